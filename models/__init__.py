@@ -1,0 +1,1 @@
+"""Expression recognition: networks and training (torch), weights and inference (torch-free)."""

@@ -1,0 +1,1 @@
+"""Networks, each readable top to bottom in one file. They need the ``train`` extra (torch)."""

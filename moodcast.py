@@ -1,0 +1,8 @@
+"""The one command, ``moodcast``."""
+import sys
+
+def main() -> int:
+    return 0
+
+if __name__ == "__main__":
+    sys.exit(main())

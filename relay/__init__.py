@@ -1,0 +1,1 @@
+"""The relay: viewers' labels in, the audience's mood out."""

@@ -1,0 +1,51 @@
+"""What the relay and its clients tell their user, and the exit code that goes with it."""
+
+from typing import ClassVar
+
+
+class RelayError(Exception):
+    """A sentence for the user: what was expected, what came, what to do. ``exit_code`` ends the program."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SettingsError(RelayError):
+    """One or more options are wrong; the message lists every one."""
+
+    exit_code = 2
+
+
+class RelayUnreachableError(RelayError):
+    """Nothing answers at the relay's address, or what answers is no Moodcast relay."""
+
+    exit_code = 30
+
+
+class UnknownChannelError(RelayError):
+    """The relay does not know the channel."""
+
+    exit_code = 31
+
+
+class WrongKeyError(RelayError):
+    """The relay refused the key for this channel."""
+
+    exit_code = 32
+
+
+class PortInUseError(RelayError):
+    """Another program listens on the relay's port."""
+
+    exit_code = 33
+
+
+class DataFolderError(RelayError):
+    """The data folder can't be created or written."""
+
+    exit_code = 34
+
+
+class RefusedError(RelayError):
+    """The relay ended the connection for good for another reason (a close code in the "stop" range)."""
+
+    exit_code = 35

@@ -1,0 +1,213 @@
+"""The wire contract: every message, close code and limit, defined once. ``docs/protocol.md`` is generated from here.
+
+All frames are JSON text. Expressions stand in one order everywhere; ``counts`` and ``shares`` are lists in that order.
+"""
+
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+VERSION = 1
+
+Expression = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+EXPRESSIONS: tuple[Expression, ...] = get_args(Expression)
+NEUTRAL = EXPRESSIONS.index("neutral")
+
+Tap = Literal["heart", "laugh", "clap", "wow", "cry"]
+TAPS: tuple[Tap, ...] = get_args(Tap)
+
+MAX_FRAME_BYTES = 4096
+HELLO_TIMEOUT_S = 10.0
+MAX_LABELS_PER_S = 2.0
+HEARTBEAT_S = 5.0
+"""A viewer repeats its current label at least this often."""
+LABEL_TTL_S = 15.0
+"""A label that was not repeated for this long expires."""
+
+CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+Seven = Annotated[list[int], Meta(min_length=7, max_length=7)]
+SevenShares = Annotated[list[float], Meta(min_length=7, max_length=7)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of all messages; ``type`` names the class in lower case. Unknown fields are ignored."""
+
+
+# --- viewer -> relay -------------------------------------------------------------------------------------------------
+
+
+class Hello(Message, tag="hello", kw_only=True):
+    """First frame of a viewer, within 10 s of the connection."""
+
+    agent: Annotated[str, Meta(max_length=64, description="Program and version, as in `moodcast/0.1.0`.")] = ""
+    ticket: Annotated[
+        str, Meta(max_length=1024, description="Viewer ticket; not asked for yet, open channels take everyone.")
+    ] = ""
+    name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
+    delay: Annotated[
+        float, Meta(ge=0, le=120, description="Seconds by which the viewer sees the stream later than it happens.")
+    ] = 0.0
+
+
+class Label(Message, tag="label", kw_only=True):
+    """The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before."""
+
+    emotion: Annotated[Expression, Meta(description="One of the seven expressions.")]
+    confidence: Annotated[float, Meta(ge=0, le=1, description="Of the classifier, 0 to 1.")] = 1.0
+
+
+class TapMessage(Message, tag="tap", kw_only=True):
+    """A manual reaction."""
+
+    tap: Annotated[Tap, Meta(description="Which one: `heart`, `laugh`, `clap`, `wow` or `cry`.")]
+
+
+class Away(Message, tag="away", kw_only=True):
+    """No face, or paused: withdraws the label at once."""
+
+
+# --- relay -> viewer -------------------------------------------------------------------------------------------------
+
+
+class Welcome(Message, tag="welcome", kw_only=True):
+    """Answer to `hello`: from now on labels count."""
+
+    channel: Annotated[str, Meta(description="The channel joined.")]
+    viewer: Annotated[str, Meta(description="This connection's pseudonym, new each time.")]
+    tick_ms: Annotated[int, Meta(description="Milliseconds between two mood events.")]
+    heartbeat_s: Annotated[float, Meta(description="Repeat the current label at least this often.")] = HEARTBEAT_S
+    label_ttl_s: Annotated[float, Meta(description="A label not repeated for this long expires.")] = LABEL_TTL_S
+    min_viewers: Annotated[int, Meta(description="Fewer sharing viewers than this are never shown.")]
+    version: Annotated[int, Meta(description="Version of this contract.")] = VERSION
+
+
+class Error(Message, tag="error", kw_only=True):
+    """Something in the last frame was wrong. The connection stays open unless a `bye` follows."""
+
+    code: Annotated[int, Meta(description="A number of the table of codes.")]
+    message: Annotated[str, Meta(description="What was expected, what came, what to do.")]
+
+
+class Bye(Message, tag="bye", kw_only=True):
+    """The relay is about to close the connection with the same code."""
+
+    code: Annotated[int, Meta(description="A number of the table of codes; its range says retry or stop.")]
+    message: Annotated[str, Meta(description="Why, and what to do.")]
+    retry_after_s: Annotated[
+        float, Meta(description="Codes that say retry: wait about this long, times a random 0.5 to 1.5.")
+    ] = 0.0
+
+
+# --- relay -> subscribers (and viewers) ------------------------------------------------------------------------------
+
+
+class Subscribe(Message, tag="subscribe", kw_only=True):
+    """First frame of a WebSocket subscriber, within 10 s. SSE subscribers send `Authorization: Bearer KEY` instead."""
+
+    key: Annotated[str, Meta(max_length=256, description="The channel's display key.")]
+
+
+class Mood(Message, tag="mood", kw_only=True):
+    """The whole state of a channel, every tick. A lost one repairs itself with the next."""
+
+    seq: Annotated[int, Meta(ge=0, description="Grows by one with each mood event of the channel.")]
+    time: Annotated[float, Meta(description="Unix time in seconds.")]
+    visible: Annotated[
+        bool, Meta(description="False while fewer than `min_viewers` share: counts, shares and figures are then zero.")
+    ]
+    viewers: Annotated[int, Meta(ge=0, description="Connected viewers.")]
+    sharing: Annotated[int, Meta(ge=0, description="Viewers with a current label.")]
+    min_viewers: Annotated[int, Meta(ge=1, description="Sharing viewers needed before anything is shown.")]
+    counts: Annotated[Seven, Meta(description="Viewers per expression.")]
+    shares: Annotated[SevenShares, Meta(description="`counts` divided by `sharing`.")]
+    valence: Annotated[float, Meta(ge=-1, le=1, description="Share of happy minus shares of angry, disgust, fear, sad.")]
+    resonance: Annotated[float, Meta(ge=0, le=1, description="Chance-corrected agreement of the expressive viewers.")]
+    trend: Annotated[float, Meta(ge=-2, le=2, description="Valence now minus its mean over the last ten seconds.")]
+
+
+class Reaction(Message, tag="reaction", kw_only=True):
+    """A burst: many viewers changed to one expression together, or tapped."""
+
+    time: Annotated[float, Meta(description="Unix time in seconds.")]
+    kind: Annotated[Literal["expression", "tap"], Meta(description="What `name` names.")]
+    name: Annotated[str, Meta(description="An expression or a tap.")]
+    strength: Annotated[Share, Meta(description="Share of the sharing viewers who took part, 0 to 1.")]
+    count: Annotated[int, Meta(ge=1, description="How many viewers took part.")]
+
+
+class Status(Message, tag="status", kw_only=True):
+    """On subscription and whenever the relay's condition changes."""
+
+    channel: Annotated[str, Meta(description="The channel.")]
+    session: Annotated[int | None, Meta(description="Number of the running session, if one runs.")] = None
+    tick_ms: Annotated[int, Meta(description="Milliseconds between two mood events.")]
+    warnings: Annotated[list[str], Meta(description="Sentences for the streamer; empty when all is well.")] = []
+
+
+FromViewer = Hello | Label | TapMessage | Away
+ToViewer = Welcome | Mood | Error | Bye
+Event = Mood | Reaction | Status
+FromRelay = Welcome | Error | Bye | Mood | Reaction | Status
+
+from_viewer: msgspec.json.Decoder[FromViewer] = msgspec.json.Decoder(FromViewer)
+from_subscriber: msgspec.json.Decoder[Subscribe] = msgspec.json.Decoder(Subscribe)
+from_relay: msgspec.json.Decoder[FromRelay] = msgspec.json.Decoder(FromRelay)
+encode = msgspec.json.Encoder().encode
+
+
+# --- codes -----------------------------------------------------------------------------------------------------------
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A numbered reason. 4000 to 4499: stop, retrying can't help. 4500 to 4999: retry, with backoff and jitter."""
+
+    number: int
+    name: str
+    meaning: str
+    http_status: int = 400
+
+    @property
+    def retry(self) -> bool:
+        return retries(self.number)
+
+
+BAD_MESSAGE = Code(4400, "bad_message", "The frame is not a message of this contract.", 400)
+WRONG_KEY = Code(4401, "wrong_key", "The key is missing or does not open this channel.", 401)
+UNKNOWN_CHANNEL = Code(4404, "unknown_channel", "There is no such channel on this relay.", 404)
+NOT_FOUND = Code(4405, "not_found", "There is nothing at this address.", 404)
+TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB.", 413)
+NO_HELLO = Code(4500, "no_hello", "The first frame did not come within 10 seconds.", 408)
+SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than events come.", 503)
+SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
+SILENT = Code(4504, "silent", "Nothing was heard from the client for a long time.", 408)
+CODES = (
+    BAD_MESSAGE, WRONG_KEY, UNKNOWN_CHANNEL, NOT_FOUND, TOO_LARGE, NO_HELLO, SLOW_READER, SHUTTING_DOWN, SILENT
+)  # fmt: skip
+
+
+def retries(code: int) -> bool:
+    """Whether a client that was closed with this code should come back.
+
+    Ordinary WebSocket codes (1000 to 2999, and None for a broken connection seen as 1006) mean: yes.
+    """
+    return not 4000 <= code <= 4499
+
+
+def fields(message: type[Message]) -> list[tuple[str, str, str]]:
+    """(name, JSON type, description) of each field of a message, for the generated documentation."""
+    schema: dict[str, Any] = msgspec.json.schema(message)["$defs"][message.__name__]["properties"]
+    return [(name, _type_name(part), part.get("description", "")) for name, part in schema.items() if name != "type"]
+
+
+def _type_name(part: dict[str, Any]) -> str:
+    if "enum" in part:
+        return "one of " + ", ".join(f"`{value}`" for value in part["enum"])
+    if "anyOf" in part:
+        return " or ".join(_type_name(option) for option in part["anyOf"])
+    if part.get("type") == "array":
+        length = f"{part['minItems']} " if "minItems" in part else ""
+        return f"list of {length}{_type_name(part['items'])}"
+    return str(part.get("type", "any"))
