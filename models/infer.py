@@ -1,2 +1,54 @@
-"""Torch-free inference (placeholder while training starts)."""
-EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""Torch-free inference of static classifiers with ONNX Runtime."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from models.errors import ModelContractError
+from models.registry import EXPRESSIONS, Weights
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+"""In order of preference; the first comes with the ``agent-gpu`` extra."""
+
+
+class Classifier:
+    """A network from grey faces (N, 1, S, S) float32 in 0..255 to probabilities (N, 7) in contract order.
+
+    Raises:
+        ModelContractError: the file is no ONNX network, or its input or output has another shape.
+    """
+
+    def __init__(self, path: Path, weights: Weights) -> None:
+        options = ort.SessionOptions()
+        # One face every 200 ms needs no second thread; a pool would only wake cores the streamed game wants.
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        available = set(ort.get_available_providers())
+        try:
+            self._session = ort.InferenceSession(
+                str(path), options, providers=[name for name in PROVIDERS if name in available]
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            raise ModelContractError(f"{path} is not a network that ONNX Runtime can load: {error}") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if weights.crop is None:
+            raise ModelContractError(f"{weights.name!r} is no classifier: its registry entry has no crop")
+        side = weights.crop.size
+        if len(inputs) != 1 or inputs[0].shape[1:] != [1, side, side] or outputs[0].shape[1:] != [len(EXPRESSIONS)]:
+            raise ModelContractError(
+                f"{path} should map (N, 1, {side}, {side}) to (N, {len(EXPRESSIONS)}), but maps "
+                f"{[i.shape for i in inputs]} to {[o.shape for o in outputs]}"
+            )
+        self._input, self._output = inputs[0].name, outputs[0].name
+
+    def probabilities(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(7,) float32 summing to 1, for one grey face (S, S) uint8."""
+        return self.batch(face[None])[0]
+
+    def batch(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 7) float32, rows summing to 1, for grey faces (N, S, S) uint8."""
+        x = faces[:, None].astype(np.float32)
+        result: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0]
+        return result

@@ -1,0 +1,39 @@
+"""What goes wrong with model files, each as a sentence for the user and an exit code."""
+
+from typing import ClassVar
+
+
+class ModelError(Exception):
+    """A sentence for the user: what was expected, what came, what to do. ``exit_code`` ends the program."""
+
+    exit_code: ClassVar[int] = 20
+
+
+class UnknownModelError(ModelError):
+    """No entry of the registry has this name."""
+
+    exit_code = 21
+
+
+class ModelMissingError(ModelError):
+    """The file of a registered model is not on this machine yet."""
+
+    exit_code = 22
+
+
+class ChecksumMismatchError(ModelError):
+    """A file's sha256 is not the registered one."""
+
+    exit_code = 23
+
+
+class FetchError(ModelError):
+    """No source of a file could be read."""
+
+    exit_code = 24
+
+
+class ModelContractError(ModelError):
+    """A network's input or output is not what its registry entry says."""
+
+    exit_code = 25

