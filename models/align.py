@@ -46,7 +46,7 @@ def aligned_face(frame: NDArray[np.uint8], landmarks: NDArray[np.float64], crop:
     """
     matrix = crop_matrix(landmarks, crop.size, crop.margin)
     shrink = 1 / float(np.hypot(matrix[0, 0], matrix[0, 1]))
-    factor = int(np.clip(np.ceil(shrink), 1, 8))
+    factor = int(np.clip(np.ceil(shrink), 1, 32))
     matrix = crop_matrix(landmarks, crop.size * factor, crop.margin)
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     side = crop.size * factor

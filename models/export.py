@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch.optim.swa_utils import AveragedModel
 
 from models import fer2013
-from models.train import SEED, VALIDATION_SHARE, vote_targets
+from models.train import SEED, VALIDATION_SHARE
 from models.zoo.moodnet import BlendedMoodnet, Moodnet
 
 OPSET = 18
@@ -50,12 +50,13 @@ def head_probabilities(net: Moodnet, pixels: np.ndarray, flip: bool) -> tuple[np
 def choose_label_weight(net: Moodnet, faces: fer2013.Faces, flip: bool) -> float:
     """The blend with the best sum of both validation accuracies (labels, votes' majority)."""
     by_label, by_votes = head_probabilities(net, faces.pixels, flip)
-    majority = vote_targets(faces.votes, faces.labels).argmax(1)
+    majority = fer2013.majority(faces.votes)
+    counted = majority >= 0
     best = (-1.0, 0.0)
     for step in range(LABEL_WEIGHT_STEPS + 1):
         weight = step / LABEL_WEIGHT_STEPS
         guess = (weight * by_label + (1 - weight) * by_votes).argmax(1)
-        on_label, on_votes = float((guess == faces.labels).mean()), float((guess == majority).mean())
+        on_label, on_votes = float((guess == faces.labels).mean()), float((guess == majority)[counted].mean())
         print(f"label weight {weight:.2f}: validation labels {on_label:.4f}, votes {on_votes:.4f}")
         best = max(best, (on_label + on_votes, weight))
     return best[1]

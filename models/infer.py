@@ -45,7 +45,8 @@ class Classifier:
 
     def probabilities(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(7,) float32 summing to 1, for one grey face (S, S) uint8."""
-        return self.batch(face[None])[0]
+        row: NDArray[np.float32] = self.batch(face[None])[0]
+        return row
 
     def batch(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 7) float32, rows summing to 1, for grey faces (N, S, S) uint8."""

@@ -164,5 +164,6 @@ def verify(entry: Weights, file: Path) -> None:
         shipped = any(isinstance(source, Packaged) for source in entry.sources)
         remedy = "Install Moodcast again." if shipped else "Delete it and run `moodcast models fetch`."
         raise ChecksumMismatchError(
-            f"{file} is not the registered file of {entry.name!r}: expected sha256 {entry.sha256}, got {found}. {remedy}"
+            f"{file} is not the registered file of {entry.name!r}: "
+            f"expected sha256 {entry.sha256}, got {found}. {remedy}"
         )

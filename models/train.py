@@ -88,10 +88,11 @@ def erase(faces: Tensor, probability: float, generator: torch.Generator) -> Tens
 
 
 def vote_targets(votes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """FER+ votes as distributions (N, 7) float32; single stray votes are dropped, as in the FER+ paper.
+    """FER+ votes (N, 10) as distributions (N, 7) float32; single stray votes are dropped, as in the FER+ paper.
 
     Rows without a usable vote fall back on the FER2013 label.
     """
+    votes = votes[:, :7]
     votes = np.where(votes > 1, votes, 0).astype(np.float32)
     total = votes.sum(1, keepdims=True)
     one_hot = np.eye(7, dtype=np.float32)[labels]
@@ -128,7 +129,7 @@ def save(state: dict[str, object], path: Path) -> None:
     """Write beside the old checkpoint and swap, so that a kill or a full disk leaves the old one whole."""
     beside = path.with_suffix(".part")
     torch.save(state, beside)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def train(data: Path, run: Path, recipe: Recipe, threads: int) -> None:
@@ -146,7 +147,7 @@ def train(data: Path, run: Path, recipe: Recipe, threads: int) -> None:
         torch.from_numpy(vote_targets(check.votes, check.labels)),
     )
 
-    net = Moodnet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = Moodnet().to(memory_format=torch.channels_last)
     ema = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
     decay = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]

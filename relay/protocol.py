@@ -39,7 +39,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 # --- viewer -> relay -------------------------------------------------------------------------------------------------
 
 
-class Hello(Message, tag="hello", kw_only=True):
+class Hello(Message, tag="hello", frozen=True, kw_only=True):
     """First frame of a viewer, within 10 s of the connection."""
 
     agent: Annotated[str, Meta(max_length=64, description="Program and version, as in `moodcast/0.1.0`.")] = ""
@@ -52,27 +52,27 @@ class Hello(Message, tag="hello", kw_only=True):
     ] = 0.0
 
 
-class Label(Message, tag="label", kw_only=True):
+class Label(Message, tag="label", frozen=True, kw_only=True):
     """The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before."""
 
     emotion: Annotated[Expression, Meta(description="One of the seven expressions.")]
     confidence: Annotated[float, Meta(ge=0, le=1, description="Of the classifier, 0 to 1.")] = 1.0
 
 
-class TapMessage(Message, tag="tap", kw_only=True):
+class TapMessage(Message, tag="tap", frozen=True, kw_only=True):
     """A manual reaction."""
 
     tap: Annotated[Tap, Meta(description="Which one: `heart`, `laugh`, `clap`, `wow` or `cry`.")]
 
 
-class Away(Message, tag="away", kw_only=True):
+class Away(Message, tag="away", frozen=True, kw_only=True):
     """No face, or paused: withdraws the label at once."""
 
 
 # --- relay -> viewer -------------------------------------------------------------------------------------------------
 
 
-class Welcome(Message, tag="welcome", kw_only=True):
+class Welcome(Message, tag="welcome", frozen=True, kw_only=True):
     """Answer to `hello`: from now on labels count."""
 
     channel: Annotated[str, Meta(description="The channel joined.")]
@@ -84,14 +84,14 @@ class Welcome(Message, tag="welcome", kw_only=True):
     version: Annotated[int, Meta(description="Version of this contract.")] = VERSION
 
 
-class Error(Message, tag="error", kw_only=True):
+class Error(Message, tag="error", frozen=True, kw_only=True):
     """Something in the last frame was wrong. The connection stays open unless a `bye` follows."""
 
     code: Annotated[int, Meta(description="A number of the table of codes.")]
     message: Annotated[str, Meta(description="What was expected, what came, what to do.")]
 
 
-class Bye(Message, tag="bye", kw_only=True):
+class Bye(Message, tag="bye", frozen=True, kw_only=True):
     """The relay is about to close the connection with the same code."""
 
     code: Annotated[int, Meta(description="A number of the table of codes; its range says retry or stop.")]
@@ -104,13 +104,13 @@ class Bye(Message, tag="bye", kw_only=True):
 # --- relay -> subscribers (and viewers) ------------------------------------------------------------------------------
 
 
-class Subscribe(Message, tag="subscribe", kw_only=True):
+class Subscribe(Message, tag="subscribe", frozen=True, kw_only=True):
     """First frame of a WebSocket subscriber, within 10 s. SSE subscribers send `Authorization: Bearer KEY` instead."""
 
     key: Annotated[str, Meta(max_length=256, description="The channel's display key.")]
 
 
-class Mood(Message, tag="mood", kw_only=True):
+class Mood(Message, tag="mood", frozen=True, kw_only=True):
     """The whole state of a channel, every tick. A lost one repairs itself with the next."""
 
     seq: Annotated[int, Meta(ge=0, description="Grows by one with each mood event of the channel.")]
@@ -123,12 +123,14 @@ class Mood(Message, tag="mood", kw_only=True):
     min_viewers: Annotated[int, Meta(ge=1, description="Sharing viewers needed before anything is shown.")]
     counts: Annotated[Seven, Meta(description="Viewers per expression.")]
     shares: Annotated[SevenShares, Meta(description="`counts` divided by `sharing`.")]
-    valence: Annotated[float, Meta(ge=-1, le=1, description="Share of happy minus shares of angry, disgust, fear, sad.")]
+    valence: Annotated[
+        float, Meta(ge=-1, le=1, description="Share of happy minus shares of angry, disgust, fear, sad.")
+    ]
     resonance: Annotated[float, Meta(ge=0, le=1, description="Chance-corrected agreement of the expressive viewers.")]
     trend: Annotated[float, Meta(ge=-2, le=2, description="Valence now minus its mean over the last ten seconds.")]
 
 
-class Reaction(Message, tag="reaction", kw_only=True):
+class Reaction(Message, tag="reaction", frozen=True, kw_only=True):
     """A burst: many viewers changed to one expression together, or tapped."""
 
     time: Annotated[float, Meta(description="Unix time in seconds.")]
@@ -138,7 +140,7 @@ class Reaction(Message, tag="reaction", kw_only=True):
     count: Annotated[int, Meta(ge=1, description="How many viewers took part.")]
 
 
-class Status(Message, tag="status", kw_only=True):
+class Status(Message, tag="status", frozen=True, kw_only=True):
     """On subscription and whenever the relay's condition changes."""
 
     channel: Annotated[str, Meta(description="The channel.")]
@@ -176,15 +178,19 @@ class Code(msgspec.Struct, frozen=True):
 
 BAD_MESSAGE = Code(4400, "bad_message", "The frame is not a message of this contract.", 400)
 WRONG_KEY = Code(4401, "wrong_key", "The key is missing or does not open this channel.", 401)
+FORBIDDEN = Code(4403, "forbidden", "This may not be asked from where the client is.", 403)
 UNKNOWN_CHANNEL = Code(4404, "unknown_channel", "There is no such channel on this relay.", 404)
 NOT_FOUND = Code(4405, "not_found", "There is nothing at this address.", 404)
+CHANNEL_EXISTS = Code(4409, "channel_exists", "A channel of this name exists already.", 409)
 TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB.", 413)
 NO_HELLO = Code(4500, "no_hello", "The first frame did not come within 10 seconds.", 408)
 SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than events come.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
 SILENT = Code(4504, "silent", "Nothing was heard from the client for a long time.", 408)
+FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (
-    BAD_MESSAGE, WRONG_KEY, UNKNOWN_CHANNEL, NOT_FOUND, TOO_LARGE, NO_HELLO, SLOW_READER, SHUTTING_DOWN, SILENT
+    BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, CHANNEL_EXISTS, TOO_LARGE,
+    NO_HELLO, SLOW_READER, SHUTTING_DOWN, SILENT, FAULT,
 )  # fmt: skip
 
 

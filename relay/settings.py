@@ -57,7 +57,9 @@ def options(table: type[msgspec.Struct]) -> Iterator[Option]:
             help_text, kind = (kind.extra_json_schema or {}).get("description", ""), kind.type
         if not help_text:
             raise TypeError(f"{table.__name__}.{field.name} has no description: add Meta(description=...)")
-        yield Option(field.name, type(kind).__name__.removesuffix("Type").lower(), field.default, help_text, field.required)
+        yield Option(
+            field.name, type(kind).__name__.removesuffix("Type").lower(), field.default, help_text, field.required
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser, table: type[msgspec.Struct]) -> None:
@@ -79,9 +81,7 @@ def show(option: Option) -> str:
     return str(option.default) if option.default != "" else "none"
 
 
-def load(
-    table: type[Table], arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ
-) -> Table:
+def load(table: type[Table], arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Table:
     """The table's values: command line first, then environment, then default.
 
     Raises:

@@ -10,6 +10,8 @@ The two answer slightly different questions (they agree on 68 % of the faces), s
 nothing at run time and leaves the blend of the two, ``BlendedMoodnet.label_weight``, to be chosen on validation data.
 """
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,9 +21,7 @@ EXPRESSIONS = 7
 
 def conv_bn(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
     """A 3x3 convolution without bias, followed by batch normalisation."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out)
-    )
+    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out))
 
 
 class BasicBlock(nn.Module):
@@ -57,7 +57,7 @@ class Moodnet(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 128, 256), dropout: float = 0.3) -> None:
         super().__init__()
         self.stem = conv_bn(1, widths[0])
-        self.stages = nn.Sequential(*(Stage(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.stages = nn.Sequential(*(Stage(a, b) for a, b in itertools.pairwise(widths)))
         self.dropout = nn.Dropout(dropout)
         self.label = nn.Linear(widths[3], EXPRESSIONS)
         self.votes = nn.Linear(widths[3], EXPRESSIONS)

@@ -1,0 +1,48 @@
+# Set-up and everyday commands. `make demo` runs the main job, `make test` the tests; both make what they need first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help demo test lint docs system clean
+help:
+	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
+	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
+	@echo "make lint                             ruff, format check, strict types"
+	@echo "make docs                             write the generated pages of docs/"
+
+demo: $(VENV)/demo.done
+	@ARGS="$(ARGS)" sh ./system-packages.sh demo
+	@$(BIN)/moodcast models fetch
+	@$(BIN)/moodcast demo $(ARGS)
+
+test: $(VENV)/dev.done
+	@sh ./system-packages.sh test
+	@$(BIN)/moodcast models fetch
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.done
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+docs: $(VENV)/dev.done
+	@$(BIN)/python -m relay.docs
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" sh ./system-packages.sh python
+	@echo "Creating $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.done: pyproject.toml $(BIN)/python
+	@echo "Installing the relay, the agent and the demo into $(VENV) (about 400 MB, once) ..."
+	@$(BIN)/python -m pip install --quiet --editable '.[agent,demo]'
+	@touch $@
+
+$(VENV)/dev.done: pyproject.toml $(BIN)/python
+	@echo "Installing the tests' and checkers' packages into $(VENV) (about 600 MB, once) ..."
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,35 @@
+"""The agent's options: one table for the command line, the environment, the checks and the docs."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from relay.protocol import CHANNEL_PATTERN
+
+
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The viewer's agent: reads the expression of your face on this computer, shares one word of it with a channel."""
+
+    relay: Annotated[
+        str, Meta(pattern=r"^https?://[^/?#@]+/?$", description="Address of the relay, as in https://mood.example.org.")
+    ] = "http://127.0.0.1:8765"
+    channel: Annotated[str, Meta(pattern=CHANNEL_PATTERN, description="Channel to join; the streamer tells its name.")]
+    source: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Where faces come from: webcam, webcam:N for camera N, screen, or a video or picture file.",
+        ),
+    ] = "webcam"
+    model: Annotated[str, Meta(min_length=1, description="Expression classifier, a name of the weights registry.")] = (
+        "moodnet"
+    )
+    fps: Annotated[int, Meta(ge=1, le=30, description="Frames looked at per second.")] = 5
+    name: Annotated[str, Meta(max_length=40, description="Display name for the relay; empty to stay nameless.")] = ""
+    delay: Annotated[
+        float, Meta(ge=0, le=120, description="Seconds by which you see the stream later than it happens.")
+    ] = 0.0
+    yes: Annotated[bool, Meta(description="Consent to the capture in advance, instead of being asked.")] = False
+    loop: Annotated[bool, Meta(description="Play a video file again when it ends.")] = False
+    report: Annotated[str, Meta(description="File to write a JSON summary to at the end; empty for none.")] = ""

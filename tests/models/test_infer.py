@@ -1,0 +1,53 @@
+"""The classifier gives probabilities, and refuses a file that is not what the registry says."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import registry
+from models.errors import ModelContractError
+from models.infer import Classifier
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier(registry.path("moodnet"), registry.get("moodnet"))
+
+
+def test_probabilities_sum_to_one(classifier: Classifier) -> None:
+    faces = np.random.default_rng(0).integers(0, 256, (5, 48, 48)).astype(np.uint8)
+    answers = classifier.batch(faces)
+    assert answers.shape == (5, 7)
+    assert (answers >= 0).all()
+    np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
+
+
+def test_a_face_alone_gets_the_same_answer_as_in_a_batch(classifier: Classifier) -> None:
+    faces = np.random.default_rng(1).integers(0, 256, (3, 48, 48)).astype(np.uint8)
+    np.testing.assert_allclose(classifier.probabilities(faces[1]), classifier.batch(faces)[1], atol=1e-4)
+
+
+def test_brightness_and_contrast_of_the_camera_do_not_matter(classifier: Classifier) -> None:
+    """The network standardises each face; half the contrast, 40 levels brighter must read the same."""
+    face = np.random.default_rng(2).integers(0, 128, (48, 48)).astype(np.uint8) * 2 // 2 * 2
+    dimmer = (face // 2 + 40).astype(np.uint8)
+    np.testing.assert_allclose(classifier.probabilities(face), classifier.probabilities(dimmer), atol=1e-3)
+
+
+def test_blank_face_gives_no_nonsense(classifier: Classifier) -> None:
+    assert np.isfinite(classifier.probabilities(np.zeros((48, 48), np.uint8))).all()
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "moodnet.onnx"
+    file.write_bytes(b"no network")
+    with pytest.raises(ModelContractError, match="can load"):
+        Classifier(file, registry.get("moodnet"))
+
+
+def test_another_input_size_is_refused() -> None:
+    weights = dataclasses.replace(registry.get("moodnet"), crop=registry.CropSpec(size=64, margin=1.0))
+    with pytest.raises(ModelContractError, match=r"should map \(N, 1, 64, 64\)"):
+        Classifier(registry.path("moodnet"), weights)
