@@ -27,7 +27,7 @@ lint: $(VENV)/dev.done
 	@$(BIN)/mypy
 
 docs: $(VENV)/dev.done
-	@$(BIN)/python -m relay.docs
+	@$(BIN)/python -m docs.generate
 
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" sh ./system-packages.sh python

@@ -1,0 +1,88 @@
+"""The demo as a newcomer runs it: a real relay, a real agent on the packaged portrait, a crowd."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models import fetch, registry
+from models.errors import FetchError
+
+pytest.importorskip("mediapipe", reason="the demo's agent needs mediapipe: pip install 'moodcast[agent]'")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weights() -> None:
+    try:
+        for entry in registry.WEIGHTS.values():
+            fetch.fetch(entry, progress=False)
+    except FetchError as error:
+        pytest.skip(f"the model files are not here and can't be fetched: {error}")
+
+
+def demo(*options: str) -> "subprocess.Popen[str]":
+    # No DISPLAY: what the demo would open in a browser is of no use here.
+    return subprocess.Popen(
+        [sys.executable, "-m", "moodcast", "demo", "--no-browser", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_shows_a_mood_stops_on_ctrl_c_and_reports(tmp_path: Path) -> None:
+    report_file = tmp_path / "report.json"
+    running = demo("--viewers", "30", "--report", str(report_file))
+    assert running.stdout is not None
+    said = ""
+    for line in running.stdout:
+        said += line
+        if "%" in line:  # the crowd's mood is visible
+            break
+    running.send_signal(signal.SIGINT)
+    rest, errors = running.communicate(timeout=30)
+    assert running.returncode == 0, said + rest + errors
+    assert "Traceback" not in errors
+    for expected in ("/overlay?channel=demo#key=", "/dashboard?channel=demo#key=", "moodcast_obs.py"):
+        assert expected in said
+    report = json.loads(report_file.read_text())
+    assert report["source"] == "portrait"
+    assert report["viewers"] == 30
+    assert report["agent"]["labels"] > 0
+    assert max(report["agent"]["by_expression"], key=report["agent"]["by_expression"].get) == "happy"
+    assert report["agent"]["fps"] > 0
+    assert set(report["agent"]["stage_ms"]) == {"capture", "face", "classify"}
+    assert report["mood_events"] > 0
+    assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
+
+
+def test_unreadable_video_is_a_sentence_with_the_agents_exit_code(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_text("no film")
+    running = demo("--viewers", "1", "--video", str(film))
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 12
+    assert "film.mp4" in errors
+    assert "Traceback" not in errors
+
+
+def test_port_in_use_is_a_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        running = demo("--port", str(taken.getsockname()[1]), "--video", "unused.png")
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 33
+    assert "Traceback" not in errors
+
+
+def test_report_into_a_missing_folder_fails_before_the_show(tmp_path: Path) -> None:
+    running = demo("--report", str(tmp_path / "missing" / "report.json"))
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 42
+    assert "missing" in errors

@@ -1,0 +1,65 @@
+"""The command as its user types it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import moodcast
+from models import registry
+
+COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], ["models"], ["models", "fetch"], ["models", "list"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_explains(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        moodcast.main([*command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: moodcast" in capsys.readouterr().out
+
+
+def test_every_wrong_option_is_listed_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["relay", "--port", "99999", "--tick-ms", "soon"]) == 2
+    error = capsys.readouterr().err
+    assert "--port" in error
+    assert "--tick-ms" in error
+    assert "Traceback" not in error
+
+
+def test_environment_sets_an_option_and_is_named_when_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOODCAST_PORT", "many")
+    assert moodcast.main(["relay"]) == 2
+    assert "MOODCAST_PORT" in capsys.readouterr().err
+
+
+def test_missing_channel_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["agent"]) == 2
+    assert "--channel is missing" in capsys.readouterr().err
+
+
+def test_obs_prints_the_script(capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["obs"]) == 0
+    assert Path(capsys.readouterr().out.splitlines()[0]).is_file()
+
+
+def test_models_list_names_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["models", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in registry.WEIGHTS)
+
+
+def test_unknown_model_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["models", "fetch", "mudnet"]) == 21
+    assert "mudnet" in capsys.readouterr().err
+
+
+def test_importing_the_command_loads_nothing_heavy() -> None:
+    """`moodcast --help` and `moodcast relay` must work, and fast, without the agent's packages."""
+    heavy = "{'cv2', 'mediapipe', 'onnxruntime', 'torch', 'playwright'}"
+    code = f"import sys, moodcast, relay.app; print({heavy} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

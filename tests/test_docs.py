@@ -1,0 +1,38 @@
+"""The docs say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import moodcast
+from docs import generate
+from relay import settings
+
+ROOT = Path(__file__).parent.parent
+WRITTEN = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+
+
+@pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)
+def test_generated_page_is_current(page: Path) -> None:
+    assert page.read_text() == generate.PAGES[page](), "run `make docs`"
+
+
+def test_every_option_is_documented() -> None:
+    text = (ROOT / "docs" / "options.md").read_text()
+    for name, (_, table, _) in moodcast.PROGRAMS.items():
+        section = text.split(f"## moodcast {name}\n")[1].split("\n## ")[0]
+        for option in settings.options(table):
+            assert f"`{option.flag}`" in section
+            assert option.help in section
+
+
+def test_exit_codes_are_unique() -> None:
+    codes = re.findall(r"^\| (\d+) \|", generate.errors_markdown(), re.MULTILINE)
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
