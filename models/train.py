@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from models import fer2013
-from models.zoo.moodnet import Moodnet
+from models.zoo.moodnet import EXPRESSIONS, Moodnet
 
 VALIDATION_SHARE = 0.1
 SEED = 20261121
@@ -113,16 +113,16 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def accuracies(net: torch.nn.Module, pixels: Tensor, labels: Tensor, votes: Tensor) -> tuple[float, float]:
-    """Accuracy of each head: against the labels, and against the votes' majority."""
+def accuracies(net: torch.nn.Module, faces: "Split") -> tuple[float, float]:
+    """Accuracy of each head: against the labels, and against the most-voted of the seven."""
     net.eval()
     right_label = right_votes = 0
-    for chunk in torch.arange(len(pixels)).split(512):
+    for chunk in torch.arange(len(faces.labels)).split(512):
         with torch.autocast("cpu", torch.bfloat16):
-            by_label, by_votes = net(pixels[chunk].float())
-        right_label += int((by_label.argmax(1) == labels[chunk]).sum())
-        right_votes += int((by_votes.argmax(1) == votes[chunk].argmax(1)).sum())
-    return right_label / len(pixels), right_votes / len(pixels)
+            by_label, by_votes = net(faces.pixels[chunk].float())
+        right_label += int((by_label.argmax(1) == faces.labels[chunk]).sum())
+        right_votes += int((by_votes.argmax(1) == faces.votes[chunk].argmax(1)).sum())
+    return right_label / len(faces.labels), right_votes / len(faces.labels)
 
 
 def save(state: dict[str, object], path: Path) -> None:
@@ -132,85 +132,127 @@ def save(state: dict[str, object], path: Path) -> None:
     beside.replace(path)
 
 
+@dataclass(frozen=True)
+class Split:
+    """Faces (N, 1, 48, 48) uint8 with both targets: labels (N,) int64, vote distributions (N, 7) float32."""
+
+    pixels: Tensor
+    labels: Tensor
+    votes: Tensor
+
+    @classmethod
+    def of(cls, faces: fer2013.Faces) -> "Split":
+        return cls(
+            torch.from_numpy(faces.pixels).unsqueeze(1),
+            torch.from_numpy(faces.labels),
+            torch.from_numpy(vote_targets(faces.votes, faces.labels)),
+        )
+
+
+class Trainer:
+    """A network, its moving average and its optimizer, which step together and are saved together."""
+
+    def __init__(self, learn: Split, recipe: Recipe) -> None:
+        self.learn, self.recipe = learn, recipe
+        self.net = Moodnet().to(memory_format=torch.channels_last)
+        self.average = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
+        matrices = [p for p in self.net.parameters() if p.ndim > 1]
+        vectors = [p for p in self.net.parameters() if p.ndim <= 1]
+        self.optimizer = torch.optim.SGD(
+            [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
+            lr=recipe.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+        )
+        self.batches = len(learn.labels) // recipe.batch
+
+    def state(self, epochs_done: int) -> dict[str, object]:
+        return {
+            "net": self.net.state_dict(),
+            "ema": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": epochs_done,
+        }
+
+    def restore(self, path: Path) -> int:
+        """Take up a checkpoint; returns how many epochs it has behind it."""
+        state = torch.load(path, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        return int(state["epoch"])
+
+    def run_epoch(self, epoch: int) -> float:
+        """One pass over the faces; returns the mean loss. All chance comes from the seed and the epoch's number."""
+        torch.manual_seed(SEED + epoch)
+        generator = torch.Generator().manual_seed(SEED + epoch)
+        order = torch.randperm(len(self.learn.labels), generator=generator)
+        chance = np.random.default_rng([SEED, epoch])
+        self.net.train()
+        total = 0.0
+        title = f"epoch {epoch + 1}/{self.recipe.epochs}"
+        for i in tqdm(range(self.batches), desc=title, unit="batch", mininterval=1, leave=False):
+            index = order[i * self.recipe.batch : (i + 1) * self.recipe.batch]
+            rate = learning_rate(epoch * self.batches + i, self.batches * self.recipe.epochs, self.recipe)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            mix = float(chance.beta(self.recipe.mixup_alpha, self.recipe.mixup_alpha))
+            total += self.step(*self.batch(index, epoch, generator), mix)
+        return total / self.batches
+
+    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Augmented faces and both targets as distributions."""
+        x = self.learn.pixels[index].float()
+        if epoch < self.recipe.small_epochs:
+            x = F.interpolate(x, size=(self.recipe.small_size, self.recipe.small_size), mode="area")
+        one_hot = F.one_hot(self.learn.labels[index], EXPRESSIONS).float()
+        return augment(x, self.recipe, generator), one_hot, self.learn.votes[index]
+
+    def step(self, x: Tensor, labels: Tensor, votes: Tensor, mix: float) -> float:
+        """One optimizer step on a batch mixed with itself in reverse order (mixup, Zhang et al. 2018); its loss."""
+        x, labels, votes = (mix * part + (1 - mix) * part.flip(0) for part in (x, labels, votes))
+        with torch.autocast("cpu", torch.bfloat16):
+            by_label, by_votes = self.net(x.contiguous(memory_format=torch.channels_last))
+        loss = soft_cross_entropy(by_label, labels) + soft_cross_entropy(by_votes, votes)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimizer.step()
+        self.average.update_parameters(self.net)
+        return loss.item()
+
+
 def train(data: Path, run: Path, recipe: Recipe, threads: int) -> None:
-    """Train, or resume, until ``recipe.epochs`` are done; the last checkpoint holds the averaged weights."""
+    """Train, or resume, until ``recipe.epochs`` are done; the last checkpoint's ``ema`` is the result.
+
+    Raises:
+        fer2013.DatasetError: ``data`` is no FER2013 folder.
+    """
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
     run.mkdir(parents=True, exist_ok=True)
     learn, check = fer2013.split_validation(fer2013.load(data, "Training"), VALIDATION_SHARE, SEED)
-    pixels = torch.from_numpy(learn.pixels).unsqueeze(1)
-    one_hot = F.one_hot(torch.from_numpy(learn.labels), 7).float()
-    votes = torch.from_numpy(vote_targets(learn.votes, learn.labels))
-    val = (
-        torch.from_numpy(check.pixels).unsqueeze(1),
-        torch.from_numpy(check.labels),
-        torch.from_numpy(vote_targets(check.votes, check.labels)),
-    )
-
-    net = Moodnet().to(memory_format=torch.channels_last)
-    ema = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
-    decay = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.SGD(
-        [{"params": decay, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=recipe.learning_rate,
-        momentum=0.9,
-        nesterov=True,
-    )
+    trainer, held_out = Trainer(Split.of(learn), recipe), Split.of(check)
     path, first = run / "checkpoint.pt", 0
     if path.exists():
-        state = torch.load(path, weights_only=True)
-        net.load_state_dict(state["net"])
-        ema.load_state_dict(state["ema"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["epoch"]
+        first = trainer.restore(path)
         print(f"resuming {path} after epoch {first}")
-
-    per_epoch = len(learn) // recipe.batch
-    steps = per_epoch * recipe.epochs
     for epoch in range(first, recipe.epochs):
-        generator = torch.Generator().manual_seed(SEED + epoch)
-        order = torch.randperm(len(learn), generator=generator)
-        size = recipe.small_size if epoch < recipe.small_epochs else fer2013.TILE
-        net.train()
-        began, total = time.monotonic(), 0.0
-        bar = tqdm(range(per_epoch), desc=f"epoch {epoch + 1}/{recipe.epochs}", unit="batch", mininterval=5)
-        for i in bar:
-            index = order[i * recipe.batch : (i + 1) * recipe.batch]
-            x = pixels[index].float()
-            if size != fer2013.TILE:
-                x = F.interpolate(x, size=(size, size), mode="area")
-            x = augment(x, recipe, generator)
-            y_label, y_votes = one_hot[index], votes[index]
-            lam = float(np.random.default_rng([SEED, epoch, i]).beta(recipe.mixup_alpha, recipe.mixup_alpha))
-            x = lam * x + (1 - lam) * x.flip(0)
-            y_label = lam * y_label + (1 - lam) * y_label.flip(0)
-            y_votes = lam * y_votes + (1 - lam) * y_votes.flip(0)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(epoch * per_epoch + i, steps, recipe)
-            with torch.autocast("cpu", torch.bfloat16):
-                by_label, by_votes = net(x.contiguous(memory_format=torch.channels_last))
-            loss = soft_cross_entropy(by_label, y_label) + soft_cross_entropy(by_votes, y_votes)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimizer.step()
-            ema.update_parameters(net)
-            total += float(loss)
-        by_label, by_votes = accuracies(ema, *val)
-        row = [epoch + 1, total / per_epoch, by_label, by_votes, time.monotonic() - began]
+        began = time.monotonic()
+        loss = trainer.run_epoch(epoch)
+        by_label, by_votes = accuracies(trainer.average, held_out)
+        seconds = time.monotonic() - began
         with (run / "log.csv").open("a", newline="") as file:
-            csv.writer(file).writerow([f"{value:.4f}" for value in row])
-        print(f"epoch {epoch + 1}: loss {row[1]:.3f}, validation: labels {by_label:.3f}, votes {by_votes:.3f}")
-        save(
-            {
-                "net": net.state_dict(),
-                "ema": ema.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "epoch": epoch + 1,
-            },
-            path,
+            csv.writer(file).writerow(
+                [epoch + 1, f"{loss:.4f}", f"{by_label:.4f}", f"{by_votes:.4f}", f"{seconds:.0f}"]
+            )
+        left = (recipe.epochs - epoch - 1) * seconds / 60
+        print(
+            f"epoch {epoch + 1}: loss {loss:.3f}, validation: labels {by_label:.3f}, votes {by_votes:.3f}, "
+            f"about {left:.0f} min left",
+            flush=True,
         )
+        save(trainer.state(epoch + 1), path)
 
 
 def main() -> None:
