@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 from agent.config import AgentSettings
-from agent.errors import AgentError
+from agent.errors import AgentError, MissingLibraryError
 from demo.config import DemoSettings
 from demo.errors import DemoError
 from models import fetch, registry
@@ -24,6 +24,9 @@ PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
     "agent": ("agent.main", AgentSettings, "watch a face and share its expression as labels"),
 }
 """Name, the module whose ``run(settings)`` does the work (imported only when asked for), settings table, help."""
+
+AGENT_PACKAGES = ("cv2", "mediapipe", "mss", "onnxruntime")
+"""What the extra ``agent`` installs; the relay does without."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,7 +75,16 @@ def execute(options: argparse.Namespace) -> int:
         return list_models() if options.action == "list" else fetch_models(options.names)
     module, table, _ = PROGRAMS[options.command]
     values = settings.load(table, options)
-    code: int = importlib.import_module(module).run(values)
+    try:
+        program = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in AGENT_PACKAGES:
+            raise
+        raise MissingLibraryError(
+            f"{options.command} needs the package {error.name}, which is not installed: pip install 'moodcast[agent]' "
+            "(with pipx: pipx install --force 'moodcast[agent]')"
+        ) from error
+    code: int = program.run(values)
     return code
 
 

@@ -63,3 +63,14 @@ def test_importing_the_command_loads_nothing_heavy() -> None:
     code = f"import sys, moodcast, relay.app; print({heavy} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_agent_without_its_packages_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("agent.main", "agent.sources", "agent.face", "models.align"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert moodcast.main(["agent", "--channel", "demo"]) == 15
+    assert "moodcast[agent]" in capsys.readouterr().err
