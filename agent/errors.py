@@ -40,7 +40,7 @@ class NoConsentError(AgentError):
 
 
 class MissingLibraryError(AgentError):
-    """A Python package or a system library that the agent needs is not installed."""
+    """A system library that the agent needs is not installed."""
 
     exit_code = 15
 

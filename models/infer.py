@@ -1,13 +1,19 @@
 """Torch-free inference of static classifiers with ONNX Runtime."""
 
+import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.errors import ModelContractError
 from models.registry import EXPRESSIONS, Weights
+
+# Releases from 1.29 on report their use to the vendor unless told not to before the import. We require an older one;
+# this is for who installs another.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort  # noqa: E402
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """In order of preference; the first comes with the ``agent-gpu`` extra."""

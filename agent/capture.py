@@ -1,0 +1,96 @@
+"""The capture thread: frames in, readings out, nothing kept."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from agent.config import AgentSettings
+from agent.recognition import Recogniser
+from agent.smoothing import Reading, Smoother
+from agent.sources import open_source
+
+RATE_OVER = 25
+"""Frames that the shown rate is measured over."""
+
+
+class Capture(threading.Thread):
+    """Looks at ``fps`` frames a second until stopped, or until the source ends or fails.
+
+    A daemon: a camera driver that hangs must not keep the program from ending.
+    """
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        recogniser: Recogniser,
+        publish: Callable[[Reading | None, bool], None],
+        finished: Callable[[], None],
+    ) -> None:
+        """``publish`` gets each frame's reading, and whether the frame had a face; both are called in this thread."""
+        super().__init__(name="capture", daemon=True)
+        self._settings, self._recogniser = settings, recogniser
+        self._publish, self._finished = publish, finished
+        self._stopping = threading.Event()
+        self._recent: deque[float] = deque(maxlen=RATE_OVER)
+        self._began = self._last = 0.0
+        self._reading_s = 0.0
+        self.error: Exception | None = None
+        """Why the capture ended, if it did not just end."""
+        self.frames = 0
+        self.frames_without_face = 0
+
+    def stop(self) -> None:
+        """Ask for the end; the thread ends after the frame at hand."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        try:
+            self._capture()
+        except Exception as error:  # the main thread raises it again
+            self.error = error
+        finally:
+            self._finished()
+
+    def rate(self) -> float:
+        """Frames per second of late."""
+        recent = list(self._recent)
+        return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
+
+    def mean_rate(self) -> float:
+        """Frames per second over the whole capture."""
+        return (self.frames - 1) / (self._last - self._began) if self.frames > 1 else 0.0
+
+    def stage_ms(self) -> dict[str, float]:
+        """Mean milliseconds a frame took in each stage."""
+        seconds = {"capture": self._reading_s, **self._recogniser.seconds}
+        calls = {"capture": self.frames, **self._recogniser.calls}
+        return {stage: round(1000 * seconds[stage] / max(1, calls[stage]), 3) for stage in seconds}
+
+    def _capture(self) -> None:
+        source = open_source(self._settings.source, self._settings.loop)
+        smoother = Smoother()
+        period = 1 / self._settings.fps
+        due = self._began = time.monotonic()
+        try:
+            while not self._stopping.is_set():
+                before = time.perf_counter()
+                frame = source.read()
+                if frame is None:
+                    return
+                self._reading_s += time.perf_counter() - before
+                now = time.monotonic()
+                probabilities = self._recogniser.probabilities(frame, round(1000 * (now - self._began)))
+                self._count(now, probabilities is not None)
+                self._publish(smoother.update(now, probabilities), probabilities is not None)
+                # A late frame moves the schedule; catching up would only make the next ones late, too.
+                due = max(due + period, time.monotonic())
+                source.wait(due - time.monotonic(), self._stopping)
+        finally:
+            source.close()
+
+    def _count(self, now: float, has_face: bool) -> None:
+        self.frames += 1
+        self.frames_without_face += not has_face
+        self._recent.append(now)
+        self._last = now

@@ -1,0 +1,238 @@
+"""The agent's connection to the relay: a thin aiohttp shell around ``agent.sending``."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import NoReturn, TypeAlias
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from agent.config import AgentSettings
+from agent.sending import Backoff, Sender
+from relay.errors import RefusedError, RelayError, RelayUnreachableError, UnknownChannelError, WrongKeyError
+from relay.protocol import (
+    UNKNOWN_CHANNEL,
+    WRONG_KEY,
+    Bye,
+    Error,
+    Expression,
+    FromRelay,
+    Hello,
+    Label,
+    Message,
+    Welcome,
+    encode,
+    from_relay,
+    retries,
+)
+
+# A string, since aiohttp's class is generic for type checkers only.
+Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
+
+CONNECT_S = 10.0
+PING_S = 15.0
+CLOSE_S = 0.5
+
+
+class Lost(Exception):  # noqa: N818  # not an error for the user: the client comes back
+    """The connection failed or ended in a way that says: try again. ``retry_after_s`` is the relay's hint, or 0."""
+
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class Client:
+    """One viewer's client. ``check`` joins once; ``run`` stays, and comes back after every loss."""
+
+    def __init__(self, settings: AgentSettings, sender: Sender, note: Callable[[str], None]) -> None:
+        """``note`` gets sentences for the user: what the relay objects to, and when it is lost and found again."""
+        self._settings = settings
+        self._sender = sender
+        self._note = note
+        self._wake = asyncio.Event()
+        self._url = URL(settings.relay) / "v1/channels" / settings.channel / "viewer"
+        self._welcomed_at: float | None = None
+        self.connected = False
+        self.labels: Counter[Expression] = Counter()
+        """Labels sent, by expression."""
+
+    def wake(self) -> None:
+        """The sender has something new; call it in the event loop's thread."""
+        self._wake.set()
+
+    async def check(self) -> Welcome:
+        """Join, and leave again.
+
+        Raises:
+            RelayUnreachableError: nothing answers, or what answers is no Moodcast relay.
+            UnknownChannelError, WrongKeyError, RefusedError: the relay does not want us.
+        """
+        async with aiohttp.ClientSession() as session:
+            try:
+                socket, welcome = await self._join(session)
+            except Lost as lost:
+                raise RelayUnreachableError(
+                    f"no Moodcast relay answers at {self._settings.relay}: {lost}. Ask the streamer for the address "
+                    "(--relay) and whether the relay runs"
+                ) from lost
+            await socket.close()
+            return welcome
+
+    async def run(self) -> NoReturn:
+        """Send what the sender says until cancelled.
+
+        Raises:
+            UnknownChannelError, WrongKeyError, RefusedError: the relay ended it for good.
+        """
+        backoff = Backoff()
+        async with aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    await self._share(session)
+                except Lost as lost:
+                    lasted = 0.0 if self._welcomed_at is None else time.monotonic() - self._welcomed_at
+                    if self.connected:
+                        self._note(f"lost the relay ({lost}); trying again until it is back")
+                    wait = backoff.wait(lasted, lost.retry_after_s)
+                finally:
+                    self.connected, self._welcomed_at = False, None
+                    self._sender.closed()
+                await asyncio.sleep(wait)
+
+    async def _share(self, session: aiohttp.ClientSession) -> NoReturn:
+        """One connection, from hello to its loss."""
+        socket, welcome = await self._join(session)
+        self._welcomed_at = time.monotonic()
+        self.connected = True
+        self._sender.opened(welcome.heartbeat_s)
+        tasks = [asyncio.create_task(self._listen(socket)), asyncio.create_task(self._send(socket))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await socket.close()
+        # A refusal that was heard tells more than a send that failed because of it.
+        failures = [result for result in results if isinstance(result, Exception)]
+        raise next((failure for failure in failures if isinstance(failure, RelayError)), failures[0])
+
+    async def _join(self, session: aiohttp.ClientSession) -> tuple[Socket, Welcome]:
+        """Connect, say hello, await the welcome."""
+        try:
+            socket = await asyncio.wait_for(self._connect(session), CONNECT_S)
+        except aiohttp.WSServerHandshakeError as error:
+            raise await self._refusal(session, error.status) from error
+        except asyncio.TimeoutError as error:
+            raise Lost(f"no answer within {CONNECT_S:.0f} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Lost(_reason(error)) from error
+        hello = Hello(agent=f"moodcast/{_version()}", name=self._settings.name, delay=self._settings.delay)
+        try:
+            await socket.send_str(encode(hello).decode())
+            return socket, await asyncio.wait_for(self._welcome(socket), CONNECT_S)
+        except asyncio.TimeoutError as error:
+            await socket.close()
+            raise Lost(f"it did not say welcome within {CONNECT_S:.0f} s") from error
+        except BaseException:
+            await socket.close()
+            raise
+
+    async def _connect(self, session: aiohttp.ClientSession) -> Socket:
+        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
+        return await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout)
+
+    async def _welcome(self, socket: Socket) -> Welcome:
+        while True:
+            message = await self._receive(socket)
+            if isinstance(message, Welcome):
+                return message
+
+    async def _listen(self, socket: Socket) -> NoReturn:
+        while True:
+            await self._receive(socket)  # The audience's mood may come this way too; nothing here needs it yet.
+
+    async def _send(self, socket: Socket) -> None:
+        while True:
+            self._wake.clear()
+            now = time.monotonic()
+            step = self._sender.next(now)
+            if step is None or step.at > now:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), None if step is None else step.at - now)
+                continue
+            message = self._sender.take(now)
+            assert message is not None
+            await self._write(socket, message)
+            if isinstance(message, Label):
+                self.labels[message.emotion] += 1
+
+    async def _write(self, socket: Socket, message: Message) -> None:
+        try:
+            await socket.send_str(encode(message).decode())
+        except (aiohttp.ClientError, OSError) as error:
+            raise Lost(_reason(error)) from error
+
+    async def _receive(self, socket: Socket) -> FromRelay:
+        """The relay's next message; its end becomes ``Lost`` or a ``RelayError``. Unknown messages are skipped."""
+        async for frame in socket:
+            if frame.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            try:
+                message = from_relay.decode(frame.data)
+            except msgspec.DecodeError:
+                continue  # A newer relay may say more than this agent understands.
+            if isinstance(message, Bye):
+                raise self._ended(message.code, message.message, message.retry_after_s)
+            if isinstance(message, Error):
+                self._note(f"the relay says: {message.message}")
+            return message
+        raise self._ended(socket.close_code or aiohttp.WSCloseCode.ABNORMAL_CLOSURE, "the connection broke")
+
+    async def _refusal(self, session: aiohttp.ClientSession, status: int) -> Exception:
+        """What an HTTP status instead of a WebSocket means; that depends on whether a Moodcast relay said it."""
+        if status in (401, 403, 404) and await self._is_relay(session):
+            return self._ended((UNKNOWN_CHANNEL if status == 404 else WRONG_KEY).number, f"HTTP status {status}")
+        return Lost(f"what answers there is no Moodcast relay (HTTP status {status})")
+
+    async def _is_relay(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            timeout = aiohttp.ClientTimeout(total=CONNECT_S)
+            async with session.get(URL(self._settings.relay) / "healthz", timeout=timeout) as response:
+                health = msgspec.json.decode(await response.content.read(4096))
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, msgspec.DecodeError):
+            return False
+        return isinstance(health, dict) and "status" in health and "version" in health
+
+    def _ended(self, code: int, reason: str, retry_after_s: float = 0.0) -> Exception:
+        """What a close code means: come back, or tell the user why not."""
+        if retries(code):
+            return Lost(reason, retry_after_s)
+        channel, relay = self._settings.channel, self._settings.relay
+        if code == UNKNOWN_CHANNEL.number:
+            return UnknownChannelError(
+                f"the relay {relay} has no channel {channel!r}: ask the streamer for its exact name and give it with "
+                "--channel (capitals count)"
+            )
+        if code == WRONG_KEY.number:
+            return WrongKeyError(f"the relay {relay} does not let us into the channel {channel!r}: {reason}")
+        return RefusedError(f"the relay {relay} ended the connection for good (code {code}): {reason}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or str(error)
+    return str(error) or type(error).__name__
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("moodcast")
+    except importlib.metadata.PackageNotFoundError:  # run from a source tree
+        return "source"

@@ -1,0 +1,112 @@
+"""What the agent sends, and when. Pure: every method takes the time, nothing here touches a socket.
+
+The rules: at most two labels a second; a label when the expression changes and again every heartbeat; ``away`` once
+when nobody is there; only the newest reading counts, so a slow or lost connection never has a backlog.
+"""
+
+import math
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agent.smoothing import Reading
+from relay.protocol import MAX_LABELS_PER_S, Away, Label
+
+SPACING_S = 1.02 / MAX_LABELS_PER_S
+"""Between two labels: a little more than half a second, so that jitter on the way never makes three in one second."""
+
+STALE_S = 3.0
+"""A reading that the camera has not confirmed for this long is withdrawn: a hung capture must not keep voting."""
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+LONGEST_HINT_S = 300.0
+STEADY_S = 10.0
+"""A connection that lasted this long was a good one: the next loss starts over with short waits."""
+
+
+class Step(NamedTuple):
+    """A message and the time at which it is due."""
+
+    at: float
+    message: Label | Away
+
+
+class Sender:
+    """Decides about one viewer's messages. Call ``opened`` after each welcome and ``closed`` after each loss."""
+
+    def __init__(self) -> None:
+        self._reading: Reading | None = None
+        self._observed_at = -math.inf
+        self._heartbeat_s: float | None = None
+        self._label_at = -math.inf
+        self.sent: Label | Away | None = None
+        """What the relay has of this viewer now; None before the first message of a connection."""
+
+    def opened(self, heartbeat_s: float) -> None:
+        """The relay said welcome. It knows nothing of this viewer, so the current reading is due."""
+        self._heartbeat_s = heartbeat_s
+        self.sent = None
+
+    def closed(self) -> None:
+        """The connection is gone; readings are kept up to date, nothing is due."""
+        self._heartbeat_s = None
+        self.sent = None
+
+    def observe(self, time: float, reading: Reading | None) -> None:
+        """The newest reading; None while nobody is there. It replaces the one before."""
+        self._reading = reading
+        self._observed_at = time
+
+    def next(self, time: float) -> Step | None:
+        """The next message if nothing else happens, and when; None if there will be none."""
+        if self._heartbeat_s is None or self._observed_at == -math.inf:
+            return None
+        stale_at = self._observed_at + STALE_S
+        if self._reading is not None and time < stale_at:
+            step = self._label(time, self._reading, self._heartbeat_s)
+            if step.at < stale_at:
+                return step
+        if isinstance(self.sent, Away):
+            return None
+        return Step(time if self._reading is None else max(time, stale_at), Away())
+
+    def take(self, time: float) -> Label | Away | None:
+        """The message that is due by ``time``, which counts as sent from now on; None if none is due."""
+        step = self.next(time)
+        if step is None or step.at > time:
+            return None
+        self.sent = step.message
+        if isinstance(step.message, Label):
+            self._label_at = time
+        return step.message
+
+    def _label(self, time: float, reading: Reading, heartbeat_s: float) -> Step:
+        # Two decimals are all anyone can use of it, and the less leaves the machine the better.
+        label = Label(emotion=reading.emotion, confidence=round(reading.confidence, 2))
+        repeated = isinstance(self.sent, Label) and self.sent.emotion == reading.emotion
+        gap = max(heartbeat_s, SPACING_S) if repeated else SPACING_S
+        return Step(max(time, self._label_at + gap), label)
+
+
+class Backoff:
+    """How long to wait before the next attempt: exponential with full jitter (Brooker, "Exponential Backoff And
+    Jitter", AWS Architecture Blog, 2015), and never less than the relay's hint asks for.
+    """
+
+    def __init__(self, uniform: Callable[[], float] = random.random) -> None:
+        """``uniform`` gives random numbers in [0, 1)."""
+        self._uniform = uniform
+        self._failures = 0
+
+    def wait(self, lasted_s: float, retry_after_s: float = 0.0) -> float:
+        """Seconds to wait after a connection that lasted ``lasted_s`` from its welcome on (0 if there was none).
+
+        ``retry_after_s`` is the relay's hint: about that long, times a random 0.5 to 1.5.
+        """
+        if lasted_s >= STEADY_S:
+            self._failures = 0
+        ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        hint = min(max(retry_after_s, 0.0), LONGEST_HINT_S) * (0.5 + self._uniform())
+        return max(hint, self._uniform() * ceiling)

@@ -1,0 +1,290 @@
+"""Where frames come from: a camera, the screen, a video file or a still picture. Nothing is captured before ``open``.
+
+Frames are RGB, (H, W, 3) uint8. A source is used by one thread.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError
+
+Frame = NDArray[np.uint8]
+
+DEVICES = Path("/dev")
+CAMERA_SIZE = (640, 480)
+LARGEST_STILL = (1280, 1280)
+FIRST_FRAME_S = 5.0
+BROKEN_FRAMES = 30
+"""A camera may send this many frames in a row that can't be decoded."""
+
+# Their complaints about files and devices go to stderr, in words no viewer understands; ours follow.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+cv2.setNumThreads(1)
+
+
+class Source(Protocol):
+    """An opened source."""
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Let time pass until the next frame is due; returns early when ``stop`` is set."""
+
+    def read(self) -> Frame | None:
+        """The frame of this moment; None when the source has ended."""
+
+    def close(self) -> None:
+        """Give the device or file back."""
+
+
+def check(name: str) -> None:
+    """Find out what can be known without capturing anything; see ``open_source`` for the errors."""
+    number = camera_number(name)
+    if number is not None:
+        if problem := camera_problem(number):
+            raise problem
+    elif name == "screen":
+        Screen().close()
+    else:
+        open_file(Path(name), loop=False).close()
+
+
+def open_source(name: str, loop: bool) -> Source:
+    """Open what the ``source`` option names; ``loop`` plays a video file for ever.
+
+    Raises:
+        NoCameraError, CameraBusyError: no camera, or not for us.
+        ScreenCaptureError: no screen, or not for us.
+        UnreadableVideoError: no such file, or nothing in it that can be decoded.
+    """
+    number = camera_number(name)
+    if number is not None:
+        return Camera(number)
+    if name == "screen":
+        return Screen()
+    return open_file(Path(name), loop)
+
+
+def camera_number(name: str) -> int | None:
+    """0 for ``webcam``, N for ``webcam:N``, None for anything else."""
+    if name == "webcam":
+        return 0
+    kind, _, number = name.partition(":")
+    return int(number) if kind == "webcam" and number.isascii() and number.isdigit() else None
+
+
+def open_file(path: Path, loop: bool) -> Source:
+    """A still picture or a video, told apart by the content; see ``open_source``."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise UnreadableVideoError(
+            f"expected webcam, webcam:N, screen or a video or picture file as the source, but {path} {what}"
+        )
+    try:
+        with Image.open(path) as picture:
+            if not getattr(picture, "is_animated", False):
+                return Still(picture)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        pass  # Not a picture that Pillow can read: perhaps a video.
+    return Video(path, loop)
+
+
+class Camera:
+    """A webcam. It is drained at its own speed, so that a frame is never older than one camera interval."""
+
+    def __init__(self, number: int) -> None:
+        # Video4Linux by name: OpenCV would otherwise also try backends that take the number for a file.
+        backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
+        self._number = number
+        self._capture = cv2.VideoCapture(number, backend)
+        if not self._capture.isOpened():
+            raise camera_problem(number) or busy(number)
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE[0])
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE[1])
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        deadline = time.monotonic() + FIRST_FRAME_S
+        while not self._capture.grab():  # A camera in use opens, but delivers nothing.
+            if time.monotonic() > deadline:
+                self._capture.release()
+                raise busy(number)
+            time.sleep(0.05)
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not stop.is_set():
+            self._grab()
+
+    def read(self) -> Frame | None:
+        for _ in range(BROKEN_FRAMES):
+            decoded, frame = self._capture.retrieve()
+            if decoded:
+                return to_rgb(frame)
+            self._grab()
+        raise self._stopped()
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _grab(self) -> None:
+        if not self._capture.grab():
+            raise self._stopped()
+
+    def _stopped(self) -> NoCameraError:
+        return NoCameraError(
+            f"camera {self._number} stopped delivering pictures: plug it in again, or see whether another program "
+            "took it, then start the agent again"
+        )
+
+
+def camera_problem(number: int) -> NoCameraError | CameraBusyError | None:
+    """What is wrong with a camera as far as its device file tells (Linux); None where nothing is, or can be told."""
+    if sys.platform != "linux":
+        return None
+    device = DEVICES / f"video{number}"
+    if not device.exists():
+        others = sorted(path.name.removeprefix("video") for path in DEVICES.glob("video[0-9]*"))
+        if others:
+            hint = f"there is no {device}; choose one that is there: " + ", ".join(f"webcam:{n}" for n in others)
+        else:
+            hint = "no camera is connected (or this virtual machine or container was not given it)"
+        return NoCameraError(f"no camera {number}: {hint}. Without one, --source takes a video file or screen")
+    if not os.access(device, os.R_OK | os.W_OK):
+        return CameraBusyError(
+            f"you may not open {device}: add yourself to its group (`sudo usermod -aG video $USER`) and log in again"
+        )
+    return None
+
+
+def busy(number: int) -> CameraBusyError:
+    """The error for a camera that is there but gives no pictures."""
+    return CameraBusyError(
+        f"camera {number} could not be opened or gives no pictures: close the program that uses it (a video call, OBS; "
+        "OBS can pass it on as a virtual camera), allow camera access in the system's privacy settings, or choose "
+        "another one with --source webcam:N"
+    )
+
+
+class Screen:
+    """The primary monitor; grabbed only when a frame is asked for."""
+
+    def __init__(self) -> None:
+        import mss  # only this source needs it
+
+        try:
+            self._grabber = mss.MSS()
+            self._monitor = self._grabber.monitors[1]
+        except (mss.ScreenShotError, OSError, IndexError) as error:
+            raise _no_screen(error) from error
+        self._error = mss.ScreenShotError
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        stop.wait(seconds)
+
+    def read(self) -> Frame | None:
+        try:
+            shot = self._grabber.grab(self._monitor)
+        except self._error as error:
+            raise _no_screen(error) from error
+        pixels = np.frombuffer(shot.bgra, np.uint8).reshape(shot.height, shot.width, 4)
+        frame: Frame = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB)
+        return frame
+
+    def close(self) -> None:
+        self._grabber.close()
+
+
+def _no_screen(error: Exception) -> ScreenCaptureError:
+    return ScreenCaptureError(
+        f"the screen can't be captured ({error}): run the agent inside the desktop session; on Wayland log in to an "
+        "X11 session, on macOS allow screen recording for the terminal; or use --source webcam"
+    )
+
+
+class Video:
+    """A video or an animated GIF, played at its own speed: frames that come too late are skipped."""
+
+    def __init__(self, path: Path, loop: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._loop, self._clock = path, loop, clock
+        self._began: float | None = None
+        self._frame: Frame | None = None
+        self._fresh = False
+        self._rewind()
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        stop.wait(seconds)
+
+    def read(self) -> Frame | None:
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+        while self._at + self._interval <= now - self._began:
+            if not self._advance():
+                if not self._loop:
+                    return None
+                self._capture.release()
+                self._rewind()
+                self._began = now
+        if self._fresh:
+            decoded, frame = self._capture.retrieve()
+            if decoded:
+                self._frame = to_rgb(frame)
+            self._fresh = False
+        return self._frame
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _rewind(self) -> None:
+        self._capture = cv2.VideoCapture(str(self._path))
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._interval = 1 / fps if fps > 0 else 0.04
+        self._at = -self._interval
+        if not self._capture.isOpened() or not self._advance():
+            self._capture.release()
+            raise UnreadableVideoError(
+                f"{self._path} holds no video or picture that can be decoded: expected a file such as MP4, MKV, WebM, "
+                "GIF, JPEG or PNG; does it play in a video player?"
+            )
+
+    def _advance(self) -> bool:
+        """Move to the next frame; False at the end."""
+        if not self._capture.grab():
+            return False
+        # Time stamps where the file has them (the rate may vary), else the nominal rate.
+        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        self._at = stamp if stamp > self._at else self._at + self._interval
+        self._fresh = True
+        return True
+
+
+class Still:
+    """A picture that never ends."""
+
+    def __init__(self, picture: Image.Image) -> None:
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+        upright.thumbnail(LARGEST_STILL)
+        self._frame: Frame = np.asarray(upright)
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        stop.wait(seconds)
+
+    def read(self) -> Frame | None:
+        return self._frame
+
+    def close(self) -> None:
+        pass
+
+
+def to_rgb(frame: Frame) -> Frame:
+    """OpenCV's BGR as RGB."""
+    rgb: Frame = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    return rgb

@@ -1,0 +1,130 @@
+"""What the viewer reads and answers: the question before the first capture, and the line that shows what is sent."""
+
+import io
+import ipaddress
+from typing import TextIO
+
+from yarl import URL
+
+from agent.config import AgentSettings
+from agent.errors import NoConsentError
+from agent.sources import camera_number
+from relay.protocol import Away, Label
+
+NO_FACE_HINT = (
+    "No face for a while, so nothing is sent. Is there light on your face, rather than behind you? Does the camera "
+    "point at you, at about eye level? Is its cover open? The agent keeps looking."
+)
+
+
+def explanation(settings: AgentSettings) -> str:
+    """What is about to happen, in the words of someone who is asked to agree to it."""
+    if camera_number(settings.source) is not None:
+        what = "turn on your camera and read the expression of your face"
+    elif settings.source == "screen":
+        what = "look at your screen and read the expression of the largest face on it"
+    else:
+        what = f"read the expression of the largest face in {settings.source}"
+    extra = [f"your display name ({settings.name})"] if settings.name else []
+    extra += [f"your stream delay ({settings.delay:g} s)"] if settings.delay else []
+    also = f"\n    With it, once: {' and '.join(extra)}." if extra else ""
+    unencrypted = (
+        "\n  Careful: the address starts with http:, so others on the way can read what is sent."
+        if readable_on_the_way(settings.relay)
+        else ""
+    )
+    return (
+        f"Moodcast will {what}.\n"
+        "The pictures are looked at on this computer only, and kept nowhere.\n"
+        "  What leaves it: one of seven words (happy, sad, ...) and how sure that is,\n"
+        f"    at most twice a second, to {settings.relay}, channel {settings.channel}.{also}\n"
+        "  What never leaves it: pictures, and the shape of your face.\n"
+        f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
+    )
+
+
+def readable_on_the_way(relay: str) -> bool:
+    """Whether the address is unencrypted and not on this computer."""
+    url = URL(relay)
+    if url.scheme == "https" or url.host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(url.host or "").is_loopback
+    except ValueError:
+        return True
+
+
+def require_someone_to_ask(settings: AgentSettings, answers: TextIO) -> None:
+    """Raises NoConsentError where consent was not given in advance and nobody can be asked."""
+    if not settings.yes and not answers.isatty():
+        raise NoConsentError(
+            "consent is needed before anything is captured, but there is no terminal to ask on: start the agent in a "
+            "terminal, or give --yes if the person in the picture agrees"
+        )
+
+
+def ask(settings: AgentSettings, answers: TextIO, out: TextIO) -> None:
+    """Explain; then, unless consent was given in advance, ask. Raises NoConsentError for anything but yes."""
+    out.write(explanation(settings))
+    if settings.yes:
+        out.write("Consent was given with --yes.\n")
+        out.flush()
+        return
+    out.write("Do you agree? [y/N] ")
+    out.flush()
+    try:
+        answer = answers.readline()
+    except KeyboardInterrupt:
+        answer = ""
+        out.write("\n")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise NoConsentError("you did not agree, so nothing was captured and nothing was sent")
+
+
+class Display:
+    """The status: one line that is rewritten in place on a terminal, elsewhere a line for each change."""
+
+    def __init__(self, out: TextIO, errors: TextIO) -> None:
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(errors="replace")  # an old code page may not have the dots between the parts
+        self._out, self._errors = out, errors
+        self._in_place = out.isatty()
+        self._shown = ""
+        self._last_what = ""
+
+    def show(self, what: str, details: str) -> None:
+        """``what`` is sent; a change of ``details`` alone is no news."""
+        line = f"{what} · {details} · Ctrl-C stops"
+        if self._in_place:
+            self._write("\r" + line.ljust(len(self._shown)))
+            self._shown = line
+        elif what.split(" ")[0] != self._last_what:
+            self._write(line + "\n")
+        self._last_what = what.split(" ")[0]
+
+    def note(self, sentence: str) -> None:
+        """A sentence for the viewer, on stderr."""
+        self.end()
+        self._errors.write(sentence + "\n")
+        self._errors.flush()
+
+    def end(self) -> None:
+        """Leave the status line as it is; what follows starts on a new one."""
+        if self._shown:
+            self._write("\n")
+            self._shown = ""
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+
+def status(sent: Label | Away | None, connected: bool, labels: int, fps: float) -> tuple[str, str]:
+    """What is being sent, and the details after it."""
+    if not connected:
+        what = "connecting to the relay"
+    elif isinstance(sent, Label):
+        what = f"{sent.emotion} {sent.confidence:.2f}"
+    else:
+        what = "away, no face" if isinstance(sent, Away) else "looking for a face"
+    return what, f"sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps"

@@ -1,0 +1,242 @@
+"""The client against the real relay, and against servers that misbehave."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from agent.client import Client
+from agent.config import AgentSettings
+from agent.sending import Sender
+from agent.smoothing import Reading
+from relay import app, protocol
+from relay.config import RelaySettings
+from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError
+from tests.support import count_of, free_port, subscribe, wait_until
+
+Handler = Callable[[web.WebSocketResponse], Awaitable[Any]]
+
+
+class Agent:
+    """A client whose face a test steers."""
+
+    def __init__(self, url: str, channel: str = "demo", **options: Any) -> None:
+        self.notes: list[str] = []
+        self.sender = Sender()
+        settings = AgentSettings(relay=url, channel=channel, **options)
+        self.client = Client(settings, self.sender, self.notes.append)
+        self._reading: Reading | None = None
+
+    async def __aenter__(self) -> "Agent":
+        self.running = asyncio.create_task(self.client.run())
+        self._camera = asyncio.create_task(self._observe())
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        for task in (self.running, self._camera):
+            task.cancel()
+        await asyncio.gather(self.running, self._camera, return_exceptions=True)
+
+    def show(self, emotion: protocol.Expression | None) -> None:
+        self._reading = Reading(emotion, 0.9) if emotion else None
+
+    async def _observe(self) -> None:
+        while True:
+            self.sender.observe(asyncio.get_running_loop().time(), self._reading)
+            self.client.wake()
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def stand_in(talk: Handler | None = None, healthz: bool = True) -> AsyncIterator[str]:
+    """A server that is almost a relay: ``talk`` gets the viewer's socket after its hello; without it there is none."""
+
+    async def viewer(request: web.Request) -> web.StreamResponse:
+        assert talk
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        await talk(socket)
+        return socket
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok", "version": "0.1.0"})
+
+    application = web.Application()
+    if talk:
+        application.router.add_get("/v1/channels/demo/viewer", viewer)
+    if healthz:
+        application.router.add_get("/healthz", health)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def welcome() -> str:
+    return protocol.encode(protocol.Welcome(channel="demo", viewer="v", tick_ms=250, min_viewers=1)).decode()
+
+
+async def test_the_audience_sees_the_expression_its_change_and_the_leaving(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience, Agent(relay.url) as agent:
+        agent.show("happy")
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+        agent.show("surprise")
+        await audience.mood(lambda mood: count_of(mood, "surprise") == 1 and count_of(mood, "happy") == 0)
+        agent.show(None)
+        await audience.mood(lambda mood: mood.viewers == 1 and mood.sharing == 0)
+        assert agent.client.labels == {"happy": 1, "surprise": 1}
+
+
+async def test_stopping_leaves_the_channel(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        async with Agent(relay.url) as agent:
+            agent.show("happy")
+            await audience.mood(lambda mood: mood.sharing == 1)
+        await audience.mood(lambda mood: mood.viewers == 0)
+
+
+async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    settings = RelaySettings(port=free_port(), data=str(tmp_path_factory.mktemp("data")), tick_ms=50, min_viewers=1)
+    first = await app.start(settings)
+    keys = first.create_channel("demo")
+    async with Agent(first.url) as agent:
+        agent.show("sad")
+        await wait_until(lambda: agent.client.labels.total() == 1)
+        await first.stop()
+        await wait_until(lambda: not agent.client.connected)
+        agent.show("happy")
+        second = await app.start(settings)
+        try:
+            async with await subscribe(second.url, "demo", keys.display_key) as audience:
+                await audience.mood(lambda mood: count_of(mood, "happy") == 1, timeout=20)
+        finally:
+            await second.stop()
+    assert any("lost the relay" in note for note in agent.notes)
+
+
+async def test_a_wrong_channel_is_told_at_once(relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    with pytest.raises(UnknownChannelError, match=r"no channel 'Demo'.*--channel") as caught:
+        await Agent(relay.url, "Demo").client.check()
+    assert caught.value.exit_code == 31
+
+
+async def test_a_right_channel_passes_the_check(relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    assert (await Agent(relay.url).client.check()).channel == "demo"
+
+
+async def test_nothing_at_the_address() -> None:
+    with pytest.raises(RelayUnreachableError, match=r"no Moodcast relay answers.*--relay") as caught:
+        await Agent(f"http://127.0.0.1:{free_port()}").client.check()
+    assert caught.value.exit_code == 30
+
+
+async def test_something_else_at_the_address() -> None:
+    async with stand_in(healthz=False) as url:
+        with pytest.raises(RelayUnreachableError, match=r"no Moodcast relay \(HTTP status 404\)"):
+            await Agent(url).client.check()
+
+
+async def test_a_relay_may_also_refuse_with_a_status() -> None:
+    async with stand_in() as url:
+        with pytest.raises(UnknownChannelError):
+            await Agent(url).client.check()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (protocol.UNKNOWN_CHANNEL, UnknownChannelError),
+        (protocol.WRONG_KEY, WrongKeyError),
+        (protocol.BAD_MESSAGE, RefusedError),
+    ],
+)
+@pytest.mark.parametrize("with_bye", [True, False])
+async def test_a_stop_code_ends_it_for_good(code: protocol.Code, error: type[Exception], with_bye: bool) -> None:
+    async def turn_out(socket: web.WebSocketResponse) -> None:
+        await socket.send_str(welcome())
+        if with_bye:
+            await socket.send_str(protocol.encode(protocol.Bye(code=code.number, message="Out.")).decode())
+        await socket.close(code=code.number)
+
+    async with stand_in(turn_out) as url, Agent(url) as agent:
+        with pytest.raises(error):
+            await asyncio.wait_for(agent.running, 10)
+
+
+async def test_a_retry_code_makes_it_come_back() -> None:
+    visits = []
+
+    async def restart(socket: web.WebSocketResponse) -> None:
+        visits.append(socket)
+        await socket.send_str(welcome())
+        bye = protocol.Bye(code=protocol.SHUTTING_DOWN.number, message="Restarting.", retry_after_s=0.01)
+        await socket.send_str(protocol.encode(bye).decode())
+        await socket.close(code=bye.code)
+
+    async with stand_in(restart) as url, Agent(url) as agent:
+        await wait_until(lambda: len(visits) >= 2)
+        assert not agent.running.done()
+        assert any("Restarting." in note for note in agent.notes)
+
+
+async def test_what_it_does_not_understand_is_skipped_and_objections_are_passed_on() -> None:
+    got: list[str] = []
+
+    async def babble(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("no json")
+        await socket.send_str('{"type":"fireworks"}')
+        await socket.send_bytes(b"\x00\x01")
+        await socket.send_str(welcome())
+        await socket.send_str(protocol.encode(protocol.Error(code=4400, message="Hm.")).decode())
+        async for message in socket:
+            got.append(message.data)
+
+    async with stand_in(babble) as url, Agent(url) as agent:
+        agent.show("fear")
+        await wait_until(lambda: got)
+        await wait_until(lambda: agent.notes == ["the relay says: Hm."])
+    assert protocol.from_viewer.decode(got[0]) == protocol.Label(emotion="fear", confidence=0.9)
+
+
+async def test_hello_carries_name_and_delay_only_as_given() -> None:
+    hellos: list[protocol.FromViewer] = []
+
+    async def viewer(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        hellos.append(protocol.from_viewer.decode((await socket.receive()).data))
+        await socket.send_str(welcome())
+        await socket.close()
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/v1/channels/demo/viewer", viewer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        await Agent(f"http://127.0.0.1:{port}").client.check()
+        await Agent(f"http://127.0.0.1:{port}", name="Zoë", delay=7.5).client.check()
+    finally:
+        await runner.cleanup()
+    plain, named = hellos
+    assert isinstance(plain, protocol.Hello)
+    assert (plain.name, plain.delay, plain.ticket) == ("", 0.0, "")
+    assert plain.agent.startswith("moodcast/")
+    assert isinstance(named, protocol.Hello)
+    assert (named.name, named.delay) == ("Zoë", 7.5)

@@ -1,0 +1,182 @@
+"""What is sent, and when: for any order of readings, losses and reconnections."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.sending import LONGEST_HINT_S, LONGEST_WAIT_S, SPACING_S, STALE_S, STEADY_S, Backoff, Sender
+from agent.smoothing import Reading
+from relay.protocol import EXPRESSIONS, Away, Label
+
+HEARTBEAT_S = 5.0
+
+Event = tuple[float, str, Reading | None]
+readings = st.builds(Reading, st.sampled_from(EXPRESSIONS), st.floats(0, 1))
+events = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.05, 0.2, 0.5, 1.0, 2.9, 6.0]) | st.floats(0, 8),
+        st.sampled_from(["observe", "observe", "observe", "opened", "closed"]),
+        st.none() | readings,
+    ),
+    max_size=60,
+)
+
+
+@dataclass
+class Sent:
+    """A message on the wire, with what was known when it went out."""
+
+    at: float
+    message: Label | Away
+    connection: int
+    newest: Reading | None
+    observed_at: float
+
+
+@dataclass
+class Wire:
+    """A perfect client: it takes each message at the very moment it is due."""
+
+    sender: Sender = field(default_factory=Sender)
+    now: float = 50.0
+    connection: int = 0
+    newest: Reading | None = None
+    observed_at: float = float("-inf")
+    sent: list[Sent] = field(default_factory=list)
+
+    def pass_time(self, seconds: float) -> None:
+        until = self.now + seconds
+        while (step := self.sender.next(self.now)) and step.at <= until:
+            self.now = max(self.now, step.at)
+            message = self.sender.take(self.now)
+            assert message is not None
+            self.sent.append(Sent(self.now, message, self.connection, self.newest, self.observed_at))
+        self.now = until
+
+    def observe(self, reading: Reading | None) -> None:
+        self.newest, self.observed_at = reading, self.now
+        self.sender.observe(self.now, reading)
+
+    def open(self, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self.connection += 1
+        self.sender.opened(heartbeat_s)
+
+
+def play(script: list[Event]) -> Wire:
+    wire = Wire()
+    for gap, what, reading in script:
+        wire.pass_time(gap)
+        if what == "observe":
+            wire.observe(reading)
+        elif what == "opened":
+            wire.open()
+        else:
+            wire.sender.closed()
+    wire.pass_time(0)
+    return wire
+
+
+@given(events)
+def test_never_more_than_two_labels_in_any_second(script: list[Event]) -> None:
+    times = [sent.at for sent in play(script).sent if isinstance(sent.message, Label)]
+    assert all(third - first > 1.0 for first, third in zip(times, times[2:], strict=False))
+
+
+@given(events)
+def test_what_is_sent_is_always_the_newest_reading(script: list[Event]) -> None:
+    for sent in play(script).sent:
+        if isinstance(sent.message, Label):
+            assert sent.newest is not None
+            assert sent.message.emotion == sent.newest.emotion
+            assert sent.message.confidence == pytest.approx(sent.newest.confidence, abs=0.005)
+            assert sent.at < sent.observed_at + STALE_S
+        else:
+            assert sent.newest is None or sent.at >= sent.observed_at + STALE_S
+
+
+@given(events)
+def test_away_is_said_once(script: list[Event]) -> None:
+    for before, after in pairwise(play(script).sent):
+        both_away = isinstance(before.message, Away) and isinstance(after.message, Away)
+        assert not both_away or after.connection > before.connection
+
+
+@given(events)
+def test_nothing_is_sent_before_the_welcome_or_after_the_loss(script: list[Event]) -> None:
+    wire = play([*script, (0.0, "closed", None)])
+    before = len(wire.sent)
+    for _ in range(10):
+        wire.observe(Reading("happy", 1.0))
+        wire.pass_time(1.0)
+    assert len(wire.sent) == before
+
+
+@given(events, readings)
+def test_whatever_happened_the_relay_soon_has_the_current_expression(script: list[Event], reading: Reading) -> None:
+    wire = play([*script, (0.0, "opened", None), (0.0, "observe", reading)])
+    wire.pass_time(SPACING_S)
+    assert isinstance(wire.sender.sent, Label)
+    assert wire.sender.sent.emotion == reading.emotion
+
+
+@given(events, readings, st.floats(0.6, 10.0))
+def test_a_steady_expression_is_repeated_every_heartbeat(
+    script: list[Event], reading: Reading, heartbeat_s: float
+) -> None:
+    wire = play([*script, (0.0, "closed", None)])
+    wire.open(heartbeat_s)
+    start = len(wire.sent)
+    for _ in range(200):
+        wire.observe(reading)
+        wire.pass_time(0.2)
+    times = [sent.at for sent in wire.sent[start:]]
+    assert len(times) >= 40 / heartbeat_s - 1
+    assert all(later - earlier == pytest.approx(heartbeat_s) for earlier, later in pairwise(times))
+
+
+@given(events, readings)
+def test_a_camera_that_hangs_does_not_keep_voting(script: list[Event], reading: Reading) -> None:
+    wire = play([*script, (0.0, "opened", None), (0.0, "observe", reading)])
+    wire.pass_time(60.0)
+    assert isinstance(wire.sent[-1].message, Away)
+    assert wire.sent[-1].at <= wire.observed_at + STALE_S
+
+
+def test_an_expression_that_came_and_went_meanwhile_is_not_sent() -> None:
+    wire = Wire()
+    wire.open()
+    for emotion in ("happy", "sad", "happy"):
+        wire.observe(Reading(emotion, 0.8))
+        wire.pass_time(0.1)
+    wire.pass_time(1.0)
+    assert [sent.message for sent in wire.sent] == [Label(emotion="happy", confidence=0.8)]
+
+
+def test_leaving_withdraws_the_label_at_once() -> None:
+    wire = Wire()
+    wire.open()
+    wire.observe(Reading("happy", 0.8))
+    wire.pass_time(0.01)
+    wire.observe(None)
+    wire.pass_time(0.0)
+    assert [type(sent.message) for sent in wire.sent] == [Label, Away]
+
+
+@given(st.lists(st.floats(0, 100), max_size=20), st.floats(-1, 1e6), st.floats(0, 0.999))
+def test_waits_are_bounded_and_honour_the_hint(lasted: list[float], hint: float, dice: float) -> None:
+    backoff = Backoff(lambda: dice)
+    for seconds in lasted:
+        assert 0 <= backoff.wait(seconds) <= LONGEST_WAIT_S
+    waited = backoff.wait(0.0, hint)
+    assert min(max(hint, 0), LONGEST_HINT_S) * 0.5 <= waited <= max(LONGEST_WAIT_S, LONGEST_HINT_S * 1.5)
+
+
+def test_waits_grow_until_a_connection_was_steady() -> None:
+    backoff = Backoff(lambda: 0.5)
+    waits = [backoff.wait(0.0) for _ in range(8)]
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
+    assert backoff.wait(STEADY_S - 1) == 15.0
+    assert backoff.wait(STEADY_S) == 0.5

@@ -1,0 +1,112 @@
+"""What the viewer reads and answers."""
+
+import io
+
+import msgspec
+import pytest
+
+from agent import terminal
+from agent.config import AgentSettings
+from agent.errors import NoConsentError
+from relay.protocol import Away, Label
+
+SETTINGS = AgentSettings(channel="demo")
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_question_tells_what_leaves_where_it_goes_and_how_to_stop() -> None:
+    text = terminal.explanation(SETTINGS)
+    for part in (
+        "turn on your camera",
+        "http://127.0.0.1:8765",
+        "channel demo",
+        "twice a second",
+        "pictures",
+        "Ctrl-C",
+    ):
+        assert part in text
+    assert "display name" not in text
+    assert "Careful" not in text
+
+
+def test_the_question_names_whatever_else_is_sent() -> None:
+    text = terminal.explanation(msgspec.structs.replace(SETTINGS, name="Zoë", delay=8.0, source="screen"))
+    assert "your display name (Zoë) and your stream delay (8 s)" in text
+    assert "your screen" in text
+    assert "camera" not in text
+
+
+@pytest.mark.parametrize(
+    ("relay", "readable"),
+    [
+        ("http://127.0.0.1:8765", False),
+        ("http://localhost:8765", False),
+        ("http://[::1]:8765", False),
+        ("https://mood.example.org", False),
+        ("http://mood.example.org", True),
+        ("http://192.168.1.5:8765", True),
+    ],
+)
+def test_an_unencrypted_way_is_told(relay: str, readable: bool) -> None:
+    text = terminal.explanation(msgspec.structs.replace(SETTINGS, relay=relay))
+    assert ("Careful" in text) == readable
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "", "yes please\n", "no\n"])
+def test_anything_but_yes_is_no(answer: str) -> None:
+    with pytest.raises(NoConsentError, match="nothing was captured and nothing was sent") as caught:
+        terminal.ask(SETTINGS, Tty(answer), io.StringIO())
+    assert caught.value.exit_code == 14
+
+
+@pytest.mark.parametrize("answer", ["y\n", "Y\n", "yes\n", " YES \n"])
+def test_yes_is_yes(answer: str) -> None:
+    out = io.StringIO()
+    terminal.ask(SETTINGS, Tty(answer), out)
+    assert out.getvalue().endswith("[y/N] ")
+
+
+def test_without_a_terminal_only_yes_in_advance_will_do() -> None:
+    with pytest.raises(NoConsentError, match="--yes"):
+        terminal.require_someone_to_ask(SETTINGS, io.StringIO("y\n"))
+    terminal.require_someone_to_ask(SETTINGS, Tty())
+    consented = msgspec.structs.replace(SETTINGS, yes=True)
+    terminal.require_someone_to_ask(consented, io.StringIO())
+    out = io.StringIO()
+    terminal.ask(consented, io.StringIO(), out)
+    assert "twice a second" in out.getvalue()
+    assert "[y/N]" not in out.getvalue()
+
+
+def test_the_status_says_what_the_relay_has() -> None:
+    label = Label(emotion="happy", confidence=0.87)
+    assert terminal.status(label, True, 12, 5.0) == ("happy 0.87", "sent 12 labels · 5.0 fps")
+    assert terminal.status(label, True, 1, 5.0)[1] == "sent 1 label · 5.0 fps"
+    assert terminal.status(Away(), True, 1, 5.0)[0].startswith("away")
+    assert "connecting" in terminal.status(label, False, 1, 5.0)[0]
+
+
+def test_on_a_terminal_the_line_is_rewritten_in_place() -> None:
+    out, errors = Tty(), io.StringIO()
+    display = terminal.Display(out, errors)
+    display.show("away, no face", "sent 0 labels")
+    display.show("sad 0.50", "sent 1 label")
+    display.note("A sentence.")
+    display.end()
+    first, second = out.getvalue().split("\r")[1:]
+    assert len(second.rstrip("\n")) == len(first)  # covers what stood there
+    assert second.startswith("sad 0.50 · sent 1 label · Ctrl-C stops")
+    assert out.getvalue().count("\n") == 1
+    assert errors.getvalue() == "A sentence.\n"
+
+
+def test_elsewhere_there_is_a_line_for_each_change() -> None:
+    out = io.StringIO()
+    display = terminal.Display(out, io.StringIO())
+    for what in ("sad 0.50", "sad 0.55", "happy 0.70", "happy 0.71", "sad 0.40"):
+        display.show(what, "sent 3 labels")
+    assert [line.split(" ")[0] for line in out.getvalue().splitlines()] == ["sad", "happy", "sad"]
