@@ -1,0 +1,61 @@
+// The mood bar: one segment per expression. Only transforms and opacity change from tick to tick.
+
+import { EXPRESSIONS, WORDS, pictureUrl } from "./contract.js";
+import { percent, segments } from "./figures.js";
+
+const GAP = 2;
+const FACE_ROOM = 1.25; // a segment shows its face when it is this many times wider than the bar is high
+
+export class MoodBar {
+  /** @param {HTMLElement} root an empty element; gets class moodcast-bar and the segments */
+  constructor(root) {
+    this.root = root;
+    this.shares = EXPRESSIONS.map(() => 0);
+    root.classList.add("moodcast-bar");
+    root.setAttribute("role", "img");
+    this.segments = EXPRESSIONS.map((name) => this.#add("moodcast-segment", name));
+    this.faces = EXPRESSIONS.map((name) => {
+      const face = this.#add("moodcast-segment-face", name);
+      face.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }));
+      return face;
+    });
+    new ResizeObserver(([entry]) => {
+      this.width = entry.contentRect.width;
+      this.height = entry.contentRect.height;
+      this.#place();
+    }).observe(root);
+  }
+
+  #add(className, name) {
+    const element = document.createElement("div");
+    element.className = className;
+    element.dataset.expression = name;
+    this.root.append(element);
+    return element;
+  }
+
+  /** @param {number[]} shares seven, 0 to 1 */
+  show(shares) {
+    this.shares = shares;
+    this.root.setAttribute("aria-label", describe(shares));
+    this.#place();
+  }
+
+  #place() {
+    if (!this.width) return;
+    segments(this.shares, this.width, GAP).forEach(({ left, width }, index) => {
+      const middle = left + width / 2 - this.height / 2;
+      this.segments[index].style.transform = `translateX(${left.toFixed(1)}px) scaleX(${(width / this.width).toFixed(5)})`;
+      this.faces[index].style.transform = `translateX(${middle.toFixed(1)}px)`;
+      this.faces[index].style.opacity = width > FACE_ROOM * this.height ? 1 : 0;
+    });
+  }
+}
+
+/** "62 % happy, 38 % neutral" */
+export const describe = (shares) =>
+  EXPRESSIONS.map((name, index) => [shares[index], WORDS[name]])
+    .filter(([share]) => share > 0)
+    .sort((a, b) => b[0] - a[0])
+    .map(([share, word]) => `${percent(share)} ${word}`)
+    .join(", ") || "nothing yet";

@@ -1,0 +1,83 @@
+// A subscription to one channel over WebSocket that comes back by itself.
+
+import { parse, retries, sentence } from "./contract.js";
+
+const FIRST_DELAY_S = 0.5;
+const LONGEST_DELAY_S = 15;
+const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a silence is a dead connection
+
+/**
+ * Seconds to wait before the next attempt: doubling, or what the relay asked for, times a random 0.5 to 1.5, so that
+ * all the pages of a relay that restarts do not come back at the same instant.
+ *
+ * @param {number} attempt 0 for the first
+ * @param {number} random 0 to 1
+ * @param {number} asked seconds the relay asked for, 0 if none
+ */
+export const backoff = (attempt, random, asked = 0) =>
+  (asked || Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt)) * (0.5 + random);
+
+/** ws(s)://.../v1/channels/CHANNEL/mood of a relay given as an http(s) or ws(s) address. */
+export function moodAddress(relay, channel) {
+  const address = new URL(relay);
+  address.protocol = address.protocol.replace("http", "ws");
+  address.pathname = `${address.pathname.replace(/\/$/, "")}/v1/channels/${encodeURIComponent(channel)}/mood`;
+  address.search = address.hash = "";
+  return address.href;
+}
+
+/**
+ * Subscribe, and stay subscribed for as long as the page is open.
+ *
+ * @param {{relay: string, channel: string, key: string}} where
+ * @param {(message: object) => void} onMessage each mood, reaction and status
+ * @param {(state: {name: "connecting"|"open"|"retrying"|"stopped", sentence?: string}) => void} onState
+ */
+export function subscribe({ relay, channel, key }, onMessage, onState) {
+  const address = moodAddress(relay, channel);
+  let socket, silence, attempt = 0;
+
+  function connect() {
+    let last = null; // the bye or error that explains a close
+    onState({ name: attempt ? "retrying" : "connecting" });
+    try {
+      socket = new WebSocket(address);
+    } catch (error) {
+      onState({ name: "stopped", sentence: `The browser refuses to connect to ${relay}: ${error.message}` });
+      return;
+    }
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ type: "subscribe", key }));
+      listen();
+    };
+    socket.onmessage = ({ data }) => {
+      listen();
+      const message = parse(data);
+      if (!message) return;
+      if (message.type === "bye" || message.type === "error") {
+        last = message;
+        return;
+      }
+      attempt = 0;
+      onState({ name: "open" });
+      onMessage(message);
+    };
+    socket.onclose = ({ code }) => {
+      clearTimeout(silence);
+      if (!retries(code)) {
+        onState({ name: "stopped", sentence: last?.message || sentence(code) });
+        return;
+      }
+      const asked = last?.type === "bye" ? last.retry_after_s : 0;
+      setTimeout(connect, 1000 * backoff(attempt++, Math.random(), asked));
+      onState({ name: "retrying" });
+    };
+  }
+
+  function listen() {
+    clearTimeout(silence);
+    silence = setTimeout(() => socket.close(), 1000 * SILENCE_S);
+  }
+
+  connect();
+}

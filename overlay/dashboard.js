@@ -1,0 +1,223 @@
+// The streamer's dashboard: the live mood, the reactions and each session's history.
+
+import { MoodBar } from "./bar.js";
+import { Chart } from "./chart.js";
+import { subscribe } from "./connection.js";
+import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
+import { clock, leader, percent, resonanceWords, trendWords, valenceWords } from "./figures.js";
+import { momentOf } from "./history.js";
+import { canSubscribe, readOptions } from "./options.js";
+
+const REACTIONS_SHOWN = 8;
+const REDRAW_MS = 2000;
+const LOOK_AGAIN_MS = 2000; // for a session that has just begun
+
+const find = (id) => document.getElementById(id);
+const { options, problems } = readOptions(location);
+const { channel, key } = options;
+let chart, bar;
+let named = -1;
+let sessions = []; // as the relay lists them, newest first
+let shown = null; // the history on the chart
+let running = null; // number of the session that runs now
+let redraw = false;
+let lookedAt = 0;
+
+const signed = (value, digits) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+const timeOf = (seconds) => new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+function write(id, text) {
+  if (find(id).textContent !== text) find(id).textContent = text;
+}
+
+function alertUser(text) {
+  find("alert").hidden = !text;
+  write("alert", text);
+}
+
+// --- the live part ------------------------------------------------------------------------------------------------
+
+function showMood(mood) {
+  bar.show(mood.shares);
+  find("leader-picture").parentElement.classList.toggle("waiting", !mood.visible);
+  named = mood.visible ? leader(mood.shares, named) : -1;
+  const picture = pictureUrl(EXPRESSIONS[named] ?? "neutral");
+  if (find("leader-picture").src !== picture) find("leader-picture").src = picture;
+  write("leader", mood.visible
+    ? `${percent(mood.shares[named])} ${WORDS[EXPRESSIONS[named]]}`
+    : `Waiting for ${mood.min_viewers} viewers to share (${mood.sharing} so far)`);
+  [...find("legend").children].forEach((item, index) => {
+    const text = mood.visible ? percent(mood.shares[index]) : "–";
+    if (item.lastChild.textContent !== text) item.lastChild.textContent = text;
+    item.toggleAttribute("data-none", !(mood.shares[index] > 0));
+  });
+  write("sharing", String(mood.sharing));
+  write("viewers", `of ${mood.viewers} ${mood.viewers === 1 ? "viewer" : "viewers"}`);
+  const figure = (id, value, words) => {
+    write(id, mood.visible ? value : "–");
+    write(`${id}-words`, mood.visible ? words : "");
+  };
+  figure("valence", signed(mood.valence, 2), valenceWords(mood.valence));
+  figure("trend", signed(mood.trend, 2), trendWords(mood.trend));
+  figure("resonance", percent(mood.resonance), resonanceWords(mood.resonance));
+  continueHistory(mood);
+}
+
+const DEEDS = { heart: "sent hearts", laugh: "laughed", clap: "clapped", wow: "said wow", cry: "cried" };
+
+function showReaction(reaction) {
+  const { kind, name, count, time } = reaction;
+  const who = `${count} ${count === 1 ? "viewer" : "viewers"}`;
+  const item = document.createElement("li");
+  const text = Object.assign(document.createElement("span"), {
+    textContent: kind === "tap" ? `${who} ${DEEDS[name]}` : `${who} turned ${WORDS[name]} together`,
+  });
+  const at = Object.assign(document.createElement("time"), {
+    dateTime: new Date(1000 * time).toISOString(),
+    textContent: new Date(1000 * time).toLocaleTimeString(),
+  });
+  item.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }), text, at);
+  find("reactions").prepend(item);
+  while (find("reactions").children.length > REACTIONS_SHOWN) find("reactions").lastElementChild.remove();
+  find("no-reactions").hidden = true;
+  if (isLive(shown)) shown.reactions.push(reaction);
+}
+
+function receive(message) {
+  if (message.type === "mood") showMood(message);
+  else if (message.type === "reaction") showReaction(message);
+  else if (message.type === "status") {
+    running = message.session;
+    alertUser(message.warnings?.join("\n") ?? "");
+    loadSessions();
+  }
+}
+
+const LINES = {
+  connecting: "Connecting…",
+  open: "Live",
+  retrying: "The relay does not answer. Trying again…",
+  stopped: "Ended",
+};
+
+function showLine({ name, sentence }) {
+  find("line").dataset.line = name;
+  write("line", LINES[name]);
+  if (name === "stopped") askForChannel(sentence);
+}
+
+// --- history ------------------------------------------------------------------------------------------------------
+
+const isLive = (history) => Boolean(history) && history.session.number === running;
+
+async function fetchJson(path) {
+  const address = new URL(`v1/channels/${encodeURIComponent(channel)}/${path}`, BASE);
+  const response = await fetch(address, { headers: { Authorization: `Bearer ${key}` }, cache: "no-store" });
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.error?.message ?? `The relay answered ${response.status}.`);
+  return body;
+}
+
+/** List the sessions anew; show the newest unless the streamer looks at an older one. */
+async function loadSessions() {
+  lookedAt = Date.now();
+  try {
+    const listed = (await fetchJson("sessions")).sessions.sort((a, b) => b.number - a.number);
+    const followed = !shown || !sessions.length || shown.session.number === sessions[0].number;
+    sessions = listed;
+    find("sessions").disabled = !sessions.length;
+    find("sessions").replaceChildren(...sessions.map(sessionOption));
+    find("no-history").hidden = sessions.length > 0;
+    find("chart-legend").hidden = !sessions.length;
+    if (!sessions.length) return;
+    await loadHistory(followed ? sessions[0].number : shown.session.number);
+  } catch (error) {
+    if (find("line").dataset.line === "open") alertUser(`The history could not be read. ${error.message}`);
+  }
+}
+
+function sessionOption({ number, started, seconds }) {
+  const day = new Date(1000 * started).toLocaleDateString([], { day: "numeric", month: "short" });
+  const length = number === running ? "live now" : clock(seconds);
+  return new Option(`${number} · ${day}, ${timeOf(started)} · ${length}`, number);
+}
+
+async function loadHistory(number) {
+  shown = await fetchJson(`sessions/${number}`);
+  find("sessions").value = String(number);
+  chart.draw(shown);
+}
+
+/** Add what the live events tell to the running session's chart, instead of fetching all of it again and again. */
+function continueHistory(mood) {
+  const moment = momentOf(mood);
+  if (!moment) return;
+  const listed = sessions.some((session) => session.number === running);
+  if (!listed && Date.now() - lookedAt > LOOK_AGAIN_MS) loadSessions();
+  if (!isLive(shown)) return;
+  const last = shown.moments[shown.moments.length - 1];
+  if (last && last.time >= moment.time) return;
+  shown.moments.push(moment);
+  redraw = true;
+}
+
+// --- the page -----------------------------------------------------------------------------------------------------
+
+const withKey = (page, name, secret) =>
+  new URL(`${page}?channel=${encodeURIComponent(name)}#key=${encodeURIComponent(secret)}`, BASE);
+
+function askForChannel(sentence) {
+  document.body.dataset.page = "form";
+  find("open").elements.channel.value = channel;
+  write("refused", sentence);
+  find("open").elements[channel ? "key" : "channel"].focus();
+}
+
+async function copyOverlayUrl() {
+  const address = withKey("overlay", channel, key).href;
+  find("copied").hidden = false;
+  try {
+    await navigator.clipboard.writeText(address);
+    write("copied", "Copied. Paste it as the URL of a browser source in OBS. It contains the display key: show it to nobody.");
+  } catch {
+    write("copied", `Copy this into the URL of a browser source in OBS. It contains the display key: show it to nobody.\n${address}`);
+  }
+}
+
+function showChannel() {
+  document.body.dataset.page = "channel";
+  write("channel", channel);
+  document.title = `${channel} · Moodcast dashboard`;
+  find("leader-picture").src = pictureUrl("neutral");
+  find("legend").replaceChildren(...EXPRESSIONS.map((name) => {
+    const item = document.createElement("li");
+    const word = Object.assign(document.createElement("span"), { textContent: WORDS[name] });
+    const share = Object.assign(document.createElement("b"), { textContent: "–" });
+    item.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }), word, share);
+    return item;
+  }));
+  bar = new MoodBar(find("bar"));
+  chart = new Chart(find("chart"));
+  find("copy").addEventListener("click", copyOverlayUrl);
+  find("change").addEventListener("click", () => askForChannel(""));
+  find("sessions").addEventListener("change", ({ target }) =>
+    loadHistory(Number(target.value)).catch((error) => alertUser(`The history could not be read. ${error.message}`)));
+  setInterval(() => {
+    if (!redraw || document.hidden) return;
+    redraw = false;
+    chart.draw(shown);
+  }, REDRAW_MS);
+  subscribe({ relay: BASE.href, channel, key }, receive, showLine);
+}
+
+await applyPalette();
+find("open").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const { href } = withKey("dashboard", form.get("channel").trim(), form.get("key").trim());
+  if (href === location.href) location.reload();
+  else location.assign(href); // where only the fragment differs, hashchange reloads
+});
+window.addEventListener("hashchange", () => location.reload());
+if (canSubscribe(options)) showChannel();
+else askForChannel(location.search || location.hash ? problems.join(" ") : "");

@@ -1,0 +1,69 @@
+// What the pages show of a mood, as plain functions on plain values.
+
+import { EXPRESSIONS } from "./contract.js";
+
+const NEUTRAL = EXPRESSIONS.indexOf("neutral");
+const LEAD = 0.02; // a newcomer must be this much ahead, or two equals would flicker
+
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+/**
+ * Where the segments of the bar lie.
+ *
+ * @param {number[]} shares seven, 0 to 1
+ * @param {number} width of the bar in pixels
+ * @param {number} gap between two visible segments in pixels
+ * @returns {{left: number, width: number}[]} seven; width 0 where the share is 0
+ */
+export function segments(shares, width, gap) {
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const visible = shares.filter((share) => share > 0).length;
+  const room = Math.max(0, width - gap * Math.max(0, visible - 1));
+  let left = 0;
+  return shares.map((share) => {
+    const segment = { left, width: total > 0 ? (room * share) / total : 0 };
+    if (share > 0) left += segment.width + gap;
+    return segment;
+  });
+}
+
+/**
+ * The expression to name: the most frequent besides neutral, or neutral when there is no other.
+ *
+ * @param {number[]} shares seven, 0 to 1
+ * @param {number} current index of the one named now, -1 if none
+ */
+export function leader(shares, current = -1) {
+  let best = -1;
+  shares.forEach((share, index) => {
+    if (index !== NEUTRAL && share > 0 && (best < 0 || share > shares[best])) best = index;
+  });
+  if (best < 0) return NEUTRAL;
+  const stays = current >= 0 && current !== NEUTRAL && shares[current] > 0 && shares[best] - shares[current] < LEAD;
+  return stays ? current : best;
+}
+
+const worded = (limits, value) => limits.find(([limit]) => value < limit)[1];
+
+/** Valence, -1 to 1, in plain words. */
+export const valenceWords = (valence) =>
+  worded([[-0.5, "very negative"], [-0.15, "rather negative"], [0.15, "balanced"], [0.5, "rather positive"],
+    [Infinity, "very positive"]], valence);
+
+/** Valence now minus its recent mean, -2 to 2, in plain words. */
+export const trendWords = (trend) =>
+  worded([[-0.15, "falling fast"], [-0.04, "falling"], [0.04, "steady"], [0.15, "rising"],
+    [Infinity, "rising fast"]], trend);
+
+/** Resonance, 0 to 1, in plain words. */
+export const resonanceWords = (resonance) =>
+  worded([[0.1, "everyone for themselves"], [0.3, "some agree"], [0.6, "many agree"], [Infinity, "nearly all as one"]],
+    resonance);
+
+/** 3725 -> "1:02:05". */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}

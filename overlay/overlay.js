@@ -1,0 +1,138 @@
+// The overlay page: takes moods and reactions from the relay, from the OBS script or from a made-up audience.
+
+import { MoodBar } from "./bar.js";
+import { subscribe } from "./connection.js";
+import { EXPRESSIONS, WORDS, applyPalette, checked, pictureUrl } from "./contract.js";
+import { play } from "./demo.js";
+import { leader, percent } from "./figures.js";
+import { canSubscribe, readOptions } from "./options.js";
+import { Reactions } from "./reactions.js";
+
+const PATIENCE_MS = 1500; // before "Connecting" is said
+const STALE_MS = 6000; // without news; a relay's tick takes 5 s at most
+// From how many em of width on the panel's row has room for these, besides the leading expression.
+const ROOM = [[46, "title"], [37, "meter"], [31, "tune"], [21, "figures"]];
+
+const find = (name) => document.querySelector(`.moodcast-${name}`);
+const root = document.querySelector(".moodcast");
+const { options, problems } = readOptions(location);
+
+applyPalette(); // not awaited: the OBS script may send its first events now, and the panel fades in anyway
+root.dataset.position = options.position;
+root.style.setProperty("--moodcast-scale", options.scale);
+find("title").textContent = options.title || (options.source === "demo" ? "Preview with a made-up audience" : "");
+const bar = new MoodBar(find("bar"));
+const progress = Object.assign(document.createElement("div"), { className: "moodcast-progress" });
+find("bar").append(progress);
+const reactions = new Reactions(find("reactions"), options.position === "top" ? 1 : -1);
+
+let state = "loading";
+let named = -1; // index of the expression that is named as leading
+let staleTimer;
+
+function enter(name) {
+  if (state === name) return;
+  state = root.dataset.state = name;
+}
+
+/** Change an element's text only when it differs: each change costs a layout. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showPicture(name) {
+  const picture = find("leader").firstElementChild;
+  if (picture.dataset.name === name) return;
+  picture.dataset.name = name;
+  picture.src = pictureUrl(name);
+  picture.animate([{ transform: "scale(.6)" }, { transform: "scale(1)" }], {
+    duration: 350,
+    easing: "cubic-bezier(.2,1.6,.5,1)",
+  });
+}
+
+function showMood(mood) {
+  fresh();
+  if (state === "stopped") notice(problems.join("\n")); // the OBS script was set right
+  enter(mood.visible ? "live" : "waiting");
+  bar.show(mood.shares);
+  write(find("sharing"), mood.visible ? `${mood.sharing} sharing` : "");
+  if (mood.visible) {
+    named = leader(mood.shares, named);
+    showPicture(EXPRESSIONS[named]);
+    write(find("leader-text"), `${percent(mood.shares[named])} ${WORDS[EXPRESSIONS[named]]}`);
+    write(find("tune-value"), percent(mood.resonance));
+    find("meter-fill").style.transform = `scaleX(${mood.resonance.toFixed(3)})`;
+  } else {
+    named = -1;
+    showPicture("neutral");
+    const needed = `${mood.min_viewers} ${mood.min_viewers === 1 ? "viewer" : "viewers"}`;
+    write(find("leader-text"), `Waiting for ${needed} to share (${mood.sharing} so far)`);
+  }
+  progress.style.transform = `scaleX(${Math.min(1, mood.sharing / mood.min_viewers).toFixed(3)})`;
+}
+
+/** News came: whatever is shown is not old, for now. */
+function fresh() {
+  delete root.dataset.stale;
+  clearTimeout(staleTimer);
+  staleTimer = setTimeout(() => {
+    root.dataset.stale = "";
+    write(find("sharing"), options.source === "obs" ? "No news from the OBS script" : "Reconnecting…");
+  }, STALE_MS);
+}
+
+function stop(sentence) {
+  clearTimeout(staleTimer);
+  enter("stopped");
+  notice([...problems, sentence].join("\n"));
+}
+
+/** Say something to the streamer in the panel, even where it is switched off; nothing if empty. */
+function notice(sentences) {
+  find("panel").hidden = options.bar === "off" && !sentences;
+  find("notice").hidden = !sentences;
+  write(find("notice"), sentences);
+}
+
+function receive(message) {
+  if (message.type === "mood") showMood(message);
+  else if (message.type === "reaction" && options.reactions === "on") reactions.show(message);
+  else if (message.type === "bye") stop(message.message);
+}
+
+function start() {
+  if (options.source === "demo") {
+    play(receive);
+  } else if (options.source === "obs") {
+    window.addEventListener("moodcast", ({ detail }) => {
+      const message = checked(detail);
+      if (message) receive(message);
+    });
+    sayConnecting("Waiting for the Moodcast script in OBS…");
+  } else if (canSubscribe(options)) {
+    subscribe(options, receive, ({ name, sentence }) => name === "stopped" && stop(sentence));
+    sayConnecting("Connecting to the relay…");
+  } else {
+    enter("stopped");
+  }
+}
+
+function sayConnecting(text) {
+  setTimeout(() => {
+    if (state !== "loading") return;
+    enter("connecting");
+    showPicture("neutral");
+    write(find("leader-text"), text);
+  }, PATIENCE_MS);
+}
+
+new ResizeObserver(([{ contentRect, target }]) => {
+  const width = contentRect.width / parseFloat(getComputedStyle(target).fontSize);
+  root.dataset.tooNarrowFor = ROOM.filter(([least]) => width < least).map(([, name]) => name).join(" ");
+}).observe(find("panel"));
+root.dataset.state = state;
+root.hidden = false;
+notice(problems.join("\n"));
+start();
+window.addEventListener("hashchange", () => location.reload());

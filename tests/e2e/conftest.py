@@ -1,0 +1,52 @@
+"""Fixtures for the tests that drive a real browser."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """The machine's own Chromium, headless."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if executable is None:
+        pytest.skip(f"no Chromium: none of {', '.join(CHROMIUM_NAMES)} is on the PATH")
+    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=executable, args=sandbox)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
+    """``await open_page(url, width=1280, height=720, expected="...")``: a page that must not complain on its console.
+
+    A complaint that contains ``expected`` is allowed (a broken connection, an answer 401: the browser reports both).
+    """
+    complaints: list[str] = []
+
+    async def open_page(
+        url: str, width: int = 1280, height: int = 720, expected: str | None = None, mock_clock: bool = False
+    ) -> Page:
+        page = await browser.new_page(viewport={"width": width, "height": height})
+
+        def complain(text: str) -> None:
+            if expected is None or expected not in text:
+                complaints.append(text)
+
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("console", lambda line: complain(line.text) if line.type in ("error", "warning") else None)
+        if mock_clock:
+            await page.clock.install()
+        await page.goto(url)
+        return page
+
+    yield open_page
+    assert complaints == []

@@ -1,0 +1,414 @@
+"""The overlay and the dashboard in a real Chromium, against the real relay."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from relay import app
+from relay.config import RelaySettings
+from relay.protocol import EXPRESSIONS
+from tests.e2e.conftest import OpenPage
+from tests.support import Viewer, audience, free_port, leave, wait_until
+
+OVERLAY = Path(__file__).parents[2] / "overlay"
+PALETTE = json.loads((OVERLAY / "palette.json").read_text("utf-8"))
+BROKEN = "WebSocket connection to"
+MOVING = """document.getAnimations().flatMap(animation => animation.effect.getKeyframes()).flatMap(Object.keys)
+    .filter(key => !["offset", "computedOffset", "easing", "composite"].includes(key))"""
+"""JavaScript: the properties that are being animated."""
+
+
+def overlay_url(relay: app.Relay, key: str, **options: object) -> str:
+    query = "".join(f"&{name}={value}" for name, value in options.items())
+    return f"{relay.url}/overlay?channel=demo{query}#key={key}"
+
+
+async def pixels(page: Page) -> np.ndarray[Any, Any]:
+    """What OBS would put over the video: height x width x RGBA, uint8."""
+    return np.asarray(Image.open(io.BytesIO(await page.screenshot(omit_background=True))).convert("RGBA"))
+
+
+async def share_in_bar(page: Page, expression: str) -> float:
+    """Share of the pixels along the bar's middle that have the expression's colour."""
+    box = await page.locator(".moodcast-bar").bounding_box()
+    if box is None:
+        return 0.0
+    row = (await pixels(page))[int(box["y"] + box["height"] / 2), int(box["x"]) : int(box["x"] + box["width"]), :3]
+    colour = [int(PALETTE[expression][i : i + 2], 16) for i in (1, 3, 5)]
+    return float((np.abs(row.astype(int) - colour).max(axis=1) < 16).mean())
+
+
+async def state(page: Page) -> str | None:
+    return await page.locator(".moodcast").get_attribute("data-state")
+
+
+async def push(page: Page, **message: object) -> None:
+    """As the OBS script's javascript_event does."""
+    await page.evaluate("detail => window.dispatchEvent(new CustomEvent('moodcast', {detail}))", message)
+
+
+def mood(counts: list[int], **fields: object) -> dict[str, object]:
+    """A mood event with seven counts."""
+    sharing = sum(counts)
+    event: dict[str, object] = {
+        "type": "mood", "seq": 1, "time": 1e9, "visible": True, "viewers": sharing, "sharing": sharing,
+        "min_viewers": 5, "counts": counts, "shares": [count / sharing for count in counts], "valence": 0,
+        "resonance": 0.74, "trend": 0,
+    }  # fmt: skip
+    return event | fields
+
+
+# --- the overlay, fed by the relay -----------------------------------------------------------------------------------
+
+
+async def test_a_label_changes_the_bars_pixels(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key))
+    viewers = await audience(relay.url, "demo", ["neutral", "neutral", "sad"])
+
+    async def shows(expression: str, least: float) -> bool:
+        return await share_in_bar(page, expression) > least
+
+    await wait_until(lambda: shows("neutral", 0.55))
+    assert await share_in_bar(page, "happy") == 0
+    for viewer in viewers[:2]:
+        await viewer.label("happy")
+    await wait_until(lambda: shows("happy", 0.55))
+    assert await page.locator(".moodcast-leader-text").inner_text() == "67 % happy"
+    assert await page.locator(".moodcast-sharing").inner_text() == "3 sharing"
+    await leave(viewers)
+
+
+async def test_a_burst_and_a_tap_make_reactions_float(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key))
+    viewers = await audience(relay.url, "demo", ["neutral"] * 4)
+    await wait_until(lambda: is_live(page))
+    for viewer in viewers:
+        await viewer.label("surprise")
+    burst = page.locator(".moodcast-reaction[data-name=surprise]:not([data-companion])")
+    await burst.wait_for()
+    assert (await burst.inner_text()) == "\N{MULTIPLICATION SIGN}4"
+    height = (await burst.bounding_box() or {})["y"]
+
+    async def has_risen() -> bool:
+        return (await burst.bounding_box() or {"y": height})["y"] < height - 50
+
+    await wait_until(has_risen)
+    await viewers[0].tap("heart")
+    await page.locator(".moodcast-reaction[data-name=heart]").first.wait_for()
+    await leave(viewers)
+
+
+async def is_live(page: Page) -> bool:
+    return await state(page) == "live"
+
+
+async def test_only_the_panel_covers_the_video(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key))
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("happy")
+        await wait_until(lambda: is_live(page))
+        box = await page.locator(".moodcast-panel").bounding_box()
+        assert box is not None
+        picture = await pixels(page)
+        assert (picture[: int(box["y"]) - 40, :, 3] == 0).all()
+        assert picture[-1, 0, 3] < 60  # nothing but the panel's shadow
+        inside = picture[int(box["y"]) + 6, int(box["x"]) + 100, 3]
+        assert 128 < inside < 240
+
+
+@pytest.mark.relay(min_viewers=5)
+async def test_says_how_many_more_viewers_are_needed(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key))
+    viewers = await audience(relay.url, "demo", ["happy"] * 3)
+    await page.get_by_text("Waiting for 5 viewers to share (3 so far)").wait_for()
+    assert await share_in_bar(page, "happy") == 0
+    await leave(viewers)
+
+
+async def test_comes_back_after_the_relay_restarts(tmp_path: Path, open_page: OpenPage) -> None:
+    settings = RelaySettings(port=free_port(), data=str(tmp_path), tick_ms=50, min_viewers=1)
+    relay = await app.start(settings)
+    page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key), expected=BROKEN)
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("sad")
+        await wait_until(lambda: is_live(page))
+    await relay.stop()
+    relay = await app.start(settings)
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("fear")
+        await page.get_by_text("100 % afraid").wait_for(timeout=20_000)
+    await relay.stop()
+
+
+async def test_a_wrong_key_is_told_and_not_tried_again(relay: app.Relay, open_page: OpenPage) -> None:
+    relay.create_channel("demo")
+    page = await open_page(overlay_url(relay, "wrong"), mock_clock=True)
+    await page.get_by_text("does not open the channel 'demo'").wait_for()
+    assert await state(page) == "stopped"
+    tried_again: list[str] = []
+    page.on("websocket", lambda socket: tried_again.append(socket.url))
+    await page.clock.fast_forward("10:00")
+    assert tried_again == []
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("/overlay", "No channel: expected an address as in /overlay?channel=NAME#key=DISPLAY_KEY."),
+        ("/overlay?channel=demo", "No display key: expected #key=DISPLAY_KEY at the end of the address."),
+        ("/overlay?channel=demo&key=abc", "put it behind a # instead"),
+        ("/overlay?channel=a%20b#key=k", "channel=a b: expected 1 to 64 letters, digits, - or _."),
+        ("/overlay?source=obs&scale=huge", "scale=huge: expected a number from 0.5 to 3."),
+        (
+            "/overlay?source=obs&bar=no&position=left",
+            "position=left: expected bottom or top.\nbar=no: expected on or off.",
+        ),
+        ("/overlay?channel=demo&relay=http://[#key=k", "relay=http://[: expected an address as in https://"),
+        (
+            "/overlay?source=obs&title=<b>x</b>&relay=javascript:alert(1)",
+            "relay=javascript:alert(1): expected an address",
+        ),
+    ],
+)
+async def test_says_what_is_wrong_with_its_address(
+    relay: app.Relay, open_page: OpenPage, address: str, sentence: str
+) -> None:
+    page = await open_page(relay.url + address)
+    notice = page.locator(".moodcast-notice")
+    await notice.wait_for()
+    assert sentence in await notice.inner_text()
+
+
+# --- the overlay, fed by the OBS script ------------------------------------------------------------------------------
+
+
+async def test_the_obs_scripts_events_move_it(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?channel=demo&source=obs")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    await page.get_by_text("Waiting for the Moodcast script in OBS").wait_for()
+    await push(page, **mood([0, 0, 0, 6, 0, 0, 4]))
+    await page.get_by_text("60 % happy").wait_for()
+
+    async def is_happy() -> bool:
+        return await share_in_bar(page, "happy") > 0.5
+
+    await wait_until(is_happy)
+    await push(page, type="reaction", time=1e9, kind="tap", name="clap", strength=0.2, count=2)
+    clap = page.locator(".moodcast-reaction[data-name=clap]").first
+    await clap.wait_for()
+    assert await clap.inner_text() == "\N{MULTIPLICATION SIGN}2"
+    await push(page, type="bye", code=4401, message="The key does not open the channel.", retry_after_s=0)
+    refusal = page.get_by_text("The key does not open the channel.")
+    await refusal.wait_for()
+    await push(page, **mood([0, 0, 0, 5, 0, 0, 5]))  # the streamer set the script right
+    await page.get_by_text("50 % happy").wait_for()
+    await expect(refusal).to_be_hidden()
+    assert sockets == []
+
+
+async def test_what_is_no_message_is_ignored(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    await push(page, **mood([0, 0, 0, 6, 0, 0, 4]))
+    await push(page, type="mood", shares=["<img src=x onerror=alert(1)>"])
+    await push(page, type="reaction", kind="tap", name="../../x", strength=1, count=1)
+    await push(page, type="from the future")
+    await page.evaluate("window.dispatchEvent(new CustomEvent('moodcast', {detail: null}))")
+    await push(page, **mood([0, 0, 0, 0, 8, 0, 2]))
+    await page.get_by_text("80 % sad").wait_for()
+    assert await page.locator(".moodcast-reaction").count() == 0
+
+
+async def test_options_place_scale_and_thin_it_out(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs&position=top&scale=1.5&reactions=off&title=Friday%20run")
+    await push(page, **mood([0, 0, 0, 6, 0, 0, 4]))
+    await push(page, type="reaction", time=1e9, kind="tap", name="clap", strength=0.2, count=2)
+    await page.get_by_text("Friday run").wait_for()
+    large = await page.locator(".moodcast-panel").bounding_box()
+    assert large is not None
+    assert large["y"] < 60
+    assert await page.locator(".moodcast-reaction").count() == 0
+    page = await open_page(f"{relay.url}/overlay?source=obs&bar=off")
+    await push(page, **mood([0, 0, 0, 6, 0, 0, 4]))
+    await push(page, type="reaction", time=1e9, kind="tap", name="clap", strength=0.2, count=2)
+    await page.locator(".moodcast-reaction").first.wait_for()
+    assert not await page.locator(".moodcast-panel").is_visible()
+
+
+@pytest.mark.parametrize(("width", "height", "scale"), [(1920, 1080, 1), (640, 200, 1), (640, 240, 2), (320, 180, 3)])
+async def test_nothing_sticks_out_of_the_panel_whatever_the_size(
+    relay: app.Relay, open_page: OpenPage, width: int, height: int, scale: int
+) -> None:
+    address = f"{relay.url}/overlay?source=obs&scale={scale}&title=A%20rather%20long%20title%20for%20a%20small%20source"
+    page = await open_page(address, width, height)
+    waiting = mood([0, 0, 0, 3, 0, 0, 0], visible=False, shares=[0] * 7)
+    for event, text in ((waiting, "Waiting for 5"), (mood([0, 0, 0, 0, 0, 96, 32]), "75 % surprised")):
+        await push(page, **event)
+        await page.get_by_text(text).wait_for()
+        row = page.locator(".moodcast-row")
+        assert await row.evaluate("row => row.scrollWidth <= row.clientWidth")
+        box = await page.locator(".moodcast-panel").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+        assert box["y"] >= 0
+
+
+async def test_a_streamers_own_css_wins(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    css = (
+        ":root { --moodcast-happy: #00ff00; --moodcast-panel: rgba(0, 0, 255, 1) } .moodcast-sharing { display: none }"
+    )
+    await page.add_style_tag(content=css)
+    await push(page, **mood([0, 0, 0, 9, 0, 0, 1]))
+    happy = page.locator(".moodcast-segment[data-expression=happy]")
+    assert await happy.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(0, 255, 0)"
+    panel = page.locator(".moodcast-panel")
+    assert await panel.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(0, 0, 255)"
+    assert not await page.locator(".moodcast-sharing").is_visible()
+
+
+async def test_hours_of_events_add_no_elements_and_move_nothing_but_transform_and_opacity(
+    relay: app.Relay, open_page: OpenPage
+) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    floating = page.locator(".moodcast-reaction:visible")
+    moving: set[str] = set()
+    elements = []
+    for hour in range(3):
+        for index in range(40):
+            await push(page, **mood([1 + (index * 7 + hour + k * k) % 11 for k in range(7)]))
+            await push(page, type="reaction", time=1e9, kind="tap", name="wow", strength=0.5, count=30)
+        assert await floating.count() > 10
+        moving |= set(await page.evaluate(MOVING))
+        elements.append(await page.evaluate("document.querySelectorAll('*').length"))
+        await page.evaluate("document.getAnimations().forEach(animation => animation.finish())")
+        await expect(floating).to_have_count(0)
+    assert moving == {"transform", "opacity"}
+    assert elements[0] == elements[1] == elements[2] < 250
+
+
+# --- the dashboard ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_dashboard_shows_the_live_mood_and_the_sessions_history(
+    relay: app.Relay, open_page: OpenPage
+) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}")
+    await page.get_by_text("No session yet").wait_for()
+    viewers = await audience(relay.url, "demo", ["happy", "happy", "happy", "neutral"])
+    await page.locator("#leader", has_text="75 % happy").wait_for()
+    assert await page.locator("#sharing").inner_text() == "4"
+    assert await page.locator("#valence").inner_text() == "+0.75"
+    assert await page.locator("#valence-words").inner_text() == "very positive"
+    await viewers[0].tap("laugh")
+    await page.get_by_text("1 viewer laughed").wait_for()
+    await page.locator("#chart .area[data-expression=happy]").first.wait_for(state="attached")
+    assert "live now" in await page.locator("#sessions").inner_text()
+    await page.locator("#chart image.reaction").first.wait_for()
+    await page.locator("#chart svg").press("End")
+    tooltip = page.locator(".tooltip")
+    assert "of 4 viewers sharing" in await tooltip.inner_text()
+    assert "75 % (3)" in await tooltip.inner_text()
+    await leave(viewers)
+
+
+async def test_the_dashboard_keeps_the_key_out_of_the_query(relay: app.Relay, open_page: OpenPage) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(f"{relay.url}/dashboard")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.get_by_label("Channel").fill("demo")
+    await page.get_by_label("Display key").fill(key)
+    await page.get_by_role("button", name="Open the dashboard").click()
+    await page.locator("#line[data-line=open]").wait_for()
+    assert page.url == f"{relay.url}/dashboard?channel=demo#key={key}"
+    assert all(key not in url.partition("#")[0] for url in asked)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Copy overlay URL").click()
+    await page.get_by_text("Copied.").wait_for()
+    assert await page.evaluate("navigator.clipboard.readText()") == overlay_url(relay, key)
+
+
+@pytest.mark.parametrize(
+    ("channel", "sentence"), [("demo", "does not open the channel 'demo'"), ("nobody", "There is no channel 'nobody'")]
+)
+async def test_the_dashboard_asks_again_after_a_wrong_key_or_channel(
+    relay: app.Relay, open_page: OpenPage, channel: str, sentence: str
+) -> None:
+    relay.create_channel("demo")
+    page = await open_page(f"{relay.url}/dashboard?channel={channel}#key=wrong")
+    await page.get_by_text(sentence).wait_for()
+    assert await page.get_by_label("Channel").input_value() == channel
+
+
+async def test_the_dashboard_says_when_the_relay_is_down(tmp_path: Path, open_page: OpenPage) -> None:
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path)))
+    key = relay.create_channel("demo").display_key
+    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}", expected=BROKEN)
+    await page.locator("#line[data-line=open]").wait_for()
+    await relay.stop()
+    await page.get_by_text("The relay does not answer. Trying again").wait_for()
+
+
+# --- the pages' plain functions --------------------------------------------------------------------------------------
+
+
+async def call(page: Page, module: str, expression: str) -> Any:
+    """Evaluate an expression over a module's exports, named ``m``."""
+    return await page.evaluate(f"import('/static/{module}').then(m => {expression})")
+
+
+async def test_the_plain_functions(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    parts = await call(page, "figures.js", "m.segments([0, 0.25, 0, 0.5, 0, 0, 0.25], 104, 2)")
+    assert [(part["left"], part["width"]) for part in parts if part["width"]] == [(0, 25), (27, 50), (79, 25)]
+    assert await call(page, "figures.js", "m.segments([0,0,0,0,0,0,0], 100, 2).every(s => s.width === 0)")
+    leaders = {
+        "[0,0,0,0,0,0,1]": "neutral",
+        "[0,0,0,.1,0,0,.9]": "happy",
+        "[0,0,0,.3,.31,0,.39], 3": "happy",  # too close to change
+        "[0,0,0,.3,.35,0,.35], 3": "sad",
+        "[0,0,0,0,.01,0,.99], 3": "sad",
+    }
+    for arguments, expected in leaders.items():
+        assert EXPRESSIONS[await call(page, "figures.js", f"m.leader({arguments})")] == expected
+    assert await call(page, "figures.js", "[m.clock(0), m.clock(61), m.clock(3725)]") == ["0:00", "1:01", "1:02:05"]
+
+
+async def test_waits_longer_with_each_failure_but_never_too_long_nor_in_step(
+    relay: app.Relay, open_page: OpenPage
+) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    waits = await call(page, "connection.js", "[0, 1, 2, 3, 30].map(attempt => m.backoff(attempt, 0.5))")
+    assert waits == [0.5, 1, 2, 4, 15]
+    assert await call(page, "connection.js", "[0, 1].map(random => m.backoff(3, random))") == [2, 6]
+    assert await call(page, "connection.js", "m.backoff(30, 0.5, 2)") == 2
+    addresses = {
+        "http://127.0.0.1:8765/": "ws://127.0.0.1:8765/v1/channels/demo/mood",
+        "https://example.org/moodcast/?x#y": "wss://example.org/moodcast/v1/channels/demo/mood",
+    }
+    for relay_url, expected in addresses.items():
+        assert await call(page, "connection.js", f"m.moodAddress('{relay_url}', 'demo')") == expected
+
+
+async def test_history_is_averaged_and_broken_where_nothing_was_stored(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/dashboard")
+    make = """
+        const moments = [];
+        for (let t = 0; t < 20000; t++) if (t < 7000 || t > 7100) moments.push({time: 1e9 + t, viewers: 10,
+            sharing: 10, counts: [0, 0, 0, t % 2 ? 10 : 0, 0, 0, t % 2 ? 0 : 10], valence: t % 2, resonance: 0.5});
+    """
+    runs = await page.evaluate(f"import('/static/history.js').then(m => {{ {make} return m.runs(moments, 500); }})")
+    assert len(runs) == 2
+    assert 450 < sum(map(len, runs)) <= 502
+    assert runs[0][5]["shares"][EXPRESSIONS.index("happy")] == 0.5
+    assert runs[0][5]["valence"] == 0.5
+    assert runs[0][-1]["time"] < 1e9 + 7000 < 1e9 + 7100 < runs[1][0]["time"]
+    assert await page.evaluate("import('/static/history.js').then(m => m.runs([], 500))") == []
