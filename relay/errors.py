@@ -49,3 +49,9 @@ class RefusedError(RelayError):
     """The relay ended the connection for good for another reason (a close code in the "stop" range)."""
 
     exit_code = 35
+
+
+class AddressError(RelayError):
+    """The relay can't listen at the host or port it was given, for another reason than a busy port."""
+
+    exit_code = 36

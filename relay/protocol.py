@@ -186,11 +186,10 @@ TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB.", 413)
 NO_HELLO = Code(4500, "no_hello", "The first frame did not come within 10 seconds.", 408)
 SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than events come.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
-SILENT = Code(4504, "silent", "Nothing was heard from the client for a long time.", 408)
 FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (
     BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, CHANNEL_EXISTS, TOO_LARGE,
-    NO_HELLO, SLOW_READER, SHUTTING_DOWN, SILENT, FAULT,
+    NO_HELLO, SLOW_READER, SHUTTING_DOWN, FAULT,
 )  # fmt: skip
 
 

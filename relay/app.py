@@ -1,0 +1,172 @@
+"""The relay as a program: start, stop, run."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sqlite3
+
+from aiohttp import web
+
+from relay import database, endpoints
+from relay.auth import ChannelKeys, Channels
+from relay.config import RelaySettings
+from relay.errors import AddressError, DataFolderError, PortInUseError
+from relay.history import History
+from relay.hub import Hub, Limits
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+"""Connections that may wait to be accepted: a whole audience comes back at once after a restart."""
+SEND_BUFFER = 16 * 1024
+"""Bytes that the kernel keeps for each client: small, so that a stalled reader finds news and not old moods."""
+
+
+class Relay:
+    """A running relay. Made by ``start``."""
+
+    def __init__(
+        self, url: str, site: web.BaseSite, runner: web.AppRunner, hub: Hub, channels: Channels, history: History
+    ) -> None:
+        self.url = url
+        """Where it listens, as in ``http://127.0.0.1:8765``."""
+        self._site = site
+        self._runner = runner
+        self._hub = hub
+        self._channels = channels
+        self._history = history
+        self._stopped = False
+
+    def create_channel(self, name: str) -> ChannelKeys:
+        """Make a channel; its keys are shown this once.
+
+        Raises:
+            ValueError: the name is no channel name.
+            FileExistsError: the channel exists.
+            DataFolderError: the database can't be written.
+        """
+        try:
+            return self._channels.create(name)
+        except sqlite3.Error as error:
+            raise DataFolderError(f"The channel {name!r} can't be stored ({error}): free some disk space.") from error
+
+    def has_channel(self, name: str) -> bool:
+        """Whether the channel exists."""
+        return name in self._channels
+
+    def connections(self, channel: str) -> tuple[int, int]:
+        """How many viewers and subscribers the channel has."""
+        return self._hub.connections(channel)
+
+    async def stop(self) -> None:
+        """Say bye to every client, close, and write the history to its end. A second call does nothing."""
+        if self._stopped:
+            return
+        self._stopped = True
+        await self._site.stop()
+        await self._hub.stop()
+        await self._runner.cleanup()
+        await asyncio.to_thread(self._history.close)
+
+
+async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  # noqa: B008 (an immutable tuple)
+    """Start a relay in the running event loop.
+
+    Raises:
+        PortInUseError: another program listens on the port.
+        AddressError: the host or port can't be listened at for another reason.
+        DataFolderError: the data folder can't be made or written.
+    """
+    listener = _listen(settings.host, settings.port)
+    try:
+        path = await asyncio.to_thread(database.prepare, settings.data)
+        channels, history = Channels(path), History(path)
+    except BaseException:
+        listener.close()
+        raise
+    hub = Hub(settings, limits, history)
+    runner = web.AppRunner(
+        endpoints.application(channels, hub, history), access_log=None, shutdown_timeout=1.0, handle_signals=False
+    )
+    await runner.setup()
+    site = web.SockSite(runner, listener, backlog=BACKLOG)
+    await site.start()
+    hub.start()
+    return Relay(_url(listener), site, runner, hub, channels, history)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"Another program listens on port {port} of {host}, perhaps another relay: "
+                "stop it, or give another port with --port."
+            ) from error
+        raise AddressError(
+            f"The relay can't listen on port {port} of {host} ({error}): "
+            "give an address of this machine with --host and a port above 1023 with --port."
+        ) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (every address: name one that can be opened)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(settings: RelaySettings) -> int:
+    """Run a relay until SIGINT or SIGTERM; returns the exit code.
+
+    Raises:
+        RelayError: what ``start`` raises.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
+        asyncio.run(_run(settings))
+    return 0
+
+
+async def _run(settings: RelaySettings) -> None:
+    stop = asyncio.Event()
+    with contextlib.suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    relay = await start(settings)
+    try:
+        _say(_introduction(relay, settings))
+        await stop.wait()
+        _say("Stopping: saying goodbye to the viewers and writing the history.")
+    finally:
+        await relay.stop()
+
+
+def _introduction(relay: Relay, settings: RelaySettings) -> str:
+    rows = [("Dashboard", f"{relay.url}/dashboard")]
+    notes = []
+    if settings.channel and relay.has_channel(settings.channel):
+        rows.append(("Channel", f"{settings.channel} (its keys were shown when it was made)"))
+    elif settings.channel:
+        keys = relay.create_channel(settings.channel)
+        options = f"?channel={keys.channel}#key={keys.display_key}"
+        rows = [
+            ("Channel", keys.channel),
+            ("Admin key", keys.admin_key),
+            ("Display key", keys.display_key),
+            ("Overlay", f"{relay.url}/overlay{options}"),
+            ("Dashboard", f"{relay.url}/dashboard{options}"),
+        ]
+        notes = ["The channel is new, and its keys are shown only now: keep them."]
+    lines = [f"  {name:<12} {value}" for name, value in rows]
+    return "\n".join([f"Moodcast relay at {relay.url} (Ctrl-C stops it)", *lines, *notes])
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 (the program's own output)

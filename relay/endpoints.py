@@ -1,0 +1,249 @@
+"""The relay's addresses: the table of all of them, and those that answer once: channels, history, pages."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Awaitable, Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import msgspec
+from aiohttp import hdrs, web
+
+from relay import protocol, sockets
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize
+from relay.auth import Channels
+from relay.history import History
+from relay.hub import Hub
+from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Pictures
+from relay.protocol import Code
+
+log = logging.getLogger(__name__)
+
+try:
+    VERSION = metadata.version("moodcast")
+except metadata.PackageNotFoundError:  # run from a folder of sources
+    VERSION = "unknown"
+PAGES = Path(__file__).parent.parent / "overlay"
+STATIC_FILES = {
+    path.relative_to(PAGES).as_posix(): path
+    for path in PAGES.rglob("*")
+    if path.suffix in {".css", ".html", ".js", ".json", ".png", ".svg"}
+}
+"""What /static/ serves: a list, so that no path leads out of the folder."""
+PICTURES = web.AppKey("pictures", Pictures)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def application(channels: Channels, hub: Hub, history: History) -> web.Application:
+    """The aiohttp application over the relay's parts."""
+    app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
+    app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
+    app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
+    app.on_response_prepare.append(_headers)
+    return app
+
+
+# --- errors and headers ----------------------------------------------------------------------------------------------
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error of an HTTP request becomes JSON with a code, a name and a sentence."""
+    try:
+        return await handler(request)
+    except HTTPError as error:
+        return _error(error.code, str(error), error.status)
+    except web.HTTPNotFound:
+        return _error(protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404)
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = _error(protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
+        response.headers[hdrs.ALLOW] = allowed
+        return response
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _error(protocol.BAD_MESSAGE, error.text or error.reason, error.status)
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return _error(protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
+
+
+def _error(code: Code, message: str, status: int) -> web.Response:
+    body = {"error": {"code": code.number, "name": code.name, "message": message}}
+    headers = {hdrs.WWW_AUTHENTICATE: "Bearer"} if status == 401 else None
+    return web.Response(
+        body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8", headers=headers
+    )
+
+
+async def _headers(request: web.Request, response: web.StreamResponse) -> None:
+    if response.status == 101:  # no browser keeps a WebSocket, and each header costs memory as long as it is open
+        return
+    headers = response.headers
+    # Pages are looked up again each time, so that an update reaches an OBS that runs for weeks; data is never kept.
+    headers.setdefault(hdrs.CACHE_CONTROL, "no-store" if request.path.startswith("/v1/") else "no-cache")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+
+
+# --- the picture -----------------------------------------------------------------------------------------------------
+
+
+async def _overlay_picture(request: web.Request) -> web.Response:
+    channel = authorize(request)
+    width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
+    height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
+    core = request.app[HUB].channel(channel).core
+    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height)
+    return web.Response(body=body, content_type="image/png")
+
+
+def _pixels(request: web.Request, name: str, default: int, least: int, most: int) -> int:
+    text = request.query.get(name, str(default))
+    if text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most:
+        return int(text)
+    raise HTTPError(protocol.BAD_MESSAGE, f"Expected {name} in pixels, {least} to {most}, not {text!r}.")
+
+
+# --- channels and history --------------------------------------------------------------------------------------------
+
+
+class NewChannel(msgspec.Struct):
+    """Body of ``POST /v1/channels``."""
+
+    channel: str
+
+
+async def _create_channel(request: web.Request) -> web.Response:
+    """Make a channel. For this machine only, so that nobody else fills the relay with channels."""
+    proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
+    if proxied or not request.remote or not ipaddress.ip_address(request.remote).is_loopback:
+        text = (
+            "Channels are created on the relay's own machine: ask who runs it, or use `moodcast relay --channel NAME`."
+        )
+        raise HTTPError(protocol.FORBIDDEN, text)
+    # A web page can't send this content type to another site without being asked first, so it can't make channels.
+    if request.content_type != "application/json":
+        text = f"Expected the content type application/json, not {request.content_type}."
+        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
+    try:
+        wanted = msgspec.json.decode(await request.read(), type=NewChannel)
+        keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)
+    except msgspec.MsgspecError as error:
+        raise HTTPError(protocol.BAD_MESSAGE, f'Expected {{"channel": "NAME"}}: {error}.') from None
+    except ValueError as error:
+        raise HTTPError(protocol.BAD_MESSAGE, str(error)) from None
+    except FileExistsError as error:
+        raise HTTPError(protocol.CHANNEL_EXISTS, str(error)) from None
+    return _json(keys, 201)
+
+
+async def _sessions(request: web.Request) -> web.Response:
+    channel = authorize(request)
+    return _json({"sessions": await asyncio.to_thread(request.app[HISTORY].sessions, channel)})
+
+
+async def _session(request: web.Request) -> web.Response:
+    channel = authorize(request)
+    wanted = request.match_info["number"]
+    running = request.app[HUB].session(channel)
+    if wanted == "current":
+        if running is None:
+            raise HTTPError(protocol.NOT_FOUND, f"No session of {channel!r} is running: look among its /sessions.")
+        number = running.number
+    elif wanted.isascii() and wanted.isdecimal() and len(wanted) < 10:
+        number = int(wanted)
+    else:
+        raise HTTPError(protocol.NOT_FOUND, f"Expected a session's number or `current`, not {wanted!r}.")
+    found = await asyncio.to_thread(request.app[HISTORY].session, channel, number)
+    if found is None and running is not None and number == running.number:
+        found = {"session": running, "moments": [], "reactions": []}  # too few have shared so far
+    if found is None:
+        raise HTTPError(protocol.NOT_FOUND, f"There is no session {number} of {channel!r}: look among its /sessions.")
+    return _json(found)
+
+
+def _json(body: Any, status: int = 200) -> web.Response:
+    return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+async def _home(request: web.Request) -> NoReturn:
+    raise web.HTTPFound("/dashboard")
+
+
+async def _health(request: web.Request) -> web.Response:
+    return _json({"status": "ok", "version": VERSION})
+
+
+def _page(name: str) -> Handler:
+    async def page(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGES / name)
+
+    return page
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    path = STATIC_FILES.get(request.match_info["file"])
+    if path is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path)
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+class Endpoint(NamedTuple):
+    """An address of the relay; docs/protocol.md shows this table."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: str
+    text: str
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/healthz", _health, "open", '`{"status": "ok", "version": "..."}` while the relay runs.'),
+    Endpoint(
+        "POST", "/v1/channels", _create_channel, "the relay's own machine",
+        'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
+        "`display_key`. The keys are shown this once; the relay keeps their hashes.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open",
+        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`. "
+        "`welcome`, `mood`, `error`, `bye` come back.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/mood", sockets.mood, "display key",
+        "Events of the channel: a WebSocket if asked to upgrade (first frame `subscribe`), else Server-Sent Events.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "display key",
+        f"The overlay as a transparent PNG. Query: `width` ({MIN_WIDTH} to {MAX_WIDTH}, default 1280) and `height` "
+        f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions", _sessions, "display key",
+        'Stored sessions, newest first: `{"sessions": [{"number", "started", "ended", "seconds"}]}`.',
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}", _session, "display key",
+        'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
+        '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...]}`, with a moment for each second '
+        "of a visible mood, and reactions as in the message.",
+    ),
+    Endpoint("GET", "/", _home, "open", "Goes on to the dashboard."),
+    Endpoint("GET", "/static/{file}", _static, "open", "Scripts, styles and pictures of the pages."),
+    Endpoint("GET", "/overlay", _page("overlay.html"), "open", "The overlay's page: `/overlay?channel=NAME#key=KEY`."),
+    Endpoint("GET", "/dashboard", _page("dashboard.html"), "open", "The dashboard: `/dashboard?channel=NAME#key=KEY`."),
+)  # fmt: skip

@@ -1,0 +1,388 @@
+"""The hub: which sockets belong to which channel, and the tick that turns labels into events for all of them."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Coroutine, Iterable
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from relay import protocol
+from relay.channel import Channel
+from relay.config import RelaySettings
+from relay.history import History, Session
+from relay.protocol import Bye, Code, Mood, Reaction, Status, Welcome
+
+log = logging.getLogger(__name__)
+
+CHUNK = 200
+"""Sends in a row before other work gets its turn: some 2 ms."""
+WAITING_EVENTS = 64
+"""Reactions and status events that wait for a subscriber; of moods only the latest does."""
+CLOSE_S = 2.0
+"""A client has this long to answer a close frame."""
+
+
+class Limits(NamedTuple):
+    """Times in seconds that are part of the contract or of good manners; tests shorten them."""
+
+    hello: float = protocol.HELLO_TIMEOUT_S
+    label_ttl: float = protocol.LABEL_TTL_S
+    slow_reader: float = 10.0
+    """A client whose buffer stays full for this long is closed."""
+    heartbeat: float = 30.0
+    """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
+    session_gap: float = 300.0
+    """A session ends after this long without viewers."""
+
+
+class Socket(web.WebSocketResponse):
+    """A WebSocket that says ``bye`` with a code of the contract before it closes."""
+
+    def __init__(self, limits: Limits) -> None:
+        # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
+        # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
+        super().__init__(
+            compress=False,
+            max_msg_size=protocol.MAX_FRAME_BYTES + 1,  # aiohttp refuses from this size on
+            heartbeat=limits.heartbeat,
+            timeout=CLOSE_S,
+            writer_limit=0,
+        )
+
+    async def send(self, message: bytes) -> None:
+        """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
+        with contextlib.suppress(ConnectionError):
+            await self.send_frame(message, WSMsgType.TEXT)
+
+    async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
+        """Say why and close with the code. For the task that receives: it waits for the client's answer."""
+        await self.send(encode_bye(code, message, retry_after))
+        await self.close(code=code.number)
+
+    async def bye(self, code: int, message: bytes) -> None:
+        """Say why and ask the client to close. For other tasks: the answer ends the receiving one.
+
+        ``close`` of aiohttp won't do here: called beside ``receive`` it cuts the line before the client can answer,
+        whose own aiohttp then reports 1006 and not the code.
+        """
+        with contextlib.suppress(ConnectionError):
+            await self.send_frame(message, WSMsgType.TEXT)
+            await self.send_frame(code.to_bytes(2, "big"), WSMsgType.CLOSE)
+
+    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
+        """As in aiohttp, but what it closes with its own codes gets the contract's."""
+        if code == WSCloseCode.MESSAGE_TOO_BIG:
+            text = f"A frame holds {protocol.MAX_FRAME_BYTES} bytes at most: send smaller ones."
+            await self.send(encode_bye(protocol.TOO_LARGE, text))
+            code = protocol.TOO_LARGE.number
+        elif code in (WSCloseCode.INVALID_TEXT, WSCloseCode.PROTOCOL_ERROR):
+            text = "What came is no WebSocket frame with JSON in UTF-8: see the protocol's documentation."
+            await self.send(encode_bye(protocol.BAD_MESSAGE, text))
+            code = protocol.BAD_MESSAGE.number
+        return await super().close(code=code, message=message, drain=drain)
+
+
+def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:
+    """A ``bye`` message as JSON."""
+    return protocol.encode(Bye(code=code.number, message=message, retry_after_s=retry_after))
+
+
+async def drop_slow(socket: Socket, transport: asyncio.Transport) -> None:
+    """Close a client that does not read: the code goes out if it starts reading at last, the connection ends anyway."""
+    text = "Events come faster than this client reads them: come back when the connection or the machine is less busy."
+    bye = encode_bye(protocol.SLOW_READER, text, retry_after=5.0)
+    farewell = asyncio.create_task(socket.bye(protocol.SLOW_READER.number, bye))
+    await asyncio.sleep(CLOSE_S)
+    transport.abort()
+    await farewell
+
+
+async def in_time(sending: Coroutine[None, None, object], seconds: float) -> bool:
+    """Whether the sending is over within the time. If not, it goes on until the connection ends.
+
+    It is not cancelled: aiohttp's senders share a future, and cancelling one (``asyncio.wait_for``) breaks the others.
+    """
+    done, _ = await asyncio.wait([asyncio.create_task(sending)], timeout=seconds)
+    return bool(done)
+
+
+class Viewer:
+    """A viewer's connection as the hub sees it: where moods go."""
+
+    __slots__ = ("full_since", "socket", "transport")
+
+    def __init__(self, socket: Socket, transport: asyncio.Transport) -> None:
+        self.socket = socket
+        self.transport = transport
+        self.full_since: float | None = None
+
+
+class Packet(NamedTuple):
+    """An event for subscribers, encoded once for all of them."""
+
+    name: str
+    json: bytes
+    seq: int | None = None
+
+
+class Subscriber:
+    """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
+
+    __slots__ = ("_mood", "_others", "_wake", "ended")
+
+    def __init__(self) -> None:
+        self._mood: Packet | None = None
+        self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
+        self._wake = asyncio.Event()
+        self.ended: Packet | None = None
+
+    def put(self, packet: Packet) -> None:
+        """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
+        if packet.name == "mood":
+            self._mood = packet
+        else:
+            self._others.append(packet)
+        self._wake.set()
+
+    def end(self, bye: Packet) -> None:
+        """After this nothing comes but the bye."""
+        self.ended = bye
+        self._wake.set()
+
+    async def next(self) -> Packet | None:
+        """The next event, oldest first; None after ``end``."""
+        while True:
+            if self.ended:
+                return None
+            if self._others:
+                return self._others.popleft()
+            if self._mood:
+                packet, self._mood = self._mood, None
+                return packet
+            self._wake.clear()
+            await self._wake.wait()
+
+
+class LiveChannel:
+    """A channel with someone in it: its core, its sockets and its running session."""
+
+    def __init__(self, core: Channel) -> None:
+        self.core = core
+        self.viewers: set[Viewer] = set()
+        self.subscribers: set[Subscriber] = set()
+        self.session: Session | None = None
+        self.stored = False
+        """Whether the running session is in the history yet."""
+        self.empty_since: float | None = None
+        self.stored_second = 0
+        self.status: Status | None = None
+
+    def publish(self, packets: Iterable[Packet]) -> None:
+        for packet in packets:
+            for subscriber in self.subscribers:
+                subscriber.put(packet)
+
+
+class Hub:
+    """All channels of a relay. Everything here runs on the event loop and never waits for a disk or a slow client."""
+
+    def __init__(self, settings: RelaySettings, limits: Limits, history: History) -> None:
+        self._settings = settings
+        self.limits = limits
+        self._history = history
+        self._channels: dict[str, LiveChannel] = {}
+        self._ticking: asyncio.Task[None] | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._someone_left = asyncio.Event()
+
+    def start(self) -> None:
+        """Start ticking."""
+        self._ticking = asyncio.create_task(self._tick_forever(), name="tick")
+
+    async def stop(self) -> None:
+        """End every session, say bye (4503) to every client and wait until they closed, for ``CLOSE_S`` at most."""
+        if self._ticking:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+        bye = encode_bye(protocol.SHUTTING_DOWN, "The relay stops or restarts: come back in a moment.", retry_after=2.0)
+        for channel in self._channels.values():
+            self._end_session(channel, time.time())
+            for subscriber in channel.subscribers:
+                subscriber.end(Packet("bye", bye))
+            for viewer in channel.viewers:
+                self._spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._until_empty(), CLOSE_S)
+
+    async def _until_empty(self) -> None:
+        while any(channel.viewers or channel.subscribers for channel in self._channels.values()):
+            self._someone_left.clear()
+            await self._someone_left.wait()
+
+    # --- viewers -----------------------------------------------------------------------------------------------------
+
+    def join(self, name: str, viewer: Viewer) -> LiveChannel:
+        """A viewer said hello. Starts a session if none runs."""
+        channel = self.channel(name)
+        channel.viewers.add(viewer)
+        channel.empty_since = None
+        if channel.session is None:
+            channel.session = self._history.begin(
+                name, time.time(), self.limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
+            )
+            channel.stored = False
+        return channel
+
+    def leave(self, channel: LiveChannel, viewer: Viewer) -> None:
+        """A viewer's connection ended."""
+        channel.viewers.discard(viewer)
+        channel.core.withdraw(viewer)
+        if not channel.viewers:
+            channel.empty_since = time.time()
+        self._someone_left.set()
+
+    def welcome(self, name: str) -> Welcome:
+        """The answer to a viewer's hello."""
+        return Welcome(
+            channel=name,
+            viewer=secrets.token_hex(8),
+            tick_ms=self._settings.tick_ms,
+            label_ttl_s=self.limits.label_ttl,
+            min_viewers=self._settings.min_viewers,
+        )
+
+    # --- subscribers -------------------------------------------------------------------------------------------------
+
+    def subscribe(self, name: str) -> Subscriber:
+        """A new subscriber; the channel's status and current mood wait for it already."""
+        channel = self.channel(name)
+        subscriber = Subscriber()
+        subscriber.put(_packet(channel.status or self._status(channel)))
+        subscriber.put(_packet(channel.core.mood))
+        channel.subscribers.add(subscriber)
+        return subscriber
+
+    def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
+        """A subscriber's connection ended."""
+        if channel := self._channels.get(name):
+            channel.subscribers.discard(subscriber)
+        self._someone_left.set()
+
+    def channel(self, name: str) -> LiveChannel:
+        """The live state of an existing channel, made on first use."""
+        channel = self._channels.get(name)
+        if channel is None:
+            core = Channel(name, self._settings.min_viewers, self.limits.label_ttl)
+            core.tick(0, time.monotonic(), time.time())
+            channel = self._channels[name] = LiveChannel(core)
+        return channel
+
+    def connections(self, name: str) -> tuple[int, int]:
+        """How many viewers and subscribers the channel has."""
+        channel = self._channels.get(name)
+        return (len(channel.viewers), len(channel.subscribers)) if channel else (0, 0)
+
+    def session(self, name: str) -> Session | None:
+        """The channel's running session, if one runs."""
+        channel = self._channels.get(name)
+        return channel.session if channel else None
+
+    # --- the tick ----------------------------------------------------------------------------------------------------
+
+    async def _tick_forever(self) -> None:
+        period = self._settings.tick_ms / 1000
+        due = time.monotonic()
+        while True:
+            due = max(due + period, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+            try:
+                await self._tick()
+            except Exception:
+                log.exception("A tick failed; the next one tries again.")
+
+    async def _tick(self) -> None:
+        """One mood event for each channel: first to all subscribers, who are few, then to the viewers, who are many."""
+        now, unix = time.monotonic(), time.time()
+        moods = []
+        for channel in list(self._channels.values()):
+            reactions = channel.core.tick(len(channel.viewers), now, unix)
+            self._store(channel, reactions, unix)
+            mood = _packet(channel.core.mood)
+            status = self._status(channel)
+            if status != channel.status:
+                channel.status = status
+                channel.publish([_packet(status)])
+            channel.publish([*map(_packet, reactions), mood])
+            moods.append((channel, mood.json))
+            if not (channel.viewers or channel.subscribers or channel.session):
+                del self._channels[channel.core.name]
+        for channel, payload in moods:
+            await self._send_to_viewers(channel, payload)
+
+    async def _send_to_viewers(self, channel: LiveChannel, payload: bytes) -> None:
+        """The same bytes to all. Who has not taken the mood before is passed over, and closed after a while."""
+        for number, viewer in enumerate(list(channel.viewers), 1):
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
+            if viewer.transport.is_closing():
+                continue
+            if not viewer.transport.get_write_buffer_size():
+                viewer.full_since = None
+                await viewer.socket.send(payload)  # an empty buffer takes it at once, so this never waits
+                continue
+            now = time.monotonic()
+            if viewer.full_since is None:
+                viewer.full_since = now
+            elif now - viewer.full_since > self.limits.slow_reader:
+                self.leave(channel, viewer)
+                self._spawn(drop_slow(viewer.socket, viewer.transport))
+
+    # --- the session -------------------------------------------------------------------------------------------------
+
+    def _store(self, channel: LiveChannel, reactions: list[Reaction], unix: float) -> None:
+        if channel.session is None:
+            return
+        if channel.empty_since is not None and unix - channel.empty_since > self.limits.session_gap:
+            self._end_session(channel, channel.empty_since)
+            return
+        mood = channel.core.mood
+        if not mood.visible:
+            return
+        if not channel.stored:
+            self._history.put_session(channel.session)
+            channel.stored = True
+        if int(unix) != channel.stored_second:
+            channel.stored_second = int(unix)
+            self._history.put_moment(channel.session, mood)
+        for reaction in reactions:
+            self._history.put_reaction(channel.session, reaction)
+
+    def _end_session(self, channel: LiveChannel, unix: float) -> None:
+        if channel.session and channel.stored:
+            ended = unix if channel.empty_since is None else channel.empty_since
+            self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
+        channel.session = None
+
+    def _status(self, channel: LiveChannel) -> Status:
+        return Status(
+            channel=channel.core.name,
+            session=channel.session.number if channel.session else None,
+            tick_ms=self._settings.tick_ms,
+            warnings=[self._history.warning] if self._history.warning else [],
+        )
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+
+def _packet(event: Mood | Reaction | Status) -> Packet:
+    return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)

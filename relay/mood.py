@@ -1,0 +1,161 @@
+"""The mood of an audience: who shows what, and the figures drawn from it. Pure: time is passed in, in seconds."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL
+
+KINDS = len(EXPRESSIONS)
+HAPPY = EXPRESSIONS.index("happy")
+NEGATIVE = tuple(EXPRESSIONS.index(name) for name in ("angry", "disgust", "fear", "sad"))
+
+SHOW_AFTER_S = 1.0
+"""Enough viewers must share for this long before a hidden mood is shown again."""
+
+TREND_S = 5.0
+"""Time constant of the trend's mean. An exponential mean of 5 s is as old, on average, as a plain one over 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Viewers per expression, seven numbers >= 0 in the contract's order. Counts of separate audiences add up."""
+
+    values: tuple[int, ...] = (0,) * KINDS
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(tuple(mine + theirs for mine, theirs in zip(self.values, other.values, strict=True)))
+
+    @property
+    def sharing(self) -> int:
+        """Viewers with a current label."""
+        return sum(self.values)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """``values`` divided by ``sharing``, each 0 to 1; all zero where nobody shares."""
+        sharing = self.sharing
+        return tuple(count / sharing for count in self.values) if sharing else (0.0,) * KINDS
+
+    @property
+    def valence(self) -> float:
+        """Share of happy minus the shares of angry, disgust, fear and sad, -1 to 1.
+
+        Surprise goes either way and neutral neither, so the two weigh nothing (the signs follow Russell 1980,
+        "A circumplex model of affect").
+        """
+        sharing = self.sharing
+        return (self.values[HAPPY] - sum(self.values[kind] for kind in NEGATIVE)) / sharing if sharing else 0.0
+
+    @property
+    def resonance(self) -> float:
+        """How much the audience agrees beyond chance, 0 to 1.
+
+        Among the M expressive (not neutral) of N sharing viewers, the unbiased probability that two random ones show
+        the same expression is A = sum n_k (n_k - 1) / (M (M - 1)) (Simpson 1949, "Measurement of diversity"). Six
+        expressions agree by chance in 1/6 of the pairs, so C = max(0, (A - 1/6) / (1 - 1/6)) (the correction of
+        Cohen 1960, "A coefficient of agreement for nominal scales"). Neutral faces agree on nothing: they dilute, and
+        resonance = C M / N. Fewer than two expressive viewers: 0.
+        """
+        expressive = self.sharing - self.values[NEUTRAL]
+        if expressive < 2:
+            return 0.0
+        pairs = sum(count * (count - 1) for kind, count in enumerate(self.values) if kind != NEUTRAL)
+        agreement = pairs / (expressive * (expressive - 1))
+        chance = 1 / (KINDS - 1)
+        return max(0.0, (agreement - chance) / (1 - chance)) * expressive / self.sharing
+
+
+class Audience:
+    """One current label per viewer: a new one replaces the old, silence expires it.
+
+    A label costs O(1) whatever the audience's size, and so does its expiry, since labels stay ordered by age.
+    """
+
+    __slots__ = ("_counts", "_current", "_ttl")
+
+    def __init__(self, ttl: float = LABEL_TTL_S) -> None:
+        """``ttl``: seconds after which a label that was not repeated expires."""
+        self._ttl = ttl
+        self._counts = [0] * KINDS
+        self._current: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+
+    def label(self, viewer: Hashable, expression: int, now: float) -> int | None:
+        """Set the viewer's label (an index of ``EXPRESSIONS``). Returns the label before, None if there was none.
+
+        ``now`` must not run backwards between calls, as ``time.monotonic`` never does.
+        """
+        previous = self.remove(viewer)
+        self._current[viewer] = (expression, now)
+        self._counts[expression] += 1
+        return previous
+
+    def remove(self, viewer: Hashable) -> int | None:
+        """Withdraw the viewer's label, if there is one, and return it."""
+        entry = self._current.pop(viewer, None)
+        if entry is None:
+            return None
+        self._counts[entry[0]] -= 1
+        return entry[0]
+
+    def expire(self, now: float) -> None:
+        """Withdraw the labels that are older than the time to live."""
+        oldest = now - self._ttl
+        while self._current:
+            viewer, (_, time) = next(iter(self._current.items()))
+            if time >= oldest:
+                return
+            self.remove(viewer)
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(tuple(self._counts))
+
+
+class Visibility:
+    """Whether a mood may be shown: hides at once below ``min_viewers``, shows after ``SHOW_AFTER_S`` with enough.
+
+    Hiding at once keeps a few viewers from being singled out; the wait keeps the overlay from flickering at the edge.
+    """
+
+    __slots__ = ("_enough_since", "_min_viewers", "visible")
+
+    def __init__(self, min_viewers: int) -> None:
+        self._min_viewers = min_viewers
+        self._enough_since: float | None = None
+        self.visible = False
+
+    def update(self, sharing: int, now: float) -> bool:
+        """Take the number of sharing viewers at ``now`` into account; returns ``visible``."""
+        if sharing < self._min_viewers:
+            self._enough_since = None
+            self.visible = False
+            return False
+        if self._enough_since is None:
+            self._enough_since = now
+        self.visible = self.visible or now - self._enough_since >= SHOW_AFTER_S
+        return self.visible
+
+
+class Trend:
+    """A value minus its recent mean: an exponential moving average over elapsed time, so that ticks may vary."""
+
+    __slots__ = ("_mean", "_time")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past, as when the mood was hidden."""
+        self._mean: float | None = None
+        self._time = 0.0
+
+    def update(self, value: float, now: float) -> float:
+        """``value`` minus the mean before it; 0 for the first value."""
+        if self._mean is None:
+            self._mean = value
+        difference = value - self._mean
+        self._mean += difference * -math.expm1(-(now - self._time) / TREND_S)
+        self._time = now
+        return difference

@@ -1,0 +1,191 @@
+"""The live connections: viewers' WebSockets, and subscribers' WebSockets and Server-Sent Events."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import WSMsgType, hdrs, web
+
+from relay import protocol
+from relay.access import CHANNELS, HUB, authorize, unknown_channel, wrong_key
+from relay.hub import LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
+from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
+
+First = TypeVar("First", bound=protocol.Message)
+NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
+"""What decoding a text frame raises."""
+
+
+# --- viewers ---------------------------------------------------------------------------------------------------------
+
+
+async def viewer(request: web.Request) -> web.StreamResponse:
+    """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
+    hub = request.app[HUB]
+    socket = Socket(hub.limits)
+    await socket.prepare(request)
+    channel = request.match_info["channel"]
+    if channel not in request.app[CHANNELS]:
+        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
+        return socket
+    if await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello) is None:
+        return socket
+    viewer = Viewer(socket, _transport(request))
+    live = hub.join(channel, viewer)
+    try:
+        await socket.send(protocol.encode(hub.welcome(channel)))
+        await _listen_to_viewer(socket, viewer, live)
+    finally:
+        hub.leave(live, viewer)
+    return socket
+
+
+async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
+    """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
+    receive, decode, core = socket.receive, protocol.from_viewer.decode, live.core
+    while True:
+        frame = await receive()
+        if frame.type is not WSMsgType.TEXT:
+            if frame.type is not WSMsgType.BINARY:
+                return
+            await socket.send(_bad_message("A frame is JSON text, and this one is binary."))
+            continue
+        try:
+            message = decode(frame.data)
+        except NOT_A_MESSAGE as error:
+            await socket.send(_bad_message(f"Expected a `label`, `tap` or `away` message as JSON: {error}."))
+            continue
+        match message:
+            case Label():
+                core.label(viewer, message.emotion, time.monotonic())
+            case TapMessage():
+                core.tap(viewer, message.tap, time.monotonic())
+            case Away():
+                core.withdraw(viewer)
+            case _:
+                await socket.send(_bad_message("`hello` was said already: send `label`, `tap` or `away`."))
+
+
+async def _first_frame(
+    socket: Socket, timeout: float, decoder: msgspec.json.Decoder[Any], expected: type[First]
+) -> First | None:
+    """The first frame, which must be of the expected type and in time; else None, and the socket is closed."""
+    try:
+        frame = await socket.receive(timeout)
+    except asyncio.TimeoutError:
+        text = f"The first frame, `{_tag(expected)}`, did not come within {timeout:g} seconds: send it at once."
+        await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)
+        return None
+    if frame.type is WSMsgType.BINARY:
+        await socket.refuse(protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON text.")
+    if frame.type is not WSMsgType.TEXT:
+        return None
+    try:
+        message = decoder.decode(frame.data)
+        if isinstance(message, expected):
+            return message
+        problem = f"this one is `{_tag(type(message))}`"
+    except NOT_A_MESSAGE as error:
+        problem = str(error)
+    await socket.refuse(
+        protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON: {problem}."
+    )
+    return None
+
+
+def _tag(message: type[protocol.Message]) -> str:
+    return str(message.__struct_config__.tag)
+
+
+def _bad_message(text: str) -> bytes:
+    return protocol.encode(protocol.Error(code=protocol.BAD_MESSAGE.number, message=text))
+
+
+def _transport(request: web.Request) -> asyncio.Transport:
+    if request.transport is None:  # the client left while its request was read
+        raise ConnectionResetError
+    assert isinstance(request.transport, asyncio.Transport)
+    return request.transport
+
+
+# --- subscribers -----------------------------------------------------------------------------------------------------
+
+
+async def mood(request: web.Request) -> web.StreamResponse:
+    """The channel's events: on a WebSocket where the client asks for one, else as Server-Sent Events."""
+    if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+        return await _mood_socket(request)
+    return await _mood_stream(request)
+
+
+async def _mood_socket(request: web.Request) -> web.StreamResponse:
+    hub, channels = request.app[HUB], request.app[CHANNELS]
+    socket = Socket(hub.limits)
+    await socket.prepare(request)
+    channel = request.match_info["channel"]
+    if channel not in channels:
+        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
+        return socket
+    first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
+    if first is None:
+        return socket
+    if not channels.may_read(channel, first.key):
+        await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
+        return socket
+    subscriber = hub.subscribe(channel)
+    writer = asyncio.create_task(_write_socket(socket, _transport(request), subscriber, hub.limits.slow_reader))
+    try:
+        async for frame in socket:
+            if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
+    finally:
+        hub.unsubscribe(channel, subscriber)
+        writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writer
+    return socket
+
+
+async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber: Subscriber, patience: float) -> None:
+    transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    while packet := await subscriber.next():
+        if not await in_time(socket.send(packet.json), patience):
+            await drop_slow(socket, transport)
+            return
+    if subscriber.ended:
+        await socket.bye(protocol.SHUTTING_DOWN.number, subscriber.ended.json)
+
+
+async def _mood_stream(request: web.Request) -> web.StreamResponse:
+    channel = authorize(request)
+    hub = request.app[HUB]
+    headers = {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}  # the latter for nginx
+    response = web.StreamResponse(headers=headers)
+    writer = await response.prepare(request)
+    assert writer is not None
+    transport = _transport(request)
+    transport.set_write_buffer_limits(high=0)
+
+    async def write(data: bytes) -> None:
+        with contextlib.suppress(ConnectionError):
+            await response.write(data)
+            await writer.drain()
+
+    subscriber = hub.subscribe(channel)
+    try:
+        await write(b"retry: 2000\n\n")
+        while (packet := await subscriber.next()) and not transport.is_closing():
+            if not await in_time(write(_sse(packet)), hub.limits.slow_reader):
+                transport.abort()
+        if subscriber.ended:
+            await write(_sse(subscriber.ended))
+    finally:
+        hub.unsubscribe(channel, subscriber)
+    return response
+
+
+def _sse(packet: Packet) -> bytes:
+    number = b"" if packet.seq is None else b"id: %d\n" % packet.seq
+    return b"event: %s\n%sdata: %s\n\n" % (packet.name.encode(), number, packet.json)

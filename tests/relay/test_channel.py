@@ -1,0 +1,86 @@
+"""One channel's core: labels and taps in, mood and reactions out."""
+
+from relay.channel import RECENT_S, Channel
+from relay.protocol import Mood, Reaction
+
+
+def run(channel: Channel, start: float, seconds: float, viewers: int = 10) -> tuple[list[Mood], list[Reaction]]:
+    """Ticks of 0.25 s with Unix time 1000 s ahead."""
+    moods, reactions = [], []
+    for tick in range(1, round(seconds * 4) + 1):
+        now = start + tick / 4
+        reactions += channel.tick(viewers, now, 1000 + now)
+        moods.append(channel.mood)
+    return moods, reactions
+
+
+def test_a_hidden_mood_says_how_many_share_and_nothing_else() -> None:
+    channel = Channel("demo", min_viewers=5, label_ttl=15)
+    for viewer in range(4):
+        channel.label(viewer, "happy", 0.0)
+        channel.tap(viewer, "heart", 0.0)
+    moods, reactions = run(channel, 0.0, 3)
+    assert not any(mood.visible for mood in moods)
+    mood = moods[-1]
+    assert (mood.viewers, mood.sharing, mood.min_viewers) == (10, 4, 5)
+    assert set(mood.counts) == {0}
+    assert set(mood.shares) == {0.0}
+    assert (mood.valence, mood.resonance, mood.trend) == (0, 0, 0)
+    assert reactions == []
+
+
+def test_it_shows_after_a_second_and_hides_at_once() -> None:
+    channel = Channel("demo", min_viewers=5, label_ttl=15)
+    for viewer in range(5):
+        channel.label(viewer, "happy", 0.0)
+    moods, _ = run(channel, 0.0, 2)
+    assert [mood.visible for mood in moods] == [False] * 4 + [True] * 4
+    assert moods[-1].counts == [0, 0, 0, 5, 0, 0, 0]
+    assert (moods[-1].valence, moods[-1].resonance) == (1, 1)
+    channel.withdraw(0)
+    moods, _ = run(channel, 2.0, 0.25)
+    assert not moods[0].visible
+
+
+def test_silent_viewers_stop_counting() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=5)
+    channel.label("ada", "sad", 0.0)
+    moods, _ = run(channel, 0.0, 6)
+    assert moods[15].sharing == 1
+    assert moods[-1].sharing == 0
+    assert not moods[-1].visible
+
+
+def test_seq_grows_by_one() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15)
+    moods, _ = run(channel, 0.0, 2)
+    assert [mood.seq for mood in moods] == list(range(1, 9))
+
+
+def test_a_burst_becomes_a_reaction_with_unix_time_and_floats_for_a_while() -> None:
+    channel = Channel("demo", min_viewers=5, label_ttl=15)
+    for viewer in range(10):
+        channel.label(viewer, "neutral", 0.0)
+    run(channel, 0.0, 2)
+    for viewer in range(6):
+        channel.label(viewer, "surprise", 2.0)
+    _, reactions = run(channel, 2.0, 2)
+    assert [(found.kind, found.name, found.count, found.strength) for found in reactions] == [
+        ("expression", "surprise", 6, 0.6)
+    ]
+    assert 1002 < reactions[0].time <= 1003
+    assert list(channel.recent) == reactions
+    run(channel, 4.0, RECENT_S)
+    assert not channel.recent
+
+
+def test_trend_starts_anew_after_hiding() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=100)
+    channel.label("ada", "happy", 0.0)
+    run(channel, 0.0, 10)
+    channel.withdraw("ada")
+    run(channel, 10.0, 1)
+    channel.label("ada", "sad", 11.0)
+    moods, _ = run(channel, 11.0, 2)
+    assert moods[-1].valence == -1
+    assert moods[-1].trend == 0

@@ -1,0 +1,191 @@
+"""Sessions and their moments: what is stored, what survives, what happens when the disk refuses."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from relay import app, database
+from relay.app import Relay
+from relay.config import RelaySettings
+from relay.history import History
+from relay.hub import Limits
+from relay.protocol import Mood, Reaction, Status
+from tests.support import audience, leave, subscribe, wait_until
+
+GAP = 300.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return database.prepare(str(tmp_path))
+
+
+def mood(time: float) -> Mood:
+    return Mood(
+        seq=1, time=time, visible=True, viewers=9, sharing=8, min_viewers=5, counts=[0, 0, 0, 6, 0, 0, 2],
+        shares=[0, 0, 0, 0.75, 0, 0, 0.25], valence=0.75, resonance=0.5, trend=0,
+    )  # fmt: skip
+
+
+async def get(relay: Relay, key: str, path: str) -> Any:
+    headers = {"Authorization": f"Bearer {key}"}
+    url = f"{relay.url}/v1/channels/demo/sessions{path}"
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        return await response.json()
+
+
+def test_what_is_put_is_found_again(path: Path) -> None:
+    history = History(path)
+    session = history.begin("demo", 100.0, GAP, 250, 5)
+    history.put_session(session)
+    history.put_moment(session, mood(101.2))
+    history.put_moment(session, mood(102.2))
+    reaction = Reaction(time=101.5, kind="tap", name="heart", strength=0.5, count=4)
+    history.put_reaction(session, reaction)
+    history.close()
+    found = History(path)
+    stored = found.session("demo", 1)
+    assert stored is not None
+    assert stored["moments"] == [
+        {"time": time, "viewers": 9, "sharing": 8, "counts": (0, 0, 0, 6, 0, 0, 2), "valence": 0.75, "resonance": 0.5}
+        for time in (101, 102)
+    ]
+    assert stored["reactions"] == [reaction]
+    assert found.session("demo", 2) is None
+    assert found.session("other", 1) is None
+    found.close()
+
+
+def test_a_crash_ends_the_session_at_its_last_moment(path: Path) -> None:
+    history = History(path)
+    session = history.begin("demo", 100.0, GAP, 250, 5)
+    history.put_session(session)
+    history.put_moment(session, mood(160.0))
+    history.close()  # without an end
+    found = History(path)
+    assert [(row["started"], row["ended"], row["seconds"]) for row in found.sessions("demo")] == [(100.0, 160.0, 60.0)]
+    assert found.begin("demo", 160.0 + GAP, GAP, 250, 5).number == 1
+    assert found.begin("demo", 161.0 + GAP, GAP, 250, 5).number == 2
+    found.close()
+
+
+def test_sessions_count_per_channel_and_come_newest_first(path: Path) -> None:
+    history = History(path)
+    for channel, start in (("a", 0.0), ("b", 0.0), ("a", 1000.0), ("a", 2000.0)):
+        session = history.begin(channel, start, GAP, 250, 5)
+        history.put_session(session)
+        history.put_session(type(session)(
+            number=session.number, channel=channel, started=start, ended=start + 60, tick_ms=250, min_viewers=5
+        ))  # fmt: skip
+    history.close()
+    found = History(path)
+    assert [row["number"] for row in found.sessions("a")] == [3, 2, 1]
+    assert [row["number"] for row in found.sessions("b")] == [1]
+    found.close()
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, **options: Any) -> AsyncIterator[Relay]:
+    limits = options.pop("limits", Limits())
+    relay = await app.start(
+        RelaySettings(**{"port": 0, "data": str(folder), "tick_ms": 50, "min_viewers": 2} | options), limits
+    )
+    try:
+        yield relay
+    finally:
+        await relay.stop()
+
+
+async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async with running(tmp_path) as relay:
+        key = relay.create_channel("demo").display_key
+        assert await get(relay, key, "") == {"sessions": []}
+        viewers = await audience(relay.url, "demo", ["happy", "sad"])
+        await wait_until(lambda: stored_moments(relay, key, 2))
+        await viewers[0].tap("clap")
+        await wait_until(lambda: stored_reactions(relay, key))
+        current = await get(relay, key, "/current")
+        assert current["session"]["number"] == 1
+        assert current["session"]["ended"] is None
+        assert (current["session"]["tick_ms"], current["session"]["min_viewers"]) == (50, 2)
+        assert current["moments"][0]["counts"] == [0, 0, 0, 1, 1, 0, 0]
+        times = [moment["time"] for moment in current["moments"]]
+        assert times == sorted(set(times))
+        await leave(viewers)
+    async with running(tmp_path) as relay:
+        (row,) = (await get(relay, key, ""))["sessions"]
+        assert row["ended"] - row["started"] == pytest.approx(row["seconds"], abs=0.1)
+        assert (await get(relay, key, "/1"))["moments"][: len(times)] == current["moments"]
+        assert (await get(relay, key, "/current"))["error"]["code"] == 4405
+        viewers = await audience(relay.url, "demo", ["happy", "happy"])
+        await wait_until(lambda: stored_moments(relay, key, len(times) + 1))
+        assert (await get(relay, key, "/current"))["session"]["number"] == 1
+        await leave(viewers)
+
+
+async def stored_moments(relay: Relay, key: str, least: int) -> bool:
+    return len((await get(relay, key, "/current")).get("moments", [])) >= least
+
+
+async def stored_reactions(relay: Relay, key: str) -> bool:
+    found = (await get(relay, key, "/current"))["reactions"]
+    return [(reaction["kind"], reaction["name"], reaction["count"]) for reaction in found] == [("tap", "clap", 1)]
+
+
+async def test_below_min_viewers_nothing_is_stored(tmp_path: Path) -> None:
+    async with running(tmp_path, min_viewers=3) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = await audience(relay.url, "demo", ["happy", "sad"])
+        async with await subscribe(relay.url, "demo", key) as client:
+            first = await client.mood(lambda mood: mood.sharing == 2)
+            await client.mood(lambda mood: mood.time > first.time + 2)
+        current = await get(relay, key, "/current")
+        assert current["session"]["number"] == 1
+        assert (current["moments"], current["reactions"]) == ([], [])
+        await leave(viewers)
+    with database.opened(tmp_path / database.FILE) as file:
+        for table in ("sessions", "moments", "reactions"):
+            assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+async def test_a_session_ends_after_a_while_without_viewers(tmp_path: Path) -> None:
+    async with running(tmp_path, limits=Limits(session_gap=0.3)) as relay:
+        key = relay.create_channel("demo").display_key
+        async with await subscribe(relay.url, "demo", key) as client:
+            for number in (1, 2):
+                viewers = await audience(relay.url, "demo", ["happy", "sad"])
+                await client.receive_until(lambda found: isinstance(found, Status) and found.session == number)  # noqa: B023
+                await client.mood(lambda found: found.visible)
+                await leave(viewers)
+                await client.receive_until(lambda found: isinstance(found, Status) and found.session is None)
+        await wait_until(lambda: sessions_ended(relay, key, 2))
+
+
+async def sessions_ended(relay: Relay, key: str, number: int) -> bool:
+    rows = (await get(relay, key, ""))["sessions"]
+    return len(rows) == number and all(row["ended"] is not None for row in rows)
+
+
+async def test_when_the_disk_refuses_the_mood_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with running(tmp_path) as relay:
+        key = relay.create_channel("demo").display_key
+        blocker = sqlite3.connect(tmp_path / database.FILE, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        viewers = await audience(relay.url, "demo", ["happy", "sad"])
+        async with await subscribe(relay.url, "demo", key) as client:
+            await client.mood(lambda found: found.visible)
+            warned = await client.receive_until(lambda found: isinstance(found, Status) and bool(found.warnings))
+            assert "not being stored" in warned.warnings[0]
+            assert (await client.mood()).visible
+            blocker.execute("ROLLBACK")
+            blocker.close()
+            await client.receive_until(lambda found: isinstance(found, Status) and not found.warnings)
+        times = [moment["time"] for moment in (await get(relay, key, "/current"))["moments"]]
+        assert len(times) >= 2
+        assert times == list(range(times[0], times[0] + len(times)))
+        await leave(viewers)

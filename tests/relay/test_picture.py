@@ -1,0 +1,134 @@
+"""The overlay as a picture."""
+
+import io
+import json
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from relay.app import Relay
+from relay.picture import SEGMENT_GAP, draw, segments
+from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
+from tests.support import Viewer, audience, leave, subscribe
+
+PALETTE = json.loads((Path(__file__).parents[2] / "overlay" / "palette.json").read_text())
+
+
+def mood(*, visible: bool = True, sharing: int = 10, resonance: float = 0.5, **shares: float) -> Mood:
+    return Mood(
+        seq=1, time=100.0, visible=visible, viewers=12, sharing=sharing, min_viewers=5, counts=[0] * 7,
+        shares=[shares.get(name, 0.0) for name in EXPRESSIONS], valence=0, resonance=resonance, trend=0,
+    )  # fmt: skip
+
+
+def pixels_like(picture: Image.Image, expression: str) -> int:
+    """How many opaque pixels have about the colour of the expression."""
+    colour = np.array([int(PALETTE[expression][start : start + 2], 16) for start in (1, 3, 5)])
+    pixels = np.asarray(picture).astype(int)
+    near = np.abs(pixels[..., :3] - colour).max(axis=2) < 45
+    return int((near & (pixels[..., 3] > 250)).sum())
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(160, 60), (160, 1080), (640, 120), (800, 200), (1920, 60), (1920, 1080)]
+)
+@pytest.mark.parametrize("visible", [True, False])
+def test_every_size(width: int, height: int, visible: bool) -> None:
+    reactions = [Reaction(time=99.0, kind="tap", name=name, strength=1.0, count=12345) for name in TAPS]
+    picture = draw(mood(visible=visible, happy=0.6, neutral=0.4, sharing=99999), reactions, width, height)
+    assert (picture.size, picture.mode) == ((width, height), "RGBA")
+    alpha = np.asarray(picture)[..., 3]
+    assert alpha[0, -1] == 0  # transparent in the corner, so that the video shows
+    assert alpha[height * 3 // 4 :, width // 4].max() > 150  # and a panel at the bottom
+
+
+def test_the_bar_shows_the_shares() -> None:
+    picture = draw(mood(happy=0.75, sad=0.25), [], 800, 200)
+    happy, sad = pixels_like(picture, "happy"), pixels_like(picture, "sad")
+    assert happy == pytest.approx(3 * sad, rel=0.25)
+    assert pixels_like(draw(mood(sad=1.0), [], 800, 200), "sad") > 3 * sad
+
+
+def test_a_reaction_floats_up() -> None:
+    def top(age: float) -> int:
+        reaction = Reaction(time=100.0 - age, kind="expression", name="surprise", strength=0.5, count=5)
+        alpha = np.asarray(draw(mood(happy=1.0), [reaction], 800, 400))[..., 3]
+        return int(np.nonzero(alpha.max(axis=1) > 60)[0][0])
+
+    empty = np.asarray(draw(mood(happy=1.0), [], 800, 400))[..., 3]
+    panel = int(np.nonzero(empty.max(axis=1) > 60)[0][0])
+    assert panel > top(0.5) > top(1.5) > top(2.5)
+    assert top(4.5) == panel
+
+
+def test_hidden_and_shown_differ() -> None:
+    hidden = draw(mood(visible=False, sharing=3), [], 800, 200)
+    assert hidden.tobytes() != draw(mood(visible=False, sharing=4), [], 800, 200).tobytes()
+    assert not any(pixels_like(hidden, name) > 100 for name in ("happy", "angry", "fear"))
+
+
+@given(st.lists(st.integers(0, 500), min_size=7, max_size=7), st.integers(100, 1900))
+def test_segments_fill_the_bar_in_order(counts: list[int], width: int) -> None:
+    total = sum(counts)
+    found = segments([count / total if total else 0.0 for count in counts], width)
+    assert list(found) == [index for index, count in enumerate(counts) if count]
+    spans = list(found.values())
+    assert all(end > start for start, end in spans)
+    if spans:
+        assert spans[0][0] == 0
+        assert abs(spans[-1][1] - width) <= 1
+        for index, (start, end) in found.items():
+            assert end - start == pytest.approx((width - SEGMENT_GAP * (len(spans) - 1)) * counts[index] / total, abs=1)
+
+
+@settings(max_examples=20)
+@given(st.integers(160, 1920), st.integers(60, 400), st.lists(st.floats(0, 1), min_size=7, max_size=7))
+def test_no_mood_and_no_size_breaks_it(width: int, height: int, shares: list[float]) -> None:
+    total = sum(shares) or 1.0
+    found = mood(**dict(zip(EXPRESSIONS, (share / total for share in shares), strict=True)))
+    assert draw(found, [], width, height).size == (width, height)
+
+
+async def picture_of(relay: Relay, key: str, query: str = "?width=400&height=120") -> Image.Image:
+    headers = {"Authorization": f"Bearer {key}"}
+    url = f"{relay.url}/v1/channels/demo/overlay.png{query}"
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        assert (response.status, response.content_type) == (200, "image/png"), await response.text()
+        return Image.open(io.BytesIO(await response.read()))
+
+
+async def test_the_relay_serves_it_and_it_follows_the_mood(relay: Relay) -> None:
+    key = relay.create_channel("demo").display_key
+    empty = await picture_of(relay, key)
+    assert (empty.size, empty.mode) == ((400, 120), "RGBA")
+    async with await Viewer.connect(relay.url) as viewer, await subscribe(relay.url, "demo", key) as client:
+        for name in ("happy", "angry"):
+            emotion: Expression = name  # type: ignore[assignment]
+            await viewer.label(emotion)
+            await client.mood(lambda found: found.visible and found.shares[EXPRESSIONS.index(name)] == 1)  # noqa: B023
+            assert pixels_like(await picture_of(relay, key), name) > 1000
+            assert pixels_like(empty, name) == 0
+
+
+async def test_all_who_ask_in_one_tick_get_the_same(relay: Relay) -> None:
+    key = relay.create_channel("demo").display_key
+    viewers = await audience(relay.url, "demo", ["happy"] * 3)
+    pictures = [await picture_of(relay, key, "") for _ in range(2)]
+    assert {picture.size for picture in pictures} == {(1280, 720)}
+    await leave(viewers)
+
+
+@pytest.mark.parametrize(
+    "query", ["width=159", "width=1921", "height=59", "height=1081", "width=x", "width=", "height=-60"]
+)
+async def test_bad_sizes_are_refused(relay: Relay, query: str) -> None:
+    headers = {"Authorization": f"Bearer {relay.create_channel('demo').display_key}"}
+    url = f"{relay.url}/v1/channels/demo/overlay.png?{query}"
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        assert response.status == 400
+        assert query.split("=")[0] in (await response.json())["error"]["message"]

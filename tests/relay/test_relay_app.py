@@ -1,0 +1,111 @@
+"""The relay as a program: start, stop, run, and what goes wrong."""
+
+import asyncio
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from relay import app
+from relay.app import Relay
+from relay.config import RelaySettings
+from relay.database import FILE
+from relay.errors import AddressError, DataFolderError, PortInUseError
+from tests.support import free_port, subscribe
+
+
+async def test_a_busy_port_is_named(relay: Relay, tmp_path: Path) -> None:
+    port = int(relay.url.rsplit(":", 1)[1])
+    with pytest.raises(PortInUseError, match=f"port {port}") as error:
+        await app.start(RelaySettings(port=port, data=str(tmp_path / "other")))
+    assert error.value.exit_code == 33
+    assert "--port" in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid"])
+async def test_an_address_of_another_machine_is_named(tmp_path: Path, host: str) -> None:
+    with pytest.raises(AddressError, match=host):
+        await app.start(RelaySettings(host=host, port=0, data=str(tmp_path)))
+
+
+@pytest.mark.parametrize("broken", ["a file for a folder", "no database", "a newer database"])
+async def test_an_unusable_data_folder_is_named(tmp_path: Path, broken: str) -> None:
+    folder = tmp_path / "data"
+    if broken == "a file for a folder":
+        folder.write_text("x")
+    else:
+        folder.mkdir()
+    if broken == "no database":
+        (folder / FILE).write_text("this is no database, however long one looks at it" * 100)
+    if broken == "a newer database":
+        with sqlite3.connect(folder / FILE) as database:
+            database.execute("PRAGMA user_version = 99")
+        database.close()
+    port = free_port()
+    with pytest.raises(DataFolderError) as error:
+        await app.start(RelaySettings(port=port, data=str(folder)))
+    assert error.value.exit_code == 34
+    assert str(folder) in str(error.value)
+    assert "--data" in str(error.value)
+    await (await app.start(RelaySettings(port=port, data=str(tmp_path / "good")))).stop()  # the port is free again
+
+
+async def test_the_data_folder_is_private(relay: Relay, tmp_path: Path) -> None:
+    assert (tmp_path / "relay").stat().st_mode & 0o077 == 0
+
+
+async def test_channels_and_keys_survive_a_restart(tmp_path: Path) -> None:
+    settings = RelaySettings(port=0, data=str(tmp_path), tick_ms=50)
+    relay = await app.start(settings)
+    keys = relay.create_channel("demo")
+    await relay.stop()
+    await relay.stop()  # a second time does nothing
+    relay = await app.start(settings)
+    assert relay.has_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as client:
+        await client.mood()
+    await relay.stop()
+
+
+async def test_ipv6(tmp_path: Path) -> None:
+    try:
+        relay = await app.start(RelaySettings(host="::1", port=0, data=str(tmp_path)))
+    except AddressError:
+        pytest.skip("no IPv6 on this machine")
+    async with aiohttp.ClientSession() as session, session.get(relay.url + "/healthz") as response:
+        assert response.status == 200
+    await relay.stop()
+
+
+RUN = "import sys; from relay import app; from relay.config import RelaySettings; " \
+    "sys.exit(app.run(RelaySettings(port=int(sys.argv[1]), data=sys.argv[2], channel='demo')))"  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_program_tells_its_addresses_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    async def run() -> str:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", RUN, "0", str(tmp_path / "data"),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+        assert process.stdout
+        first = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+        url = next(word for word in first.split() if word.startswith("http"))
+        async with aiohttp.ClientSession() as session, session.get(url + "/healthz") as response:
+            assert (await response.json())["status"] == "ok"
+        process.send_signal(number)
+        out, err = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 0
+        assert b"Traceback" not in err
+        return first + out.decode()
+
+    first = await run()
+    key = next(line.split()[-1] for line in first.splitlines() if "Display key" in line)
+    assert f"/overlay?channel=demo#key={key}" in first
+    again = await run()
+    assert key not in again
+    assert "demo" in again

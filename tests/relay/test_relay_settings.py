@@ -1,0 +1,39 @@
+"""The settings table of the relay, from the command line and the environment."""
+
+import argparse
+
+import pytest
+
+from relay import settings
+from relay.config import RelaySettings
+from relay.errors import SettingsError
+
+
+def load(*arguments: str, **environ: str) -> RelaySettings:
+    parser = argparse.ArgumentParser()
+    settings.add_arguments(parser, RelaySettings)
+    return settings.load(RelaySettings, parser.parse_args(arguments), environ)
+
+
+def test_defaults() -> None:
+    assert load() == RelaySettings()
+    assert RelaySettings().host == "127.0.0.1"
+
+
+def test_the_command_line_goes_before_the_environment() -> None:
+    found = load("--port", "0", MOODCAST_PORT="9000", MOODCAST_MIN_VIEWERS="1")
+    assert (found.port, found.min_viewers) == (0, 1)
+
+
+def test_every_wrong_option_is_named_with_what_came() -> None:
+    with pytest.raises(SettingsError) as error:
+        load("--port", "99999", "--tick-ms", "fast", "--channel", "no spaces", MOODCAST_MIN_VIEWERS="0")
+    lines = str(error.value).splitlines()
+    assert len(lines) == 4
+    for part in ("--port", "'99999'", "--tick-ms", "'fast'", "--channel", "'no spaces'", "MOODCAST_MIN_VIEWERS"):
+        assert part in str(error.value)
+
+
+def test_the_table_becomes_documentation() -> None:
+    text = settings.markdown(RelaySettings)
+    assert "| `--min-viewers` | `5` | `MOODCAST_MIN_VIEWERS` |" in text
