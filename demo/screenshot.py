@@ -34,24 +34,24 @@ async def photograph(url: str, file: Path) -> None:
         ScreenshotError: the overlay showed no mood in time, or the file can't be written.
     """
     try:
-        from playwright.async_api import Error, TimeoutError, async_playwright
+        from playwright import async_api
     except ImportError:
         raise NoBrowserError(
             "--screenshot needs the package playwright: pip install 'moodcast[demo]', or leave --screenshot out"
         ) from None
     # Chromium refuses to sandbox itself for root, as in a container.
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    async with async_playwright() as playwright:
+    async with async_api.async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_browser(), args=arguments)
         try:
             page = await browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
             await page.goto(url)
             await page.wait_for_selector(LIVE, timeout=LIVE_MS)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(async_api.TimeoutError):
                 await page.wait_for_selector(FLOATING, timeout=REACTION_MS)
                 await page.wait_for_timeout(RISE_MS)
             await page.screenshot(path=file, omit_background=True)
-        except (Error, OSError) as error:
+        except (async_api.Error, OSError) as error:
             raise ScreenshotError(f"no screenshot {file}: expected the live overlay, got: {error}") from error
         finally:
             await browser.close()

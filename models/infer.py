@@ -13,7 +13,7 @@ from models.registry import EXPRESSIONS, Weights
 # this is for who installs another.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime as ort  # noqa: E402
+import onnxruntime as ort
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """In order of preference; the first comes with the ``agent-gpu`` extra."""

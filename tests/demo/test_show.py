@@ -1,5 +1,6 @@
 """The simulated crowd follows the show, in any order of chance."""
 
+import itertools
 import random
 from collections import Counter
 
@@ -41,6 +42,6 @@ def test_a_viewer_keeps_to_the_contract(seed: int) -> None:
     """Never more labels than allowed, and never silent for longer than the heartbeat and one step."""
     viewer = SimulatedViewer(random.Random(seed))
     sent = [i * viewer.PERIOD for i in range(400) if viewer.step(i * viewer.PERIOD)[0] is not None]
-    gaps = [later - earlier for earlier, later in zip(sent, sent[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
     assert min(gaps) >= 1 / MAX_LABELS_PER_S
     assert max(gaps) <= viewer.HEARTBEAT + viewer.PERIOD
