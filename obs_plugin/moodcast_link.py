@@ -1,0 +1,402 @@
+"""The part of Moodcast's OBS script that knows nothing of OBS: plain functions, and the link to the relay.
+
+Standard library only, Python 3.8 or newer, as OBS runs whatever Python the streamer has.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import http.client
+import json
+import random
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+KINDS = ("mood", "reaction", "status", "bye")
+PAGE_SIDES = {"width": (160, 7680), "height": (60, 4320)}
+PICTURE_SIDES = {"width": (160, 1920), "height": (60, 1080)}  # what the relay draws
+CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+RELAY = re.compile(r"https?://[^\x00-\x20\x7f/?#@<>\"'\\]+(?:/[a-z0-9._~/-]*)?", re.IGNORECASE)
+KEY = re.compile(r"[!-~]{1,256}")
+MAX_EVENT_BYTES = 65536
+MAX_PICTURE_BYTES = 16 << 20
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 25.0  # the relay sends at least a heartbeat every 10 s
+STALE_S = 6.0  # a picture is taken down after so long without an event; the slowest tick is 5 s
+MOVING_S = 6.0  # pictures are fetched for so long after the last change, so that the end of a reaction is seen
+PICTURE_INTERVAL_S = 0.2
+
+
+class Settings(NamedTuple):
+    """What the streamer entered. ``width`` and ``height`` are the overlay's, in pixels."""
+
+    relay: str
+    channel: str
+    key: str
+    width: int
+    height: int
+
+    @classmethod
+    def entered(cls, relay: str, channel: str, key: str, width: int, height: int) -> Settings:
+        """As typed or pasted: spaces around go, ``http://`` may be left out."""
+        relay = relay.strip().rstrip("/")
+        if relay and "://" not in relay:
+            relay = "http://" + relay
+        return cls(relay, channel.strip(), key.strip(), width, height)
+
+    def problem(self) -> str:
+        """What is missing or wrong, as a sentence; empty when nothing is."""
+        if not self.relay:
+            return "Enter the relay's address, for instance http://127.0.0.1:8765."
+        if not is_address(self.relay):
+            # Whoever pastes the overlay's whole address pastes the key as well: don't repeat it.
+            return (
+                "The relay's address should be like http://127.0.0.1:8765 or https://relay.example.org, without "
+                f"anything after it; got {re.split('[?#@<]', self.relay)[0][:80]}..."
+            )
+        if not self.channel:
+            return "Enter the channel's name."
+        if CHANNEL.fullmatch(self.channel) is None:
+            return "The channel's name may have letters, digits, - and _ (at most 64, a letter or digit first)."
+        if not self.key:
+            return "Enter the channel's display key; the relay showed it when the channel was made."
+        if KEY.fullmatch(self.key) is None:
+            return "The display key has characters that no key has; copy it once more, without spaces or quotes."
+        return ""
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is the address of a server: http or https, host, port and path at most."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        return bool(RELAY.fullmatch(text) and parts.hostname and parts.port != 0)
+    except ValueError:
+        return False
+
+
+def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -> str:
+    """Address of the overlay page for a browser source.
+
+    Options of the page that the streamer added to the source's ``current`` address are kept.
+
+    Args:
+        with_key: for an OBS that can't push: the page then takes the events from the relay by itself. The key stands in
+            the fragment, which browsers don't send.
+    """
+    options = {"channel": settings.channel}
+    if not with_key:
+        options["source"] = "obs"
+    with contextlib.suppress(ValueError):
+        parts = urllib.parse.urlsplit(current)
+        if parts.path.endswith("/overlay"):
+            pairs = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+            options.update({name: value for name, value in pairs if name not in ("channel", "source")})
+    fragment = "#key=" + urllib.parse.quote(settings.key, safe="") if with_key else ""
+    return f"{settings.relay}/overlay?{urllib.parse.urlencode(options)}{fragment}"
+
+
+def backoff(attempt: int, chance: float) -> float:
+    """Seconds to wait before a new attempt (0 is the first): 1 to 30, growing and spread by ``chance`` (0 to 1)."""
+    return 1.0 + chance * (min(30.0, 2.0 ** min(attempt + 1, 10)) - 1.0)
+
+
+class SseParser:
+    """Server-sent events from bytes (WHATWG HTML, 9.2.6), however they were cut. Memory is bounded; never raises."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._kind = ""
+        self._data: List[str] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> List[Tuple[str, str]]:
+        """(event, data) of each event that is complete now. Longer ones than ``MAX_EVENT_BYTES`` are left out."""
+        block = self._rest + chunk
+        # A carriage return at the very end may be half of a line end: it waits for the next byte.
+        waiting = b"\r" if block.endswith(b"\r") else b""
+        lines = re.split(rb"\r\n|\n|\r", block[: len(block) - len(waiting)])
+        self._rest = lines.pop()[: MAX_EVENT_BYTES + 1] + waiting
+        events = []
+        for line in lines:
+            if line:
+                self._field(line)
+                continue
+            if self._data and self._size <= MAX_EVENT_BYTES:
+                events.append((self._kind or "message", "\n".join(self._data)))
+            self._kind, self._data, self._size = "", [], 0
+        return events
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        text = value[1:] if value.startswith(b" ") else value
+        if name == b"data":
+            self._size += len(line)
+            if self._size <= MAX_EVENT_BYTES:
+                self._data.append(text.decode("utf-8", "replace"))
+        elif name == b"event":
+            self._kind = text.decode("utf-8", "replace")
+
+
+class Message(NamedTuple):
+    """One event of the relay: its type, its fields and the JSON text that the page gets."""
+
+    kind: str
+    fields: Dict[str, Any]
+    text: str
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def message_of(kind: str, data: str) -> Optional[Message]:
+    """The message of an event, written anew as JSON; None for anything that is not a known message."""
+    try:
+        fields = json.loads(data, parse_constant=_no_constant)
+        if kind in KINDS and isinstance(fields, dict) and fields.get("type") == kind:
+            return Message(kind, fields, json.dumps(fields, allow_nan=False))
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def test_reaction(now: float) -> Message:
+    """A reaction that no viewer made, in the form of the relay's. ``now`` is Unix time in seconds."""
+    fields = {"type": "reaction", "time": now, "kind": "expression", "name": "happy", "strength": 0.5, "count": 1}
+    return Message("reaction", fields, json.dumps(fields))
+
+
+class RefusedError(Exception):
+    """The relay said no: a sentence, and whether trying again can help."""
+
+    def __init__(self, sentence: str, again: bool) -> None:
+        super().__init__(sentence)
+        self.again = again
+
+
+def refusal(settings: Settings, code: int, said: str) -> RefusedError:
+    """What an error or bye of the relay with a code of the contract means for the streamer."""
+    if code == 4401:
+        sentence = f'Wrong key: it does not open channel "{settings.channel}". Copy the display key once more.'
+    elif code == 4404:
+        sentence = f'This relay has no channel "{settings.channel}". Check the name, or create the channel there.'
+    else:
+        # OBS draws the status line as rich text where it finds a tag.
+        sentence = "The relay says: " + re.sub(r"[^ -;=?-~]", "", said)[:200]
+    return RefusedError(sentence, not 4000 <= code <= 4499)
+
+
+def refused_answer(settings: Settings, status: int, body: bytes) -> RefusedError:
+    """What an HTTP answer other than 200 means for the streamer."""
+    try:
+        error = json.loads(body)["error"]
+        return refusal(settings, int(error["code"]), str(error["message"]))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        if 300 <= status < 400:
+            return RefusedError(f"{settings.relay} sends elsewhere (HTTP {status}): enter the final address.", True)
+        return RefusedError(f"What answers at {settings.relay} is no Moodcast relay (HTTP {status}).", True)
+
+
+def trouble(settings: Settings, error: Exception) -> str:
+    """What a failed connection means for the streamer, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"The certificate of {settings.relay} can't be verified ({error.verify_message}). On macOS run "
+            '"Install Certificates.command" of your Python; else check the relay\'s certificate.'
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"No https at {settings.relay}: check whether the address should begin with http://."
+    if isinstance(error, socket.gaierror):
+        return f"There is no computer of the name in {settings.relay}: check the address and the network."
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"The relay is unreachable at {settings.relay} ({reason}): check the address and that the relay runs."
+
+
+def is_picture(body: bytes, width: int, height: int) -> bool:
+    """Whether the bytes begin as a PNG of just this size, before OBS is made to decode them."""
+    return body[:8] == b"\x89PNG\r\n\x1a\n" and body[16:24] == struct.pack(">II", width, height)
+
+
+# --- the link to the relay -------------------------------------------------------------------------------------------
+
+
+class Link:
+    """Subscribes to one channel in daemon threads until stopped. Never touches OBS.
+
+    ``state`` (connecting, connected, retrying or refused) and ``sentence`` say how it stands, ``mood`` holds the fields
+    of the last mood event. With a ``folder`` it also keeps the newest PNG of the overlay in there, and
+    ``picture_problem`` says why it can't.
+    """
+
+    def __init__(self, settings: Settings, folder: Optional[Path] = None) -> None:
+        self.settings = settings
+        self.state = "connecting"
+        self.sentence = f"Connecting to {settings.relay}."
+        self.mood: Optional[Dict[str, Any]] = None
+        self.picture_problem = ""
+        self._messages: Deque[Message] = collections.deque(maxlen=256)
+        self._picture: Optional[Path] = None
+        self._folder = folder
+        self._stop = threading.Event()
+        self._sockets: Dict[str, Any] = {}
+        self._heard = 0.0
+        self._moving_until = 0.0
+        self._wanted = threading.Event()
+        self._threads = [threading.Thread(target=self._follow, name="moodcast-events", daemon=True)]
+        if folder is not None:
+            self._threads.append(threading.Thread(target=self._draw, name="moodcast-pictures", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask the threads to end; returns at once."""
+        self._stop.set()
+        self._wanted.set()
+        for open_socket in list(self._sockets.values()):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)  # below TLS too; wakes a thread that reads
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the threads; whether they ended."""
+        for thread in self._threads:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def take(self) -> List[Message]:
+        """The events since the last call, in order; the oldest are lost when nobody takes them."""
+        taken = []
+        while self._messages:
+            taken.append(self._messages.popleft())
+        return taken
+
+    def picture(self) -> Optional[Path]:
+        """The newest picture; None when its mood is too old to be shown as the current one."""
+        return self._picture if time.monotonic() - self._heard < STALE_S else None
+
+    def _follow(self) -> None:
+        attempt = 0
+        while not self._stop.is_set():
+            before = self._heard
+            try:
+                self._subscribe()
+                self._say("retrying", "The relay ended the connection.")
+            except RefusedError as refused:
+                self._say("retrying" if refused.again else "refused", str(refused))
+                if not refused.again:
+                    return
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._say("retrying", trouble(self.settings, error))
+            if self._heard > before:
+                attempt = 0
+            self._stop.wait(backoff(attempt, random.random()))  # noqa: S311 (no secret)
+            attempt += 1
+
+    def _say(self, state: str, sentence: str) -> None:
+        self.sentence = sentence + (" Trying again by itself." if state == "retrying" else "")
+        self.state = state
+
+    def _subscribe(self) -> None:
+        """One connection, until it ends."""
+        with self._open("events") as connection:
+            response = self._get(connection, "mood", "text/event-stream")
+            if not (response.getheader("Content-Type") or "").startswith("text/event-stream"):
+                raise RefusedError(f"What answers at {self.settings.relay} is no Moodcast relay.", True)
+            self._say("connected", f'Connected to channel "{self.settings.channel}".')
+            parser = SseParser()
+            while not self._stop.is_set():
+                chunk = response.read1(8192)
+                if not chunk:
+                    return
+                for message in filter(None, (message_of(*event) for event in parser.feed(chunk))):
+                    if message.kind == "bye":
+                        code = message.fields.get("code")
+                        said = str(message.fields.get("message"))
+                        raise refusal(self.settings, code if isinstance(code, int) else 0, said)
+                    self._take(message)
+
+    def _take(self, message: Message) -> None:
+        now = self._heard = time.monotonic()
+        self._messages.append(message)
+        if message.kind == "mood":
+            last, self.mood = self.mood, message.fields
+            if last is None or _looks(last) != _looks(message.fields):
+                self._moving_until = now + MOVING_S
+        elif message.kind == "reaction":
+            self._moving_until = now + MOVING_S
+        if now < self._moving_until:
+            self._wanted.set()
+
+    def _draw(self) -> None:
+        """Fetch the newest picture whenever one is wanted."""
+        shown, turn = b"", 0
+        while self._wanted.wait() and not self._stop.is_set():
+            try:
+                with self._open("pictures") as connection:
+                    while self._wanted.wait(10) and not self._stop.is_set():
+                        self._wanted.clear()
+                        body = self._fetch(connection)
+                        if body != shown:
+                            # Two names in turn: OBS may still have the one open that it shows.
+                            turn = 1 - turn
+                            self._picture = self._write(f"overlay-{id(self)}-{turn}.png", body)
+                            shown = body
+                        self.picture_problem = ""
+                        self._stop.wait(PICTURE_INTERVAL_S)
+            except (RefusedError, OSError, http.client.HTTPException, ValueError) as error:
+                self.picture_problem = str(error) if isinstance(error, RefusedError) else trouble(self.settings, error)
+                self._stop.wait(1.0)
+                self._wanted.set()
+
+    def _fetch(self, connection: http.client.HTTPConnection) -> bytes:
+        width, height = self.settings.width, self.settings.height
+        response = self._get(connection, f"overlay.png?width={width}&height={height}", "image/png")
+        body = response.read(MAX_PICTURE_BYTES)
+        if response.read(1) or not is_picture(body, width, height):
+            raise RefusedError(f"The relay sent something else than a picture of {width} x {height} pixels.", True)
+        return body
+
+    def _write(self, name: str, body: bytes) -> Path:
+        assert self._folder is not None
+        part, path = self._folder / (name + ".part"), self._folder / name
+        part.write_bytes(body)
+        part.replace(path)
+        return path
+
+    @contextlib.contextmanager
+    def _open(self, thread: str) -> Iterator[http.client.HTTPConnection]:
+        parts = urllib.parse.urlsplit(self.settings.relay)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_TIMEOUT_S)
+        try:
+            connection.connect()
+            self._sockets[thread] = connection.sock
+            if self._stop.is_set():  # asked for before the socket was known
+                raise ConnectionAbortedError("stopped")
+            connection.sock.settimeout(READ_TIMEOUT_S)
+            yield connection
+        finally:
+            self._sockets.pop(thread, None)
+            connection.close()
+
+    def _get(self, connection: http.client.HTTPConnection, what: str, accept: str) -> http.client.HTTPResponse:
+        path = urllib.parse.urlsplit(self.settings.relay).path
+        headers = {"Authorization": "Bearer " + self.settings.key, "Accept": accept, "User-Agent": "moodcast-obs"}
+        connection.request("GET", f"{path}/v1/channels/{self.settings.channel}/{what}", headers=headers)
+        response = connection.getresponse()
+        if response.status != 200:
+            raise refused_answer(self.settings, response.status, response.read(MAX_EVENT_BYTES))
+        return response
+
+
+def _looks(mood: Dict[str, Any]) -> Dict[str, Any]:
+    """The part of a mood event that a picture can show."""
+    rounded = {name: round(value, 2) if isinstance(value, float) else value for name, value in mood.items()}
+    return {name: value for name, value in rounded.items() if name not in ("seq", "time")}

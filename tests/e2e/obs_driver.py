@@ -1,0 +1,61 @@
+"""A second script for the OBS under test. It does with the Moodcast script what OBS's dialog does, on the UI thread.
+
+A call is a file ``call.json`` with a number, the name of a function here and its argument; the answer goes to
+``NUMBER.json``. Standard library only, as OBS gives it a bare Python.
+"""
+
+import json
+from pathlib import Path
+
+import moodcast_obs
+import obspython as obs
+
+folder = Path()
+
+
+def script_load(settings):
+    global folder
+    folder = Path(obs.obs_data_get_string(settings, "folder"))
+    obs.obs_frontend_add_event_callback(on_event)
+
+
+def on_event(event):
+    if event == obs.OBS_FRONTEND_EVENT_TRANSITION_DURATION_CHANGED:
+        call = json.loads((folder / "call.json").read_text(encoding="utf-8"))
+        part = folder / "answer.part"
+        part.write_text(json.dumps(CALLS[call["function"]](call["argument"])), encoding="utf-8")
+        part.rename(folder / f"{call['number']}.json")
+
+
+def press(button):
+    """Press a button of the dialog; its sentences after it."""
+    properties = moodcast_obs.script_properties()
+    try:
+        obs.obs_property_button_clicked(obs.obs_properties_get(properties, button), None)
+        fields = [obs.obs_properties_get(properties, name) for name in ("status", "limits")]
+        return "\n".join(obs.obs_property_description(field) or "" for field in fields)
+    finally:
+        obs.obs_properties_destroy(properties)
+
+
+def update(settings):
+    """Change the settings, all of them."""
+    data = obs.obs_data_create_from_json(json.dumps(settings))
+    moodcast_obs.script_update(data)
+    obs.obs_data_release(data)
+
+
+def describe(name):
+    """Label and kind of a field; None where the dialog has no such field."""
+    properties = moodcast_obs.script_properties()
+    try:
+        field = obs.obs_properties_get(properties, name)
+        if field is None:
+            return None
+        password = obs.obs_property_text_type(field) == obs.OBS_TEXT_PASSWORD
+        return [obs.obs_property_description(field), "password" if password else "plain"]
+    finally:
+        obs.obs_properties_destroy(properties)
+
+
+CALLS = {"press": press, "update": update, "describe": describe}

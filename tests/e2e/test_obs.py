@@ -1,0 +1,240 @@
+"""The script in the real OBS: what viewers share reaches the program output."""
+
+import itertools
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageColor
+
+from obs_plugin import SCRIPT
+from relay import app, protocol
+from relay.config import RelaySettings
+from relay.protocol import Expression
+from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
+from tests.support import Viewer, free_port
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+HERE = Path(__file__).parent
+PALETTE: dict[str, str] = json.loads((HERE.parent.parent / "overlay" / "palette.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stand-in for the browser source, built."""
+    if any(shutil.which(tool) is None for tool in ("gcc", "pkg-config")):
+        pytest.skip("no gcc or pkg-config (apt install gcc pkg-config)")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libobs"], capture_output=True, text=True, check=False)
+    if flags.returncode:
+        pytest.skip("no libobs headers (apt install libobs-dev)")
+    plugin = tmp_path_factory.mktemp("double") / "obs-browser.so"
+    source = HERE / "browser_source_double.c"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", plugin, source, *flags.stdout.split()], check=True)
+    return plugin
+
+
+@asynccontextmanager
+async def studio(
+    folder: Path, settings: dict[str, Any], plugin: Path | None = None, environ: dict[str, str] | None = None
+) -> AsyncIterator[ObsStudio]:
+    """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing."""
+    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ)
+    if plugin:
+        shutil.copy(plugin, obs.plugin_path("obs-browser"))
+    async with obs:
+        yield obs
+        assert await obs.quit() == 0
+    assert "Traceback" not in obs.log
+    assert "Unloaded python script: moodcast_obs.py" in obs.log
+    assert int(obs.log.rpartition("Number of memory leaks: ")[2].split()[0]) <= 1  # OBS 29's own
+    assert list((folder / "tmp").iterdir()) == []
+    assert settings["key"] not in obs.log
+
+
+def settings_for(relay: app.Relay, channel: str = "demo") -> dict[str, Any]:
+    key = relay.create_channel(channel).display_key
+    return {"relay": relay.url, "channel": channel, "key": key, "width": CANVAS[0], "height": CANVAS[1]}
+
+
+def amount(picture: Image.Image, expression: str) -> int:
+    """How many pixels have nearly the expression's colour."""
+    wanted = ImageColor.getrgb(PALETTE[expression])
+    colours = picture.convert("RGB").getcolors(maxcolors=1 << 24) or []
+    return sum(n for n, colour in colours if isinstance(colour, tuple) and near(colour, wanted))
+
+
+def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return all(abs(a - b) <= 6 for a, b in zip(one, other, strict=True))
+
+
+def shows(obs: ObsStudio, expression: Expression, others: tuple[Expression, ...] = ()) -> Callable[[], Any]:
+    """Condition: the program output has a bar of this expression and of none of the others."""
+
+    async def shown() -> bool:
+        picture = await obs.picture()
+        return amount(picture, expression) > 5000 and all(amount(picture, other) < 500 for other in others)
+
+    return shown
+
+
+def lines(log: Path, kind: str) -> list[list[str]]:
+    """What the double has logged of one kind."""
+    rows = [line.split("\t") for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    return [row[1:] for row in rows if row[0] == kind]
+
+
+# --- without browser sources: Debian's OBS as it is ------------------------------------------------------------------
+
+
+async def test_a_label_changes_the_program_output_of_an_obs_without_browser_sources(
+    relay: app.Relay, tmp_path: Path
+) -> None:
+    settings = settings_for(relay)
+    async with studio(tmp_path / "obs", settings) as obs:
+        assert "has no browser sources" in await obs.press("refresh")
+        assert f'Added the overlay to scene "{SCENE}"' in await obs.press("add")
+        async with await Viewer.connect(relay.url) as viewer:
+            await viewer.label("happy")
+            await obs.until(shows(obs, "happy", others=("sad",)))
+            await viewer.label("sad")
+            await obs.until(shows(obs, "sad", others=("happy",)))
+            assert "1 of 1 viewers share their expression." in await obs.press("refresh")
+        folder = next((obs.folder / "tmp").glob("moodcast-*"))
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert f'is in scene "{SCENE}" already' in await obs.press("add")
+        assert "No test reaction" in await obs.press("test")
+    source = next(source for source in obs.collection()["sources"] if source["name"] == "Moodcast")
+    assert source["id"] == "image_source"
+    assert "file" not in source["settings"], "OBS would ask for a missing file at its next start"
+
+
+async def test_an_old_mood_is_taken_off_the_broadcast_and_a_returning_relay_puts_it_back(tmp_path: Path) -> None:
+    table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
+    relay = await app.start(table)
+    settings = settings_for(relay)
+    try:
+        async with studio(tmp_path / "obs", settings) as obs:
+            await obs.press("add")
+            async with await Viewer.connect(relay.url) as viewer:
+                await viewer.label("happy")
+                await obs.until(shows(obs, "happy"))
+            await relay.stop()
+            await obs.logged("The relay is unreachable at")
+
+            async def empty() -> bool:
+                return (await obs.picture()).getextrema()[:3] == ((0, 0), (0, 0), (0, 0))
+
+            await obs.until(empty)
+            assert "check the address and that the relay runs" in await obs.press("refresh")
+            relay = await app.start(table)
+            async with await Viewer.connect(relay.url) as viewer:
+                await viewer.label("surprise")
+                await obs.until(shows(obs, "surprise"), timeout=40)
+    finally:
+        await relay.stop()
+
+
+async def test_switching_scene_collections_stops_and_starts_the_script(relay: app.Relay, tmp_path: Path) -> None:
+    async with studio(tmp_path / "obs", settings_for(relay)) as obs:
+        await obs.press("add")
+        async with await Viewer.connect(relay.url) as viewer:
+            await viewer.label("happy")
+            await obs.until(shows(obs, "happy"))
+            await obs.request("CreateSceneCollection", sceneCollectionName="Other")
+            await obs.until(lambda: not list((obs.folder / "tmp").iterdir()))
+            await obs.request("SetCurrentSceneCollection", sceneCollectionName="CI")
+            await obs.until(shows(obs, "happy"))
+
+
+# --- with browser sources: the double -------------------------------------------------------------------------------
+
+
+async def test_events_are_pushed_in_order_and_well_formed(relay: app.Relay, tmp_path: Path, double: Path) -> None:
+    log = tmp_path / "double.log"
+    settings = settings_for(relay)
+    async with studio(tmp_path / "obs", settings, double, {"MOODCAST_DOUBLE_LOG": str(log)}) as obs:
+        await obs.press("add")
+        async with await Viewer.connect(relay.url) as viewer:
+            await viewer.label("happy")
+            await obs.until(lambda: any('"sharing": 1' in text for _, text in lines(log, "event")))
+            assert "Sent a test reaction" in await obs.press("test")
+            await obs.until(lambda: any('"reaction"' in text for _, text in lines(log, "event")))
+            before = len(lines(log, "event"))
+            await obs.until(lambda: len(lines(log, "event")) > before + 5)
+        page = f"{relay.url}/overlay?channel=demo&source=obs"
+        assert lines(log, "url") == [[page, "1280", "720"]], "the page was loaded once, without the key"
+
+        await obs.call("update", {**settings, "height": 300})
+        await obs.until(lambda: lines(log, "size") == [["1280", "300"]])
+        await obs.request("SetInputSettings", inputName="Moodcast", inputSettings={"url": page + "&position=top"})
+        await obs.request("SetInputName", inputName="Moodcast", newInputName="Mood bar")
+        known = len(lines(log, "event"))
+        await obs.until(lambda: len(lines(log, "event")) > known + 30)
+        assert [row[0] for row in lines(log, "url")] == [page, page + "&position=top"], "the streamer's options stay"
+
+    events = lines(log, "event")
+    assert {name for name, _ in events} == {"moodcast"}
+    messages = [protocol.from_relay.decode(text) for _, text in events]
+    seqs = [message.seq for message in messages if isinstance(message, protocol.Mood)]
+    assert len(seqs) > 10
+    assert all(later > earlier for earlier, later in itertools.pairwise(seqs))
+    reactions = [message for message in messages if isinstance(message, protocol.Reaction)]
+    assert [(reaction.kind, reaction.name) for reaction in reactions] == [("expression", "happy")]
+
+
+async def test_an_obs_too_old_for_the_push_lets_the_page_fetch_and_says_so(
+    relay: app.Relay, tmp_path: Path, double: Path
+) -> None:
+    log = tmp_path / "double.log"
+    environ = {"MOODCAST_DOUBLE_LOG": str(log), "MOODCAST_DOUBLE_OLD": "1"}
+    settings = settings_for(relay)
+    async with studio(tmp_path / "obs", settings, double, environ) as obs:
+        await obs.press("add")
+        await obs.until(
+            lambda: (
+                lines(log, "url")[-1:] == [[f"{relay.url}/overlay?channel=demo#key={settings['key']}", "1280", "720"]]
+            )
+        )
+        await obs.logged("can't hand events to a browser source, that takes OBS 29.1 or newer")
+        assert "OBS 29.1 or newer" in await obs.press("refresh")
+        assert "No test reaction" in await obs.press("test")
+
+
+async def test_wrong_settings_are_said_in_the_log_and_the_status_line(
+    relay: app.Relay, tmp_path: Path, double: Path
+) -> None:
+    settings = settings_for(relay)
+    async with studio(tmp_path / "obs", {**settings, "key": "wrong-key"}, double) as obs:
+        await obs.logged("Wrong key: it does not open channel")
+        assert "Copy the display key once more." in await obs.press("refresh")
+        await obs.call("update", {**settings, "channel": ""})
+        assert "Enter the channel's name." in await obs.press("add")
+        await obs.call("update", settings)
+        await obs.logged('Connected to channel "demo".')
+        assert 'press "Add overlay to current scene"' in await obs.press("test")
+        assert await obs.call("describe", "key") == ["Display key", "password"]
+        assert (await obs.call("describe", "test"))[0] == "Send test reaction"
+
+
+async def test_a_channel_that_was_missing_is_found_when_the_streamer_asks_again(tmp_path: Path, double: Path) -> None:
+    right = RelaySettings(port=free_port(), data=str(tmp_path / "right"), tick_ms=50, min_viewers=1)
+    wrong = RelaySettings(port=right.port, data=str(tmp_path / "wrong"))
+    relay = await app.start(right)
+    settings = settings_for(relay)
+    await relay.stop()
+    relay = await app.start(wrong)
+    try:
+        async with studio(tmp_path / "obs", settings, double) as obs:
+            await obs.logged('This relay has no channel "demo".')
+            await relay.stop()
+            relay = await app.start(right)
+            assert 'This relay has no channel "demo".' in await obs.press("refresh")
+            await obs.logged('Connected to channel "demo".')
+    finally:
+        await relay.stop()

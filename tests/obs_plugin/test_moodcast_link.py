@@ -1,0 +1,360 @@
+"""The OBS script's link: its plain functions, and its threads against the real relay."""
+
+import ast
+import itertools
+import json
+import re
+import socket
+import sys
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obs_plugin import moodcast_link as link
+from relay import app, protocol
+from relay.config import RelaySettings
+from tests.support import Viewer, free_port, wait_until
+
+GOOD = link.Settings("http://127.0.0.1:8765", "demo", "key-1", 1280, 720)
+
+# --- server-sent events ----------------------------------------------------------------------------------------------
+
+line_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40)
+events = st.lists(
+    st.tuples(
+        line_text.filter(bool).filter(lambda t: not t.startswith(" ")), st.lists(line_text, min_size=1, max_size=3)
+    )
+)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
+
+
+def parse(chunks: list[bytes]) -> list[tuple[str, str]]:
+    parser = link.SseParser()
+    return [event for chunk in chunks for event in parser.feed(chunk)]
+
+
+@given(events, st.lists(st.integers(0, 10**6), max_size=12), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_events_survive_any_cutting_and_line_end(
+    sent: list[tuple[str, list[str]]], places: list[int], end: str
+) -> None:
+    lines = [": comment", "retry: 2000", ""]
+    for kind, data in sent:
+        lines += [f"event: {kind}", "id: 7", *(f"data: {part}" for part in data), ""]
+    stream = end.join([*lines, ": the end", ""]).encode()
+    assert parse(cut(stream, places)) == [(kind, "\n".join(data)) for kind, data in sent]
+
+
+@given(
+    st.binary(max_size=300) | st.from_regex(rb"((data|event|:|x): ?[a\r\n]*[\r\n]){0,20}"),
+    st.lists(st.integers(0, 10**6)),
+)
+def test_arbitrary_bytes_give_the_same_however_cut(data: bytes, places: list[int]) -> None:
+    assert parse(cut(data, places)) == parse([data])
+
+
+def test_an_endless_line_or_event_is_left_out_and_the_next_event_is_read() -> None:
+    parser = link.SseParser()
+    assert parser.feed(b"data: ") == []
+    for _ in range(40):
+        assert parser.feed(b"x" * 10_000) == []
+    assert parser.feed(b"\r") == []
+    assert parser.feed(b"\n\nevent: mood\ndata: 1\n\n") == [("mood", "1")]
+    for _ in range(40):
+        assert parser.feed(b"data: " + b"x" * 10_000 + b"\n") == []
+    assert parser.feed(b"\ndata: 2\n\n") == [("message", "2")]
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+MOOD = protocol.Mood(
+    seq=3, time=1.5, visible=True, viewers=4, sharing=4, min_viewers=1, counts=[0, 0, 0, 3, 0, 1, 0],
+    shares=[0, 0, 0, 0.75, 0, 0.25, 0], valence=0.75, resonance=0.4, trend=0.1,
+)  # fmt: skip
+
+
+def test_a_message_reaches_the_page_unchanged() -> None:
+    message = link.message_of("mood", protocol.encode(MOOD).decode())
+    assert message is not None
+    assert protocol.from_relay.decode(message.text) == MOOD
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"type":"label"}',
+        '{"type":"mood","seq":NaN}',
+        '{"type":"mood","seq":1e999}',
+        "[" * 9999,
+    ],
+    ids=lambda data: data[:20],
+)
+def test_what_is_no_message_is_dropped(data: str) -> None:
+    assert link.message_of("mood", data) is None
+
+
+@given(st.text(), st.text())
+def test_arbitrary_text_never_raises(kind: str, data: str) -> None:
+    link.message_of(kind, data)
+    link.refused_answer(GOOD, 500, data.encode("utf-8", "surrogatepass"))
+
+
+def test_the_test_reaction_is_one_of_the_contract() -> None:
+    message = protocol.from_relay.decode(link.test_reaction(12.0).text)
+    assert message == protocol.Reaction(time=12.0, kind="expression", name="happy", strength=0.5, count=1)
+
+
+# --- settings and addresses ------------------------------------------------------------------------------------------
+
+
+def test_settings_are_taken_as_pasted() -> None:
+    assert link.Settings.entered(" 127.0.0.1:8765/ ", " demo\n", "\tkey-1 ", 1280, 720) == GOOD
+    assert GOOD.problem() == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"relay": ""}, "Enter the relay's address"),
+        ({"relay": "ws://127.0.0.1:8765"}, "like http://"),
+        ({"relay": "http://127.0.0.1:99999"}, "like http://"),
+        ({"relay": "http://me:secret@host"}, "like http://"),
+        ({"relay": "http://[::1"}, "like http://"),
+        ({"relay": "http://[0]"}, "like http://"),
+        ({"relay": "http://host:80a"}, "like http://"),
+        ({"relay": "http://host:0"}, "like http://"),
+        ({"relay": "http://h\nost"}, "like http://"),
+        ({"channel": ""}, "Enter the channel's name"),
+        ({"channel": "a/../b"}, "letters, digits"),
+        ({"key": ""}, "Enter the channel's display key"),
+        ({"key": "two words"}, "copy it once more"),
+        ({"key": "clé"}, "copy it once more"),
+    ],
+)
+def test_wrong_settings_are_said_in_a_sentence(change: dict[str, str], expected: str) -> None:
+    assert expected in GOOD._replace(**change).problem()
+
+
+def test_the_key_of_a_pasted_overlay_address_is_not_repeated() -> None:
+    problem = link.Settings.entered(
+        "http://127.0.0.1:8765/overlay?channel=demo#key=s3cret", "demo", "k", 1, 1
+    ).problem()
+    assert "http://127.0.0.1:8765" in problem
+    assert "s3cret" not in problem
+
+
+@given(st.text(), st.text(), st.text())
+def test_checking_settings_never_raises(relay: str, channel: str, key: str) -> None:
+    link.Settings.entered(relay, channel, key, 1280, 720).problem()
+
+
+@given(st.from_regex(link.RELAY, fullmatch=True))
+def test_an_accepted_address_can_be_taken_apart(relay: str) -> None:
+    settings = GOOD._replace(relay=relay)
+    if not settings.problem():
+        parts = urllib.parse.urlsplit(link.overlay_url(settings))
+        assert parts.hostname
+        assert parts.port is None or 0 < parts.port < 65536
+        assert parts.path.endswith("/overlay")
+
+
+@pytest.mark.parametrize("relay", ["http://[::1]:8765", "https://relay.example.org", "HTTPS://example.org/mood-cast"])
+def test_usual_addresses_are_fine(relay: str) -> None:
+    assert GOOD._replace(relay=relay).problem() == ""
+
+
+def test_the_key_is_only_ever_in_the_fragment() -> None:
+    assert link.overlay_url(GOOD) == "http://127.0.0.1:8765/overlay?channel=demo&source=obs"
+    assert link.overlay_url(GOOD, with_key=True) == "http://127.0.0.1:8765/overlay?channel=demo#key=key-1"
+
+
+def test_page_options_that_the_streamer_added_are_kept() -> None:
+    own = "http://old:1/overlay?channel=old&source=obs&position=top&title=Hello%20you#key=old"
+    assert link.overlay_url(GOOD, own) == (
+        "http://127.0.0.1:8765/overlay?channel=demo&source=obs&position=top&title=Hello+you"
+    )
+    assert link.overlay_url(GOOD, "https://obsproject.com/browser-source?x=1") == link.overlay_url(GOOD)
+
+
+@given(st.text())
+def test_the_overlay_address_is_stable(current: str) -> None:
+    """Else OBS would reload the page every second."""
+    once = link.overlay_url(GOOD, current)
+    assert link.overlay_url(GOOD, once) == once
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_waits_are_between_1_and_30_seconds(attempt: int, chance: float) -> None:
+    assert 1 <= link.backoff(attempt, chance) <= 30
+    assert link.backoff(attempt, chance) <= link.backoff(attempt + 1, chance)
+
+
+def test_waits_grow_and_are_spread() -> None:
+    assert link.backoff(0, 1.0) == 2
+    assert link.backoff(9, 1.0) == 30
+    assert link.backoff(9, 0.5) == 15.5
+
+
+def test_only_a_picture_of_the_right_size_is_handed_to_obs() -> None:
+    head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x05\0\0\0\x02\xd0"
+    assert link.is_picture(head, 1280, 720)
+    assert not link.is_picture(head, 1280, 721)
+    assert not link.is_picture(b"<html>", 1280, 720)
+    assert not link.is_picture(b"", 1280, 720)
+
+
+# --- the threads, with the real relay --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def subscribe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., link.Link]]:
+    """Starts links that try again soon; all of them must have ended when the test has."""
+    monkeypatch.setattr(link, "backoff", lambda attempt, chance: 0.05)
+    made = []
+
+    def start(relay: str, channel: str = "demo", key: str = "k", pictures: bool = False) -> link.Link:
+        made.append(link.Link(link.Settings(relay, channel, key, 320, 180), tmp_path if pictures else None))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.stop()
+    assert all(one.join(2.0) for one in made), "a thread did not stop"
+
+
+async def test_a_label_arrives_as_ordered_moods(relay: app.Relay, subscribe: Callable[..., link.Link]) -> None:
+    key = relay.create_channel("demo").display_key
+    subscription = subscribe(relay.url, key=key)
+    taken: list[link.Message] = []
+
+    def happy() -> bool:
+        taken.extend(subscription.take())
+        return any(message.kind == "mood" and message.fields["counts"][3] == 1 for message in taken)
+
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("happy")
+        await wait_until(happy)
+    assert subscription.state == "connected"
+    assert subscription.sentence == 'Connected to channel "demo".'
+    seqs = [message.fields["seq"] for message in taken if message.kind == "mood"]
+    assert seqs == sorted(set(seqs))
+    for message in taken:
+        assert json.loads(message.text)["type"] == message.kind
+        protocol.from_relay.decode(message.text)
+
+
+async def test_a_wrong_key_ends_the_link_with_a_sentence(relay: app.Relay, subscribe: Callable[..., link.Link]) -> None:
+    relay.create_channel("demo")
+    subscription = subscribe(relay.url, key="wrong")
+    await wait_until(lambda: subscription.state == "refused")
+    assert "Wrong key" in subscription.sentence
+    assert "Copy the display key" in subscription.sentence
+    await wait_until(lambda: subscription.join(0))
+
+
+async def test_an_unknown_channel_ends_the_link_with_a_sentence(
+    relay: app.Relay, subscribe: Callable[..., link.Link]
+) -> None:
+    subscription = subscribe(relay.url, channel="nobody")
+    await wait_until(lambda: subscription.state == "refused")
+    assert 'no channel "nobody"' in subscription.sentence
+
+
+async def test_a_relay_that_goes_and_comes_back_is_found_again(
+    tmp_path: Path, subscribe: Callable[..., link.Link]
+) -> None:
+    settings = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
+    relay = await app.start(settings)
+    subscription = subscribe(relay.url, key=relay.create_channel("demo").display_key)
+    try:
+        await wait_until(lambda: subscription.state == "connected" and subscription.mood)
+    finally:
+        await relay.stop()
+    await wait_until(lambda: subscription.state == "retrying" and "unreachable" in subscription.sentence)
+    assert "check the address and that the relay runs" in subscription.sentence
+    relay = await app.start(settings)
+    try:
+        await wait_until(lambda: subscription.state == "connected")
+    finally:
+        await relay.stop()
+
+
+async def test_something_else_at_the_address_is_named(subscribe: Callable[..., link.Link]) -> None:
+    async def hello(request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        raise web.HTTPMovedPermanently("https://example.org/")
+
+    pages = web.Application()
+    pages.router.add_get("/hello/{rest:.*}", hello)
+    pages.router.add_get("/moved/{rest:.*}", elsewhere)
+    runner = web.AppRunner(pages)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        expected = {"hello": "no Moodcast relay", "moved": "enter the final address", "404": "no Moodcast relay"}
+        for path, sentence in expected.items():
+            subscription = subscribe(f"http://127.0.0.1:{port}/{path}")
+            await wait_until(lambda found=subscription, text=sentence: text in found.sentence)
+            assert subscription.state == "retrying"
+            subscription.stop()
+        subscription = subscribe(f"https://127.0.0.1:{port}")
+        await wait_until(lambda: "No https at" in subscription.sentence)
+    finally:
+        await runner.cleanup()
+
+
+async def test_pictures_follow_the_mood_in_a_private_folder(
+    relay: app.Relay, subscribe: Callable[..., link.Link]
+) -> None:
+    key = relay.create_channel("demo").display_key
+    subscription = subscribe(relay.url, key=key, pictures=True)
+    empty = await wait_until(subscription.picture)
+    assert link.is_picture(empty.read_bytes(), 320, 180)
+    before = empty.read_bytes()
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("happy")
+        await wait_until(lambda: (subscription.picture() or empty).read_bytes() != before)
+    assert subscription.picture_problem == ""
+
+
+def test_stopping_at_any_moment_ends_the_threads(subscribe: Callable[..., link.Link]) -> None:
+    """Connecting to a closed port, to one that never answers, and at once."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        subscriptions = [
+            subscribe(f"http://127.0.0.1:{p}", pictures=True) for p in (port, free_port()) for _ in range(5)
+        ]
+        for subscription in subscriptions:
+            subscription.stop()
+        assert all(subscription.join(5.0) for subscription in subscriptions)
+
+
+# --- what OBS's Python can read ---------------------------------------------------------------------------------------
+
+FOLDER = Path(link.__file__).parent
+SCRIPTS = sorted(FOLDER.glob("moodcast_*.py"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_the_script_keeps_to_python_3_8_and_its_standard_library(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    own = {"obspython", "obs_plugin", "moodcast_link"}  # obs_plugin for the type checker alone
+    assert {re.split(r"\.", name)[0] for name in imported} <= sys.stdlib_module_names | own
+    assert "__future__" in imported, "annotations must not be evaluated: 3.8 knows fewer types"
