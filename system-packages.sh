@@ -13,11 +13,13 @@ demo)
     wanted='libegl1|the face landmarker (the agent) does not start
 libgles2|the face landmarker (the agent) does not start'
     case "${ARGS:-}" in *--screenshot*) wanted="$wanted
-chromium|--screenshot does not work" ;; esac ;;
+chromium|--screenshot does not work
+libatomic1|--screenshot does not work" ;; esac ;;
 test)
     wanted='libegl1|tests of the agent are skipped
 libgles2|tests of the agent are skipped
 chromium|tests of the pages in a browser are skipped
+libatomic1|tests of the pages in a browser are skipped
 obs-studio|tests in OBS are skipped
 obs-plugins|tests in OBS are skipped
 xvfb|tests in OBS are skipped

@@ -39,11 +39,9 @@ async def photograph(url: str, file: Path) -> None:
         raise NoBrowserError(
             "--screenshot needs the package playwright: pip install 'moodcast[demo]', or leave --screenshot out"
         ) from None
-    # Chromium refuses to sandbox itself for root, as in a container.
-    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    async with async_api.async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_browser(), args=arguments)
-        try:
+    try:
+        async with async_api.async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=find_browser(), args=arguments())
             page = await browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
             await page.goto(url)
             await page.wait_for_selector(LIVE, timeout=LIVE_MS)
@@ -51,10 +49,14 @@ async def photograph(url: str, file: Path) -> None:
                 await page.wait_for_selector(FLOATING, timeout=REACTION_MS)
                 await page.wait_for_timeout(RISE_MS)
             await page.screenshot(path=file, omit_background=True)
-        except (async_api.Error, OSError) as error:
-            raise ScreenshotError(f"no screenshot {file}: expected the live overlay, got: {error}") from error
-        finally:
             await browser.close()
+    except Exception as error:  # playwright raises a bare one where its driver does not start
+        raise ScreenshotError(f"no screenshot {file}: expected the live overlay, got: {error}") from error
+
+
+def arguments() -> list[str]:
+    """Chromium refuses to sandbox itself for root, as in a container."""
+    return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
 # Set by overlay/overlay.js and overlay/reactions.js.

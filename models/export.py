@@ -23,6 +23,8 @@ from models.zoo.moodnet import BlendedMoodnet, Moodnet
 OPSET = 18
 TOLERANCE = 5e-3
 LABEL_WEIGHT_STEPS = 20
+GOALS = (0.66, 0.78)
+"""Accuracy that is asked for, against FER2013's labels and against the FER+ majority."""
 
 
 def load(run: Path) -> Moodnet:
@@ -48,7 +50,7 @@ def head_probabilities(net: Moodnet, pixels: np.ndarray, flip: bool) -> tuple[np
 
 
 def choose_label_weight(net: Moodnet, faces: fer2013.Faces, flip: bool) -> float:
-    """The blend with the best sum of both validation accuracies (labels, votes' majority)."""
+    """The blend that clears both ``GOALS`` by the widest margin on these faces."""
     by_label, by_votes = head_probabilities(net, faces.pixels, flip)
     majority = fer2013.majority(faces.votes)
     counted = majority >= 0
@@ -58,7 +60,7 @@ def choose_label_weight(net: Moodnet, faces: fer2013.Faces, flip: bool) -> float
         guess = (weight * by_label + (1 - weight) * by_votes).argmax(1)
         on_label, on_votes = float((guess == faces.labels).mean()), float((guess == majority)[counted].mean())
         print(f"label weight {weight:.2f}: validation labels {on_label:.4f}, votes {on_votes:.4f}")
-        best = max(best, (on_label + on_votes, weight))
+        best = max(best, (min(on_label - GOALS[0], on_votes - GOALS[1]), weight))
     return best[1]
 
 
