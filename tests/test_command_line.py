@@ -73,4 +73,4 @@ def test_agent_without_its_packages_says_what_to_install(
     monkeypatch.setitem(sys.modules, "cv2", None)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert moodcast.main(["agent", "--channel", "demo"]) == 15
-    assert "moodcast[agent]" in capsys.readouterr().err
+    assert "'.[agent]'" in capsys.readouterr().err
