@@ -195,9 +195,10 @@ class Script:
         if self.pushes is False:
             return "No test reaction: this OBS can't hand events to the page."
         if self.kind == IMAGE:
-            return (
-                "No test reaction on this OBS: the relay draws the picture, with the reactions of real viewers alone."
-            )
+            if self.link is None or not self.healthy():
+                return "No test reaction: the relay draws it, and no picture comes from there."
+            self.link.test()
+            return "Sent a test reaction to the overlay."
         message = moodcast_link.test_reaction(time.time())
         with our_sources(self.kind) as sources:
             self.pushes = all([push(source, message) for source in sources])  # noqa: C419 (each gets it)
