@@ -106,6 +106,29 @@ def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -
     return f"{settings.relay}/overlay?{urllib.parse.urlencode(options)}{fragment}"
 
 
+class PageDoubt:
+    """Whether the page in a browser source has to be loaded again, as it was loaded while the relay was down.
+
+    A page that has loaded once goes on through later failures, so only the first connection counts: loading it again
+    during a show would make it flicker.
+    """
+
+    def __init__(self) -> None:
+        self._address = ""
+        self._failed = False
+        self._settled = False
+
+    def settle(self, address: str, state: str) -> bool:
+        """Tell the page's address and the state of the link; True once, when the page should be loaded again."""
+        if address != self._address:
+            self._address, self._failed, self._settled = address, False, False
+        if self._settled:
+            return False
+        self._failed = self._failed or state == "retrying"
+        self._settled = state == "connected"
+        return self._settled and self._failed
+
+
 def backoff(attempt: int, chance: float) -> float:
     """Seconds to wait before a new attempt (0 is the first): 1 to 30, growing and spread by ``chance`` (0 to 1)."""
     return 1.0 + chance * (min(30.0, 2.0 ** min(attempt + 1, 10)) - 1.0)

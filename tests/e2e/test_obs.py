@@ -219,6 +219,50 @@ async def test_events_are_pushed_in_order_and_well_formed(relay: app.Relay, tmp_
     assert [(reaction.kind, reaction.name) for reaction in reactions] == [("expression", "happy")]
 
 
+async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp_path: Path, double: Path) -> None:
+    log = tmp_path / "double.log"
+    table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
+    relay = await app.start(table)
+    settings = settings_for(relay)
+    page = f"{relay.url}/overlay?channel=demo&source=obs"
+
+    async def unreachable(obs: ObsStudio) -> bool:
+        return "The relay is unreachable at" in await obs.press("refresh")
+
+    async def outage(obs: ObsStudio) -> None:
+        """The relay is away until the script has noticed, and is back when the page gets events."""
+        nonlocal relay
+        await relay.stop()
+        await obs.until(lambda: unreachable(obs))
+        known = len(lines(log, "event"))
+        relay = await app.start(table)
+        await obs.until(lambda: len(lines(log, "event")) > known + 5, timeout=40)
+
+    try:
+        async with studio(tmp_path / "obs", settings, double, {"MOODCAST_DOUBLE_LOG": str(log)}) as obs:
+            await obs.logged('Connected to channel "demo".')
+            await obs.press("add")
+            await obs.until(lambda: lines(log, "event"))
+            await outage(obs)
+            assert lines(log, "refresh") == [], "the page was there: loading it again would only make it flicker"
+
+            await obs.quit()
+            await relay.stop()
+            await obs.start()
+            await outage(obs)
+            await outage(obs)
+            assert lines(log, "refresh") == [[page]]
+
+            await obs.request("RemoveInput", inputName="Moodcast")
+            await relay.stop()
+            await obs.until(lambda: unreachable(obs))
+            await obs.press("add")
+            await outage(obs)
+            assert lines(log, "refresh") == [[page]] * 2, "the new page had found no relay"
+    finally:
+        await relay.stop()
+
+
 async def test_an_obs_too_old_for_the_push_lets_the_page_fetch_and_says_so(
     relay: app.Relay, tmp_path: Path, double: Path
 ) -> None:

@@ -196,6 +196,20 @@ def test_the_overlay_address_is_stable(current: str) -> None:
     assert link.overlay_url(GOOD, once) == once
 
 
+STATES = st.lists(st.sampled_from(["connecting", "retrying", "refused", "connected"]))
+
+
+@given(STATES, STATES)
+def test_a_page_is_loaded_again_at_its_first_connection_if_any_attempt_before_failed(
+    one: list[str], other: list[str]
+) -> None:
+    doubt = link.PageDoubt()
+    for address, states in (("one", one), ("other", other)):
+        first = states.index("connected") if "connected" in states else len(states)
+        wanted = [place == first and "retrying" in states[:first] for place in range(len(states))]
+        assert [doubt.settle(address, state) for state in states] == wanted
+
+
 @given(st.integers(0, 10_000), st.floats(0, 1))
 def test_waits_are_between_1_and_30_seconds(attempt: int, chance: float) -> None:
     assert 1 <= link.backoff(attempt, chance) <= 30
