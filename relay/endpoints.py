@@ -1,6 +1,7 @@
 """The relay's addresses: the table of all of them, and those that answer once: channels, history, pages."""
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
@@ -14,10 +15,11 @@ from aiohttp import hdrs, web
 from relay import protocol, sockets
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize
 from relay.auth import Channels
+from relay.channel import RECENT_S
 from relay.history import History
 from relay.hub import Hub
-from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Pictures
-from relay.protocol import Code
+from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
+from relay.protocol import EXPRESSIONS, TAPS, Code
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ STATIC_FILES = {
     if path.suffix in {".css", ".html", ".js", ".json", ".png", ".svg"}
 }
 """What /static/ serves: a list, so that no path leads out of the folder."""
+REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 PICTURES = web.AppKey("pictures", Pictures)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -100,7 +103,7 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
     height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
     core = request.app[HUB].channel(channel).core
-    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height)
+    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request))
     return web.Response(body=body, content_type="image/png")
 
 
@@ -109,6 +112,21 @@ def _pixels(request: web.Request, name: str, default: int, least: int, most: int
     if text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
     raise HTTPError(protocol.BAD_MESSAGE, f"Expected {name} in pixels, {least} to {most}, not {text!r}.")
+
+
+def _asked(request: web.Request) -> Asked | None:
+    """The reaction that the query asks for."""
+    name = request.query.get("reaction")
+    if name is None:
+        return None
+    if name not in REACTIONS:
+        raise HTTPError(protocol.BAD_MESSAGE, f"Expected reaction to be one of {', '.join(REACTIONS)}, not {name!r}.")
+    text = request.query.get("age", "0")
+    with contextlib.suppress(ValueError):
+        age = float(text)
+        if 0 <= age <= RECENT_S:
+            return Asked(name, age)
+    raise HTTPError(protocol.BAD_MESSAGE, f"Expected age in seconds, 0 to {RECENT_S:g}, not {text!r}.")
 
 
 # --- channels and history --------------------------------------------------------------------------------------------
@@ -230,7 +248,9 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "display key",
         f"The overlay as a transparent PNG. Query: `width` ({MIN_WIDTH} to {MAX_WIDTH}, default 1280) and `height` "
-        f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels.",
+        f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels. To try it out, `reaction` (an expression or a tap) "
+        f"adds one that no viewer made to this answer alone, `age` seconds (0 to {RECENT_S:g}, default 0) after it "
+        "began.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/sessions", _sessions, "display key",
