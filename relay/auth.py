@@ -9,13 +9,19 @@ import hmac
 import re
 import secrets
 import sqlite3
+import threading
 import time
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
 from relay import database
 from relay.protocol import CHANNEL_PATTERN
+
+Right = Literal["admin", "display"]
+"""What a key may do: ``admin`` everything with its channel, ``display`` read its mood and history."""
+RIGHTS: tuple[Right, ...] = get_args(Right)
 
 
 class ChannelKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +38,7 @@ class Channels:
     def __init__(self, path: Path) -> None:
         """``path``: the prepared database."""
         self._path = path
+        self._rotating = threading.Lock()
         with database.opened(path) as file:
             rows = file.execute("SELECT name, admin_hash, display_hash FROM channels").fetchall()
         self._hashes: dict[str, tuple[bytes, bytes]] = {name: (admin, display) for name, admin, display in rows}
@@ -63,12 +70,29 @@ class Channels:
         self._hashes[channel] = hashes
         return keys
 
-    def may_read(self, channel: str, key: str) -> bool:
-        """Whether the key opens the channel's mood and history: its display key or its admin key."""
+    def rotate(self, channel: str, right: Right) -> str:
+        """Replace a key of an existing channel: the old one opens nothing from now on. Blocks for a database commit.
+
+        Raises:
+            sqlite3.Error: the database can't be written; the old key stays.
+        """
+        key = secrets.token_urlsafe(32)
+        with self._rotating:  # requests run in threads, and one must not undo what another did
+            hashes = dict(zip(RIGHTS, self._hashes[channel], strict=True)) | {right: _hash(key)}
+            with database.opened(self._path) as file:
+                file.execute(
+                    "UPDATE channels SET admin_hash = ?, display_hash = ? WHERE name = ?", (*hashes.values(), channel)
+                )
+            self._hashes[channel] = hashes["admin"], hashes["display"]
+        return key
+
+    def right(self, channel: str, key: str) -> Right | None:
+        """What the key may do with the channel; None if it does not open it."""
         admin, display = self._hashes[channel]
         given = _hash(key)
         # Both are always compared, in constant time: how long it takes tells nothing about either.
-        return hmac.compare_digest(given, display) | hmac.compare_digest(given, admin)
+        is_admin, is_display = hmac.compare_digest(given, admin), hmac.compare_digest(given, display)
+        return "admin" if is_admin else "display" if is_display else None
 
 
 def _hash(key: str) -> bytes:

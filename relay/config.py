@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from relay.settings import SECRET
+
 
 class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Options of ``moodcast relay``."""
@@ -28,3 +30,12 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     min_viewers: Annotated[
         int, Meta(ge=1, le=1000, description="Fewer sharing viewers than this are never shown or stored.")
     ] = 5
+    create_key: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\S{16,256})?$",
+            description="Key that creates channels from elsewhere than this machine (16 characters or more); empty: "
+            "nobody can. Better given in the environment, where other users of the machine can't see it.",
+            extra=SECRET,
+        ),
+    ] = ""

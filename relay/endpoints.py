@@ -1,19 +1,18 @@
 """The relay's addresses: the table of all of them, and those that answer once: channels, history, pages."""
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
-import msgspec
 from aiohttp import hdrs, web
 
-from relay import protocol, sockets
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize
+from relay import keys, protocol, sockets
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
 from relay.auth import Channels
+from relay.gate import GATE, Gate
 from relay.history import History
 from relay.hub import Hub
 from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Pictures
@@ -37,10 +36,11 @@ PICTURES = web.AppKey("pictures", Pictures)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(channels: Channels, hub: Hub, history: History) -> web.Application:
+def application(channels: Channels, hub: Hub, history: History, gate: Gate) -> web.Application:
     """The aiohttp application over the relay's parts."""
     app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
+    app[GATE] = gate
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
     app.on_response_prepare.append(_headers)
     return app
@@ -111,42 +111,12 @@ def _pixels(request: web.Request, name: str, default: int, least: int, most: int
     raise HTTPError(protocol.BAD_MESSAGE, f"Expected {name} in pixels, {least} to {most}, not {text!r}.")
 
 
-# --- channels and history --------------------------------------------------------------------------------------------
-
-
-class NewChannel(msgspec.Struct):
-    """Body of ``POST /v1/channels``."""
-
-    channel: str
-
-
-async def _create_channel(request: web.Request) -> web.Response:
-    """Make a channel. For this machine only, so that nobody else fills the relay with channels."""
-    proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
-    if proxied or not request.remote or not ipaddress.ip_address(request.remote).is_loopback:
-        text = (
-            "Channels are created on the relay's own machine: ask who runs it, or use `moodcast relay --channel NAME`."
-        )
-        raise HTTPError(protocol.FORBIDDEN, text)
-    # A web page can't send this content type to another site without being asked first, so it can't make channels.
-    if request.content_type != "application/json":
-        text = f"Expected the content type application/json, not {request.content_type}."
-        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
-    try:
-        wanted = msgspec.json.decode(await request.read(), type=NewChannel)
-        keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)
-    except msgspec.MsgspecError as error:
-        raise HTTPError(protocol.BAD_MESSAGE, f'Expected {{"channel": "NAME"}}: {error}.') from None
-    except ValueError as error:
-        raise HTTPError(protocol.BAD_MESSAGE, str(error)) from None
-    except FileExistsError as error:
-        raise HTTPError(protocol.CHANNEL_EXISTS, str(error)) from None
-    return _json(keys, 201)
+# --- history ---------------------------------------------------------------------------------------------------------
 
 
 async def _sessions(request: web.Request) -> web.Response:
     channel = authorize(request)
-    return _json({"sessions": await asyncio.to_thread(request.app[HISTORY].sessions, channel)})
+    return json_response({"sessions": await asyncio.to_thread(request.app[HISTORY].sessions, channel)})
 
 
 async def _session(request: web.Request) -> web.Response:
@@ -166,11 +136,7 @@ async def _session(request: web.Request) -> web.Response:
         found = {"session": running, "moments": [], "reactions": []}  # too few have shared so far
     if found is None:
         raise HTTPError(protocol.NOT_FOUND, f"There is no session {number} of {channel!r}: look among its /sessions.")
-    return _json(found)
-
-
-def _json(body: Any, status: int = 200) -> web.Response:
-    return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
+    return json_response(found)
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -181,7 +147,7 @@ async def _home(request: web.Request) -> NoReturn:
 
 
 async def _health(request: web.Request) -> web.Response:
-    return _json({"status": "ok", "version": VERSION})
+    return json_response({"status": "ok", "version": VERSION})
 
 
 def _page(name: str) -> Handler:
@@ -214,9 +180,14 @@ class Endpoint(NamedTuple):
 ENDPOINTS = (
     Endpoint("GET", "/healthz", _health, "open", '`{"status": "ok", "version": "..."}` while the relay runs.'),
     Endpoint(
-        "POST", "/v1/channels", _create_channel, "the relay's own machine",
+        "POST", "/v1/channels", keys.create_channel, "the relay's own machine, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
         "`display_key`. The keys are shown this once; the relay keeps their hashes.",
+    ),
+    Endpoint(
+        "POST", "/v1/channels/{channel}/keys", keys.rotate, "admin key",
+        'Replaces a key: body `{"rotate": "admin"}` or `{"rotate": "display"}`. Answers with `channel` and the new '
+        "`admin_key` or `display_key`, shown this once; who reads with the old one is closed.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open",

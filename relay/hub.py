@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from relay import protocol
+from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
 from relay.history import History, Session
@@ -134,13 +135,16 @@ class Packet(NamedTuple):
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_mood", "_others", "_wake", "ended")
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right")
 
-    def __init__(self) -> None:
+    def __init__(self, right: Right) -> None:
+        self.right = right
+        """Of the key that it subscribed with."""
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
         self._wake = asyncio.Event()
         self.ended: Packet | None = None
+        self.code = 0
 
     def put(self, packet: Packet) -> None:
         """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
@@ -150,9 +154,9 @@ class Subscriber:
             self._others.append(packet)
         self._wake.set()
 
-    def end(self, bye: Packet) -> None:
+    def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""
-        self.ended = bye
+        self.code, self.ended = code.number, Packet("bye", bye)
         self._wake.set()
 
     async def next(self) -> Packet | None:
@@ -215,7 +219,7 @@ class Hub:
         for channel in self._channels.values():
             self._end_session(channel, time.time())
             for subscriber in channel.subscribers:
-                subscriber.end(Packet("bye", bye))
+                subscriber.end(protocol.SHUTTING_DOWN, bye)
             for viewer in channel.viewers:
                 self._spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
         with contextlib.suppress(asyncio.TimeoutError):
@@ -260,10 +264,10 @@ class Hub:
 
     # --- subscribers -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str) -> Subscriber:
+    def subscribe(self, name: str, right: Right) -> Subscriber:
         """A new subscriber; the channel's status and current mood wait for it already."""
         channel = self.channel(name)
-        subscriber = Subscriber()
+        subscriber = Subscriber(right)
         subscriber.put(_packet(channel.status or self._status(channel)))
         subscriber.put(_packet(channel.core.mood))
         channel.subscribers.add(subscriber)
@@ -274,6 +278,14 @@ class Hub:
         if channel := self._channels.get(name):
             channel.subscribers.discard(subscriber)
         self._someone_left.set()
+
+    def revoke(self, name: str, right: Right) -> None:
+        """The key with this right was replaced: who subscribed with the old one is closed."""
+        bye = encode_bye(protocol.WRONG_KEY, "The key was replaced: ask the streamer for the new one.")
+        if channel := self._channels.get(name):
+            for subscriber in channel.subscribers:
+                if subscriber.right == right:
+                    subscriber.end(protocol.WRONG_KEY, bye)
 
     def channel(self, name: str) -> LiveChannel:
         """The live state of an existing channel, made on first use."""

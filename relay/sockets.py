@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import WSMsgType, hdrs, web
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, authorize, unknown_channel, wrong_key
+from relay.access import CHANNELS, HUB, rights, unknown_channel, wrong_key
 from relay.hub import LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 
@@ -131,10 +131,11 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
     first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
     if first is None:
         return socket
-    if not channels.may_read(channel, first.key):
+    right = channels.right(channel, first.key)
+    if right is None:
         await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
         return socket
-    subscriber = hub.subscribe(channel)
+    subscriber = hub.subscribe(channel, right)
     writer = asyncio.create_task(_write_socket(socket, _transport(request), subscriber, hub.limits.slow_reader))
     try:
         async for frame in socket:
@@ -155,11 +156,11 @@ async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber
             await drop_slow(socket, transport)
             return
     if subscriber.ended:
-        await socket.bye(protocol.SHUTTING_DOWN.number, subscriber.ended.json)
+        await socket.bye(subscriber.code, subscriber.ended.json)
 
 
 async def _mood_stream(request: web.Request) -> web.StreamResponse:
-    channel = authorize(request)
+    channel, right = rights(request)
     hub = request.app[HUB]
     headers = {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}  # the latter for nginx
     response = web.StreamResponse(headers=headers)
@@ -173,7 +174,7 @@ async def _mood_stream(request: web.Request) -> web.StreamResponse:
             await response.write(data)
             await writer.drain()
 
-    subscriber = hub.subscribe(channel)
+    subscriber = hub.subscribe(channel, right)
     try:
         await write(b"retry: 2000\n\n")
         while (packet := await subscriber.next()) and not transport.is_closing():
