@@ -16,10 +16,11 @@ HISTORY = web.AppKey("history", History)
 
 
 class HTTPError(Exception):
-    """Ends a request with a code of the contract."""
+    """Ends a request with a code of the contract. ``retry_after``: a hint in seconds, for codes that say retry."""
 
-    def __init__(self, code: Code, message: str, status: int | None = None) -> None:
+    def __init__(self, code: Code, message: str, status: int | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         self.code = code
         self.status = status or code.http_status
 

@@ -39,3 +39,31 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             extra=SECRET,
         ),
     ] = ""
+    origins: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\*|https?://[^/\s,]+/?(,\s*https?://[^/\s,]+/?)*)?$",
+            description="Web sites whose pages may open WebSockets besides the relay's own, as in "
+            "https://a.example,https://b.example; * for all.",
+        ),
+    ] = ""
+    proxies: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="Proxies in front that append to X-Forwarded-For. Without the right number all viewers seem to "
+            "have the proxy's address; with too many they can choose theirs.",
+        ),
+    ] = 0
+    max_connections: Annotated[
+        int, Meta(ge=1, description="Viewers and subscribers at once; more are told to come back later.")
+    ] = 100_000
+    max_per_channel: Annotated[int, Meta(ge=1, description="Viewers and subscribers at once in a channel.")] = 60_000
+    max_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Connections at once from an address (IPv6: /64); the relay's own machine has no such limit.",
+        ),
+    ] = 100

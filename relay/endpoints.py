@@ -55,7 +55,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except HTTPError as error:
-        return _error(error.code, str(error), error.status)
+        response = _error(error.code, str(error), error.status)
+        if error.retry_after is not None:
+            response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
+        return response
     except web.HTTPNotFound:
         return _error(protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404)
     except web.HTTPMethodNotAllowed as error:

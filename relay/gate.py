@@ -5,7 +5,12 @@ import ipaddress
 
 from aiohttp import hdrs, web
 
+from relay import limits, protocol
+from relay.access import HTTPError
 from relay.config import RelaySettings
+
+COME_BACK_S = 10
+"""For those who found it full: come back after about this long."""
 
 
 class Gate:
@@ -13,6 +18,11 @@ class Gate:
 
     def __init__(self, settings: RelaySettings) -> None:
         self._create_key = settings.create_key.encode()
+        self._origins = limits.parse_origins(settings.origins)
+        self._proxies = settings.proxies
+        self.connections = limits.Connections(
+            settings.max_connections, settings.max_per_channel, settings.max_per_address
+        )
 
     @property
     def takes_create_keys(self) -> bool:
@@ -29,6 +39,22 @@ class Gate:
         if proxied or request.remote is None:
             return False
         return ipaddress.ip_address(request.remote).is_loopback
+
+    def house(self, request: web.Request) -> str | None:
+        """The group of addresses that the client is counted in, as ``limits.house``."""
+        forwarded_for = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
+        return limits.house(limits.client_address(request.remote, forwarded_for, self._proxies))
+
+    def check_origin(self, request: web.Request) -> None:
+        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere.
+
+        Raises:
+            HTTPError: the page's origin is neither the relay's own nor allowed.
+        """
+        origin = request.headers.get(hdrs.ORIGIN)
+        if not limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins):
+            text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
+            raise HTTPError(protocol.FORBIDDEN, text)
 
 
 GATE = web.AppKey("gate", Gate)

@@ -17,6 +17,7 @@ from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
 from relay.history import History, Session
+from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code, Mood, Reaction, Status, Welcome
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,19 @@ class Socket(web.WebSocketResponse):
             timeout=CLOSE_S,
             writer_limit=0,
         )
+        self.meter = Meter(time.monotonic())
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)
+
+    async def pong(self, message: bytes = b"") -> None:
+        """Answer a ping. Pings never reach the handler, so those that come too fast end here."""
+        if self.meter.spend(time.monotonic()) is Pace.CLOSE:
+            await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
+        else:
+            await super().pong(message)
 
     async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
         """Say why and close with the code. For the task that receives: it waits for the client's answer."""

@@ -183,13 +183,15 @@ UNKNOWN_CHANNEL = Code(4404, "unknown_channel", "There is no such channel on thi
 NOT_FOUND = Code(4405, "not_found", "There is nothing at this address.", 404)
 CHANNEL_EXISTS = Code(4409, "channel_exists", "A channel of this name exists already.", 409)
 TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB.", 413)
+TOO_FAST = Code(4429, "too_fast", "Far more frames came than may come, or too many wrong ones.", 429)
 NO_HELLO = Code(4500, "no_hello", "The first frame did not come within 10 seconds.", 408)
 SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than events come.", 503)
+FULL = Code(4502, "full", "The relay, the channel or the client's network has as many connections as it may.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
 FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (
-    BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, CHANNEL_EXISTS, TOO_LARGE,
-    NO_HELLO, SLOW_READER, SHUTTING_DOWN, FAULT,
+    BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, CHANNEL_EXISTS, TOO_LARGE, TOO_FAST,
+    NO_HELLO, SLOW_READER, FULL, SHUTTING_DOWN, FAULT,
 )  # fmt: skip
 
 

@@ -9,8 +9,11 @@ import msgspec
 from aiohttp import WSMsgType, hdrs, web
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, rights, unknown_channel, wrong_key
-from relay.hub import LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
+from relay.access import CHANNELS, HUB, HTTPError, rights, unknown_channel, wrong_key
+from relay.auth import Right
+from relay.gate import COME_BACK_S, GATE
+from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
+from relay.limits import BAD_FRAME_COST, TAP_COST, Pace
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 
 First = TypeVar("First", bound=protocol.Message)
@@ -23,49 +26,75 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 
 async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
-    hub = request.app[HUB]
+    hub, gate = request.app[HUB], request.app[GATE]
+    gate.check_origin(request)
     socket = Socket(hub.limits)
     await socket.prepare(request)
-    channel = request.match_info["channel"]
+    channel, house = request.match_info["channel"], gate.house(request)
     if channel not in request.app[CHANNELS]:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    if await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello) is None:
+    if full := gate.connections.enter(channel, house):
+        await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
-    viewer = Viewer(socket, _transport(request))
-    live = hub.join(channel, viewer)
     try:
-        await socket.send(protocol.encode(hub.welcome(channel)))
-        await _listen_to_viewer(socket, viewer, live)
+        if await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello) is None:
+            return socket
+        viewer = Viewer(socket, _transport(request))
+        live = hub.join(channel, viewer)
+        try:
+            await socket.send(protocol.encode(hub.welcome(channel)))
+            await _listen_to_viewer(socket, viewer, live)
+        finally:
+            hub.leave(live, viewer)
     finally:
-        hub.leave(live, viewer)
+        gate.connections.leave(channel, house)
     return socket
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
-    receive, decode, core = socket.receive, protocol.from_viewer.decode, live.core
+    receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
+    spend = socket.meter.spend
     while True:
         frame = await receive()
-        if frame.type is not WSMsgType.TEXT:
-            if frame.type is not WSMsgType.BINARY:
-                return
-            await socket.send(_bad_message("A frame is JSON text, and this one is binary."))
-            continue
-        try:
-            message = decode(frame.data)
-        except NOT_A_MESSAGE as error:
-            await socket.send(_bad_message(f"Expected a `label`, `tap` or `away` message as JSON: {error}."))
-            continue
-        match message:
-            case Label():
-                core.label(viewer, message.emotion, time.monotonic())
-            case TapMessage():
-                core.tap(viewer, message.tap, time.monotonic())
-            case Away():
-                core.withdraw(viewer)
-            case _:
-                await socket.send(_bad_message("`hello` was said already: send `label`, `tap` or `away`."))
+        now, cost, problem = clock(), 1.0, ""
+        if frame.type is WSMsgType.TEXT:
+            try:
+                message = decode(frame.data)
+            except NOT_A_MESSAGE as error:
+                problem = f"Expected a `label`, `tap` or `away` message as JSON: {error}."
+            else:
+                match message:
+                    case Label():
+                        core.label(viewer, message.emotion, now)
+                    case TapMessage():
+                        core.tap(viewer, message.tap, now)
+                        cost = TAP_COST
+                    case Away():
+                        core.withdraw(viewer)
+                    case _:
+                        problem = "`hello` was said already: send `label`, `tap` or `away`."
+        elif frame.type is WSMsgType.BINARY:
+            problem = "A frame is JSON text, and this one is binary."
+        else:
+            return
+        if problem:
+            cost = BAD_FRAME_COST
+            await socket.send(_bad_message(problem))
+        if (pace := spend(now, cost)) and await _slow_down(socket, pace):
+            return
+
+
+async def _slow_down(socket: Socket, pace: Pace) -> bool:
+    """Warn a client who sends too much, or close it; returns whether it was closed."""
+    text = f"At most {protocol.MAX_LABELS_PER_S:g} labels a second may come, and no frames that mean nothing: "
+    if pace is Pace.CLOSE:
+        await socket.refuse(protocol.TOO_FAST, text + "far more did.")
+        return True
+    error = protocol.Error(code=protocol.TOO_FAST.number, message=text + "send less, or be closed.")
+    await socket.send(protocol.encode(error))
+    return False
 
 
 async def _first_frame(
@@ -121,32 +150,46 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
-    hub, channels = request.app[HUB], request.app[CHANNELS]
+    hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
+    gate.check_origin(request)
     socket = Socket(hub.limits)
     await socket.prepare(request)
-    channel = request.match_info["channel"]
+    channel, house = request.match_info["channel"], gate.house(request)
     if channel not in channels:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
-    if first is None:
+    if full := gate.connections.enter(channel, house):
+        await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
-    right = channels.right(channel, first.key)
-    if right is None:
-        await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
-        return socket
+    try:
+        first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
+        if first is None:
+            return socket
+        right = channels.right(channel, first.key)
+        if right is None:
+            await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
+            return socket
+        await _serve_subscriber(socket, _transport(request), hub, channel, right)
+    finally:
+        gate.connections.leave(channel, house)
+    return socket
+
+
+async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
     subscriber = hub.subscribe(channel, right)
-    writer = asyncio.create_task(_write_socket(socket, _transport(request), subscriber, hub.limits.slow_reader))
+    writer = asyncio.create_task(_write_socket(socket, transport, subscriber, hub.limits.slow_reader))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
+                pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
+                if pace and await _slow_down(socket, pace):
+                    return
     finally:
         hub.unsubscribe(channel, subscriber)
         writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writer
-    return socket
 
 
 async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber: Subscriber, patience: float) -> None:
@@ -161,6 +204,17 @@ async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber
 
 async def _mood_stream(request: web.Request) -> web.StreamResponse:
     channel, right = rights(request)
+    gate = request.app[GATE]
+    house = gate.house(request)
+    if full := gate.connections.enter(channel, house):
+        raise HTTPError(protocol.FULL, full, retry_after=COME_BACK_S)
+    try:
+        return await _stream(request, channel, right)
+    finally:
+        gate.connections.leave(channel, house)
+
+
+async def _stream(request: web.Request, channel: str, right: Right) -> web.StreamResponse:
     hub = request.app[HUB]
     headers = {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}  # the latter for nginx
     response = web.StreamResponse(headers=headers)
