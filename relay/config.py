@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from relay.limits import HOUSE_WEIGHT
 from relay.settings import SECRET
 
 
@@ -67,3 +68,11 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Connections at once from an address (IPv6: /64); the relay's own machine has no such limit.",
         ),
     ] = 100
+    address_weight: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Viewers of one address (IPv6: /64) that count in a channel's mood; the relay's own machine "
+            "has no such limit.",
+        ),
+    ] = HOUSE_WEIGHT

@@ -48,6 +48,9 @@ Labels that come faster replace each other; {limits.BURST:g} more than may come 
 ({protocol.FULL.number}) says when to come back. Pages of other sites than the relay's own open no WebSocket (HTTP
 status 403) unless `--origins` names them; clients that send no `Origin` are no browsers.
 
+Of the viewers at one address (IPv6: one /64) only the first few who share count (`--address-weight`); when one of them
+stops, the next who sends a label takes the place.
+
 A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens and
 `status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's
 `id` is its `seq`. Before the relay ends a stream it sends `bye`.

@@ -125,9 +125,10 @@ async def in_time(sending: Coroutine[None, None, object], seconds: float) -> boo
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "socket", "transport")
+    __slots__ = ("full_since", "house", "socket", "transport")
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport) -> None:
+    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None = None) -> None:
+        self.house = house
         self.socket = socket
         self.transport = transport
         self.full_since: float | None = None
@@ -300,7 +301,7 @@ class Hub:
         """The live state of an existing channel, made on first use."""
         channel = self._channels.get(name)
         if channel is None:
-            core = Channel(name, self._settings.min_viewers, self.limits.label_ttl)
+            core = Channel(name, self._settings.min_viewers, self.limits.label_ttl, self._settings.address_weight)
             core.tick(0, time.monotonic(), time.time())
             channel = self._channels[name] = LiveChannel(core)
         return channel

@@ -17,6 +17,8 @@ DEBT = 120.0
 TAP_COST = 0.2
 """Of a label: ten taps a second are as fast as fingers go."""
 BAD_FRAME_COST = 10.0
+HOUSE_WEIGHT = 8
+"""Viewers of a house that count by default: families do, crowds behind one connection do not."""
 
 
 class Pace(IntEnum):
@@ -25,6 +27,9 @@ class Pace(IntEnum):
     FINE = 0
     WARN = 1
     CLOSE = 2
+
+
+FINE = Pace.FINE  # an enum's member costs a look-up that the way of each label should not pay
 
 
 class Meter:
@@ -39,19 +44,18 @@ class Meter:
         self._tokens, self._time, self._warned = BURST, now, False
 
     def spend(self, now: float, cost: float = 1.0) -> Pace:
-        """Pay for a frame. WARN comes once, until the bucket is half full again."""
-        tokens = self._tokens + (now - self._time) * MAX_LABELS_PER_S - cost
+        """Pay for a frame. WARN comes once, until the bucket is full again."""
+        tokens = self._tokens + (now - self._time) * MAX_LABELS_PER_S
+        if tokens > BURST:
+            tokens, self._warned = BURST, False
+        self._tokens = tokens = tokens - cost
         self._time = now
         if tokens >= 0.0:
-            self._tokens = tokens = min(tokens, BURST - cost)
-            if self._warned and tokens > BURST / 2:
-                self._warned = False
-            return Pace.FINE
-        self._tokens = tokens
+            return FINE
         if tokens < -DEBT:
             return Pace.CLOSE
         if self._warned:
-            return Pace.FINE
+            return FINE
         self._warned = True
         return Pace.WARN
 

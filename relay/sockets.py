@@ -13,7 +13,7 @@ from relay.access import CHANNELS, HUB, HTTPError, rights, unknown_channel, wron
 from relay.auth import Right
 from relay.gate import COME_BACK_S, GATE
 from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
-from relay.limits import BAD_FRAME_COST, TAP_COST, Pace
+from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 
 First = TypeVar("First", bound=protocol.Message)
@@ -40,7 +40,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     try:
         if await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello) is None:
             return socket
-        viewer = Viewer(socket, _transport(request))
+        viewer = Viewer(socket, _transport(request), house)
         live = hub.join(channel, viewer)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
@@ -55,7 +55,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend = socket.meter.spend
+    spend, house = socket.meter.spend, viewer.house
     while True:
         frame = await receive()
         now, cost, problem = clock(), 1.0, ""
@@ -65,16 +65,15 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
             except NOT_A_MESSAGE as error:
                 problem = f"Expected a `label`, `tap` or `away` message as JSON: {error}."
             else:
-                match message:
-                    case Label():
-                        core.label(viewer, message.emotion, now)
-                    case TapMessage():
-                        core.tap(viewer, message.tap, now)
-                        cost = TAP_COST
-                    case Away():
-                        core.withdraw(viewer)
-                    case _:
-                        problem = "`hello` was said already: send `label`, `tap` or `away`."
+                if type(message) is Label:
+                    core.label(viewer, message.emotion, now, house)
+                elif type(message) is TapMessage:
+                    core.tap(viewer, message.tap, now, house)
+                    cost = TAP_COST
+                elif type(message) is Away:
+                    core.withdraw(viewer)
+                else:
+                    problem = "`hello` was said already: send `label`, `tap` or `away`."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
         else:
@@ -82,7 +81,7 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
         if problem:
             cost = BAD_FRAME_COST
             await socket.send(_bad_message(problem))
-        if (pace := spend(now, cost)) and await _slow_down(socket, pace):
+        if (pace := spend(now, cost)) is not FINE and await _slow_down(socket, pace):
             return
 
 
@@ -183,7 +182,7 @@ async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: H
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
                 pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
-                if pace and await _slow_down(socket, pace):
+                if pace is not FINE and await _slow_down(socket, pace):
                     return
     finally:
         hub.unsubscribe(channel, subscriber)

@@ -222,3 +222,22 @@ async def test_a_message_over_4_kib_is_refused_in_fragments_too(relay: Relay) ->
     writer.close()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
+
+
+@pytest.mark.relay(proxies=1, address_weight=2)
+async def test_one_house_is_not_the_crowd(relay: Relay) -> None:
+    keys = relay.create_channel("demo")
+    viewers = []
+    for address in (*["2001:db8::1", "2001:db8::2", "2001:db8::3"] * 3, "192.0.2.1", "192.0.2.2"):
+        viewer = await connect(relay, **behind_proxy(address))
+        await viewer.send(protocol.Hello())
+        await viewer.send(protocol.Label(emotion="angry" if ":" in address else "happy"))
+        viewers.append(viewer)
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        mood = await audience.mood(lambda mood: mood.visible and count_of(mood, "happy") == 2)
+        assert (mood.viewers, count_of(mood, "angry")) == (11, 2)
+        await viewers[0].send(protocol.Away())
+        await audience.mood(lambda mood: count_of(mood, "angry") == 1)
+        await viewers[8].send(protocol.Label(emotion="sad"))  # the next of the house takes the place
+        await audience.mood(lambda mood: count_of(mood, "sad") == 1)
+    await asyncio.gather(*(viewer.close() for viewer in viewers))
