@@ -78,5 +78,12 @@ def unknown_channel(channel: str) -> str:
     return f"There is no channel {channel!r} on this relay: check the name, or have the streamer create it."
 
 
+def no_ticket(channel: str) -> str:
+    return (
+        f"The channel {channel!r} takes viewers with a ticket only: ask /v1/channels/{channel}/tickets for one, "
+        "as newer agents do by themselves."
+    )
+
+
 def wrong_key(channel: str, needed: Right = "display") -> str:
     return f"This key does not open the channel {channel!r}: use the {needed} key shown when the channel was made."

@@ -90,7 +90,7 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
         raise
     hub = Hub(settings, limits, history)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, Gate(settings)),
+        endpoints.application(channels, hub, history, Gate(settings, limits.ticket_ttl)),
         access_log=None,
         shutdown_timeout=1.0,
         handle_signals=False,

@@ -1,6 +1,6 @@
 """Settings of the relay: one row each, see ``relay.settings``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -76,3 +76,10 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "has no such limit.",
         ),
     ] = HOUSE_WEIGHT
+    require_tickets: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(
+            description="Whether viewers need a ticket, which `moodcast agent` fetches by itself: on, off, or auto "
+            "(off where only this machine can connect). A channel with a join password always needs one.",
+        ),
+    ] = "auto"

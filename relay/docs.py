@@ -35,7 +35,8 @@ CONVERSATIONS = f"""## Conversations
 
 A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no compression):
 
-1. connects and says `hello` within {protocol.HELLO_TIMEOUT_S:g} seconds; the relay answers `welcome`;
+1. asks for a ticket where the channel needs one (a channel that does not takes one as well), then
+   connects and says `hello` within {protocol.HELLO_TIMEOUT_S:g} seconds; the relay answers `welcome`;
 2. sends a `label` when its expression changes, at most {protocol.MAX_LABELS_PER_S:g} a second, and repeats it
    every {protocol.HEARTBEAT_S:g} seconds. A label replaces the one before; one that was not repeated for
    {protocol.LABEL_TTL_S:g} seconds expires;

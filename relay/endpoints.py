@@ -193,7 +193,18 @@ ENDPOINTS = (
         "`admin_key` or `display_key`, shown this once; who reads with the old one is closed.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open",
+        "PUT", "/v1/channels/{channel}/password", keys.set_password, "admin key",
+        'Sets the join password, without which no viewer gets a ticket: body `{"password": "TEXT"}`, at most 128 '
+        "characters; empty removes it. Those inside stay.",
+    ),
+    Endpoint(
+        "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "open, or join password",
+        'A ticket for `hello`: body `{}` or `{"password": "TEXT"}`, type `application/json`. Answers 201 with '
+        "`ticket` and `expires_in_s`. It is good for one connection at a time: of two, the newer stays. A network "
+        "that asks too often is told when to come back (429, `Retry-After`).",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open, or ticket",
         "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`. "
         "`welcome`, `mood`, `error`, `bye` come back.",
     ),

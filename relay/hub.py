@@ -19,6 +19,7 @@ from relay.config import RelaySettings
 from relay.history import History, Session
 from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code, Mood, Reaction, Status, Welcome
+from relay.tickets import TICKET_TTL_S
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Limits(NamedTuple):
     """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
     session_gap: float = 300.0
     """A session ends after this long without viewers."""
+    ticket_ttl: int = TICKET_TTL_S
 
 
 class Socket(web.WebSocketResponse):
@@ -106,8 +108,14 @@ def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:
 async def drop_slow(socket: Socket, transport: asyncio.Transport) -> None:
     """Close a client that does not read: the code goes out if it starts reading at last, the connection ends anyway."""
     text = "Events come faster than this client reads them: come back when the connection or the machine is less busy."
-    bye = encode_bye(protocol.SLOW_READER, text, retry_after=5.0)
-    farewell = asyncio.create_task(socket.bye(protocol.SLOW_READER.number, bye))
+    await drop(socket, transport, protocol.SLOW_READER, text, retry_after=5.0)
+
+
+async def drop(
+    socket: Socket, transport: asyncio.Transport, code: Code, message: str, retry_after: float = 0.0
+) -> None:
+    """Say why and ask the client to close; after ``CLOSE_S`` it is cut off."""
+    farewell = asyncio.create_task(socket.bye(code.number, encode_bye(code, message, retry_after)))
     await asyncio.sleep(CLOSE_S)
     transport.abort()
     await farewell
@@ -125,10 +133,14 @@ async def in_time(sending: Coroutine[None, None, object], seconds: float) -> boo
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "house", "socket", "transport")
+    __slots__ = ("full_since", "house", "joined", "socket", "ticket", "transport")
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None = None) -> None:
+    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
+        """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
         self.house = house
+        self.ticket = ticket
+        self.joined = False
+        """Whether what it sends counts."""
         self.socket = socket
         self.transport = transport
         self.full_since: float | None = None
@@ -189,6 +201,8 @@ class LiveChannel:
     def __init__(self, core: Channel) -> None:
         self.core = core
         self.viewers: set[Viewer] = set()
+        self.tickets: dict[str, Viewer] = {}
+        """Who is here with which ticket."""
         self.subscribers: set[Subscriber] = set()
         self.session: Session | None = None
         self.stored = False
@@ -243,9 +257,20 @@ class Hub:
     # --- viewers -----------------------------------------------------------------------------------------------------
 
     def join(self, name: str, viewer: Viewer) -> LiveChannel:
-        """A viewer said hello. Starts a session if none runs."""
+        """A viewer said hello. Starts a session if none runs.
+
+        A ticket is good for one connection at a time, and the newest counts: whose network failed comes back at once,
+        while the relay still waits for the old connection. The older is told to stop, else two would take turns.
+        """
         channel = self.channel(name)
+        if viewer.ticket is not None:
+            if older := channel.tickets.get(viewer.ticket):
+                self.leave(channel, older)
+                text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
+                self._spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+            channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
+        viewer.joined = True
         channel.empty_since = None
         if channel.session is None:
             channel.session = self._history.begin(
@@ -255,8 +280,13 @@ class Hub:
         return channel
 
     def leave(self, channel: LiveChannel, viewer: Viewer) -> None:
-        """A viewer's connection ended."""
+        """A viewer's connection ended, or counts no more. A second call does nothing."""
+        if not viewer.joined:
+            return
+        viewer.joined = False
         channel.viewers.discard(viewer)
+        if viewer.ticket is not None:
+            del channel.tickets[viewer.ticket]
         channel.core.withdraw(viewer)
         if not channel.viewers:
             channel.empty_since = time.time()

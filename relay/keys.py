@@ -1,15 +1,21 @@
-"""The addresses that give keys out: new channels, and new keys for old ones."""
+"""The addresses that let people in: new channels, new keys for old ones, join passwords, viewer tickets."""
 
 import asyncio
-from typing import TypeVar
+import math
+import time
+from typing import Annotated, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, json_response
+from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, existing_channel, json_response
 from relay.auth import Right
 from relay.gate import GATE
+
+GUESS_COST = 20.0
+"""Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -24,6 +30,12 @@ class NewKey(msgspec.Struct):
     """Body of ``POST /v1/channels/{channel}/keys``."""
 
     rotate: Right
+
+
+class Password(msgspec.Struct):
+    """Body of ``PUT /v1/channels/{channel}/password``, and of ``POST /v1/channels/{channel}/tickets``."""
+
+    password: Annotated[str, Meta(max_length=128)] = ""
 
 
 async def create_channel(request: web.Request) -> web.Response:
@@ -55,6 +67,32 @@ async def rotate(request: web.Request) -> web.Response:
     key = await asyncio.to_thread(request.app[CHANNELS].rotate, channel, right)
     request.app[HUB].revoke(channel, right)
     return json_response({"channel": channel, f"{right}_key": key})
+
+
+async def set_password(request: web.Request) -> web.Response:
+    """Ask viewers for a password from now on, or no more. Those inside stay."""
+    channel = authorize(request, "admin")
+    password = (await _body(request, Password, '{"password": "TEXT"}')).password
+    await asyncio.to_thread(request.app[CHANNELS].set_password, channel, password)
+    return json_response({"channel": channel, "password": bool(password)})
+
+
+async def issue_ticket(request: web.Request) -> web.Response:
+    """Let a viewer in: with the join password where there is one, and not too often for one house."""
+    channel, channels, gate = existing_channel(request), request.app[CHANNELS], request.app[GATE]
+    password = (await _body(request, Password, '{} or {"password": "TEXT"}')).password
+    house, guarded = gate.house(request), channels.has_password(channel)
+    # A guess is paid for before it is checked, so that many at once don't get through.
+    if wait := gate.ticket_rates.spend(house, time.monotonic(), GUESS_COST if guarded else 1.0):
+        text = f"Too many tickets, or wrong passwords, for your network: ask again in {math.ceil(wait)} seconds."
+        raise HTTPError(protocol.TOO_OFTEN, text, retry_after=math.ceil(wait))
+    if guarded:
+        async with gate.password_checks:
+            if not await asyncio.to_thread(channels.check_password, channel, password):
+                text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
+                raise HTTPError(protocol.WRONG_PASSWORD, text)
+        gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)
+    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
 
 
 async def _body(request: web.Request, kind: type[Body], expected: str) -> Body:

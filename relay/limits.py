@@ -4,6 +4,7 @@ A *house* is what an address stands for: who shares one can be one household, or
 """
 
 import ipaddress
+from collections import OrderedDict
 from collections.abc import Hashable
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -116,6 +117,38 @@ class Connections:
         self._total.free("all")
         self._channels.free(channel)
         self._houses.free(house)
+
+
+class Rates:
+    """A token bucket for each house. One that is full again is forgotten, so that memory follows the last minutes."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._rate, self._burst = per_second, burst
+        self._houses: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many houses are remembered."""
+        return len(self._houses)
+
+    def spend(self, house: Hashable | None, now: float, cost: float = 1.0) -> float:
+        """Pay, and return 0; or pay nothing, and return the seconds until there is enough. A refund costs below 0.
+
+        ``cost`` is at most the burst. None has no limit.
+        """
+        if house is None:
+            return 0.0
+        while self._houses:
+            _, then = next(iter(self._houses.values()))
+            if now - then < self._burst / self._rate:
+                break
+            self._houses.popitem(last=False)
+        tokens, then = self._houses.get(house, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        if tokens < cost:
+            return (cost - tokens) / self._rate
+        self._houses[house] = min(self._burst, tokens - cost), now
+        self._houses.move_to_end(house)
+        return 0.0
 
 
 def client_address(remote: str | None, forwarded_for: str, proxies: int) -> str | None:

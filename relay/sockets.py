@@ -9,12 +9,13 @@ import msgspec
 from aiohttp import WSMsgType, hdrs, web
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, HTTPError, rights, unknown_channel, wrong_key
+from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
 from relay.auth import Right
 from relay.gate import COME_BACK_S, GATE
 from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
+from relay.tickets import TicketError
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
@@ -38,9 +39,18 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
-        if await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello) is None:
+        hello = await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello)
+        if hello is None:
             return socket
-        viewer = Viewer(socket, _transport(request), house)
+        if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
+            await socket.refuse(protocol.NO_TICKET, no_ticket(channel))
+            return socket
+        try:
+            ticket = gate.tickets.check(channel, hello.ticket) if hello.ticket else None
+        except TicketError as error:
+            await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
+            return socket
+        viewer = Viewer(socket, _transport(request), house, ticket)
         live = hub.join(channel, viewer)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
@@ -65,6 +75,8 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
             except NOT_A_MESSAGE as error:
                 problem = f"Expected a `label`, `tap` or `away` message as JSON: {error}."
             else:
+                if not viewer.joined:
+                    continue
                 if type(message) is Label:
                     core.label(viewer, message.emotion, now, house)
                 elif type(message) is TapMessage:

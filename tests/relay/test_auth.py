@@ -59,6 +59,32 @@ def test_no_key_breaks_the_check(path: Path) -> None:
     check()
 
 
+def test_a_password_is_checked_changed_removed_and_survives_a_restart(path: Path) -> None:
+    channels = Channels(path)
+    channels.create("demo")
+    assert not channels.has_password("demo")
+    for password in ("first", "zw\N{LATIN SMALL LETTER O WITH DIAERESIS}lf"):
+        channels.set_password("demo", password)
+        for now in (channels, Channels(path)):
+            assert now.has_password("demo")
+            for _ in range(2):  # slow, then fast
+                assert [now.check_password("demo", given) for given in (password, "", "wrong", "\ud800")] == [
+                    True, False, False, False,
+                ]  # fmt: skip
+    assert b"first" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+    channels.set_password("demo", "")
+    assert not Channels(path).has_password("demo")
+    assert channels.check_password("demo", "whatever")
+
+
+def test_a_new_channel_has_no_password_of_an_old_one(path: Path) -> None:
+    channels = Channels(path)
+    with database.opened(path) as file:
+        file.execute("INSERT INTO passwords VALUES ('demo', x'00', x'00')")
+    channels.create("demo")
+    assert not Channels(path).has_password("demo")
+
+
 @pytest.mark.parametrize("right", RIGHTS)
 def test_a_rotated_key_opens_and_the_old_one_does_not(path: Path, right: Right) -> None:
     keys = Channels(path).create("demo")

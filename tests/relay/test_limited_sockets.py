@@ -118,7 +118,7 @@ async def test_mutated_messages_leave_the_relay_serving(relay: Relay) -> None:
         await audience.mood(lambda mood: count_of(mood, "fear") == 1 and mood.viewers == 1)
 
 
-@pytest.mark.relay(proxies=1, max_per_address=3, limits=Limits(hello=60))
+@pytest.mark.relay(proxies=1, require_tickets="off", max_per_address=3, limits=Limits(hello=60))
 async def test_a_crowd_from_one_address_leaves_room_for_others(relay: Relay) -> None:
     relay.create_channel("demo")
     crowd = await asyncio.gather(*(connect(relay, **behind_proxy("192.0.2.7")) for _ in range(20)))
@@ -224,7 +224,7 @@ async def test_a_message_over_4_kib_is_refused_in_fragments_too(relay: Relay) ->
         await writer.wait_closed()
 
 
-@pytest.mark.relay(proxies=1, address_weight=2)
+@pytest.mark.relay(proxies=1, require_tickets="off", address_weight=2)
 async def test_one_house_is_not_the_crowd(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     viewers = []

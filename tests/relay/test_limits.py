@@ -12,6 +12,7 @@ from relay.limits import (
     Meter,
     Pace,
     Places,
+    Rates,
     client_address,
     house,
     origin_may_connect,
@@ -114,6 +115,32 @@ def test_this_machine_fills_the_relay_but_no_house() -> None:
     connections = Connections(total=5, per_channel=5, per_house=1)
     assert [connections.enter("demo", None) for _ in range(5)] == [None] * 5
     assert connections.enter("demo", None)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 30), st.integers(1, 10)), max_size=80))
+def test_rates_are_token_buckets_for_each_house(steps: list[tuple[str, float, int]]) -> None:
+    rates, now, tokens, then = Rates(0.5, 10), 0.0, {"a": 10.0, "b": 10.0}, {"a": 0.0, "b": 0.0}
+    for name, gap, cost in steps:
+        now += gap
+        left = min(10.0, tokens[name] + (now - then[name]) * 0.5)
+        wait = rates.spend(name, now, cost)
+        if abs(left - cost) > 1e-6:
+            assert (wait == 0) == (left >= cost)
+        if wait:
+            assert wait == pytest.approx((cost - left) / 0.5)
+        else:
+            tokens[name], then[name] = left - cost, now
+
+
+def test_rates_forget_old_houses_and_give_refunds() -> None:
+    rates = Rates(1.0, 10)
+    for number in range(1000):
+        rates.spend(f"house {number}", number * 0.1)
+    assert len(rates) <= 101
+    assert [rates.spend("ada", 200, 5) for _ in range(3)] == [0, 0, 5]
+    assert rates.spend("ada", 200, -5) == 0
+    assert rates.spend("ada", 200, 5) == 0
+    assert all(rates.spend(None, 200, 10) == 0 for _ in range(100))
 
 
 @pytest.mark.parametrize(
