@@ -48,6 +48,8 @@ class Limits(NamedTuple):
 class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
+    __slots__ = ("meter",)  # one more name in aiohttp's dictionary of attributes would cost more than the meter
+
     def __init__(self, limits: Limits) -> None:
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.

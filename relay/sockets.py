@@ -39,18 +39,9 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
-        hello = await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello)
-        if hello is None:
+        viewer = await _admit(request, socket, channel, house)
+        if viewer is None:
             return socket
-        if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
-            await socket.refuse(protocol.NO_TICKET, no_ticket(channel))
-            return socket
-        try:
-            ticket = gate.tickets.check(channel, hello.ticket) if hello.ticket else None
-        except TicketError as error:
-            await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
-            return socket
-        viewer = Viewer(socket, _transport(request), house, ticket)
         live = hub.join(channel, viewer)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
@@ -60,6 +51,23 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     finally:
         gate.connections.leave(channel, house)
     return socket
+
+
+async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> Viewer | None:
+    """Hear the hello and check its ticket. None: not admitted, and the socket is closed."""
+    gate = request.app[GATE]
+    hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
+    if hello is None:
+        return None
+    if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
+        await socket.refuse(protocol.NO_TICKET, no_ticket(channel))
+        return None
+    try:
+        ticket = gate.tickets.check(channel, hello.ticket) if hello.ticket else None
+    except TicketError as error:
+        await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
+        return None
+    return Viewer(socket, _transport(request), house, ticket)
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
