@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS reactions (
     channel TEXT NOT NULL, session INTEGER NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
     strength REAL NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (channel, session, time, kind, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passwords (channel TEXT PRIMARY KEY, salt BLOB NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
 

@@ -55,3 +55,9 @@ class AddressError(RelayError):
     """The relay can't listen at the host or port it was given, for another reason than a busy port."""
 
     exit_code = 36
+
+
+class WrongPasswordError(RelayError):
+    """The channel has a join password, and none or another one was given."""
+
+    exit_code = 37
