@@ -247,6 +247,8 @@ async def test_nothing_sticks_out_of_the_panel_whatever_the_size(
 ) -> None:
     address = f"{relay.url}/overlay?source=obs&scale={scale}&title=A%20rather%20long%20title%20for%20a%20small%20source"
     page = await open_page(address, width, height)
+    # Fonts differ from machine to machine: leave room for a wide one.
+    await page.add_style_tag(content="body { letter-spacing: 0.12em }")
     waiting = mood([0, 0, 0, 3, 0, 0, 0], visible=False, shares=[0] * 7)
     for event, text in ((waiting, "Waiting for 5"), (mood([0, 0, 0, 0, 0, 96, 32]), "75 % surprised")):
         await push(page, **event)
