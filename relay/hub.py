@@ -247,7 +247,7 @@ class Hub:
             for subscriber in channel.subscribers:
                 subscriber.end(protocol.SHUTTING_DOWN, bye)
             for viewer in channel.viewers:
-                self._spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
+                self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until_empty(), CLOSE_S)
 
@@ -269,7 +269,7 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self.leave(channel, older)
                 text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
-                self._spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+                self.spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
             channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
         viewer.joined = True
@@ -396,7 +396,7 @@ class Hub:
                 viewer.full_since = now
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
-                self._spawn(drop_slow(viewer.socket, viewer.transport))
+                self.spawn(drop_slow(viewer.socket, viewer.transport))
 
     # --- the session -------------------------------------------------------------------------------------------------
 
@@ -432,7 +432,8 @@ class Hub:
             warnings=[self._history.warning] if self._history.warning else [],
         )
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run a goodbye beside everything else; ``stop`` waits for it."""
         task = asyncio.create_task(work)
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)

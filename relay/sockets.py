@@ -12,7 +12,7 @@ from relay import protocol
 from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
 from relay.auth import Right
 from relay.gate import COME_BACK_S, GATE
-from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
+from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 from relay.tickets import TicketError
@@ -196,7 +196,7 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
 
 async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
     subscriber = hub.subscribe(channel, right)
-    writer = asyncio.create_task(_write_socket(socket, transport, subscriber, hub.limits.slow_reader))
+    writer = asyncio.create_task(_write_socket(socket, transport, hub, subscriber))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -211,12 +211,14 @@ async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: H
             await writer
 
 
-async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber: Subscriber, patience: float) -> None:
+async def _write_socket(socket: Socket, transport: asyncio.Transport, hub: Hub, subscriber: Subscriber) -> None:
     transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
-        if not await in_time(socket.send(packet.json), patience):
-            await drop_slow(socket, transport)
-            return
+        # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
+        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket, transport)))
+        await socket.send(packet.json)
+        timer.cancel()
     if subscriber.ended:
         await socket.bye(subscriber.code, subscriber.ended.json)
 
@@ -247,12 +249,14 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
             await response.write(data)
             await writer.drain()
 
+    later = asyncio.get_running_loop().call_later
     subscriber = hub.subscribe(channel, right)
     try:
         await write(b"retry: 2000\n\n")
         while (packet := await subscriber.next()) and not transport.is_closing():
-            if not await in_time(write(_sse(packet)), hub.limits.slow_reader):
-                transport.abort()
+            timer = later(hub.limits.slow_reader, transport.abort)
+            await write(_sse(packet))
+            timer.cancel()
         if subscriber.ended:
             await write(_sse(subscriber.ended))
     finally:
