@@ -1,5 +1,7 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
+from typing import Any, Literal
+
 from aiohttp import hdrs, web
 
 from relay import protocol
@@ -22,11 +24,11 @@ class HTTPError(Exception):
         self.status = status or code.http_status
 
 
-def authorize(request: web.Request) -> str:
+def authorize(request: web.Request, needed: Literal["admin", "display"] = "display") -> str:
     """The channel of a request that carries its key.
 
     Raises:
-        HTTPError: no such channel, or no key, or the wrong one.
+        HTTPError: no such channel, or no key, or the wrong one, or the display key where the admin key is needed.
     """
     channel = request.match_info["channel"]
     if channel not in request.app[CHANNELS]:
@@ -38,7 +40,14 @@ def authorize(request: web.Request) -> str:
         )
     if not request.app[CHANNELS].may_read(channel, key.strip()):
         raise HTTPError(protocol.WRONG_KEY, wrong_key(channel))
+    if needed == "admin" and not request.app[CHANNELS].may_change(channel, key.strip()):
+        text = f"The display key only reads: this needs the admin key of {channel!r}, shown when the channel was made."
+        raise HTTPError(protocol.FORBIDDEN, text)
     return channel
+
+
+def json_response(body: Any, status: int = 200) -> web.Response:
+    return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
 
 
 def unknown_channel(channel: str) -> str:

@@ -70,6 +70,20 @@ class Channels:
         # Both are always compared, in constant time: how long it takes tells nothing about either.
         return hmac.compare_digest(given, display) | hmac.compare_digest(given, admin)
 
+    def delete(self, channel: str) -> None:
+        """Forget the channel and its keys. Blocks for the length of a database commit.
+
+        Raises:
+            sqlite3.Error: the database can't be written; the channel stays.
+        """
+        with database.opened(self._path) as file:
+            file.execute("DELETE FROM channels WHERE name = ?", (channel,))
+        del self._hashes[channel]
+
+    def may_change(self, channel: str, key: str) -> bool:
+        """Whether the key is the channel's admin key."""
+        return hmac.compare_digest(_hash(key), self._hashes[channel][0])
+
 
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -28,3 +28,6 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     min_viewers: Annotated[
         int, Meta(ge=1, le=1000, description="Fewer sharing viewers than this are never shown or stored.")
     ] = 5
+    retention_days: Annotated[
+        int, Meta(ge=0, le=36500, description="Delete sessions that ended more days ago than this; 0 keeps them all.")
+    ] = 0

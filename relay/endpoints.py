@@ -6,13 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import msgspec
 from aiohttp import hdrs, web
 
-from relay import protocol, sockets
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize
+from relay import protocol, sessions, sockets
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
 from relay.auth import Channels
 from relay.history import History
 from relay.hub import Hub
@@ -111,7 +111,7 @@ def _pixels(request: web.Request, name: str, default: int, least: int, most: int
     raise HTTPError(protocol.BAD_MESSAGE, f"Expected {name} in pixels, {least} to {most}, not {text!r}.")
 
 
-# --- channels and history --------------------------------------------------------------------------------------------
+# --- channels --------------------------------------------------------------------------------------------------------
 
 
 class NewChannel(msgspec.Struct):
@@ -141,36 +141,7 @@ async def _create_channel(request: web.Request) -> web.Response:
         raise HTTPError(protocol.BAD_MESSAGE, str(error)) from None
     except FileExistsError as error:
         raise HTTPError(protocol.CHANNEL_EXISTS, str(error)) from None
-    return _json(keys, 201)
-
-
-async def _sessions(request: web.Request) -> web.Response:
-    channel = authorize(request)
-    return _json({"sessions": await asyncio.to_thread(request.app[HISTORY].sessions, channel)})
-
-
-async def _session(request: web.Request) -> web.Response:
-    channel = authorize(request)
-    wanted = request.match_info["number"]
-    running = request.app[HUB].session(channel)
-    if wanted == "current":
-        if running is None:
-            raise HTTPError(protocol.NOT_FOUND, f"No session of {channel!r} is running: look among its /sessions.")
-        number = running.number
-    elif wanted.isascii() and wanted.isdecimal() and len(wanted) < 10:
-        number = int(wanted)
-    else:
-        raise HTTPError(protocol.NOT_FOUND, f"Expected a session's number or `current`, not {wanted!r}.")
-    found = await asyncio.to_thread(request.app[HISTORY].session, channel, number)
-    if found is None and running is not None and number == running.number:
-        found = {"session": running, "moments": [], "reactions": []}  # too few have shared so far
-    if found is None:
-        raise HTTPError(protocol.NOT_FOUND, f"There is no session {number} of {channel!r}: look among its /sessions.")
-    return _json(found)
-
-
-def _json(body: Any, status: int = 200) -> web.Response:
-    return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
+    return json_response(keys, 201)
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -181,7 +152,7 @@ async def _home(request: web.Request) -> NoReturn:
 
 
 async def _health(request: web.Request) -> web.Response:
-    return _json({"status": "ok", "version": VERSION})
+    return json_response({"status": "ok", "version": VERSION})
 
 
 def _page(name: str) -> Handler:
@@ -233,14 +204,39 @@ ENDPOINTS = (
         f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions", _sessions, "display key",
-        'Stored sessions, newest first: `{"sessions": [{"number", "started", "ended", "seconds"}]}`.',
+        "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "admin key",
+        "Delete the channel with its keys and its whole history. Answers 204; whoever is connected gets a `bye`.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}", _session, "display key",
+        "POST", "/v1/channels/{channel}/markers", sessions.mark, "admin key",
+        'Mark this moment of the running session. Body `{"text": "..."}`, 1 to 200 characters on one line. Answers 201 '
+        "with the `marker`, which subscribers get as well.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions", sessions.listed, "display key",
+        'Stored sessions, newest first: `{"sessions": [{"number", "name", "started", "ended", "seconds"}]}`.',
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}.csv", sessions.as_csv, "display key",
+        "The session as a CSV file (RFC 4180, UTF-8), one row a second; its columns stand below.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}.json", sessions.as_json, "display key",
+        "The session as a file with the JSON of the next row.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}", sessions.one, "display key",
         'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
-        '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...]}`, with a moment for each second '
-        "of a visible mood, and reactions as in the message.",
+        '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...], "markers": [...]}`, with a '
+        "moment for each second of a visible mood, and reactions and markers as in the messages.",
+    ),
+    Endpoint(
+        "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "admin key",
+        'Name the session. Body `{"name": "..."}`, up to 100 characters on one line; empty takes the name away.',
+    ),
+    Endpoint(
+        "DELETE", "/v1/channels/{channel}/sessions/{number}", sessions.delete, "admin key",
+        "Delete all of the session. Answers 204. Where it is the running one, a new one begins.",
     ),
     Endpoint("GET", "/", _home, "open", "Goes on to the dashboard."),
     Endpoint("GET", "/static/{file}", _static, "open", "Scripts, styles and pictures of the pages."),
