@@ -10,6 +10,8 @@ import { canSubscribe, readOptions } from "./options.js";
 
 const REACTIONS_SHOWN = 8;
 const REDRAW_MS = 2000;
+const PEAKS_SHOWN = 8;
+const PEAKS_MS = 10_000; // between two looks for new peaks of the running session
 const LOOK_AGAIN_MS = 2000; // for a session that has just begun
 
 const find = (id) => document.getElementById(id);
@@ -22,6 +24,7 @@ let shown = null; // the history on the chart
 let running = null; // number of the session that runs now
 let redraw = false;
 let lookedAt = 0;
+let peaksAt = 0;
 
 const signed = (value, digits) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 const timeOf = (seconds) => new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -83,9 +86,16 @@ function showReaction(reaction) {
   if (isLive(shown)) shown.reactions.push(reaction);
 }
 
+function showMarker(marker) {
+  if (!isLive(shown)) return;
+  shown.markers.push(marker);
+  redraw = true;
+}
+
 function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction") showReaction(message);
+  else if (message.type === "marker") showMarker(message);
   else if (message.type === "status") {
     running = message.session;
     alertUser(message.warnings?.join("\n") ?? "");
@@ -136,16 +146,42 @@ async function loadSessions() {
   }
 }
 
-function sessionOption({ number, started, seconds }) {
+function sessionOption({ number, name, started, seconds }) {
   const day = new Date(1000 * started).toLocaleDateString([], { day: "numeric", month: "short" });
   const length = number === running ? "live now" : clock(seconds);
-  return new Option(`${number} · ${day}, ${timeOf(started)} · ${length}`, number);
+  return new Option(`${name || number} · ${day}, ${timeOf(started)} · ${length}`, number);
 }
 
 async function loadHistory(number) {
   shown = await fetchJson(`sessions/${number}`);
   find("sessions").value = String(number);
   chart.draw(shown);
+  await loadPeaks();
+}
+
+async function loadPeaks() {
+  const { number } = shown.session;
+  peaksAt = Date.now();
+  const { peaks } = await fetchJson(`sessions/${number}/peaks`);
+  if (shown.session.number !== number) return; // another session was chosen meanwhile
+  const strongest = peaks.slice(0, PEAKS_SHOWN).sort((a, b) => a.time - b.time);
+  const listed = JSON.stringify([number, strongest]);
+  if (listed === find("peaks").dataset.listed) return; // or a button would lose the focus for nothing
+  find("peaks").dataset.listed = listed;
+  find("peaks-part").hidden = !peaks.length;
+  find("peaks").replaceChildren(...strongest.map(peakItem));
+}
+
+function peakItem({ time, kind, name, share }) {
+  const button = Object.assign(document.createElement("button"), { type: "button" });
+  const part = (tag, textContent, className = "") => Object.assign(document.createElement(tag), { textContent, className });
+  button.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }),
+    part("b", clock(time - chart.start)),
+    part("span", `${percent(share)} ${kind === "tap" ? DEEDS[name] : WORDS[name]}`, "words"));
+  button.addEventListener("click", () => chart.show(time));
+  const item = document.createElement("li");
+  item.append(button);
+  return item;
 }
 
 /** Add what the live events tell to the running session's chart, instead of fetching all of it again and again. */
@@ -159,6 +195,7 @@ function continueHistory(mood) {
   if (last && last.time >= moment.time) return;
   shown.moments.push(moment);
   redraw = true;
+  if (Date.now() - peaksAt > PEAKS_MS) loadPeaks().catch(() => {}); // the next look tries again
 }
 
 // --- the page -----------------------------------------------------------------------------------------------------

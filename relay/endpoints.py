@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 import msgspec
 from aiohttp import hdrs, web
 
-from relay import protocol, sessions, sockets
+from relay import peaks, protocol, sessions, sockets
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
 from relay.auth import Channels
 from relay.history import History
@@ -229,6 +229,13 @@ ENDPOINTS = (
         'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
         '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...], "markers": [...]}`, with a '
         "moment for each second of a visible mood, and reactions and markers as in the messages.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}/peaks", sessions.peaks, "display key",
+        f"The session's strongest moments, at most {peaks.MOST}, strongest first: "
+        '`{"peaks": [{"time", "kind", "name", "share", "strength", "score"}]}`. `kind` and `name` as of a reaction; '
+        "`share` of the viewers showed it, which is `strength` more than the median of the minute before, or `score` "
+        "robust standard deviations.",
     ),
     Endpoint(
         "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "admin key",

@@ -1,4 +1,4 @@
-"""Requests about a channel's sessions: list, read, export, mark, rename, delete."""
+"""Requests about a channel's sessions: list, read, export, find peaks, mark, rename, delete."""
 
 import asyncio
 import sqlite3
@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 
 from relay import export, protocol
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
+from relay.peaks import find_peaks
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100
@@ -41,6 +42,12 @@ async def listed(request: web.Request) -> web.Response:
 async def one(request: web.Request) -> web.Response:
     """All of a session."""
     return json_response(await _found(request, authorize(request)))
+
+
+async def peaks(request: web.Request) -> web.Response:
+    """The strongest moments of a session."""
+    found = await _found(request, authorize(request))
+    return json_response({"peaks": await asyncio.to_thread(find_peaks, found["moments"], found["reactions"])})
 
 
 async def as_json(request: web.Request) -> web.Response:

@@ -108,6 +108,23 @@ async def test_exports_are_files(relay: Relay, keys: ChannelKeys) -> None:
     await leave(viewers)
 
 
+async def test_peaks_of_a_session(tmp_path: Path) -> None:
+    insert = "INSERT INTO moments VALUES ('demo', 1, ?, 100, 100, 0, 0, 0, ?, 0, 0, ?, 0, 0)"
+    with database.opened(database.prepare(str(tmp_path))) as file:
+        file.execute("INSERT INTO sessions VALUES ('demo', 1, 1000, 1100, 250, 5, '')")
+        for second in range(1000, 1100):
+            happy = 80 if 1070 <= second < 1075 else 5
+            file.execute(insert, (second, happy, 100 - happy))
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path)))
+    keys = relay.create_channel("demo")
+    status, body = await request(relay.url, "GET", "demo/sessions/1/peaks", keys.display_key)
+    (peak,) = body["peaks"]
+    assert (status, peak["time"], peak["kind"], peak["name"]) == (200, 1070, "expression", "happy")
+    assert (peak["share"], peak["strength"]) == (0.8, 0.75)
+    assert (await request(relay.url, "GET", "demo/sessions/2/peaks", keys.display_key))[0] == 404
+    await relay.stop()
+
+
 async def test_a_session_gets_a_name(relay: Relay, keys: ChannelKeys) -> None:
     viewers = await stored_session(relay, keys)
     path = "demo/sessions/1"
