@@ -93,5 +93,9 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that waits up to two seconds for others and survives a crash of the program without loss."""
     database = sqlite3.connect(path, timeout=2.0)
-    database.execute("PRAGMA synchronous = NORMAL")
+    try:
+        database.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
