@@ -27,6 +27,7 @@ libobs-dev|the test of the OBS push path is skipped
 gcc|the test of the OBS push path is skipped
 pkg-config|the test of the OBS push path is skipped
 redis-server|tests with Redis are skipped
+postgresql|tests with PostgreSQL are skipped
 strace|the test that watches the network is skipped' ;;
 *)
     echo "expected python, demo or test, got '${1:-}'" >&2

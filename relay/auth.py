@@ -8,9 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-import sqlite3
 import time
-from pathlib import Path
 
 import msgspec
 
@@ -29,7 +27,7 @@ class ChannelKeys(msgspec.Struct, frozen=True, kw_only=True):
 class Channels:
     """The channels of a relay. Looking up a channel or key touches memory only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: database.Place) -> None:
         """``path``: the prepared database."""
         self._path = path
         with database.opened(path) as file:
@@ -45,7 +43,7 @@ class Channels:
         Raises:
             ValueError: the name has other characters than letters, digits, _ and -, or is longer than 64.
             FileExistsError: there is a channel of this name.
-            sqlite3.Error: the database can't be written.
+            DatabaseError: the database can't be written.
         """
         if not re.fullmatch(CHANNEL_PATTERN, channel):
             raise ValueError(
@@ -56,7 +54,7 @@ class Channels:
         try:
             with database.opened(self._path) as file:
                 file.execute("INSERT INTO channels VALUES (?, ?, ?, ?)", (channel, *hashes, time.time()))
-        except sqlite3.IntegrityError:
+        except database.ConflictError:
             raise FileExistsError(
                 f"There is a channel {channel!r} already; its keys were shown when it was made."
             ) from None
@@ -74,7 +72,7 @@ class Channels:
         """Forget the channel and its keys. Blocks for the length of a database commit.
 
         Raises:
-            sqlite3.Error: the database can't be written; the channel stays.
+            DatabaseError: the database can't be written; the channel stays.
         """
         with database.opened(self._path) as file:
             file.execute("DELETE FROM channels WHERE name = ?", (channel,))

@@ -16,6 +16,14 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[
         str, Meta(description="Folder of the database (channels, history); empty for the user's data folder.")
     ] = ""
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^(postgres(ql)?://.+)?$",
+            description="PostgreSQL database for channels and history, as in `postgresql://USER@HOST/NAME`, with the "
+            "password in PGPASSWORD or ~/.pgpass (extra `postgres`); empty for SQLite in the data folder.",
+        ),
+    ] = ""
     channel: Annotated[
         str,
         Meta(

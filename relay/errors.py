@@ -55,3 +55,9 @@ class AddressError(RelayError):
     """The relay can't listen at the host or port it was given, for another reason than a busy port."""
 
     exit_code = 36
+
+
+class DatabaseServerError(RelayError):
+    """The PostgreSQL database can't be reached, read or written."""
+
+    exit_code = 37

@@ -1,7 +1,7 @@
-"""The history: what the audience showed in each session, one moment a second, in SQLite.
+"""The history: what the audience showed in each session, one moment a second.
 
-A thread of its own writes, so that a slow disk never delays a mood event. When the disk refuses, the broadcast goes on
-live-only with a warning, up to ``KEPT_ROWS`` rows wait in memory, and they are written when the disk takes them again.
+A thread of its own writes, so that a slow disk never delays a mood event. When the database refuses, the broadcast
+goes on live-only with a warning, up to ``KEPT_ROWS`` rows wait in memory, written as soon as it takes them.
 """
 
 # ruff: noqa: S608 (statements are put together from constants; values are always bound)
@@ -9,7 +9,6 @@ live-only with a warning, up to ``KEPT_ROWS`` rows wait in memory, and they are 
 import logging
 import math
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import Any
 import msgspec
 
 from relay import database
+from relay.database import DatabaseError
 from relay.protocol import EXPRESSIONS, Marker, Mood, Reaction
 
 log = logging.getLogger(__name__)
@@ -78,13 +78,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class History:
     """Sessions, moments and reactions of all channels."""
 
-    def __init__(self, path: Path) -> None:
-        """``path``: the prepared database. Sessions that a crash left open are closed at their last moment."""
-        self._path = path
+    def __init__(self, place: database.Place) -> None:
+        """``place``: the prepared database. Sessions that a crash left open are closed at their last moment."""
+        self._place = place
         self._queue: queue.SimpleQueue[Row | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
-        """A sentence while the disk refuses, else empty."""
-        with database.opened(path) as file:
+        """A sentence while the database refuses, else empty."""
+        with database.opened(place) as file:
             file.execute(
                 "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
                 "sessions.channel AND m.session = sessions.number AND m.time > sessions.started), started) "
@@ -174,7 +174,7 @@ class History:
 
     def sessions(self, channel: str) -> list[dict[str, Any]]:
         """The channel's stored sessions, newest first. Blocks: call it off the event loop."""
-        with database.opened(self._path) as file:
+        with database.opened(self._place) as file:
             rows = file.execute(
                 f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? ORDER BY number DESC", (channel,)
             ).fetchall()
@@ -192,7 +192,7 @@ class History:
     def session(self, channel: str, number: int) -> dict[str, Any] | None:
         """All of one stored session, None where there is none. Blocks: call it off the event loop."""
         key = (channel, number)
-        with database.opened(self._path) as file:
+        with database.opened(self._place) as file:
             found = file.execute(
                 f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? AND number = ?", key
             ).fetchone()
@@ -235,15 +235,20 @@ class History:
         """The thread: everything that waits goes into one transaction."""
         waiting: list[Row] = []
         promises: list[Future[None]] = []
+        connection: database.Connection | None = None
         closing = False
         while not closing:
             closing = self._collect(waiting, promises)
             try:
                 if waiting:
-                    with database.opened(self._path) as file:
+                    connection = connection or database.connect(self._place)
+                    with connection.transaction():
                         for statement, values in waiting:
-                            file.execute(statement, values)
-            except sqlite3.Error as error:
+                            connection.execute(statement, values)
+            except DatabaseError as error:
+                if connection:
+                    connection.close()  # it may be what broke: the next attempt makes a new one
+                    connection = None
                 self._refused(error, waiting, closing)
                 for promise in promises:
                     promise.set_exception(error)
@@ -253,6 +258,8 @@ class History:
                 for promise in promises:
                     promise.set_result(None)
             promises.clear()
+        if connection:
+            connection.close()
 
     def _collect(self, waiting: list[Row], promises: list["Future[None]"]) -> bool:
         """Move what is queued to the lists; block for the first of it, or, after a refusal, for a while only."""
@@ -269,14 +276,17 @@ class History:
             return False
         return True
 
-    def _refused(self, error: sqlite3.Error, waiting: list[Row], closing: bool) -> None:
+    def _refused(self, error: DatabaseError, waiting: list[Row], closing: bool) -> None:
         if closing:
-            log.error("The history's last %d rows are lost: %s can't be written (%s).", len(waiting), self._path, error)
+            log.error("The history's last %d rows are lost: %s", len(waiting), error)
         elif not self.warning:
-            log.warning("The history can't be written to %s: %s", self._path, error)
+            log.warning("The history can't be written: %s", error)
+        if isinstance(self._place, Path):
+            what = f"({error}): free some space on the relay's disk"
+        else:  # what a server's error tells of it is not for all who see the mood
+            what = "(the database server refuses or does not answer): the relay's log says why"
         self.warning = (
-            f"The history is not being stored ({error}): free some space on the relay's disk. "
-            "The live mood goes on, and what fits in memory is stored later."
+            f"The history is not being stored {what}. The live mood goes on, and what fits in memory is stored later."
         )
 
 

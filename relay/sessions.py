@@ -1,7 +1,7 @@
 """Requests about a channel's sessions: list, read, export, find peaks, mark, rename, delete."""
 
 import asyncio
-import sqlite3
+import logging
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -10,7 +10,10 @@ from aiohttp import hdrs, web
 
 from relay import export, protocol
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
+from relay.database import DatabaseError
 from relay.peaks import find_peaks
+
+log = logging.getLogger(__name__)
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100
@@ -140,7 +143,7 @@ async def delete_channel(request: web.Request) -> web.Response:
     channel = authorize(request, "admin")
     try:
         await asyncio.to_thread(request.app[CHANNELS].delete, channel)
-    except sqlite3.Error as error:
+    except DatabaseError as error:
         raise _refused(error) from None
     request.app[HUB].drop_channel(channel)
     await _done(request.app[HISTORY].delete_channel(channel))
@@ -161,12 +164,13 @@ async def _existing(request: web.Request, channel: str) -> int:
 async def _done(change: "Future[None]") -> None:
     try:
         await asyncio.wrap_future(change)
-    except sqlite3.Error as error:
+    except DatabaseError as error:
         raise _refused(error) from None
 
 
-def _refused(error: Exception) -> HTTPError:
-    text = f"The database can't be written now ({error}): free some space on the relay's disk, then ask again."
+def _refused(error: DatabaseError) -> HTTPError:
+    log.warning("A change of a channel's history waits: %s", error)
+    text = "The database takes no changes now; the relay's log says why. This one is made as soon as it can be."
     return HTTPError(protocol.FAULT, text, 503)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from relay import database
+from relay.auth import Channels
 from relay.errors import DataFolderError
 from relay.history import History
 from relay.protocol import Marker
@@ -49,6 +50,38 @@ def test_an_old_file_keeps_its_history_and_gains_the_new(tmp_path: Path) -> None
     assert [moment["time"] for moment in stored["moments"]] == [101]
     assert [marker.text for marker in stored["markers"]] == ["here"]
     found.close()
+
+
+def test_channels_live_in_the_same_database(tmp_path: Path, database_url: str) -> None:
+    place = database.prepare(str(tmp_path), database_url)
+    keys = Channels(place).create("demo")
+    channels = Channels(place)
+    assert channels.may_read("demo", keys.display_key)
+    with pytest.raises(FileExistsError, match="demo"):
+        channels.create("demo")
+    channels.delete("demo")
+    assert "demo" not in channels
+    assert "demo" not in Channels(place)
+    channels.create("demo")
+
+
+def test_a_transaction_that_fails_leaves_nothing_and_the_next_one_works(tmp_path: Path, database_url: str) -> None:
+    connection = database.connect(database.prepare(str(tmp_path), database_url))
+    insert = "INSERT INTO markers (channel, session, time, text) VALUES ('demo', 1, ?, 'here')"
+
+    def run(*statements: str) -> None:
+        with connection.transaction():
+            for number, statement in enumerate(statements):
+                connection.execute(statement, (number,))
+
+    with pytest.raises(database.ConflictError):
+        run(insert, insert.replace("?", "? * 0"))
+    with pytest.raises(database.DatabaseError):
+        run(insert, "SELECT ? FROM nothing")
+    run("SELECT ?", insert)
+    with connection.transaction():
+        assert connection.execute("SELECT time FROM markers").fetchall() == [(1,)]
+    connection.close()
 
 
 def test_a_step_that_fails_leaves_the_old_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

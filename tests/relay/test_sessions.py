@@ -18,7 +18,13 @@ from tests.support import Client, Viewer, audience, leave, request, subscribe, w
 
 
 @pytest.fixture
-def keys(relay: Relay) -> ChannelKeys:
+def place(tmp_path: Path, database_url: str) -> database.Place:
+    """Of the relay's database: these tests run with SQLite and with PostgreSQL."""
+    return database_url or tmp_path / "relay" / database.FILE
+
+
+@pytest.fixture
+def keys(database_url: str, relay: Relay) -> ChannelKeys:
     return relay.create_channel("demo")
 
 
@@ -108,14 +114,14 @@ async def test_exports_are_files(relay: Relay, keys: ChannelKeys) -> None:
     await leave(viewers)
 
 
-async def test_peaks_of_a_session(tmp_path: Path) -> None:
+async def test_peaks_of_a_session(tmp_path: Path, database_url: str) -> None:
     insert = "INSERT INTO moments VALUES ('demo', 1, ?, 100, 100, 0, 0, 0, ?, 0, 0, ?, 0, 0)"
-    with database.opened(database.prepare(str(tmp_path))) as file:
+    with database.opened(database.prepare(str(tmp_path), database_url)) as file:
         file.execute("INSERT INTO sessions VALUES ('demo', 1, 1000, 1100, 250, 5, '')")
         for second in range(1000, 1100):
             happy = 80 if 1070 <= second < 1075 else 5
             file.execute(insert, (second, happy, 100 - happy))
-    relay = await app.start(RelaySettings(port=0, data=str(tmp_path)))
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path), database=database_url))
     keys = relay.create_channel("demo")
     status, body = await request(relay.url, "GET", "demo/sessions/1/peaks", keys.display_key)
     (peak,) = body["peaks"]
@@ -149,7 +155,9 @@ async def test_a_name_given_before_anything_is_stored_stays(relay: Relay, keys: 
     await leave(viewers)
 
 
-async def test_deleting_the_running_session_begins_a_new_one(relay: Relay, keys: ChannelKeys, tmp_path: Path) -> None:
+async def test_deleting_the_running_session_begins_a_new_one(
+    relay: Relay, keys: ChannelKeys, place: database.Place
+) -> None:
     viewers = await stored_session(relay, keys)
     async with await subscribe(relay.url, "demo", keys.display_key) as client:
         assert (await request(relay.url, "DELETE", "demo/sessions/1", keys.admin_key)) == (204, "")
@@ -157,7 +165,7 @@ async def test_deleting_the_running_session_begins_a_new_one(relay: Relay, keys:
         await client.receive_until(lambda message: isinstance(message, Status) and message.session == 2)
     await wait_until(lambda: numbers(relay, keys, [2]))
     await leave(viewers)
-    with database.opened(tmp_path / "relay" / database.FILE) as file:
+    with database.opened(place) as file:
         for table in ("moments", "reactions", "markers"):
             assert file.execute(f"SELECT count(*) FROM {table} WHERE session = 1").fetchone() == (0,)
 
@@ -166,7 +174,7 @@ async def numbers(relay: Relay, keys: ChannelKeys, expected: list[int]) -> bool:
     return [row["number"] for row in await listed(relay, keys)] == expected
 
 
-async def test_deleting_a_channel_leaves_nothing_of_it(relay: Relay, keys: ChannelKeys, tmp_path: Path) -> None:
+async def test_deleting_a_channel_leaves_nothing_of_it(relay: Relay, keys: ChannelKeys, place: database.Place) -> None:
     other = relay.create_channel("other")
     viewers = await stored_session(relay, keys)
     subscriber = await subscribe(relay.url, "demo", keys.display_key)
@@ -180,7 +188,7 @@ async def test_deleting_a_channel_leaves_nothing_of_it(relay: Relay, keys: Chann
     await leave(viewers)
     await subscriber.close()
     assert (await request(relay.url, "GET", "demo/sessions", keys.display_key))[0] == 404
-    with database.opened(tmp_path / "relay" / database.FILE) as file:
+    with database.opened(place) as file:
         for table in ("sessions", "moments", "reactions", "markers"):
             assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
         assert file.execute("SELECT name FROM channels").fetchall() == [("other",)]
@@ -200,8 +208,8 @@ async def test_only_the_admin_key_changes_anything(relay: Relay, keys: ChannelKe
     assert await listed(relay, keys) == []
 
 
-async def test_old_sessions_are_deleted(tmp_path: Path) -> None:
-    with database.opened(database.prepare(str(tmp_path))) as file:
+async def test_old_sessions_are_deleted(tmp_path: Path, database_url: str) -> None:
+    with database.opened(database.prepare(str(tmp_path), database_url)) as file:
         now = time.time()
         for number, days in ((1, 30), (2, 8), (3, 6)):
             ended = now - days * 86_400
@@ -211,9 +219,9 @@ async def test_old_sessions_are_deleted(tmp_path: Path) -> None:
                 ("demo", number, ended - 60, ended),
             )
             file.execute("INSERT INTO markers VALUES ('demo', ?, ?, 'here')", (number, ended))
-    relay = await app.start(RelaySettings(port=0, data=str(tmp_path), retention_days=7))
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path), database=database_url, retention_days=7))
     keys = relay.create_channel("demo")
     await wait_until(lambda: numbers(relay, keys, [3]))
     await relay.stop()
-    with database.opened(tmp_path / database.FILE) as file:
+    with database.opened(database_url or tmp_path / database.FILE) as file:
         assert file.execute("SELECT session FROM markers").fetchall() == [(3,)]
