@@ -17,6 +17,7 @@ const LOOK_AGAIN_MS = 2000; // for a session that has just begun
 const find = (id) => document.getElementById(id);
 const { options, problems } = readOptions(location);
 const { channel, key } = options;
+const EXPORTS = document.querySelectorAll("[data-export]");
 let chart, bar;
 let named = -1;
 let sessions = []; // as the relay lists them, newest first
@@ -120,12 +121,25 @@ function showLine({ name, sentence }) {
 
 const isLive = (history) => Boolean(history) && history.session.number === running;
 
-async function fetchJson(path) {
+async function ask(path) {
   const address = new URL(`v1/channels/${encodeURIComponent(channel)}/${path}`, BASE);
   const response = await fetch(address, { headers: { Authorization: `Bearer ${key}` }, cache: "no-store" });
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.error?.message ?? `The relay answered ${response.status}.`);
-  return body;
+  if (response.ok) return response;
+  const { error } = await response.json();
+  throw new Error(error?.message ?? `The relay answered ${response.status}.`);
+}
+
+const fetchJson = async (path) => (await ask(path)).json();
+
+/** Save the shown session. A plain link would not do: it can't send the key in a header. */
+async function download(kind) {
+  const { number } = shown.session;
+  const blob = await (await ask(`sessions/${number}.${kind}`)).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${channel}-session-${number}.${kind}`;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** List the sessions anew; show the newest unless the streamer looks at an older one. */
@@ -155,6 +169,7 @@ function sessionOption({ number, name, started, seconds }) {
 async function loadHistory(number) {
   shown = await fetchJson(`sessions/${number}`);
   find("sessions").value = String(number);
+  EXPORTS.forEach((button) => (button.disabled = false));
   chart.draw(shown);
   await loadPeaks();
 }
@@ -239,6 +254,8 @@ function showChannel() {
   find("change").addEventListener("click", () => askForChannel(""));
   find("sessions").addEventListener("change", ({ target }) =>
     loadHistory(Number(target.value)).catch((error) => alertUser(`The history could not be read. ${error.message}`)));
+  EXPORTS.forEach((button) => button.addEventListener("click", () =>
+    download(button.dataset.export).catch((error) => alertUser(`The session could not be saved. ${error.message}`))));
   setInterval(() => {
     if (!redraw || document.hidden) return;
     redraw = false;

@@ -212,7 +212,7 @@ def _prepare_server(url: str) -> str:
             f"PostgreSQL needs its driver ({error}): install it with `pip install 'moodcast[postgres]'`."
         ) from error
     except DatabaseError as error:
-        reason = str(error).strip()
+        reason = " ".join(str(error).split())
         password = _password(url)
         reason = reason.replace(password, "***") if password else reason
         raise DatabaseServerError(

@@ -24,7 +24,7 @@ COLUMNS: dict[str, str] = {
 }
 """The columns in their order, and what they mean."""
 
-FORMULA_STARTS = ("=", "+", "-", "@")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (Japanese Excel takes the wide ones as well)
 """What makes a spreadsheet run a text as a formula (OWASP, CSV Injection)."""
 
 

@@ -344,6 +344,12 @@ async def test_the_dashboard_lists_the_strongest_moments(open_page: OpenPage, tm
     await page.locator("#chart svg").press("ArrowLeft")
     assert "6:39" in await tooltip.inner_text()
     assert await page.locator("#chart .marker title").text_content() == "4:10: The <b>dog</b> comes in"
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="CSV").click()
+    assert (await download.value).suggested_filename == "demo-session-1.csv"
+    saved = (await (await download.value).path()).read_text("utf-8")
+    assert len(saved.splitlines()) == 501
+    assert "The <b>dog</b> comes in" in saved
     await running.stop()
 
 

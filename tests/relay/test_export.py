@@ -59,7 +59,7 @@ def test_a_session_without_moments_is_a_header() -> None:
     assert csv_text(session()) == ",".join(COLUMNS) + "\r\n"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\N{FULLWIDTH EQUALS SIGN}1"])
 def test_no_text_is_run_as_a_formula(text: str) -> None:
     (row,) = read(csv_text(session(markers=[Marker(time=105.0, text=text)])))
     assert row["markers"] == f"'{text}"
