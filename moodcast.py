@@ -81,8 +81,8 @@ def execute(options: argparse.Namespace) -> int:
         if error.name not in AGENT_PACKAGES:
             raise
         raise MissingLibraryError(
-            f"{options.command} needs the package {error.name}, which is not installed: pip install 'moodcast[agent]' "
-            "(with pipx: pipx install --force 'moodcast[agent]')"
+            f"{options.command} needs the package {error.name}, which is not installed. In Moodcast's folder: "
+            "pipx install --force '.[agent]' (or pip install '.[agent]')"
         ) from error
     code: int = program.run(values)
     return code

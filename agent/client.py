@@ -14,10 +14,18 @@ from yarl import URL
 
 from agent.config import AgentSettings
 from agent.sending import Backoff, Sender
-from relay.errors import RefusedError, RelayError, RelayUnreachableError, UnknownChannelError, WrongKeyError
+from relay.errors import (
+    RefusedError,
+    RelayError,
+    RelayUnreachableError,
+    UnknownChannelError,
+    WrongKeyError,
+    WrongPasswordError,
+)
 from relay.protocol import (
     UNKNOWN_CHANNEL,
     WRONG_KEY,
+    WRONG_PASSWORD,
     Bye,
     Error,
     Expression,
@@ -47,6 +55,18 @@ class Lost(Exception):  # noqa: N818  # not an error for the user: the client co
         self.retry_after_s = retry_after_s
 
 
+class _Refusal(msgspec.Struct):
+    code: int
+    message: str
+
+
+class _TicketAnswer(msgspec.Struct):
+    """What a relay says to who asks for a ticket."""
+
+    ticket: str = ""
+    error: _Refusal | None = None
+
+
 class Client:
     """One viewer's client. ``check`` joins once; ``run`` stays, and comes back after every loss."""
 
@@ -71,7 +91,7 @@ class Client:
 
         Raises:
             RelayUnreachableError: nothing answers, or what answers is no Moodcast relay.
-            UnknownChannelError, WrongKeyError, RefusedError: the relay does not want us.
+            UnknownChannelError, WrongKeyError, WrongPasswordError, RefusedError: the relay does not want us.
         """
         async with aiohttp.ClientSession() as session:
             try:
@@ -88,7 +108,7 @@ class Client:
         """Send what the sender says until cancelled.
 
         Raises:
-            UnknownChannelError, WrongKeyError, RefusedError: the relay ended it for good.
+            UnknownChannelError, WrongKeyError, WrongPasswordError, RefusedError: the relay ended it for good.
         """
         backoff = Backoff()
         async with aiohttp.ClientSession() as session:
@@ -126,6 +146,7 @@ class Client:
     async def _join(self, session: aiohttp.ClientSession) -> tuple[Socket, Welcome]:
         """Connect, say hello, await the welcome."""
         try:
+            ticket = await asyncio.wait_for(self._ticket(session), CONNECT_S)
             socket = await asyncio.wait_for(self._connect(session), CONNECT_S)
         except aiohttp.WSServerHandshakeError as error:
             raise await self._refusal(session, error.status) from error
@@ -133,7 +154,9 @@ class Client:
             raise Lost(f"no answer within {CONNECT_S:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(_reason(error)) from error
-        hello = Hello(agent=f"moodcast/{_version()}", name=self._settings.name, delay=self._settings.delay)
+        hello = Hello(
+            agent=f"moodcast/{_version()}", ticket=ticket, name=self._settings.name, delay=self._settings.delay
+        )
         try:
             await socket.send_str(encode(hello).decode())
             return socket, await asyncio.wait_for(self._welcome(socket), CONNECT_S)
@@ -143,6 +166,19 @@ class Client:
         except BaseException:
             await socket.close()
             raise
+
+    async def _ticket(self, session: aiohttp.ClientSession) -> str:
+        """A ticket for the channel. Empty where the answer is none of a relay that has them; joining tells why."""
+        body = {"password": self._settings.password} if self._settings.password else {}
+        async with session.post(self._url.with_name("tickets"), json=body, allow_redirects=False) as response:
+            try:
+                answer = msgspec.json.decode(await response.content.read(4096), type=_TicketAnswer)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return ""
+            if answer.error and response.status not in (404, 405):
+                hint = response.headers.get(aiohttp.hdrs.RETRY_AFTER, "")
+                raise self._ended(answer.error.code, answer.error.message, float(hint) if hint.isdecimal() else 0.0)
+            return answer.ticket
 
     async def _connect(self, session: aiohttp.ClientSession) -> Socket:
         timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
@@ -219,6 +255,12 @@ class Client:
             return UnknownChannelError(
                 f"the relay {relay} has no channel {channel!r}: ask the streamer for its exact name and give it with "
                 "--channel (capitals count)"
+            )
+        if code == WRONG_PASSWORD.number:
+            return WrongPasswordError(
+                f"the channel {channel!r} of {relay} has a join password, and "
+                f"{'this is not it' if self._settings.password else 'none was given'}: ask the streamer for it, and "
+                "give it with --password or as MOODCAST_PASSWORD in the environment"
             )
         if code == WRONG_KEY.number:
             return WrongKeyError(f"the relay {relay} does not let us into the channel {channel!r}: {reason}")

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from relay.protocol import CHANNEL_PATTERN
+from relay.settings import SECRET
 
 
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,15 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(pattern=r"^https?://[^/?#@]+/?$", description="Address of the relay, as in https://mood.example.org.")
     ] = "http://127.0.0.1:8765"
     channel: Annotated[str, Meta(pattern=CHANNEL_PATTERN, description="Channel to join; the streamer tells its name.")]
+    password: Annotated[
+        str,
+        Meta(
+            max_length=128,
+            description="Join password of the channel, if it has one; the streamer tells it. Better given in the "
+            "environment, where other users of the machine can't see it.",
+            extra=SECRET,
+        ),
+    ] = ""
     source: Annotated[
         str,
         Meta(

@@ -37,7 +37,8 @@ async def photograph(url: str, file: Path) -> None:
         from playwright import async_api
     except ImportError:
         raise NoBrowserError(
-            "--screenshot needs the package playwright: pip install 'moodcast[demo]', or leave --screenshot out"
+            "--screenshot needs the package playwright: in Moodcast's folder pip install '.[demo]', "
+            "or leave --screenshot out"
         ) from None
     try:
         async with async_api.async_playwright() as playwright:

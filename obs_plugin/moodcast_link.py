@@ -9,6 +9,7 @@ import collections
 import contextlib
 import http.client
 import json
+import math
 import random
 import re
 import socket
@@ -33,6 +34,8 @@ READ_TIMEOUT_S = 25.0  # the relay sends at least a heartbeat every 10 s
 STALE_S = 6.0  # a picture is taken down after so long without an event; the slowest tick is 5 s
 MOVING_S = 6.0  # pictures are fetched for so long after the last change, so that the end of a reaction is seen
 PICTURE_INTERVAL_S = 0.2
+TEST_REACTION = "happy"
+REACTION_S = 4.0  # the time a reaction floats in the relay's picture
 
 
 class Settings(NamedTuple):
@@ -103,6 +106,29 @@ def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -
     return f"{settings.relay}/overlay?{urllib.parse.urlencode(options)}{fragment}"
 
 
+class PageDoubt:
+    """Whether the page in a browser source has to be loaded again, as it was loaded while the relay was down.
+
+    A page that has loaded once goes on through later failures, so only the first connection counts: loading it again
+    during a show would make it flicker.
+    """
+
+    def __init__(self) -> None:
+        self._address = ""
+        self._failed = False
+        self._settled = False
+
+    def settle(self, address: str, state: str) -> bool:
+        """Tell the page's address and the state of the link; True once, when the page should be loaded again."""
+        if address != self._address:
+            self._address, self._failed, self._settled = address, False, False
+        if self._settled:
+            return False
+        self._failed = self._failed or state == "retrying"
+        self._settled = state == "connected"
+        return self._settled and self._failed
+
+
 def backoff(attempt: int, chance: float) -> float:
     """Seconds to wait before a new attempt (0 is the first): 1 to 30, growing and spread by ``chance`` (0 to 1)."""
     return 1.0 + chance * (min(30.0, 2.0 ** min(attempt + 1, 10)) - 1.0)
@@ -170,7 +196,7 @@ def message_of(kind: str, data: str) -> Optional[Message]:
 
 def test_reaction(now: float) -> Message:
     """A reaction that no viewer made, in the form of the relay's. ``now`` is Unix time in seconds."""
-    fields = {"type": "reaction", "time": now, "kind": "expression", "name": "happy", "strength": 0.5, "count": 1}
+    fields = {"type": "reaction", "time": now, "kind": "expression", "name": TEST_REACTION, "strength": 0.5, "count": 1}
     return Message("reaction", fields, json.dumps(fields))
 
 
@@ -249,6 +275,7 @@ class Link:
         self._sockets: Dict[str, Any] = {}
         self._heard = 0.0
         self._moving_until = 0.0
+        self._tested = -math.inf
         self._wanted = threading.Event()
         self._threads = [threading.Thread(target=self._follow, name="moodcast-events", daemon=True)]
         if folder is not None:
@@ -280,6 +307,11 @@ class Link:
     def picture(self) -> Optional[Path]:
         """The newest picture; None when its mood is too old to be shown as the current one."""
         return self._picture if time.monotonic() - self._heard < STALE_S else None
+
+    def test(self) -> None:
+        """Let a reaction that no viewer made float in the next pictures."""
+        self._tested = time.monotonic()
+        self._wanted.set()
 
     def _follow(self) -> None:
         attempt = 0
@@ -342,7 +374,8 @@ class Link:
                 with self._open("pictures") as connection:
                     while self._wanted.wait(10) and not self._stop.is_set():
                         self._wanted.clear()
-                        body = self._fetch(connection)
+                        age = time.monotonic() - self._tested
+                        body = self._fetch(connection, age)
                         if body != shown:
                             # Two names in turn: OBS may still have the one open that it shows.
                             turn = 1 - turn
@@ -350,14 +383,18 @@ class Link:
                             shown = body
                         self.picture_problem = ""
                         self._stop.wait(PICTURE_INTERVAL_S)
+                        if age <= REACTION_S:
+                            self._wanted.set()
             except (RefusedError, OSError, http.client.HTTPException, ValueError) as error:
                 self.picture_problem = str(error) if isinstance(error, RefusedError) else trouble(self.settings, error)
                 self._stop.wait(1.0)
                 self._wanted.set()
 
-    def _fetch(self, connection: http.client.HTTPConnection) -> bytes:
+    def _fetch(self, connection: http.client.HTTPConnection, age: float) -> bytes:
+        """The current picture; ``age``: seconds since a test reaction was asked for."""
         width, height = self.settings.width, self.settings.height
-        response = self._get(connection, f"overlay.png?width={width}&height={height}", "image/png")
+        test = f"&reaction={TEST_REACTION}&age={age:.2f}" if age <= REACTION_S else ""
+        response = self._get(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
         body = response.read(MAX_PICTURE_BYTES)
         if response.read(1) or not is_picture(body, width, height):
             raise RefusedError(f"The relay sent something else than a picture of {width} x {height} pixels.", True)

@@ -45,6 +45,7 @@ class Script:
         self.note = ""  # what the last button did
         self.kind = overlay_kind()
         self.pushes: Optional[bool] = None  # whether this OBS hands events to pages; None until tried
+        self._doubt = moodcast_link.PageDoubt()
         self._folder = Path(tempfile.mkdtemp(prefix="moodcast-")) if self.kind == IMAGE else None  # mode 0700
         self._links: List[moodcast_link.Link] = []
         self._changed: Optional[float] = None
@@ -95,11 +96,14 @@ class Script:
         messages = self.link.take() if self.link is not None else []
         picture = self.link.picture() if self.link is not None else None
         look = now - self._looked >= LOOK_S
-        if messages or look or picture != self._shown:
+        again = self.kind == BROWSER and self._page_failed()
+        if messages or look or again or picture != self._shown:
             self._shown = picture
             with our_sources(self.kind) as sources:
                 self._sources = len(sources)
                 for source in sources:
+                    if again:
+                        press(source, "refreshnocache")
                     self._serve(source, messages, picture)
         if look:
             self._looked = now
@@ -113,6 +117,12 @@ class Script:
             for message in messages:
                 if self.pushes is not False:
                     self.pushes = push(source, message)
+
+    def _page_failed(self) -> bool:
+        """True once, when the relay is there for the first time and was not when the page was loaded."""
+        if self.link is None:
+            return False
+        return self._doubt.settle(moodcast_link.overlay_url(self.link.settings), self.link.state)
 
     def _log(self) -> None:
         lines = list(filter(None, (self.limits(), self._connection())))
@@ -182,6 +192,7 @@ class Script:
                     return f"Added the overlay to {place}; it is the same one as in your other scenes."
             with self._new_source() as source:
                 obs.obs_scene_add(scene, source)
+                self._doubt = moodcast_link.PageDoubt()  # a new page, which may find no relay
                 self._serve(source, [], self._shown)
             self._sources = 1
             return f"Added the overlay to {place}. Move and scale it there."
@@ -195,9 +206,10 @@ class Script:
         if self.pushes is False:
             return "No test reaction: this OBS can't hand events to the page."
         if self.kind == IMAGE:
-            return (
-                "No test reaction on this OBS: the relay draws the picture, with the reactions of real viewers alone."
-            )
+            if self.link is None or not self.healthy():
+                return "No test reaction: the relay draws it, and no picture comes from there."
+            self.link.test()
+            return "Sent a test reaction to the overlay."
         message = moodcast_link.test_reaction(time.time())
         with our_sources(self.kind) as sources:
             self.pushes = all([push(source, message) for source in sources])  # noqa: C419 (each gets it)
@@ -300,6 +312,15 @@ def push(source: Any, message: moodcast_link.Message) -> bool:
         return bool(obs.proc_handler_call(obs.obs_source_get_proc_handler(source), "javascript_event", data))
     finally:
         obs.calldata_destroy(data)
+
+
+def press(source: Any, button: str) -> None:
+    """Press a button of a source's properties. On any thread: the browser source leaves the work to one of its own."""
+    properties = obs.obs_source_properties(source)
+    try:
+        obs.obs_property_button_clicked(obs.obs_properties_get(properties, button), source)
+    finally:
+        obs.obs_properties_destroy(properties)
 
 
 def show_picture(source: Any, picture: Optional[Path]) -> None:

@@ -1,11 +1,12 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
-from typing import Any, Literal
+from typing import Any, TypeVar
 
+import msgspec
 from aiohttp import hdrs, web
 
 from relay import protocol
-from relay.auth import Channels
+from relay.auth import Channels, Right
 from relay.history import History
 from relay.hub import Hub
 from relay.protocol import Code
@@ -14,45 +15,94 @@ CHANNELS = web.AppKey("channels", Channels)
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 
+Body = TypeVar("Body", bound=msgspec.Struct)
+
 
 class HTTPError(Exception):
-    """Ends a request with a code of the contract."""
+    """Ends a request with a code of the contract. ``retry_after``: a hint in seconds, for codes that say retry."""
 
-    def __init__(self, code: Code, message: str, status: int | None = None) -> None:
+    def __init__(self, code: Code, message: str, status: int | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         self.code = code
         self.status = status or code.http_status
 
 
-def authorize(request: web.Request, needed: Literal["admin", "display"] = "display") -> str:
+def authorize(request: web.Request, needed: Right = "display") -> str:
     """The channel of a request that carries its key.
 
     Raises:
         HTTPError: no such channel, or no key, or the wrong one, or the display key where the admin key is needed.
     """
+    return rights(request, needed)[0]
+
+
+def rights(request: web.Request, needed: Right = "display") -> tuple[str, Right]:
+    """As ``authorize``, with what the key may do."""
+    channel = existing_channel(request)
+    right = request.app[CHANNELS].right(channel, bearer(request, f"The channel's {needed} key"))
+    if right is None:
+        raise HTTPError(protocol.WRONG_KEY, wrong_key(channel, needed))
+    if needed == "admin" and right != "admin":
+        text = f"The display key only reads: this needs the admin key of {channel!r}, shown when the channel was made."
+        raise HTTPError(protocol.FORBIDDEN, text)
+    return channel, right
+
+
+def existing_channel(request: web.Request) -> str:
+    """The channel in the request's path.
+
+    Raises:
+        HTTPError: there is none of this name.
+    """
     channel = request.match_info["channel"]
     if channel not in request.app[CHANNELS]:
         raise HTTPError(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
-    scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise HTTPError(
-            protocol.WRONG_KEY, "The channel's display key is missing: send the header `Authorization: Bearer KEY`."
-        )
-    if not request.app[CHANNELS].may_read(channel, key.strip()):
-        raise HTTPError(protocol.WRONG_KEY, wrong_key(channel))
-    if needed == "admin" and not request.app[CHANNELS].may_change(channel, key.strip()):
-        text = f"The display key only reads: this needs the admin key of {channel!r}, shown when the channel was made."
-        raise HTTPError(protocol.FORBIDDEN, text)
     return channel
+
+
+def bearer(request: web.Request, what: str) -> str:
+    """The key of the Authorization header; ``what`` begins the sentence that misses it.
+
+    Raises:
+        HTTPError: there is none.
+    """
+    scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise HTTPError(protocol.WRONG_KEY, f"{what} is missing: send the header `Authorization: Bearer KEY`.")
+    return key.strip()
 
 
 def json_response(body: Any, status: int = 200) -> web.Response:
     return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
 
 
+async def json_body(request: web.Request, kind: type[Body], expected: str) -> Body:
+    """The JSON of a request. ``expected`` shows what it should look like, for the error that says it does not.
+
+    Raises:
+        HTTPError: the body is of another type or form.
+    """
+    # A web page can't send this content type to another site without being asked first, so it can't use these.
+    if request.content_type != "application/json":
+        text = f"Expected the content type application/json, not {request.content_type}."
+        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise HTTPError(protocol.BAD_MESSAGE, f"Expected {expected}: {error}.") from None
+
+
 def unknown_channel(channel: str) -> str:
     return f"There is no channel {channel!r} on this relay: check the name, or have the streamer create it."
 
 
-def wrong_key(channel: str) -> str:
-    return f"This key does not open the channel {channel!r}: use the display key shown when the channel was made."
+def no_ticket(channel: str) -> str:
+    return (
+        f"The channel {channel!r} takes viewers with a ticket only: ask /v1/channels/{channel}/tickets for one, "
+        "as newer agents do by themselves."
+    )
+
+
+def wrong_key(channel: str, needed: Right = "display") -> str:
+    return f"This key does not open the channel {channel!r}: use the {needed} key shown when the channel was made."

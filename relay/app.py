@@ -13,6 +13,7 @@ from relay import database, endpoints
 from relay.auth import ChannelKeys, Channels
 from relay.config import RelaySettings
 from relay.errors import AddressError, DataFolderError, PortInUseError
+from relay.gate import Gate
 from relay.history import History
 from relay.hub import Hub, Limits
 
@@ -90,7 +91,10 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
         raise
     hub = Hub(settings, limits, history)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history), access_log=None, shutdown_timeout=1.0, handle_signals=False
+        endpoints.application(channels, hub, history, Gate(settings, limits.ticket_ttl)),
+        access_log=None,
+        shutdown_timeout=1.0,
+        handle_signals=False,
     )
     await runner.setup()
     site = web.SockSite(runner, listener, backlog=BACKLOG)

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Literal
 
+from relay.limits import HOUSE_WEIGHT
 from relay.mood import KINDS, Audience, Counts, Trend, Visibility
 from relay.protocol import EXPRESSIONS, Expression, Mood, Reaction, Tap
 from relay.reactions import Burst, Bursts, Taps
@@ -18,25 +19,25 @@ class Channel:
 
     __slots__ = ("_audience", "_bursts", "_min_viewers", "_taps", "_trend", "_visibility", "mood", "name", "recent")
 
-    def __init__(self, name: str, min_viewers: int, label_ttl: float) -> None:
+    def __init__(self, name: str, min_viewers: int, label_ttl: float, house_weight: int = HOUSE_WEIGHT) -> None:
         self.name = name
         self.recent: deque[Reaction] = deque()
         self._min_viewers = min_viewers
-        self._audience = Audience(label_ttl)
-        self._bursts = Bursts()
-        self._taps = Taps()
+        self._audience = Audience(label_ttl, house_weight)
+        self._bursts = Bursts(house_weight)
+        self._taps = Taps(house_weight)
         self._trend = Trend()
         self._visibility = Visibility(min_viewers)
         self.mood = self._hidden(seq=0, unix=0.0, viewers=0, sharing=0)
 
-    def label(self, viewer: Hashable, expression: Expression, now: float) -> None:
-        """The viewer shows ``expression`` from now on."""
+    def label(self, viewer: Hashable, expression: Expression, now: float, house: Hashable | None = None) -> None:
+        """The viewer, of a house of which only so many count, shows ``expression`` from now on."""
         after = INDEX[expression]
-        self._bursts.change(viewer, self._audience.label(viewer, after, now), after, now)
+        self._bursts.change(viewer, self._audience.label(viewer, after, now, house), after, now, house)
 
-    def tap(self, viewer: Hashable, tap: Tap, now: float) -> None:
+    def tap(self, viewer: Hashable, tap: Tap, now: float, house: Hashable | None = None) -> None:
         """The viewer tapped."""
-        self._taps.tap(viewer, tap, now)
+        self._taps.tap(viewer, tap, now, house)
 
     def withdraw(self, viewer: Hashable) -> None:
         """The viewer is away or left: its label counts no more."""

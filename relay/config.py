@@ -1,9 +1,12 @@
 """Settings of the relay: one row each, see ``relay.settings``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from relay.limits import HOUSE_WEIGHT
+from relay.settings import SECRET
 
 
 class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,3 +42,55 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: Annotated[
         int, Meta(ge=0, le=36500, description="Delete sessions that ended more days ago than this; 0 keeps them all.")
     ] = 0
+    create_key: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\S{16,256})?$",
+            description="Key that creates channels from elsewhere than this machine (16 characters or more); empty: "
+            "nobody can. Better given in the environment, where other users of the machine can't see it.",
+            extra=SECRET,
+        ),
+    ] = ""
+    origins: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\*|https?://[^/\s,]+/?(,\s*https?://[^/\s,]+/?)*)?$",
+            description="Web sites whose pages may open WebSockets besides the relay's own, as in "
+            "https://a.example,https://b.example; * for all.",
+        ),
+    ] = ""
+    proxies: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="Proxies in front that append to X-Forwarded-For. Without the right number all viewers seem to "
+            "have the proxy's address; with too many they can choose theirs.",
+        ),
+    ] = 0
+    max_connections: Annotated[
+        int, Meta(ge=1, description="Viewers and subscribers at once; more are told to come back later.")
+    ] = 100_000
+    max_per_channel: Annotated[int, Meta(ge=1, description="Viewers and subscribers at once in a channel.")] = 60_000
+    max_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Connections at once from an address (IPv6: /64); the relay's own machine has no such limit.",
+        ),
+    ] = 100
+    address_weight: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Viewers of one address (IPv6: /64) that count in a channel's mood; the relay's own machine "
+            "has no such limit.",
+        ),
+    ] = HOUSE_WEIGHT
+    require_tickets: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(
+            description="Whether viewers need a ticket, which `moodcast agent` fetches by itself: on, off, or auto "
+            "(off where only this machine can connect). A channel with a join password always needs one.",
+        ),
+    ] = "auto"

@@ -46,6 +46,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             channel TEXT NOT NULL, session INTEGER NOT NULL, time REAL NOT NULL, text TEXT NOT NULL,
             PRIMARY KEY (channel, session, time, text)
         ) WITHOUT ROWID""",
+        # Some files of version 1 have this one already.
+        """CREATE TABLE IF NOT EXISTS passwords (
+            channel TEXT PRIMARY KEY, salt BLOB NOT NULL, hash BLOB NOT NULL
+        ) WITHOUT ROWID""",
     ),
 )
 """What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""

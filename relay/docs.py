@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from relay import export, protocol, reactions
+from relay import export, limits, protocol, reactions
 from relay.endpoints import ENDPOINTS
 from relay.protocol import Message
 
@@ -35,12 +35,22 @@ CONVERSATIONS = f"""## Conversations
 
 A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no compression):
 
-1. connects and says `hello` within {protocol.HELLO_TIMEOUT_S:g} seconds; the relay answers `welcome`;
+1. asks for a ticket where the channel needs one (a channel that does not takes one as well), then
+   connects and says `hello` within {protocol.HELLO_TIMEOUT_S:g} seconds; the relay answers `welcome`;
 2. sends a `label` when its expression changes, at most {protocol.MAX_LABELS_PER_S:g} a second, and repeats it
    every {protocol.HEARTBEAT_S:g} seconds. A label replaces the one before; one that was not repeated for
    {protocol.LABEL_TTL_S:g} seconds expires;
 3. sends `away` when there is no face or the viewer pauses, and `tap` for a manual reaction;
 4. gets the `mood` at each tick. A viewer who reads too slowly misses moods, and is closed in the end.
+
+Labels that come faster replace each other; {limits.BURST:g} more than may come bring an `error`,
+{limits.BURST + limits.DEBT:g} more the close ({protocol.TOO_FAST.number}). A frame that is no message counts as
+{limits.BAD_FRAME_COST:g} labels. Where the relay, the channel or the client's network is full, the close
+({protocol.FULL.number}) says when to come back. Pages of other sites than the relay's own open no WebSocket (HTTP
+status 403) unless `--origins` names them; clients that send no `Origin` are no browsers.
+
+Of the viewers at one address (IPv6: one /64) only the first few who share count (`--address-weight`); when one of them
+stops, the next who sends a label takes the place.
 
 A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens and
 `status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's

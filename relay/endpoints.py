@@ -1,23 +1,24 @@
 """The relay's addresses: the table of all of them, and those that answer once: channels, history, pages."""
 
 import asyncio
-import ipaddress
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-import msgspec
 from aiohttp import hdrs, web
 
-from relay import peaks, protocol, sessions, sockets
+from relay import keys, peaks, protocol, sessions, sockets
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
 from relay.auth import Channels
+from relay.channel import RECENT_S
+from relay.gate import GATE, Gate
 from relay.history import History
 from relay.hub import Hub
-from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Pictures
-from relay.protocol import Code
+from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
+from relay.protocol import EXPRESSIONS, TAPS, Code
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,17 @@ STATIC_FILES = {
     if path.suffix in {".css", ".html", ".js", ".json", ".png", ".svg"}
 }
 """What /static/ serves: a list, so that no path leads out of the folder."""
+REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 PICTURES = web.AppKey("pictures", Pictures)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(channels: Channels, hub: Hub, history: History) -> web.Application:
+def application(channels: Channels, hub: Hub, history: History, gate: Gate) -> web.Application:
     """The aiohttp application over the relay's parts."""
     app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
+    app[GATE] = gate
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
     app.on_response_prepare.append(_headers)
     return app
@@ -55,7 +58,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except HTTPError as error:
-        return _error(error.code, str(error), error.status)
+        response = _error(error.code, str(error), error.status)
+        if error.retry_after is not None:
+            response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
+        return response
     except web.HTTPNotFound:
         return _error(protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404)
     except web.HTTPMethodNotAllowed as error:
@@ -100,7 +106,7 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
     height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
     core = request.app[HUB].channel(channel).core
-    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height)
+    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request))
     return web.Response(body=body, content_type="image/png")
 
 
@@ -111,37 +117,19 @@ def _pixels(request: web.Request, name: str, default: int, least: int, most: int
     raise HTTPError(protocol.BAD_MESSAGE, f"Expected {name} in pixels, {least} to {most}, not {text!r}.")
 
 
-# --- channels --------------------------------------------------------------------------------------------------------
-
-
-class NewChannel(msgspec.Struct):
-    """Body of ``POST /v1/channels``."""
-
-    channel: str
-
-
-async def _create_channel(request: web.Request) -> web.Response:
-    """Make a channel. For this machine only, so that nobody else fills the relay with channels."""
-    proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
-    if proxied or not request.remote or not ipaddress.ip_address(request.remote).is_loopback:
-        text = (
-            "Channels are created on the relay's own machine: ask who runs it, or use `moodcast relay --channel NAME`."
-        )
-        raise HTTPError(protocol.FORBIDDEN, text)
-    # A web page can't send this content type to another site without being asked first, so it can't make channels.
-    if request.content_type != "application/json":
-        text = f"Expected the content type application/json, not {request.content_type}."
-        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
-    try:
-        wanted = msgspec.json.decode(await request.read(), type=NewChannel)
-        keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)
-    except msgspec.MsgspecError as error:
-        raise HTTPError(protocol.BAD_MESSAGE, f'Expected {{"channel": "NAME"}}: {error}.') from None
-    except ValueError as error:
-        raise HTTPError(protocol.BAD_MESSAGE, str(error)) from None
-    except FileExistsError as error:
-        raise HTTPError(protocol.CHANNEL_EXISTS, str(error)) from None
-    return json_response(keys, 201)
+def _asked(request: web.Request) -> Asked | None:
+    """The reaction that the query asks for."""
+    name = request.query.get("reaction")
+    if name is None:
+        return None
+    if name not in REACTIONS:
+        raise HTTPError(protocol.BAD_MESSAGE, f"Expected reaction to be one of {', '.join(REACTIONS)}, not {name!r}.")
+    text = request.query.get("age", "0")
+    with contextlib.suppress(ValueError):
+        age = float(text)
+        if 0 <= age <= RECENT_S:
+            return Asked(name, age)
+    raise HTTPError(protocol.BAD_MESSAGE, f"Expected age in seconds, 0 to {RECENT_S:g}, not {text!r}.")
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -185,12 +173,28 @@ class Endpoint(NamedTuple):
 ENDPOINTS = (
     Endpoint("GET", "/healthz", _health, "open", '`{"status": "ok", "version": "..."}` while the relay runs.'),
     Endpoint(
-        "POST", "/v1/channels", _create_channel, "the relay's own machine",
+        "POST", "/v1/channels", keys.create_channel, "the relay's own machine, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
         "`display_key`. The keys are shown this once; the relay keeps their hashes.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open",
+        "POST", "/v1/channels/{channel}/keys", keys.rotate, "admin key",
+        'Replaces a key: body `{"rotate": "admin"}` or `{"rotate": "display"}`. Answers with `channel` and the new '
+        "`admin_key` or `display_key`, shown this once; who reads with the old one is closed.",
+    ),
+    Endpoint(
+        "PUT", "/v1/channels/{channel}/password", keys.set_password, "admin key",
+        'Sets the join password, without which no viewer gets a ticket: body `{"password": "TEXT"}`, at most 128 '
+        "characters; empty removes it. Those inside stay.",
+    ),
+    Endpoint(
+        "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "open, or join password",
+        'A ticket for `hello`: body `{}` or `{"password": "TEXT"}`, type `application/json`. Answers 201 with '
+        "`ticket` and `expires_in_s`. It is good for one connection at a time: of two, the newer stays. A network "
+        "that asks too often is told when to come back (429, `Retry-After`).",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open, or ticket",
         "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`. "
         "`welcome`, `mood`, `error`, `bye` come back.",
     ),
@@ -201,7 +205,9 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "display key",
         f"The overlay as a transparent PNG. Query: `width` ({MIN_WIDTH} to {MAX_WIDTH}, default 1280) and `height` "
-        f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels.",
+        f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels. To try it out, `reaction` (an expression or a tap) "
+        f"adds one that no viewer made to this answer alone, `age` seconds (0 to {RECENT_S:g}, default 0) after it "
+        "began.",
     ),
     Endpoint(
         "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "admin key",

@@ -57,7 +57,13 @@ class AddressError(RelayError):
     exit_code = 36
 
 
+class WrongPasswordError(RelayError):
+    """The channel has a join password, and none or another one was given."""
+
+    exit_code = 37
+
+
 class DatabaseServerError(RelayError):
     """The PostgreSQL database can't be reached, read or written."""
 
-    exit_code = 37
+    exit_code = 38

@@ -13,10 +13,13 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from relay import protocol
+from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
 from relay.history import History, Session
+from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code, Marker, Mood, Reaction, Status, Welcome
+from relay.tickets import TICKET_TTL_S
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +43,13 @@ class Limits(NamedTuple):
     """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
     session_gap: float = 300.0
     """A session ends after this long without viewers."""
+    ticket_ttl: int = TICKET_TTL_S
 
 
 class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
+
+    __slots__ = ("meter",)  # one more name in aiohttp's dictionary of attributes would cost more than the meter
 
     def __init__(self, limits: Limits) -> None:
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
@@ -55,11 +61,19 @@ class Socket(web.WebSocketResponse):
             timeout=CLOSE_S,
             writer_limit=0,
         )
+        self.meter = Meter(time.monotonic())
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)
+
+    async def pong(self, message: bytes = b"") -> None:
+        """Answer a ping. Pings never reach the handler, so those that come too fast end here."""
+        if self.meter.spend(time.monotonic()) is Pace.CLOSE:
+            await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
+        else:
+            await super().pong(message)
 
     async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
         """Say why and close with the code. For the task that receives: it waits for the client's answer."""
@@ -97,8 +111,14 @@ def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:
 async def drop_slow(socket: Socket, transport: asyncio.Transport) -> None:
     """Close a client that does not read: the code goes out if it starts reading at last, the connection ends anyway."""
     text = "Events come faster than this client reads them: come back when the connection or the machine is less busy."
-    bye = encode_bye(protocol.SLOW_READER, text, retry_after=5.0)
-    farewell = asyncio.create_task(socket.bye(protocol.SLOW_READER.number, bye))
+    await drop(socket, transport, protocol.SLOW_READER, text, retry_after=5.0)
+
+
+async def drop(
+    socket: Socket, transport: asyncio.Transport, code: Code, message: str, retry_after: float = 0.0
+) -> None:
+    """Say why and ask the client to close; after ``CLOSE_S`` it is cut off."""
+    farewell = asyncio.create_task(socket.bye(code.number, encode_bye(code, message, retry_after)))
     await asyncio.sleep(CLOSE_S)
     transport.abort()
     await farewell
@@ -116,9 +136,14 @@ async def in_time(sending: Coroutine[None, None, object], seconds: float) -> boo
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "socket", "transport")
+    __slots__ = ("full_since", "house", "joined", "socket", "ticket", "transport")
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport) -> None:
+    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
+        """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
+        self.house = house
+        self.ticket = ticket
+        self.joined = False
+        """Whether what it sends counts."""
         self.socket = socket
         self.transport = transport
         self.full_since: float | None = None
@@ -135,13 +160,16 @@ class Packet(NamedTuple):
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_mood", "_others", "_wake", "ended")
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right")
 
-    def __init__(self) -> None:
+    def __init__(self, right: Right) -> None:
+        self.right = right
+        """Of the key that it subscribed with."""
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
         self._wake = asyncio.Event()
         self.ended: Packet | None = None
+        self.code = 0
 
     def put(self, packet: Packet) -> None:
         """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
@@ -151,9 +179,9 @@ class Subscriber:
             self._others.append(packet)
         self._wake.set()
 
-    def end(self, bye: Packet) -> None:
+    def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""
-        self.ended = bye
+        self.code, self.ended = code.number, Packet("bye", bye)
         self._wake.set()
 
     async def next(self) -> Packet | None:
@@ -176,6 +204,8 @@ class LiveChannel:
     def __init__(self, core: Channel) -> None:
         self.core = core
         self.viewers: set[Viewer] = set()
+        self.tickets: dict[str, Viewer] = {}
+        """Who is here with which ticket."""
         self.subscribers: set[Subscriber] = set()
         self.session: Session | None = None
         self.stored = False
@@ -217,7 +247,7 @@ class Hub:
         for channel in self._channels.values():
             self._end_session(channel, time.time())
             for subscriber in channel.subscribers:
-                subscriber.end(Packet("bye", bye))
+                subscriber.end(protocol.SHUTTING_DOWN, bye)
             for viewer in channel.viewers:
                 self._spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
         with contextlib.suppress(asyncio.TimeoutError):
@@ -231,17 +261,33 @@ class Hub:
     # --- viewers -----------------------------------------------------------------------------------------------------
 
     def join(self, name: str, viewer: Viewer) -> LiveChannel:
-        """A viewer said hello. Starts a session if none runs."""
+        """A viewer said hello. Starts a session if none runs.
+
+        A ticket is good for one connection at a time, and the newest counts: whose network failed comes back at once,
+        while the relay still waits for the old connection. The older is told to stop, else two would take turns.
+        """
         channel = self.channel(name)
+        if viewer.ticket is not None:
+            if older := channel.tickets.get(viewer.ticket):
+                self.leave(channel, older)
+                text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
+                self._spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+            channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
+        viewer.joined = True
         channel.empty_since = None
         if channel.session is None:
             self._begin_session(channel)
         return channel
 
     def leave(self, channel: LiveChannel, viewer: Viewer) -> None:
-        """A viewer's connection ended."""
+        """A viewer's connection ended, or counts no more. A second call does nothing."""
+        if not viewer.joined:
+            return
+        viewer.joined = False
         channel.viewers.discard(viewer)
+        if viewer.ticket is not None:
+            del channel.tickets[viewer.ticket]
         channel.core.withdraw(viewer)
         if not channel.viewers:
             channel.empty_since = time.time()
@@ -259,10 +305,10 @@ class Hub:
 
     # --- subscribers -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str) -> Subscriber:
+    def subscribe(self, name: str, right: Right) -> Subscriber:
         """A new subscriber; the channel's status and current mood wait for it already."""
         channel = self.channel(name)
-        subscriber = Subscriber()
+        subscriber = Subscriber(right)
         subscriber.put(_packet(channel.status or self._status(channel)))
         subscriber.put(_packet(channel.core.mood))
         channel.subscribers.add(subscriber)
@@ -274,11 +320,19 @@ class Hub:
             channel.subscribers.discard(subscriber)
         self._someone_left.set()
 
+    def revoke(self, name: str, right: Right) -> None:
+        """The key with this right was replaced: who subscribed with the old one is closed."""
+        bye = encode_bye(protocol.WRONG_KEY, "The key was replaced: ask the streamer for the new one.")
+        if channel := self._channels.get(name):
+            for subscriber in channel.subscribers:
+                if subscriber.right == right:
+                    subscriber.end(protocol.WRONG_KEY, bye)
+
     def channel(self, name: str) -> LiveChannel:
         """The live state of an existing channel, made on first use."""
         channel = self._channels.get(name)
         if channel is None:
-            core = Channel(name, self._settings.min_viewers, self.limits.label_ttl)
+            core = Channel(name, self._settings.min_viewers, self.limits.label_ttl, self._settings.address_weight)
             core.tick(0, time.monotonic(), time.time())
             channel = self._channels[name] = LiveChannel(core)
         return channel
@@ -327,7 +381,7 @@ class Hub:
         channel.session = None
         bye = encode_bye(protocol.UNKNOWN_CHANNEL, f"The channel {name!r} was deleted.")
         for subscriber in channel.subscribers:
-            subscriber.end(Packet("bye", bye))
+            subscriber.end(protocol.UNKNOWN_CHANNEL, bye)
         for viewer in channel.viewers:
             self._spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
 

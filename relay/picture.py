@@ -11,13 +11,14 @@ import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from relay.channel import RECENT_S
-from relay.protocol import EXPRESSIONS, NEUTRAL, Mood, Reaction
+from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Mood, Reaction
 
 MIN_WIDTH, MAX_WIDTH = 160, 1920
 MIN_HEIGHT, MAX_HEIGHT = 60, 1080
@@ -43,36 +44,49 @@ Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
 
 
+class Asked(NamedTuple):
+    """A reaction that no viewer made, for the one picture that is asked for with it."""
+
+    name: str
+    """An expression or a tap."""
+    age: float
+    """Seconds since it began, 0 to ``RECENT_S``."""
+
+
 class Pictures:
     """Draws off the event loop, each size of a channel's picture at most once a tick, whoever asks for it."""
 
     KEPT = 32
 
     def __init__(self) -> None:
-        self._drawn: dict[tuple[str, int, int], tuple[Mood, asyncio.Task[bytes]]] = {}
+        self._drawn: dict[tuple[str, int, int, Asked | None], tuple[Mood, asyncio.Task[bytes]]] = {}
 
-    async def get(self, channel: str, mood: Mood, reactions: Sequence[Reaction], width: int, height: int) -> bytes:
+    async def get(
+        self, channel: str, mood: Mood, reactions: Sequence[Reaction], width: int, height: int,
+        asked: Asked | None = None,
+    ) -> bytes:  # fmt: skip
         """The picture as PNG; arguments as for ``draw``."""
-        key = (channel, width, height)
+        key = (channel, width, height, asked)
         mood_drawn, task = self._drawn.pop(key, (None, None))
         if task is None or mood_drawn is not mood:
-            task = asyncio.create_task(asyncio.to_thread(_png, mood, tuple(reactions), width, height))
+            task = asyncio.create_task(asyncio.to_thread(_png, mood, tuple(reactions), width, height, asked))
         self._drawn[key] = (mood, task)
         while len(self._drawn) > self.KEPT:
             del self._drawn[next(iter(self._drawn))]
         return await asyncio.shield(task)
 
 
-def _png(mood: Mood, reactions: Sequence[Reaction], width: int, height: int) -> bytes:
+def _png(mood: Mood, reactions: Sequence[Reaction], width: int, height: int, asked: Asked | None) -> bytes:
     file = io.BytesIO()
-    draw(mood, reactions, width, height).save(file, "PNG", compress_level=1)
+    draw(mood, reactions, width, height, asked).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
-def draw(mood: Mood, reactions: Sequence[Reaction], width: int, height: int) -> Image.Image:
+def draw(mood: Mood, reactions: Sequence[Reaction], width: int, height: int, asked: Asked | None = None) -> Image.Image:
     """The overlay at the mood's time as a transparent RGBA picture.
 
     ``reactions``: those of the last ``RECENT_S`` seconds. ``width`` 160 to 1920 and ``height`` 60 to 1080 pixels.
+    ``asked``: one more reaction, for this picture alone.
     """
     em = _em(width, height)
     canvas = _backdrop(width, height).copy()
@@ -81,6 +95,10 @@ def draw(mood: Mood, reactions: Sequence[Reaction], width: int, height: int) -> 
     top = height - margin - PANEL_HEIGHT * em
     for reaction in reactions:
         _draw_reaction(canvas, reaction, mood.time - reaction.time, em, top)
+    if asked is not None:
+        # Always of the same time, so that it keeps to one path from picture to picture.
+        kind: Literal["expression", "tap"] = "tap" if asked.name in TAPS else "expression"
+        _draw_reaction(canvas, Reaction(time=0, kind=kind, name=asked.name, strength=0.5, count=1), asked.age, em, top)
     row = top + (PADDING_TOP + ROW / 2) * em
     bar = (round(left), round(top + (PADDING_TOP + ROW + ROW_GAP) * em), round(right - left), round(BAR * em))
     if mood.visible:

@@ -44,7 +44,7 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
 
     agent: Annotated[str, Meta(max_length=64, description="Program and version, as in `moodcast/0.1.0`.")] = ""
     ticket: Annotated[
-        str, Meta(max_length=1024, description="Viewer ticket; not asked for yet, open channels take everyone.")
+        str, Meta(max_length=1024, description="Viewer ticket; open channels take everyone without one.")
     ] = ""
     name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
     delay: Annotated[
@@ -188,15 +188,22 @@ WRONG_KEY = Code(4401, "wrong_key", "The key is missing or does not open this ch
 FORBIDDEN = Code(4403, "forbidden", "This may not be asked from where the client is.", 403)
 UNKNOWN_CHANNEL = Code(4404, "unknown_channel", "There is no such channel on this relay.", 404)
 NOT_FOUND = Code(4405, "not_found", "There is nothing at this address.", 404)
+WRONG_PASSWORD = Code(4406, "wrong_password", "The channel's join password is missing or wrong.", 403)
+NO_TICKET = Code(4407, "no_ticket", "The channel takes viewers with a ticket only.", 403)
 CHANNEL_EXISTS = Code(4409, "channel_exists", "A channel of this name exists already.", 409)
+REPLACED = Code(4410, "replaced", "The ticket was used again: its newer connection counts.", 409)
 TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB.", 413)
+TOO_FAST = Code(4429, "too_fast", "Far more frames came than may come, or too many wrong ones.", 429)
 NO_HELLO = Code(4500, "no_hello", "The first frame did not come within 10 seconds.", 408)
 SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than events come.", 503)
+FULL = Code(4502, "full", "The relay, the channel or the client's network has as many connections as it may.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
+BAD_TICKET = Code(4504, "bad_ticket", "The ticket is expired, forged or for another channel: get a new one.", 403)
+TOO_OFTEN = Code(4505, "too_often", "The client's network asked for too many tickets, or guessed passwords.", 429)
 FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (
-    BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, CHANNEL_EXISTS, TOO_LARGE,
-    NO_HELLO, SLOW_READER, SHUTTING_DOWN, FAULT,
+    BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, WRONG_PASSWORD, NO_TICKET, CHANNEL_EXISTS,
+    REPLACED, TOO_LARGE, TOO_FAST, NO_HELLO, SLOW_READER, FULL, SHUTTING_DOWN, BAD_TICKET, TOO_OFTEN, FAULT,
 )  # fmt: skip
 
 

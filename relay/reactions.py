@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from relay.limits import HOUSE_WEIGHT, Places
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Tap
 
 WINDOW_S = 2.0
@@ -33,10 +34,11 @@ class Burst:
 class _Expression:
     """Who changed to one expression within the window, and how it usually goes."""
 
-    __slots__ = ("baseline", "changes", "grew_to", "rising_since", "silent_until")
+    __slots__ = ("baseline", "changes", "grew_to", "places", "rising_since", "silent_until")
 
-    def __init__(self) -> None:
-        self.changes: OrderedDict[Hashable, float] = OrderedDict()
+    def __init__(self, house_weight: int) -> None:
+        self.changes: OrderedDict[Hashable, tuple[float, Hashable | None]] = OrderedDict()
+        self.places = Places(house_weight)
         self.baseline = 0.0
         self.rising_since: float | None = None
         self.grew_to = 0
@@ -53,20 +55,24 @@ class Bursts:
 
     __slots__ = ("_expressions", "_updated")
 
-    def __init__(self) -> None:
-        self._expressions = {kind: _Expression() for kind in range(len(EXPRESSIONS)) if kind != NEUTRAL}
+    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
+        """``house_weight``: viewers of a house (see ``relay.limits``) that count in a burst."""
+        self._expressions = {kind: _Expression(house_weight) for kind in range(len(EXPRESSIONS)) if kind != NEUTRAL}
         self._updated: float | None = None
 
-    def change(self, viewer: Hashable, before: int | None, after: int, now: float) -> None:
+    def change(
+        self, viewer: Hashable, before: int | None, after: int, now: float, house: Hashable | None = None
+    ) -> None:
         """A viewer's label went from ``before`` to ``after`` (indices of ``EXPRESSIONS``).
 
         A first label (``before`` is None) is no change: when a thousand viewers reconnect, they react to nothing.
         """
         if before is None or before == after or after == NEUTRAL:
             return
-        changes = self._expressions[after].changes
-        changes[viewer] = now
-        changes.move_to_end(viewer)
+        expression = self._expressions[after]
+        if viewer in expression.changes or expression.places.take(house):
+            expression.changes[viewer] = now, house
+            expression.changes.move_to_end(viewer)
 
     def update(self, sharing: int, now: float) -> list[Burst]:
         """The bursts to report at ``now``; call at each tick."""
@@ -89,8 +95,9 @@ class Bursts:
     @staticmethod
     def _count(expression: _Expression, now: float) -> int:
         changes = expression.changes
-        while changes and next(iter(changes.values())) < now - WINDOW_S:
-            changes.popitem(last=False)
+        while changes and next(iter(changes.values()))[0] < now - WINDOW_S:
+            _, (_, house) = changes.popitem(last=False)
+            expression.places.free(house)
         return len(changes)
 
     @staticmethod
@@ -105,29 +112,40 @@ class Bursts:
 
 
 class Taps:
-    """Manual reactions, summed up over a tick: distinct viewers per tap."""
+    """Manual reactions, summed up over a tick: distinct viewers per tap, and of one house only so many at a time."""
 
-    __slots__ = ("_last", "_viewers")
+    __slots__ = ("_last", "_places", "_viewers")
 
-    def __init__(self) -> None:
+    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
+        """``house_weight``: viewers of a house (see ``relay.limits``) whose taps of a kind count within the pause."""
         self._viewers: dict[str, set[Hashable]] = {tap: set() for tap in TAPS}
-        self._last: OrderedDict[tuple[Hashable, str], float] = OrderedDict()
+        self._last: OrderedDict[tuple[Hashable, str], tuple[float, Hashable | None]] = OrderedDict()
+        self._places = Places(house_weight)
 
-    def tap(self, viewer: Hashable, tap: Tap, now: float) -> None:
+    def tap(self, viewer: Hashable, tap: Tap, now: float, house: Hashable | None = None) -> None:
         """A viewer tapped. Taps of the same kind within half a second after one that counted are ignored."""
-        if now - self._last.get((viewer, tap), -math.inf) < TAP_PAUSE_S:
+        self._forget(now)
+        group = None if house is None else (house, tap)
+        if (viewer, tap) in self._last or not self._places.take(group):
             return
-        self._last[viewer, tap] = now
-        self._last.move_to_end((viewer, tap))
+        self._last[viewer, tap] = now, group
         self._viewers[tap].add(viewer)
 
     def update(self, sharing: int, now: float) -> list[Burst]:
         """The taps since the last update, one entry per kind that was tapped."""
-        while self._last and next(iter(self._last.values())) <= now - TAP_PAUSE_S:
-            self._last.popitem(last=False)
+        self._forget(now)
         tapped = []
         for tap, viewers in self._viewers.items():
             if viewers:
                 tapped.append(Burst(tap, min(1.0, len(viewers) / max(1, sharing)), len(viewers)))
                 viewers.clear()
         return tapped
+
+    def _forget(self, now: float) -> None:
+        """Drop the taps whose pause is over, oldest first: amortised O(1)."""
+        while self._last:
+            time, group = next(iter(self._last.values()))
+            if now - time < TAP_PAUSE_S:
+                return
+            self._last.popitem(last=False)
+            self._places.free(group)

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
 
 from relay import export, protocol
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
 from relay.database import DatabaseError
 from relay.peaks import find_peaks
 
@@ -17,8 +17,6 @@ log = logging.getLogger(__name__)
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100
-
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class NewMarker(msgspec.Struct):
@@ -108,7 +106,7 @@ def _number(request: web.Request, channel: str) -> int:
 async def mark(request: web.Request) -> web.Response:
     """Mark this moment of the running session."""
     channel = authorize(request, "admin")
-    body = await _body(request, NewMarker, '{"text": "..."}')
+    body = await json_body(request, NewMarker, '{"text": "..."}')
     text = _line(body.text, "a marker's text", 1, MARKER_LENGTH)
     marker = request.app[HUB].mark(channel, text)
     if marker is None:
@@ -122,7 +120,7 @@ async def rename(request: web.Request) -> web.Response:
     """Name a session."""
     channel = authorize(request, "admin")
     number = await _existing(request, channel)
-    name = _line((await _body(request, NewName, '{"name": "..."}')).name, "a session's name", 0, NAME_LENGTH)
+    name = _line((await json_body(request, NewName, '{"name": "..."}')).name, "a session's name", 0, NAME_LENGTH)
     request.app[HUB].rename_session(channel, number, name)
     await _done(request.app[HISTORY].rename(channel, number, name))
     return json_response({"number": number, "name": name})
@@ -172,13 +170,6 @@ def _refused(error: DatabaseError) -> HTTPError:
     log.warning("A change of a channel's history waits: %s", error)
     text = "The database takes no changes now; the relay's log says why. This one is made as soon as it can be."
     return HTTPError(protocol.FAULT, text, 503)
-
-
-async def _body(request: web.Request, kind: type[Body], example: str) -> Body:
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.MsgspecError as error:
-        raise HTTPError(protocol.BAD_MESSAGE, f"Expected {example}: {error}.") from None
 
 
 def _line(text: str, what: str, least: int, most: int) -> str:

@@ -20,6 +20,9 @@ from relay.errors import SettingsError
 
 Table = TypeVar("Table", bound=msgspec.Struct)
 
+SECRET = {"secret": True}
+"""As ``Meta(extra=SECRET)``: a value that no message may repeat."""
+
 METAVARS = {"int": "N", "float": "X", "str": "TEXT"}
 
 
@@ -31,6 +34,7 @@ class Option(NamedTuple):
     default: Any
     help: str
     required: bool
+    secret: bool = False
 
     @property
     def flag(self) -> str:
@@ -52,14 +56,14 @@ def options(table: type[msgspec.Struct]) -> Iterator[Option]:
     info = inspect.type_info(table)
     assert isinstance(info, inspect.StructType)
     for field in info.fields:
-        help_text, kind = "", field.type
+        help_text, kind, secret = "", field.type, False
         if isinstance(kind, inspect.Metadata):
-            help_text, kind = (kind.extra_json_schema or {}).get("description", ""), kind.type
+            help_text, secret = (kind.extra_json_schema or {}).get("description", ""), kind.extra == SECRET
+            kind = kind.type
         if not help_text:
             raise TypeError(f"{table.__name__}.{field.name} has no description: add Meta(description=...)")
-        yield Option(
-            field.name, type(kind).__name__.removesuffix("Type").lower(), field.default, help_text, field.required
-        )
+        kind_name = type(kind).__name__.removesuffix("Type").lower()
+        yield Option(field.name, kind_name, field.default, help_text, field.required, secret)
 
 
 def add_arguments(parser: argparse.ArgumentParser, table: type[msgspec.Struct]) -> None:
@@ -100,7 +104,8 @@ def load(table: type[Table], arguments: argparse.Namespace, environ: Mapping[str
         try:
             given[option.name] = check(table, option.name, text)
         except msgspec.ValidationError as error:
-            wrong.append(f"{origin}: {error}, got {text!r}. {option.help}")
+            came = "" if option.secret else f", got {text!r}"
+            wrong.append(f"{origin}: {error}{came}. {option.help}")
     if wrong:
         raise SettingsError("\n".join(wrong))
     return table(**given)

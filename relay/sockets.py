@@ -9,9 +9,13 @@ import msgspec
 from aiohttp import WSMsgType, hdrs, web
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, authorize, unknown_channel, wrong_key
-from relay.hub import LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
+from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
+from relay.auth import Right
+from relay.gate import COME_BACK_S, GATE
+from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow, in_time
+from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
+from relay.tickets import TicketError
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
@@ -23,49 +27,96 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 
 async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
-    hub = request.app[HUB]
+    hub, gate = request.app[HUB], request.app[GATE]
+    gate.check_origin(request)
     socket = Socket(hub.limits)
     await socket.prepare(request)
-    channel = request.match_info["channel"]
+    channel, house = request.match_info["channel"], gate.house(request)
     if channel not in request.app[CHANNELS]:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    if await _first_frame(socket, hub.limits.hello, protocol.from_viewer, Hello) is None:
+    if full := gate.connections.enter(channel, house):
+        await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
-    viewer = Viewer(socket, _transport(request))
-    live = hub.join(channel, viewer)
     try:
-        await socket.send(protocol.encode(hub.welcome(channel)))
-        await _listen_to_viewer(socket, viewer, live)
+        viewer = await _admit(request, socket, channel, house)
+        if viewer is None:
+            return socket
+        live = hub.join(channel, viewer)
+        try:
+            await socket.send(protocol.encode(hub.welcome(channel)))
+            await _listen_to_viewer(socket, viewer, live)
+        finally:
+            hub.leave(live, viewer)
     finally:
-        hub.leave(live, viewer)
+        gate.connections.leave(channel, house)
     return socket
+
+
+async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> Viewer | None:
+    """Hear the hello and check its ticket. None: not admitted, and the socket is closed."""
+    gate = request.app[GATE]
+    hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
+    if hello is None:
+        return None
+    if channel not in request.app[CHANNELS]:  # deleted meanwhile
+        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
+        return None
+    if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
+        await socket.refuse(protocol.NO_TICKET, no_ticket(channel))
+        return None
+    try:
+        ticket = gate.tickets.check(channel, hello.ticket) if hello.ticket else None
+    except TicketError as error:
+        await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
+        return None
+    return Viewer(socket, _transport(request), house, ticket)
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
-    receive, decode, core = socket.receive, protocol.from_viewer.decode, live.core
+    receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
+    spend, house = socket.meter.spend, viewer.house
     while True:
         frame = await receive()
-        if frame.type is not WSMsgType.TEXT:
-            if frame.type is not WSMsgType.BINARY:
-                return
-            await socket.send(_bad_message("A frame is JSON text, and this one is binary."))
-            continue
-        try:
-            message = decode(frame.data)
-        except NOT_A_MESSAGE as error:
-            await socket.send(_bad_message(f"Expected a `label`, `tap` or `away` message as JSON: {error}."))
-            continue
-        match message:
-            case Label():
-                core.label(viewer, message.emotion, time.monotonic())
-            case TapMessage():
-                core.tap(viewer, message.tap, time.monotonic())
-            case Away():
-                core.withdraw(viewer)
-            case _:
-                await socket.send(_bad_message("`hello` was said already: send `label`, `tap` or `away`."))
+        now, cost, problem = clock(), 1.0, ""
+        if frame.type is WSMsgType.TEXT:
+            try:
+                message = decode(frame.data)
+            except NOT_A_MESSAGE as error:
+                problem = f"Expected a `label`, `tap` or `away` message as JSON: {error}."
+            else:
+                if not viewer.joined:
+                    continue
+                if type(message) is Label:
+                    core.label(viewer, message.emotion, now, house)
+                elif type(message) is TapMessage:
+                    core.tap(viewer, message.tap, now, house)
+                    cost = TAP_COST
+                elif type(message) is Away:
+                    core.withdraw(viewer)
+                else:
+                    problem = "`hello` was said already: send `label`, `tap` or `away`."
+        elif frame.type is WSMsgType.BINARY:
+            problem = "A frame is JSON text, and this one is binary."
+        else:
+            return
+        if problem:
+            cost = BAD_FRAME_COST
+            await socket.send(_bad_message(problem))
+        if (pace := spend(now, cost)) is not FINE and await _slow_down(socket, pace):
+            return
+
+
+async def _slow_down(socket: Socket, pace: Pace) -> bool:
+    """Warn a client who sends too much, or close it; returns whether it was closed."""
+    text = f"At most {protocol.MAX_LABELS_PER_S:g} labels a second may come, and no frames that mean nothing: "
+    if pace is Pace.CLOSE:
+        await socket.refuse(protocol.TOO_FAST, text + "far more did.")
+        return True
+    error = protocol.Error(code=protocol.TOO_FAST.number, message=text + "send less, or be closed.")
+    await socket.send(protocol.encode(error))
+    return False
 
 
 async def _first_frame(
@@ -121,31 +172,49 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
-    hub, channels = request.app[HUB], request.app[CHANNELS]
+    hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
+    gate.check_origin(request)
     socket = Socket(hub.limits)
     await socket.prepare(request)
-    channel = request.match_info["channel"]
+    channel, house = request.match_info["channel"], gate.house(request)
     if channel not in channels:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
-    if first is None:
+    if full := gate.connections.enter(channel, house):
+        await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
-    if not channels.may_read(channel, first.key):
-        await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
-        return socket
-    subscriber = hub.subscribe(channel)
-    writer = asyncio.create_task(_write_socket(socket, _transport(request), subscriber, hub.limits.slow_reader))
+    try:
+        first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
+        if first is None:
+            return socket
+        if channel not in channels:  # deleted meanwhile
+            await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
+            return socket
+        right = channels.right(channel, first.key)
+        if right is None:
+            await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
+            return socket
+        await _serve_subscriber(socket, _transport(request), hub, channel, right)
+    finally:
+        gate.connections.leave(channel, house)
+    return socket
+
+
+async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
+    subscriber = hub.subscribe(channel, right)
+    writer = asyncio.create_task(_write_socket(socket, transport, subscriber, hub.limits.slow_reader))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
+                pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
+                if pace is not FINE and await _slow_down(socket, pace):
+                    return
     finally:
         hub.unsubscribe(channel, subscriber)
         writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writer
-    return socket
 
 
 async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber: Subscriber, patience: float) -> None:
@@ -155,11 +224,22 @@ async def _write_socket(socket: Socket, transport: asyncio.Transport, subscriber
             await drop_slow(socket, transport)
             return
     if subscriber.ended:
-        await socket.bye(protocol.SHUTTING_DOWN.number, subscriber.ended.json)
+        await socket.bye(subscriber.code, subscriber.ended.json)
 
 
 async def _mood_stream(request: web.Request) -> web.StreamResponse:
-    channel = authorize(request)
+    channel, right = rights(request)
+    gate = request.app[GATE]
+    house = gate.house(request)
+    if full := gate.connections.enter(channel, house):
+        raise HTTPError(protocol.FULL, full, retry_after=COME_BACK_S)
+    try:
+        return await _stream(request, channel, right)
+    finally:
+        gate.connections.leave(channel, house)
+
+
+async def _stream(request: web.Request, channel: str, right: Right) -> web.StreamResponse:
     hub = request.app[HUB]
     headers = {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}  # the latter for nginx
     response = web.StreamResponse(headers=headers)
@@ -173,7 +253,7 @@ async def _mood_stream(request: web.Request) -> web.StreamResponse:
             await response.write(data)
             await writer.drain()
 
-    subscriber = hub.subscribe(channel)
+    subscriber = hub.subscribe(channel, right)
     try:
         await write(b"retry: 2000\n\n")
         while (packet := await subscriber.next()) and not transport.is_closing():

@@ -97,11 +97,11 @@ class Viewer(Client):
     welcome: protocol.Welcome
 
     @classmethod
-    async def connect(cls, url: str, channel: str = "demo") -> "Viewer":
+    async def connect(cls, url: str, channel: str = "demo", ticket: str = "") -> "Viewer":
         """Connect, say hello and wait for the welcome."""
         viewer = await cls.open(url, f"/v1/channels/{channel}/viewer")
         assert isinstance(viewer, Viewer)
-        await viewer.send(protocol.Hello(agent="moodcast-tests/1"))
+        await viewer.send(protocol.Hello(agent="moodcast-tests/1", ticket=ticket))
         welcome = await viewer.receive()
         assert isinstance(welcome, protocol.Welcome), welcome
         viewer.welcome = welcome

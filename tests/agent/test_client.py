@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from agent.sending import Sender
 from agent.smoothing import Reading
 from relay import app, protocol
 from relay.config import RelaySettings
-from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError
+from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError, WrongPasswordError
 from tests.support import count_of, free_port, subscribe, wait_until
 
 Handler = Callable[[web.WebSocketResponse], Awaitable[Any]]
@@ -131,6 +132,29 @@ async def test_a_wrong_channel_is_told_at_once(relay: app.Relay) -> None:
     with pytest.raises(UnknownChannelError, match=r"no channel 'Demo'.*--channel") as caught:
         await Agent(relay.url, "Demo").client.check()
     assert caught.value.exit_code == 31
+
+
+@pytest.mark.relay(require_tickets="on")
+async def test_it_fetches_a_ticket_by_itself(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience, Agent(relay.url) as agent:
+        agent.show("happy")
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+
+
+async def test_it_gives_the_join_password_and_says_when_it_is_wrong(relay: app.Relay) -> None:
+    admin = {"Authorization": f"Bearer {relay.create_channel('demo').admin_key}"}
+    async with (
+        aiohttp.ClientSession(relay.url, headers=admin) as http,
+        http.put("/v1/channels/demo/password", json={"password": "sesame"}) as response,
+    ):
+        assert response.status == 200
+    assert (await Agent(relay.url, password="sesame").client.check()).channel == "demo"
+    for password, sentence in (("", "none was given"), ("open", "this is not it")):
+        with pytest.raises(WrongPasswordError, match=rf"{sentence}.*--password") as caught:
+            await Agent(relay.url, password=password).client.check()
+        assert caught.value.exit_code == 37
+        assert "open" not in str(caught.value)
 
 
 async def test_a_right_channel_passes_the_check(relay: app.Relay) -> None:

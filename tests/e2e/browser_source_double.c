@@ -3,6 +3,7 @@
  * It appends to the file MOODCAST_DOUBLE_LOG, one line each, fields separated by tabs:
  *   url <address> <width> <height>      when the address changed, which reloads a real browser source
  *   size <width> <height>               when only the size changed
+ *   refresh <address>                   when its button "refreshnocache" was pressed
  *   event <eventName> <jsonString>      for each javascript_event
  * With MOODCAST_DOUBLE_OLD=1 the procedure is missing, as in OBS before 29.1.
  *
@@ -64,6 +65,23 @@ static void update(void *data, obs_data_t *settings)
 	page->height = height;
 }
 
+static bool refresh(obs_properties_t *properties, obs_property_t *button, void *data)
+{
+	(void)properties;
+	(void)button;
+	/* As the real one, which would crash if it got anything else than its own data. */
+	write_line("refresh\t%s", ((struct page *)data)->url);
+	return false;
+}
+
+static obs_properties_t *get_properties(void *data)
+{
+	(void)data;
+	obs_properties_t *properties = obs_properties_create();
+	obs_properties_add_button(properties, "refreshnocache", "Refresh cache of current page", refresh);
+	return properties;
+}
+
 static void *create(obs_data_t *settings, obs_source_t *source)
 {
 	struct page *page = bzalloc(sizeof(*page));
@@ -121,6 +139,7 @@ static struct obs_source_info info = {
 	.get_width = get_width,
 	.get_height = get_height,
 	.get_defaults = get_defaults,
+	.get_properties = get_properties,
 	.video_render = video_render,
 };
 

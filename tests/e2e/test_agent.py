@@ -194,6 +194,11 @@ class RecordingRelay:
 
     def __init__(self) -> None:
         self.frames: list[Any] = []
+        self.ticket_requests: list[bytes] = []
+
+    async def tickets(self, request: web.Request) -> web.Response:
+        self.ticket_requests.append(await request.read())
+        return web.json_response({"ticket": "t"}, status=201)
 
     async def viewer(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
@@ -209,6 +214,7 @@ class RecordingRelay:
     async def serve(self) -> AsyncIterator[int]:
         application = web.Application()
         application.router.add_get("/v1/channels/demo/viewer", self.viewer)
+        application.router.add_post("/v1/channels/demo/tickets", self.tickets)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         port = free_port()
@@ -283,6 +289,7 @@ async def test_only_labels_leave_the_machine_and_only_to_the_relay(film: Path, t
         assert message.keys() - {"type"} == fields[message["type"]]
         protocol.from_viewer.decode(frame)
         assert message.get("confidence", 0) in {i / 100 for i in range(101)}
+    assert relay.ticket_requests == [b"{}", b"{}"]
     assert relay.count("hello") == 2  # the check before the question, and the visit itself
 
 

@@ -12,7 +12,7 @@ import pytest
 from models import fetch, registry
 from models.errors import FetchError
 
-pytest.importorskip("mediapipe", reason="the demo's agent needs mediapipe: pip install 'moodcast[agent]'")
+pytest.importorskip("mediapipe", reason="the demo's agent needs mediapipe: pip install '.[agent]'")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
@@ -69,6 +70,12 @@ def amount(picture: Image.Image, expression: str) -> int:
     return sum(n for n, colour in colours if isinstance(colour, tuple) and near(colour, wanted))
 
 
+def happy_face(picture: Image.Image) -> int | None:
+    """The row of the top of a happy face; None where there is none."""
+    face = np.abs(np.asarray(picture.convert("RGB")).astype(int) - ImageColor.getrgb(PALETTE["happy"])).max(axis=2) < 45
+    return int(np.nonzero(face)[0].min()) if face.sum() > 500 else None
+
+
 def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(abs(a - b) <= 6 for a, b in zip(one, other, strict=True))
 
@@ -108,10 +115,34 @@ async def test_a_label_changes_the_program_output_of_an_obs_without_browser_sour
         folder = next((obs.folder / "tmp").glob("moodcast-*"))
         assert folder.stat().st_mode & 0o777 == 0o700
         assert f'is in scene "{SCENE}" already' in await obs.press("add")
-        assert "No test reaction" in await obs.press("test")
     source = next(source for source in obs.collection()["sources"] if source["name"] == "Moodcast")
     assert source["id"] == "image_source"
     assert "file" not in source["settings"], "OBS would ask for a missing file at its next start"
+
+
+async def test_a_test_reaction_floats_on_the_broadcast_without_viewers(tmp_path: Path) -> None:
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path / "relay"), tick_ms=50))
+    try:
+        async with studio(tmp_path / "obs", settings_for(relay)) as obs:
+            await obs.logged('Connected to channel "demo".')
+            assert 'press "Add overlay to current scene"' in await obs.press("test")
+            await obs.press("add")
+            assert happy_face(await obs.picture()) is None
+            assert "Sent a test reaction to the overlay." in await obs.press("test")
+            heights: list[int] = []
+
+            async def risen() -> bool:
+                height = happy_face(await obs.picture())
+                heights.extend([] if height is None else [height])
+                return len(heights) > 1 and height is None
+
+            await obs.until(risen)
+            assert heights[-1] < heights[0] - CANVAS[1] / 4
+            await relay.stop()
+            await obs.logged("The relay is unreachable at")
+            assert "No test reaction" in await obs.press("test")
+    finally:
+        await relay.stop()
 
 
 async def test_an_old_mood_is_taken_off_the_broadcast_and_a_returning_relay_puts_it_back(tmp_path: Path) -> None:
@@ -186,6 +217,50 @@ async def test_events_are_pushed_in_order_and_well_formed(relay: app.Relay, tmp_
     assert all(later > earlier for earlier, later in itertools.pairwise(seqs))
     reactions = [message for message in messages if isinstance(message, protocol.Reaction)]
     assert [(reaction.kind, reaction.name) for reaction in reactions] == [("expression", "happy")]
+
+
+async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp_path: Path, double: Path) -> None:
+    log = tmp_path / "double.log"
+    table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
+    relay = await app.start(table)
+    settings = settings_for(relay)
+    page = f"{relay.url}/overlay?channel=demo&source=obs"
+
+    async def unreachable(obs: ObsStudio) -> bool:
+        return "The relay is unreachable at" in await obs.press("refresh")
+
+    async def outage(obs: ObsStudio) -> None:
+        """The relay is away until the script has noticed, and is back when the page gets events."""
+        nonlocal relay
+        await relay.stop()
+        await obs.until(lambda: unreachable(obs))
+        known = len(lines(log, "event"))
+        relay = await app.start(table)
+        await obs.until(lambda: len(lines(log, "event")) > known + 5, timeout=40)
+
+    try:
+        async with studio(tmp_path / "obs", settings, double, {"MOODCAST_DOUBLE_LOG": str(log)}) as obs:
+            await obs.logged('Connected to channel "demo".')
+            await obs.press("add")
+            await obs.until(lambda: lines(log, "event"))
+            await outage(obs)
+            assert lines(log, "refresh") == [], "the page was there: loading it again would only make it flicker"
+
+            await obs.quit()
+            await relay.stop()
+            await obs.start()
+            await outage(obs)
+            await outage(obs)
+            assert lines(log, "refresh") == [[page]]
+
+            await obs.request("RemoveInput", inputName="Moodcast")
+            await relay.stop()
+            await obs.until(lambda: unreachable(obs))
+            await obs.press("add")
+            await outage(obs)
+            assert lines(log, "refresh") == [[page]] * 2, "the new page had found no relay"
+    finally:
+        await relay.stop()
 
 
 async def test_an_obs_too_old_for_the_push_lets_the_page_fetch_and_says_so(

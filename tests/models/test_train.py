@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install 'moodcast[train]'")
-pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install 'moodcast[train]'")
+torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
+pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
 from models import export, fer2013, registry, train  # noqa: E402
 from models.infer import Classifier  # noqa: E402

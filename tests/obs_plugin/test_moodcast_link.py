@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obs_plugin import moodcast_link as link
-from relay import app, protocol
+from relay import app, channel, protocol
 from relay.config import RelaySettings
 from tests.support import Viewer, free_port, wait_until
 
@@ -114,6 +114,7 @@ def test_arbitrary_text_never_raises(kind: str, data: str) -> None:
 def test_the_test_reaction_is_one_of_the_contract() -> None:
     message = protocol.from_relay.decode(link.test_reaction(12.0).text)
     assert message == protocol.Reaction(time=12.0, kind="expression", name="happy", strength=0.5, count=1)
+    assert link.REACTION_S == channel.RECENT_S
 
 
 # --- settings and addresses ------------------------------------------------------------------------------------------
@@ -193,6 +194,20 @@ def test_the_overlay_address_is_stable(current: str) -> None:
     """Else OBS would reload the page every second."""
     once = link.overlay_url(GOOD, current)
     assert link.overlay_url(GOOD, once) == once
+
+
+STATES = st.lists(st.sampled_from(["connecting", "retrying", "refused", "connected"]))
+
+
+@given(STATES, STATES)
+def test_a_page_is_loaded_again_at_its_first_connection_if_any_attempt_before_failed(
+    one: list[str], other: list[str]
+) -> None:
+    doubt = link.PageDoubt()
+    for address, states in (("one", one), ("other", other)):
+        first = states.index("connected") if "connected" in states else len(states)
+        wanted = [place == first and "retrying" in states[:first] for place in range(len(states))]
+        assert [doubt.settle(address, state) for state in states] == wanted
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
@@ -329,6 +344,29 @@ async def test_pictures_follow_the_mood_in_a_private_folder(
     async with await Viewer.connect(relay.url) as viewer:
         await viewer.label("happy")
         await wait_until(lambda: (subscription.picture() or empty).read_bytes() != before)
+    assert subscription.picture_problem == ""
+
+
+@pytest.mark.relay(tick_ms=5000)
+async def test_a_test_reaction_floats_and_goes_without_viewers_at_any_tick(
+    relay: app.Relay, subscribe: Callable[..., link.Link], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "REACTION_S", 1.0)
+    subscription = subscribe(relay.url, key=relay.create_channel("demo").display_key, pictures=True)
+    plain = (await wait_until(subscription.picture)).read_bytes()
+    seen = [plain]
+
+    def news() -> bytes:
+        picture = subscription.picture()
+        assert picture is not None
+        if picture.read_bytes() != seen[-1]:
+            seen.append(picture.read_bytes())
+        return seen[-1]
+
+    subscription.test()
+    await wait_until(lambda: news() != plain)
+    await wait_until(lambda: news() == plain)
+    assert len(set(seen)) > 2, "it did not move"
     assert subscription.picture_problem == ""
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay import database
-from relay.auth import Channels
+from relay.auth import RIGHTS, Channels, Right
 
 
 @pytest.fixture
@@ -18,10 +18,10 @@ def path(tmp_path: Path) -> Path:
 def test_both_keys_of_a_channel_open_it_and_no_others(path: Path) -> None:
     channels = Channels(path)
     one, two = channels.create("one"), channels.create("two")
-    assert channels.may_read("one", one.display_key)
-    assert channels.may_read("one", one.admin_key)
+    assert channels.right("one", one.display_key) == "display"
+    assert channels.right("one", one.admin_key) == "admin"
     for key in ("", two.display_key, two.admin_key, one.display_key + "x", one.display_key[:-1], "\ud800"):
-        assert not channels.may_read("one", key)
+        assert channels.right("one", key) is None
 
 
 def test_keys_are_not_in_the_database(path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_channel_is_made_once(path: Path) -> None:
     channels = Channels(path)
     with pytest.raises(FileExistsError, match="demo"):
         channels.create("demo")
-    assert channels.may_read("demo", keys.display_key)
+    assert channels.right("demo", keys.display_key) == "display"
 
 
 @pytest.mark.parametrize("name", ["", "-a", "_a", "a b", "a/b", "ä", "a\n", 65 * "a", "..", "a'--"])
@@ -54,6 +54,44 @@ def test_no_key_breaks_the_check(path: Path) -> None:
 
     @given(st.text())
     def check(key: str) -> None:
-        assert not channels.may_read("demo", key)
+        assert channels.right("demo", key) is None
 
     check()
+
+
+def test_a_password_is_checked_changed_removed_and_survives_a_restart(path: Path) -> None:
+    channels = Channels(path)
+    channels.create("demo")
+    assert not channels.has_password("demo")
+    for password in ("first", "zw\N{LATIN SMALL LETTER O WITH DIAERESIS}lf"):
+        channels.set_password("demo", password)
+        for now in (channels, Channels(path)):
+            assert now.has_password("demo")
+            for _ in range(2):  # slow, then fast
+                assert [now.check_password("demo", given) for given in (password, "", "wrong", "\ud800")] == [
+                    True, False, False, False,
+                ]  # fmt: skip
+    assert b"first" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+    channels.set_password("demo", "")
+    assert not Channels(path).has_password("demo")
+    assert channels.check_password("demo", "whatever")
+
+
+def test_a_new_channel_has_no_password_of_an_old_one(path: Path) -> None:
+    channels = Channels(path)
+    with database.opened(path) as file:
+        file.execute("INSERT INTO passwords VALUES ('demo', x'00', x'00')")
+    channels.create("demo")
+    assert not Channels(path).has_password("demo")
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+def test_a_rotated_key_opens_and_the_old_one_does_not(path: Path, right: Right) -> None:
+    keys = Channels(path).create("demo")
+    old = {"admin": keys.admin_key, "display": keys.display_key}
+    channels = Channels(path)
+    new = channels.rotate("demo", right)
+    for now in (channels, Channels(path)):  # also after a restart
+        assert now.right("demo", new) == right
+        assert now.right("demo", old.pop(right, "")) is None
+        assert all(now.right("demo", key) == other for other, key in old.items())

@@ -56,13 +56,18 @@ def test_channels_live_in_the_same_database(tmp_path: Path, database_url: str) -
     place = database.prepare(str(tmp_path), database_url)
     keys = Channels(place).create("demo")
     channels = Channels(place)
-    assert channels.may_read("demo", keys.display_key)
+    assert channels.right("demo", keys.display_key) == "display"
     with pytest.raises(FileExistsError, match="demo"):
         channels.create("demo")
+    channels.set_password("demo", "open sesame")
+    assert not Channels(place).check_password("demo", "wrong")
     channels.delete("demo")
     assert "demo" not in channels
     assert "demo" not in Channels(place)
     channels.create("demo")
+    assert not channels.has_password("demo")
+    rotated = channels.rotate("demo", "admin")
+    assert Channels(place).right("demo", rotated) == "admin"
 
 
 def test_a_transaction_that_fails_leaves_nothing_and_the_next_one_works(tmp_path: Path, database_url: str) -> None:

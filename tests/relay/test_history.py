@@ -219,7 +219,7 @@ async def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_p
     url = f"postgresql://me:s3cret@127.0.0.1:{free_port()}/moodcast"
     with pytest.raises(DatabaseServerError, match="--database") as error:
         await app.start(RelaySettings(port=0, data=str(tmp_path), database=url))
-    assert error.value.exit_code == 37
+    assert error.value.exit_code == 38
     assert "the PostgreSQL database moodcast at 127.0.0.1" in str(error.value)
     assert "s3cret" not in str(error.value)
 

@@ -70,6 +70,27 @@ def test_repeating_a_label_keeps_it() -> None:
     assert found.counts == of(happy=1)
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-1, KINDS - 1), st.floats(0, 3)), max_size=60))
+def test_of_a_house_only_the_first_few_count(steps: list[tuple[int, int, float]]) -> None:
+    """Against a slow model: viewers 0 to 6 live in one house, the others alone; -1 withdraws."""
+    crowd, now, counting = Audience(ttl=5, house_weight=2), 0.0, dict[int, tuple[int, float]]()
+    for viewer, kind, gap in steps:
+        now += gap
+        crowd.expire(now)
+        counting = {other: entry for other, entry in counting.items() if entry[1] >= now - 5}
+        house = [other for other in counting if other < 7]
+        if kind < 0:
+            crowd.remove(viewer)
+            counting.pop(viewer, None)
+            continue
+        before = crowd.label(viewer, kind, now, "house" if viewer < 7 else None)
+        assert before == (counting[viewer][0] if viewer in counting else None)
+        if viewer in counting or viewer >= 7 or len(house) < 2:
+            counting[viewer] = kind, now
+        kinds = [entry[0] for entry in counting.values()]
+        assert crowd.counts.values == tuple(kinds.count(kind) for kind in range(KINDS))
+
+
 def test_removing_a_stranger_changes_nothing() -> None:
     found = audience({1: HAPPY})
     assert found.remove(2) is None

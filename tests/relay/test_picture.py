@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relay.app import Relay
-from relay.picture import SEGMENT_GAP, draw, segments
+from relay.picture import SEGMENT_GAP, Asked, draw, segments
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
 from tests.support import Viewer, audience, leave, subscribe
 
@@ -64,6 +64,22 @@ def test_a_reaction_floats_up() -> None:
     panel = int(np.nonzero(empty.max(axis=1) > 60)[0][0])
     assert panel > top(0.5) > top(1.5) > top(2.5)
     assert top(4.5) == panel
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS + TAPS)
+def test_a_reaction_that_was_asked_for_floats_straight_up_over_any_mood(name: str) -> None:
+    for found in (mood(happy=1.0), mood(visible=False, sharing=0)):
+        empty = np.asarray(draw(found, [], 800, 400)).astype(int)
+        tops, middles = [], []
+        for age in (0.5, 1.0, 1.5, 2.0, 2.5):
+            changed = np.asarray(draw(found, [], 800, 400, Asked(name, age))).astype(int) != empty
+            rows, columns = np.nonzero(changed.any(axis=2))
+            tops.append(rows.min())
+            middles.append((columns.min() + columns.max()) / 2)
+        assert tops == sorted(tops, reverse=True)
+        assert tops[0] > tops[-1]
+        assert max(middles) - min(middles) < 0.1 * 800, "it jumps from side to side"
+        assert draw(found, [], 800, 400, Asked(name, 4.0)).tobytes() == draw(found, [], 800, 400).tobytes()
 
 
 def test_hidden_and_shown_differ() -> None:
@@ -123,12 +139,25 @@ async def test_all_who_ask_in_one_tick_get_the_same(relay: Relay) -> None:
     await leave(viewers)
 
 
+async def test_a_reaction_is_in_the_one_picture_that_was_asked_for_with_it(relay: Relay) -> None:
+    key = relay.create_channel("demo").display_key
+    size = "?width=400&height=240"
+    plain = await picture_of(relay, key, size)
+    early = await picture_of(relay, key, size + "&reaction=heart&age=0.5")
+    late = await picture_of(relay, key, size + "&reaction=heart&age=2.5")
+    assert len({picture.tobytes() for picture in (plain, early, late)}) == 3
+    assert (await picture_of(relay, key, size)).tobytes() == plain.tobytes()
+
+
 @pytest.mark.parametrize(
-    "query", ["width=159", "width=1921", "height=59", "height=1081", "width=x", "width=", "height=-60"]
+    "query",
+    ["width=159", "width=1921", "height=59", "height=1081", "width=x", "width=", "height=-60"]
+    + ["reaction=", "reaction=joy", "reaction=../happy"]
+    + [f"age={age}&reaction=happy" for age in ("-0.1", "4.01", "nan", "inf", "soon", "")],
 )
-async def test_bad_sizes_are_refused(relay: Relay, query: str) -> None:
+async def test_a_bad_query_is_refused_in_a_sentence(relay: Relay, query: str) -> None:
     headers = {"Authorization": f"Bearer {relay.create_channel('demo').display_key}"}
     url = f"{relay.url}/v1/channels/demo/overlay.png?{query}"
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         assert response.status == 400
-        assert query.split("=")[0] in (await response.json())["error"]["message"]
+        assert f"Expected {query.split('=')[0]} " in (await response.json())["error"]["message"]

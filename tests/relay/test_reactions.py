@@ -147,3 +147,19 @@ def test_more_taps_than_sharing_viewers_are_full_strength() -> None:
     taps.tap(1, "wow", 0.0)
     taps.tap(2, "wow", 0.0)
     assert taps.update(1, 0.1) == [Burst("wow", 1.0, 2)]
+
+
+def test_one_house_bursts_and_taps_with_its_weight_alone() -> None:
+    bursts, taps, now = Bursts(house_weight=8), Taps(house_weight=8), 10.0
+    bursts.update(100, now)
+    for viewer in range(100):
+        bursts.change(viewer, NEUTRAL, HAPPY, now, "house")
+        taps.tap(viewer, "heart", now, "house")
+    assert [tap.count for tap in taps.update(100, now)] == [8]
+    found = [burst for step in range(1, 8) for burst in bursts.update(30, now + step / 4)]
+    assert [burst.count for burst in found] == [8]
+    for viewer in range(100):  # and no more in the next moment, with others of the house
+        taps.tap(viewer, "heart", now + 0.3, "house")
+    assert taps.update(100, now + 0.3) == []
+    taps.tap(99, "heart", now + 0.6, "house")
+    assert [tap.count for tap in taps.update(100, now + 0.6)] == [1]

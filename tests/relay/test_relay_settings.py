@@ -37,3 +37,10 @@ def test_every_wrong_option_is_named_with_what_came() -> None:
 def test_the_table_becomes_documentation() -> None:
     text = settings.markdown(RelaySettings)
     assert "| `--min-viewers` | `5` | `MOODCAST_MIN_VIEWERS` |" in text
+
+
+def test_a_wrong_secret_is_named_but_not_repeated() -> None:
+    with pytest.raises(SettingsError) as error:
+        load("--create-key", "tooshort")
+    assert "--create-key" in str(error.value)
+    assert "tooshort" not in str(error.value)

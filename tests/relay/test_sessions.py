@@ -13,7 +13,7 @@ from relay import app, database
 from relay.app import Relay
 from relay.auth import ChannelKeys
 from relay.config import RelaySettings
-from relay.protocol import Marker, Status
+from relay.protocol import Bye, Hello, Marker, Status, Subscribe
 from tests.support import Client, Viewer, audience, leave, request, subscribe, wait_until
 
 
@@ -178,13 +178,21 @@ async def test_deleting_a_channel_leaves_nothing_of_it(relay: Relay, keys: Chann
     other = relay.create_channel("other")
     viewers = await stored_session(relay, keys)
     subscriber = await subscribe(relay.url, "demo", keys.display_key)
+    await subscriber.mood()
+    late = await Client.open(relay.url, "/v1/channels/demo/viewer")
+    reader = await Client.open(relay.url, "/v1/channels/demo/mood")
     assert (await request(relay.url, "DELETE", "demo", keys.admin_key)) == (204, "")
     for client in (*viewers, subscriber):
         assert isinstance(client, Client)
         while await client.receive() is not None:
             pass
         assert client.close_code is not None
-    assert viewers[0].close_code == 4404
+    assert viewers[0].close_code == subscriber.close_code == 4404
+    await late.send(Hello())
+    await reader.send(Subscribe(key=keys.display_key))
+    for client in (late, reader):
+        await client.receive_until(lambda message: isinstance(message, Bye) and message.code == 4404)
+        await client.close()
     await leave(viewers)
     await subscriber.close()
     assert (await request(relay.url, "GET", "demo/sessions", keys.display_key))[0] == 404

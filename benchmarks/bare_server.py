@@ -1,0 +1,55 @@
+"""Yardsticks for the relay: bare aiohttp servers that do the least that could be done.
+
+``/receive``: a WebSocket receive loop that only parses JSON. ``/fanout``: each frame received on ``/publish`` is sent
+to all sockets of ``/fanout``, one after the other.
+"""
+
+import asyncio
+import sys
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+listeners: list[web.WebSocketResponse] = []
+
+
+async def receive(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse(compress=False, max_msg_size=4096)
+    await socket.prepare(request)
+    decode = msgspec.json.decode
+    while True:
+        frame = await socket.receive()
+        if frame.type is not WSMsgType.TEXT:
+            return socket
+        decode(frame.data)
+
+
+async def fanout(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    listeners.append(socket)
+    async for _ in socket:
+        pass
+    return socket
+
+
+async def publish(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    async for frame in socket:
+        for listener in listeners:
+            await listener.send_str(frame.data)
+        await socket.send_str("done")
+    return socket
+
+
+def main() -> None:
+    app = web.Application()
+    app.add_routes([web.get("/receive", receive), web.get("/fanout", fanout), web.get("/publish", publish)])
+    web.run_app(
+        app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None, loop=asyncio.new_event_loop()
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""What the relay can take: ``python -m benchmarks.relay [labels] [memory] [fanout] [latency] [core]`` (default: all).
+
+Every server and the load generator is a process of its own; where there are two cores, servers get one and the
+generator the other. Costs are CPU time of the server's process, so that a slow generator can't flatter or blame it;
+if the generator itself was busy for over 90 % of a run, that is said beside the number.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+import psutil
+
+from benchmarks import machine
+from demo import crowd
+from relay.channel import Channel
+from relay.protocol import EXPRESSIONS, LABEL_TTL_S
+from tests.support import free_port
+
+ROOT = Path(__file__).parent.parent
+HELLO = '{"type":"hello","agent":"load"}'
+LABELS = [json.dumps({"type": "label", "emotion": name, "confidence": 0.87}) for name in EXPRESSIONS]
+
+
+class Server:
+    """A server process pinned to the first core; ``cpu`` is what it has used so far, in seconds."""
+
+    def __init__(self, *command: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        arguments = [part.format(port=self.port) for part in command]
+        self._process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+        self.process = psutil.Process(self._process.pid)
+        pin(self.process.pid, 0)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=1)
+                return
+            except urllib.error.HTTPError:
+                return  # it answers, if only to say that it has no such page
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+
+    @property
+    def cpu(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+class Relay(Server):
+    """A relay with one channel, ``bench``."""
+
+    def __init__(self, folder: str, *options: str) -> None:
+        super().__init__("moodcast", "relay", "--port", "{port}", "--data", folder, *options)
+        request = urllib.request.Request(
+            f"{self.url}/v1/channels", b'{"channel": "bench"}', {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            self.key: str = json.load(answer)["display_key"]
+
+
+class Load:
+    """The generator's process, on the second core."""
+
+    def __init__(self, server: Server) -> None:
+        command = [sys.executable, "-m", "benchmarks.load", "127.0.0.1", str(server.port)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pin(self._process.pid, 1)
+
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def do(self, what: str, **order: Any) -> dict[str, float]:
+        """Carry out an order (see ``benchmarks.load``) and return its answer."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({"do": what, **order}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("the load generator failed; its words are above")
+        answer: dict[str, float] = json.loads(line)
+        return answer
+
+
+def pin(pid: int, core: int) -> None:
+    """Bind a process to one core, where there are two and the system can."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cores) > core + 1 or (core and len(cores) > core):
+        os.sched_setaffinity(pid, {cores[core]})
+
+
+def remark(answer: dict[str, float]) -> str:
+    return "  (the load generator was the bottleneck)" if answer["busy"] > 0.9 else ""
+
+
+# --- the measurements ------------------------------------------------------------------------------------------------
+
+
+def labels(connections: int = 50, repeats: int = 400) -> None:
+    """Labels taken per second of CPU, against a bare receive loop."""
+    count = connections * repeats * len(LABELS)
+    rates = {}
+    for name in ("bare", "relay", "bare", "relay"):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Server("benchmarks.bare_server", "{port}") if name == "bare" else Relay(folder)
+            path = "/receive" if name == "bare" else "/v1/channels/bench/viewer"
+            with server, Load(server) as load:
+                load.do("connect", path=path, count=connections, first=HELLO)
+                load.do("blast", frames=LABELS, repeats=20)  # warm-up
+                before = server.cpu
+                answer = load.do("blast", frames=LABELS, repeats=repeats)
+                rate = count / (server.cpu - before)
+                rates.setdefault(name, []).append(rate)
+                print(
+                    f"  {name:5} {rate:9,.0f} labels per CPU second, {count / answer['seconds']:9,.0f} a second", end=""
+                )
+                print(remark(answer))
+    ratio = max(rates["relay"]) / max(rates["bare"])
+    print(f"labels in: relay / bare receive loop = {ratio:.2f} (goal: at least 0.8)")
+
+
+def memory(viewers: int = 10_000) -> None:
+    """Memory of a connected, sharing viewer."""
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+        path = "/v1/channels/bench/viewer"
+        load.do("connect", path=path, count=100, first=HELLO)
+        load.do("blast", frames=LABELS[:1], repeats=1)
+        before = relay.process.memory_info().rss
+        load.do("connect", path=path, count=viewers, first=HELLO)
+        load.do("blast", frames=LABELS[:1], repeats=1)
+        load.do("wait", seconds=3)
+        kib = (relay.process.memory_info().rss - before) / viewers / 1024
+        print(f"memory: {kib:.1f} KiB a viewer with {viewers:,} viewers (goal: at most 16)")
+
+
+def fanout(subscribers: int = 4000, seconds: float = 8) -> None:
+    """CPU of a mood event for each subscriber, against bare sends of the same bytes."""
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+        subscribe = json.dumps({"type": "subscribe", "key": relay.key})
+        load.do("connect", path="/v1/channels/bench/mood", count=subscribers, first=subscribe)
+        load.do("wait", seconds=2)
+        before = relay.cpu
+        answer = load.do("wait", seconds=seconds)
+        events = round(seconds / 0.25)
+        cost = (relay.cpu - before) / events / subscribers
+        print(
+            f"  relay {1 / cost:9,.0f} sends per CPU second, {answer['received'] / events / subscribers:.0f} bytes",
+            end="",
+        )
+        print(f" each{remark(answer)}")
+    with Server("benchmarks.bare_server", "{port}") as bare, Load(bare) as load:
+        load.do("connect", path="/fanout", count=subscribers, first="{}")
+        load.do("wait", seconds=1)
+        payload = "x" * round(answer["received"] / events / subscribers - 4)
+        spent = asyncio.run(publish(bare, payload, 20))
+        bare_cost = spent / 20 / subscribers
+        print(f"  bare  {1 / bare_cost:9,.0f} sends per CPU second")
+    print(f"fan-out to {subscribers:,}: relay / bare sends = {bare_cost / cost:.2f}")
+
+
+async def publish(server: Server, payload: str, times: int) -> float:
+    """CPU seconds that the bare server takes to send a text to all its sockets so many times."""
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{server.url}/publish", compress=0) as socket:
+        await socket.send_str(payload)
+        await socket.receive()
+        before = server.cpu
+        for _ in range(times):
+            await socket.send_str(payload)
+            await socket.receive()
+        return server.cpu - before
+
+
+def latency(viewers: int = 5000, seconds: float = 20) -> None:
+    """From a label's sending to the first mood event that counts it, under load."""
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+        load.do("connect", path="/v1/channels/bench/viewer", count=viewers, first=HELLO)
+        for crowd_size in (0, viewers):
+            if crowd_size:
+                load.do("chat", frames=LABELS, per_second=0.5)
+            before = relay.cpu
+            measured = asyncio.run(probe(relay, f"probe{crowd_size}", seconds))
+            cuts = statistics.quantiles(measured, n=100, method="inclusive")
+            busy = (relay.cpu - before) / seconds
+            print(
+                f"  {'with' if crowd_size else 'without'} {viewers:,} viewers' labels: p50 {cuts[49] * 1000:.0f} ms, "
+                f"p99 {cuts[98] * 1000:.0f} ms, relay busy {busy:.0%}, {len(measured)} probes"
+            )
+        print("latency goal: p99 under the tick (250 ms) + 100 ms")
+
+
+async def probe(relay: Relay, channel: str, seconds: float) -> list[float]:
+    latencies: list[float] = []
+    async with aiohttp.ClientSession() as http:
+        async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}) as answer:
+            key = (await answer.json())["display_key"]
+        task = asyncio.create_task(crowd.probe(http, relay.url, channel, key, latencies))
+        await asyncio.wait([task], timeout=seconds)
+        if task.done():
+            await task
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return latencies
+
+
+def core(labels_each: int = 200_000) -> None:
+    """One label's cost in the pure core, whatever the audience's size."""
+    chance = random.Random(0)
+    for size in (100, 10_000, 100_000):
+        channel = Channel("bench", 5, LABEL_TTL_S)
+        for viewer in range(size):
+            channel.label(viewer, "neutral", 0.0)
+        work = [(chance.randrange(size), chance.choice(EXPRESSIONS)) for _ in range(labels_each)]
+        began = time.perf_counter()
+        for number, (viewer, expression) in enumerate(work):
+            channel.label(viewer, expression, number * 1e-6)
+        each = (time.perf_counter() - began) / labels_each
+        began = time.perf_counter()
+        channel.tick(size, 1.0, 1.0)
+        print(f"  {size:7,} viewers: {each * 1e6:.2f} us a label, {(time.perf_counter() - began) * 1e3:.2f} ms a tick")
+    print("core goal: a label's cost is flat")
+
+
+MEASUREMENTS = {"labels": labels, "memory": memory, "fanout": fanout, "latency": latency, "core": core}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.relay", description=__doc__)
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(MEASUREMENTS)}; default: all")
+    args = parser.parse_args()
+    print(f"Machine: {machine.describe()}")
+    for name in args.what or MEASUREMENTS:
+        if name not in MEASUREMENTS:
+            parser.error(f"expected one of {', '.join(MEASUREMENTS)}, got {name!r}")
+        MEASUREMENTS[name]()
+
+
+if __name__ == "__main__":
+    main()

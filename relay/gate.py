@@ -1,0 +1,84 @@
+"""Who gets in: what the relay's settings say about clients, applied to requests."""
+
+import asyncio
+import hmac
+import ipaddress
+
+from aiohttp import hdrs, web
+
+from relay import limits, protocol
+from relay.access import HTTPError
+from relay.auth import Channels
+from relay.config import RelaySettings
+from relay.tickets import TICKET_TTL_S, Tickets
+
+COME_BACK_S = 10
+"""For those who found it full: come back after about this long."""
+TICKETS_AT_ONCE = 120.0
+"""For one house: all the connections that it may have, and then some."""
+TICKETS_PER_S = 1.0
+
+
+class Gate:
+    """The settings that decide about clients."""
+
+    def __init__(self, settings: RelaySettings, ticket_ttl: int = TICKET_TTL_S) -> None:
+        self._create_key = settings.create_key.encode()
+        self._origins = limits.parse_origins(settings.origins)
+        self._proxies = settings.proxies
+        self._tickets_needed = settings.require_tickets == "on" or (
+            settings.require_tickets == "auto" and (settings.proxies > 0 or not _is_loopback(settings.host))
+        )
+        self.tickets = Tickets(ticket_ttl)
+        self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
+        self.password_checks = asyncio.Lock()
+        """One at a time: a wrong password costs the relay more than the one who guesses."""
+        self.connections = limits.Connections(
+            settings.max_connections, settings.max_per_channel, settings.max_per_address
+        )
+
+    @property
+    def takes_create_keys(self) -> bool:
+        """Whether there is a key that creates channels from elsewhere."""
+        return bool(self._create_key)
+
+    def may_create(self, key: str) -> bool:
+        """Whether this is the create key."""
+        return self.takes_create_keys and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._create_key)
+
+    def is_local(self, request: web.Request) -> bool:
+        """Whether the request was sent on this machine, and not by a proxy for somebody else."""
+        proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
+        if proxied or request.remote is None:
+            return False
+        return ipaddress.ip_address(request.remote).is_loopback
+
+    def house(self, request: web.Request) -> str | None:
+        """The group of addresses that the client is counted in, as ``limits.house``."""
+        forwarded_for = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
+        return limits.house(limits.client_address(request.remote, forwarded_for, self._proxies))
+
+    def needs_ticket(self, channels: Channels, channel: str) -> bool:
+        """Whether the channel's viewers need a ticket."""
+        return self._tickets_needed or channels.has_password(channel)
+
+    def check_origin(self, request: web.Request) -> None:
+        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere.
+
+        Raises:
+            HTTPError: the page's origin is neither the relay's own nor allowed.
+        """
+        origin = request.headers.get(hdrs.ORIGIN)
+        if not limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins):
+            text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
+            raise HTTPError(protocol.FORBIDDEN, text)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+GATE = web.AppKey("gate", Gate)

@@ -1,0 +1,93 @@
+"""The addresses that let people in: new channels, new keys for old ones, join passwords, viewer tickets."""
+
+import asyncio
+import math
+import time
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from relay import protocol
+from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, existing_channel, json_body, json_response
+from relay.auth import Right
+from relay.gate import GATE
+
+GUESS_COST = 20.0
+"""Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""
+
+
+class NewChannel(msgspec.Struct):
+    """Body of ``POST /v1/channels``."""
+
+    channel: str
+
+
+class NewKey(msgspec.Struct):
+    """Body of ``POST /v1/channels/{channel}/keys``."""
+
+    rotate: Right
+
+
+class Password(msgspec.Struct):
+    """Body of ``PUT /v1/channels/{channel}/password``, and of ``POST /v1/channels/{channel}/tickets``."""
+
+    password: Annotated[str, Meta(max_length=128)] = ""
+
+
+async def create_channel(request: web.Request) -> web.Response:
+    """Make a channel: from this machine, or with the create key, so that nobody else fills the relay with channels."""
+    gate = request.app[GATE]
+    if not gate.is_local(request):
+        if not gate.takes_create_keys:
+            text = (
+                "Channels are created on the relay's own machine: ask who runs it, or use "
+                "`moodcast relay --channel NAME`; a relay with --create-key also creates them from elsewhere."
+            )
+            raise HTTPError(protocol.FORBIDDEN, text)
+        if not gate.may_create(bearer(request, "The relay's create key")):
+            raise HTTPError(protocol.WRONG_KEY, "This is not the relay's create key: ask who runs the relay for it.")
+    wanted = await json_body(request, NewChannel, '{"channel": "NAME"}')
+    try:
+        keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)
+    except ValueError as error:
+        raise HTTPError(protocol.BAD_MESSAGE, str(error)) from None
+    except FileExistsError as error:
+        raise HTTPError(protocol.CHANNEL_EXISTS, str(error)) from None
+    return json_response(keys, 201)
+
+
+async def rotate(request: web.Request) -> web.Response:
+    """Replace a key, and close those who read with the old one."""
+    channel = authorize(request, "admin")
+    right = (await json_body(request, NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
+    key = await asyncio.to_thread(request.app[CHANNELS].rotate, channel, right)
+    request.app[HUB].revoke(channel, right)
+    return json_response({"channel": channel, f"{right}_key": key})
+
+
+async def set_password(request: web.Request) -> web.Response:
+    """Ask viewers for a password from now on, or no more. Those inside stay."""
+    channel = authorize(request, "admin")
+    password = (await json_body(request, Password, '{"password": "TEXT"}')).password
+    await asyncio.to_thread(request.app[CHANNELS].set_password, channel, password)
+    return json_response({"channel": channel, "password": bool(password)})
+
+
+async def issue_ticket(request: web.Request) -> web.Response:
+    """Let a viewer in: with the join password where there is one, and not too often for one house."""
+    channel, channels, gate = existing_channel(request), request.app[CHANNELS], request.app[GATE]
+    password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
+    house, guarded = gate.house(request), channels.has_password(channel)
+    # A guess is paid for before it is checked, so that many at once don't get through.
+    if wait := gate.ticket_rates.spend(house, time.monotonic(), GUESS_COST if guarded else 1.0):
+        text = f"Too many tickets, or wrong passwords, for your network: ask again in {math.ceil(wait)} seconds."
+        raise HTTPError(protocol.TOO_OFTEN, text, retry_after=math.ceil(wait))
+    if guarded:
+        async with gate.password_checks:
+            if not await asyncio.to_thread(channels.check_password, channel, password):
+                text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
+                raise HTTPError(protocol.WRONG_PASSWORD, text)
+        gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)
+    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)

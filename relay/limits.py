@@ -1,0 +1,198 @@
+"""How much a client may do. Pure: time is passed in, in seconds of a steady clock, and no socket is in sight.
+
+A *house* is what an address stands for: who shares one can be one household, or one person with many connections.
+"""
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Hashable
+from enum import IntEnum
+from urllib.parse import urlsplit
+
+from relay.protocol import MAX_LABELS_PER_S
+
+BURST = 120.0
+"""Frames that may come at once: a minute of labels, as when a stalled network catches up."""
+DEBT = 120.0
+"""Frames beyond those, after which the client is closed."""
+TAP_COST = 0.2
+"""Of a label: ten taps a second are as fast as fingers go."""
+BAD_FRAME_COST = 10.0
+HOUSE_WEIGHT = 8
+"""Viewers of a house that count by default: families do, crowds behind one connection do not."""
+
+
+class Pace(IntEnum):
+    """What to do about a client's speed. Anything but FINE is true."""
+
+    FINE = 0
+    WARN = 1
+    CLOSE = 2
+
+
+FINE = Pace.FINE  # an enum's member costs a look-up that the way of each label should not pay
+
+
+class Meter:
+    """A token bucket that goes into debt: within it frames pass, with the first debt comes a warning, then the close.
+
+    It holds ``BURST`` tokens and refills at the rate that labels may have; a label costs one token. O(1).
+    """
+
+    __slots__ = ("_time", "_tokens", "_warned")
+
+    def __init__(self, now: float) -> None:
+        self._tokens, self._time, self._warned = BURST, now, False
+
+    def spend(self, now: float, cost: float = 1.0) -> Pace:
+        """Pay for a frame. WARN comes once, until the bucket is full again."""
+        tokens = self._tokens + (now - self._time) * MAX_LABELS_PER_S
+        if tokens > BURST:
+            tokens, self._warned = BURST, False
+        self._tokens = tokens = tokens - cost
+        self._time = now
+        if tokens >= 0.0:
+            return FINE
+        if tokens < -DEBT:
+            return Pace.CLOSE
+        if self._warned:
+            return FINE
+        self._warned = True
+        return Pace.WARN
+
+
+class Places:
+    """So many places for each group, and no more. Taking and freeing one is O(1); empty groups cost nothing."""
+
+    __slots__ = ("_most", "_taken")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: dict[Hashable, int] = {}
+
+    def take(self, group: Hashable | None) -> bool:
+        """Whether there was a place in the group; the group None has no limit."""
+        if group is None:
+            return True
+        taken = self._taken.get(group, 0)
+        if taken >= self._most:
+            return False
+        self._taken[group] = taken + 1
+        return True
+
+    def free(self, group: Hashable | None) -> None:
+        """Give back a place that ``take`` gave."""
+        if group is None:
+            return
+        taken = self._taken[group] - 1
+        if taken:
+            self._taken[group] = taken
+        else:
+            del self._taken[group]
+
+
+class Connections:
+    """The open connections of a relay, counted as a whole, per channel and per house."""
+
+    def __init__(self, total: int, per_channel: int, per_house: int) -> None:
+        self._limits = total, per_channel, per_house
+        self._total, self._channels, self._houses = Places(total), Places(per_channel), Places(per_house)
+
+    def enter(self, channel: str, house: str | None) -> str | None:
+        """Count a connection in (None), or say which limit keeps it out. ``house``: None has no limit of its own."""
+        total, per_channel, per_house = self._limits
+        if not self._houses.take(house):
+            return f"Your network has the {per_house} connections that one may have: close another one first."
+        if not self._channels.take(channel):
+            self._houses.free(house)
+            return f"The channel {channel!r} has the {per_channel} connections that one may have: come back later."
+        if not self._total.take("all"):
+            self._channels.free(channel)
+            self._houses.free(house)
+            return f"The relay has the {total} connections that it takes: come back later."
+        return None
+
+    def leave(self, channel: str, house: str | None) -> None:
+        """Count out a connection that ``enter`` counted in."""
+        self._total.free("all")
+        self._channels.free(channel)
+        self._houses.free(house)
+
+
+class Rates:
+    """A token bucket for each house. One that is full again is forgotten, so that memory follows the last minutes."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._rate, self._burst = per_second, burst
+        self._houses: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many houses are remembered."""
+        return len(self._houses)
+
+    def spend(self, house: Hashable | None, now: float, cost: float = 1.0) -> float:
+        """Pay, and return 0; or pay nothing, and return the seconds until there is enough. A refund costs below 0.
+
+        ``cost`` is at most the burst. None has no limit.
+        """
+        if house is None:
+            return 0.0
+        while self._houses:
+            _, then = next(iter(self._houses.values()))
+            if now - then < self._burst / self._rate:
+                break
+            self._houses.popitem(last=False)
+        tokens, then = self._houses.get(house, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        if tokens < cost:
+            return (cost - tokens) / self._rate
+        self._houses[house] = min(self._burst, tokens - cost), now
+        self._houses.move_to_end(house)
+        return 0.0
+
+
+def client_address(remote: str | None, forwarded_for: str, proxies: int) -> str | None:
+    """The client's address behind ``proxies`` proxies that each append whom they heard to ``X-Forwarded-For``.
+
+    What stands further left in the header was written by the client, who may write anything.
+    """
+    if not proxies or not forwarded_for:
+        return remote
+    hops = [hop.strip() for hop in forwarded_for.split(",")]
+    return hops[max(0, len(hops) - proxies)]
+
+
+def house(address: str | None) -> str | None:
+    """The group that an address is counted in: itself, or the /64 of an IPv6 address, which one customer has for sure.
+
+    None for the relay's own machine, which is not limited. What is no address is a group of its own.
+    """
+    if not address:
+        return None
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return None if parsed.is_loopback else str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
+        parsed = parsed.ipv4_mapped
+    return None if parsed.is_loopback else str(parsed)
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """The origins of a list with commas, as browsers write them."""
+    return frozenset(part.strip().rstrip("/").lower() for part in text.split(",") if part.strip())
+
+
+def origin_may_connect(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
+    """Whether a WebSocket's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
+
+    ``host`` is the request's Host header. The scheme is not compared, since a proxy in front may add the TLS.
+    """
+    if origin is None or "*" in allowed or origin.lower() in allowed:
+        return True
+    try:
+        return urlsplit(origin.lower()).netloc == host.lower() != ""
+    except ValueError:
+        return False

@@ -1,0 +1,114 @@
+"""Keys over real HTTP and sockets: who may create, rotate, read, and what happens to the old ones."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from relay import protocol
+from relay.app import Relay
+from relay.protocol import Bye
+from tests.support import server_sent_events, subscribe
+
+ELSEWHERE = {"X-Forwarded-For": "192.0.2.1"}
+CREATE_KEY = "correct-horse-battery"
+
+
+@pytest.fixture
+async def http(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(relay.url) as session:
+        yield session
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def ask(
+    http: aiohttp.ClientSession, path: str, headers: dict[str, str], body: object
+) -> tuple[int, dict[str, str]]:
+    """POST; the status, and the answer or its error."""
+    async with http.post(path, json=body, headers=headers) as response:
+        answer = await response.json()
+        return response.status, answer.get("error", answer)
+
+
+@pytest.mark.relay(create_key=CREATE_KEY)
+async def test_the_create_key_makes_channels_from_elsewhere(
+    http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    body = {"channel": "demo"}
+    for key in ("", CREATE_KEY[:-1], CREATE_KEY + "x", "\N{SNOWMAN}"):
+        headers = ELSEWHERE | bearer(key)
+        status, error = await ask(http, "/v1/channels", headers, body)
+        assert (status, error["name"]) == (401, "wrong_key")
+    status, keys = await ask(http, "/v1/channels", ELSEWHERE | bearer(CREATE_KEY), body)
+    assert status == 201
+    for secret in (CREATE_KEY, keys["admin_key"], keys["display_key"]):
+        assert secret not in caplog.text
+
+
+@pytest.mark.relay(create_key=CREATE_KEY)
+async def test_this_machine_needs_no_create_key(http: aiohttp.ClientSession) -> None:
+    assert (await ask(http, "/v1/channels", {}, {"channel": "demo"}))[0] == 201
+
+
+async def test_without_a_create_key_no_key_helps_from_elsewhere(http: aiohttp.ClientSession) -> None:
+    status, error = await ask(http, "/v1/channels", ELSEWHERE | bearer("x"), {"channel": "demo"})
+    assert (status, error["name"]) == (403, "forbidden")
+    assert "--create-key" in error["message"]
+
+
+async def test_the_display_key_does_not_write(relay: Relay, http: aiohttp.ClientSession) -> None:
+    keys = relay.create_channel("demo")
+    path, body = "/v1/channels/demo/keys", {"rotate": "admin"}
+    assert (await ask(http, path, bearer(keys.display_key), body))[0] == 403
+    assert (await ask(http, path, bearer("wrong"), body))[0] == 401
+    assert (await ask(http, path, {}, body))[0] == 401
+    assert (await ask(http, "/v1/channels/nowhere/keys", bearer(keys.admin_key), body))[0] == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"rotate": "both"}, {"rotate": 1}, [], "admin"])
+async def test_a_rotation_of_nothing(relay: Relay, http: aiohttp.ClientSession, body: object) -> None:
+    status, error = await ask(http, "/v1/channels/demo/keys", bearer(relay.create_channel("demo").admin_key), body)
+    assert status == 400
+    assert '{"rotate": "display"}' in error["message"]
+
+
+async def test_rotating_the_display_key_closes_who_reads_with_the_old_one(
+    relay: Relay, http: aiohttp.ClientSession
+) -> None:
+    keys = relay.create_channel("demo")
+    path = "/v1/channels/demo/keys"
+    stream = server_sent_events(relay.url, "demo", keys.display_key)
+    await anext(stream)
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as reader,
+        await subscribe(relay.url, "demo", keys.admin_key) as streamer,
+    ):
+        await asyncio.gather(reader.mood(), streamer.mood())
+        status, new = await ask(http, path, bearer(keys.admin_key), {"rotate": "display"})
+        assert (status, set(new)) == (200, {"channel", "display_key"})
+        bye = await reader.receive_until(lambda message: isinstance(message, Bye))
+        assert bye.code == protocol.WRONG_KEY.number
+        assert await reader.receive() is None
+        assert reader.close_code == protocol.WRONG_KEY.number
+        assert [event.name async for event in stream][-1] == "bye"
+        for _ in range(3):
+            await streamer.mood()
+    async with await subscribe(relay.url, "demo", new["display_key"]) as reader:
+        await reader.mood()
+
+
+async def test_rotating_the_admin_key_ends_the_old_one(relay: Relay, http: aiohttp.ClientSession) -> None:
+    keys = relay.create_channel("demo")
+    path, body = "/v1/channels/demo/keys", {"rotate": "admin"}
+    status, new = await ask(http, path, bearer(keys.admin_key), body)
+    assert (status, set(new)) == (200, {"channel", "admin_key"})
+    assert (await ask(http, path, bearer(keys.admin_key), body))[0] == 401
+    assert (await ask(http, path, bearer(new["admin_key"]), body))[0] == 200
+    async with http.get("/v1/channels/demo/sessions", headers=bearer(keys.display_key)) as response:
+        assert response.status == 200

@@ -1,0 +1,209 @@
+"""What a client may do: pure rules."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.limits import (
+    BAD_FRAME_COST,
+    BURST,
+    DEBT,
+    Connections,
+    Meter,
+    Pace,
+    Places,
+    Rates,
+    client_address,
+    house,
+    origin_may_connect,
+    parse_origins,
+)  # fmt: skip
+from relay.protocol import MAX_LABELS_PER_S
+
+GAPS = st.lists(st.floats(0, 5), max_size=600)
+
+
+def paces(gaps: list[float], cost: float = 1.0) -> list[Pace]:
+    meter, now, found = Meter(0.0), 0.0, []
+    for gap in gaps:
+        now += gap
+        found.append(meter.spend(now, cost))
+    return found
+
+
+@given(st.lists(st.floats(1 / MAX_LABELS_PER_S, 60), max_size=300))
+def test_who_keeps_the_rate_is_never_told_anything(gaps: list[float]) -> None:
+    assert set(paces(gaps)) <= {Pace.FINE}
+
+
+def test_a_minute_of_labels_at_once_is_fine() -> None:
+    assert set(paces([0.0] * int(BURST))) == {Pace.FINE}
+
+
+@given(st.floats(0, 1 / MAX_LABELS_PER_S * 0.9))
+def test_who_is_faster_is_warned_once_and_then_closed(gap: float) -> None:
+    found = paces([gap] * 3000)
+    closed = found.index(Pace.CLOSE)
+    assert found[:closed].count(Pace.WARN) == 1
+    assert closed >= BURST + DEBT - 1
+
+
+@given(GAPS)
+def test_nobody_is_closed_for_less_than_the_burst_and_the_debt(gaps: list[float]) -> None:
+    found = paces(gaps)
+    if Pace.CLOSE in found:
+        number = found.index(Pace.CLOSE) + 1
+        assert number > BURST + DEBT + sum(gaps[1:number]) * MAX_LABELS_PER_S - 1e-6 or number > BURST + DEBT
+        assert Pace.WARN in found[:number]
+
+
+@given(GAPS)
+def test_a_meter_is_a_token_bucket(gaps: list[float]) -> None:
+    """Against the textbook: refill up to the burst, then pay."""
+    meter, now, tokens = Meter(0.0), 0.0, BURST
+    for gap in gaps:
+        now += gap
+        tokens = min(BURST, tokens + gap * MAX_LABELS_PER_S) - 1.0
+        pace = meter.spend(now)
+        assert (pace is Pace.CLOSE) == (tokens < -DEBT) or tokens == pytest.approx(-DEBT)
+        assert pace is not Pace.WARN or tokens < 1e-6
+
+
+def test_who_calms_down_is_warned_anew() -> None:
+    meter = Meter(0.0)
+    first = [meter.spend(0.0) for _ in range(130)]
+    later = [meter.spend(1000.0) for _ in range(130)]
+    assert first.count(Pace.WARN) == later.count(Pace.WARN) == 1
+
+
+def test_a_few_wrong_frames_are_forgiven_and_many_are_not() -> None:
+    assert paces([0.0] * 10, BAD_FRAME_COST) == [Pace.FINE] * 10
+    assert paces([0.0] * 30, BAD_FRAME_COST)[-1] is Pace.CLOSE
+    assert set(paces([BAD_FRAME_COST / MAX_LABELS_PER_S] * 1000, BAD_FRAME_COST)) == {Pace.FINE}
+
+
+@given(st.integers(1, 4), st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "b", None]))))
+def test_places_never_go_over(most: int, steps: list[tuple[bool, str | None]]) -> None:
+    places = Places(most)
+    held = {"a": 0, "b": 0}
+    for takes, group in steps:
+        if group is None:
+            assert places.take(None)
+        elif takes:
+            assert places.take(group) == (held[group] < most)
+            held[group] = min(most, held[group] + 1)
+        elif held[group]:
+            places.free(group)
+            held[group] -= 1
+
+
+def test_a_connection_that_is_kept_out_takes_no_place() -> None:
+    connections = Connections(total=3, per_channel=2, per_house=2)
+    assert connections.enter("one", "ada") is None
+    assert connections.enter("one", "bob") is None
+    assert "channel 'one'" in str(connections.enter("one", "cy"))
+    assert connections.enter("two", "ada") is None
+    assert "network" in str(connections.enter("two", "ada"))
+    assert "relay" in str(connections.enter("two", "cy"))
+    connections.leave("one", "bob")
+    assert connections.enter("one", "cy") is None
+    connections.leave("two", "ada")
+    assert connections.enter("two", "cy") is None
+
+
+def test_this_machine_fills_the_relay_but_no_house() -> None:
+    connections = Connections(total=5, per_channel=5, per_house=1)
+    assert [connections.enter("demo", None) for _ in range(5)] == [None] * 5
+    assert connections.enter("demo", None)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 30), st.integers(1, 10)), max_size=80))
+def test_rates_are_token_buckets_for_each_house(steps: list[tuple[str, float, int]]) -> None:
+    rates, now, tokens, then = Rates(0.5, 10), 0.0, {"a": 10.0, "b": 10.0}, {"a": 0.0, "b": 0.0}
+    for name, gap, cost in steps:
+        now += gap
+        left = min(10.0, tokens[name] + (now - then[name]) * 0.5)
+        wait = rates.spend(name, now, cost)
+        if abs(left - cost) > 1e-6:
+            assert (wait == 0) == (left >= cost)
+        if wait:
+            assert wait == pytest.approx((cost - left) / 0.5)
+        else:
+            tokens[name], then[name] = left - cost, now
+
+
+def test_rates_forget_old_houses_and_give_refunds() -> None:
+    rates = Rates(1.0, 10)
+    for number in range(1000):
+        rates.spend(f"house {number}", number * 0.1)
+    assert len(rates) <= 101
+    assert [rates.spend("ada", 200, 5) for _ in range(3)] == [0, 0, 5]
+    assert rates.spend("ada", 200, -5) == 0
+    assert rates.spend("ada", 200, 5) == 0
+    assert all(rates.spend(None, 200, 10) == 0 for _ in range(100))
+
+
+@pytest.mark.parametrize(
+    ("address", "group"),
+    [
+        (None, None),
+        ("", None),
+        ("127.0.0.1", None),
+        ("127.9.9.9", None),
+        ("::1", None),
+        ("::ffff:127.0.0.1", None),
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_houses(address: str | None, group: str | None) -> None:
+    assert house(address) == group
+
+
+@given(st.text())
+def test_no_header_makes_a_stranger_local(text: str) -> None:
+    """What a proxy appended comes last, whatever the client wrote before."""
+    assert client_address("127.0.0.1", f"{text},192.0.2.7", 1) == "192.0.2.7"
+    assert house(client_address("192.0.2.9", text, 0)) == "192.0.2.9"
+    house(text)
+
+
+def test_proxies_are_counted_from_the_right() -> None:
+    header = "127.0.0.1, 192.0.2.7, 198.51.100.1"
+    assert client_address("10.0.0.1", header, 2) == "192.0.2.7"
+    assert client_address("10.0.0.1", "192.0.2.7", 2) == "192.0.2.7"
+    assert client_address("10.0.0.1", "", 2) == "10.0.0.1"
+
+
+OWN = "mood.example.org"
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed", "may"),
+    [
+        (None, "", True),
+        ("https://mood.example.org", "", True),
+        ("http://MOOD.example.org", "", True),
+        ("https://mood.example.org:444", "", False),
+        ("https://mood.example.org.evil.example", "", False),
+        ("https://evil.example", "", False),
+        ("https://evil.example", "https://a.example, https://b.example/", False),
+        ("https://b.example", "https://a.example, https://b.example/", True),
+        ("http://b.example", "https://b.example", False),
+        ("https://evil.example", "*", True),
+        ("null", "", False),
+        ("", "", False),
+        ("http://[", "", False),
+    ],
+)
+def test_origins(origin: str | None, allowed: str, may: bool) -> None:
+    assert origin_may_connect(origin, OWN, parse_origins(allowed)) == may
+
+
+@given(st.text(), st.text())
+def test_no_origin_breaks_the_check(origin: str, host: str) -> None:
+    origin_may_connect(origin, host, frozenset())

@@ -1,0 +1,251 @@
+"""Viewer tickets: signed, short-lived, one connection each; over real HTTP and sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay import app, protocol
+from relay.app import Relay
+from relay.config import RelaySettings
+from relay.hub import Limits
+from relay.protocol import Bye
+from relay.tickets import TicketError, Tickets
+from tests.support import Client, Viewer, count_of, subscribe
+
+PATH = "/v1/channels/demo/tickets"
+PASSWORD = "/v1/channels/demo/password"
+
+
+@pytest.fixture
+async def http(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(relay.url) as session:
+        yield session
+
+
+async def ask(
+    http: aiohttp.ClientSession, body: object = {}, path: str = PATH, method: str = "POST", **headers: str
+) -> tuple[int, dict[str, Any]]:
+    """The status, and the answer or its error."""
+    async with http.request(method, path, json=body, headers=headers) as response:
+        answer = await response.json()
+        return response.status, answer.get("error", answer)
+
+
+async def ticket_of(http: aiohttp.ClientSession) -> str:
+    status, answer = await ask(http)
+    assert (status, answer["expires_in_s"]) == (201, 60)
+    return str(answer["ticket"])
+
+
+async def turned_away(relay: Relay, ticket: str, channel: str = "demo") -> protocol.Bye:
+    """The bye that this ticket brings."""
+    async with await Client.open(relay.url, f"/v1/channels/{channel}/viewer") as client:
+        await client.send(protocol.Hello(ticket=ticket))
+        bye = await client.receive()
+        assert isinstance(bye, Bye)
+        assert await client.receive() is None
+        assert client.close_code == bye.code
+        return bye
+
+
+# --- the ticket itself -----------------------------------------------------------------------------------------------
+
+
+def test_a_ticket_opens_its_channel_with_a_number_of_its_own() -> None:
+    tickets = Tickets()
+    one, two = tickets.issue("demo"), tickets.issue("demo")
+    assert len(one) < 256
+    assert tickets.check("demo", one) == tickets.check("demo", one) != tickets.check("demo", two)
+    with pytest.raises(TicketError, match="another channel"):
+        tickets.check("other", one)
+
+
+def test_an_expired_ticket_says_so() -> None:
+    tickets = Tickets(ttl=-1)
+    with pytest.raises(TicketError, match="older"):
+        tickets.check("demo", tickets.issue("demo"))
+
+
+def test_a_ticket_from_before_a_restart_says_so() -> None:
+    with pytest.raises(TicketError, match="restarted"):
+        Tickets().check("demo", Tickets().issue("demo"))
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_no_text_is_a_ticket_or_breaks_the_check(text: str) -> None:
+    with pytest.raises(TicketError):
+        Tickets().check("demo", text)
+
+
+@given(st.data())
+def test_no_changed_ticket_is_one(data: st.DataObject) -> None:
+    tickets = Tickets()
+    ticket = tickets.issue("demo")
+    at = data.draw(st.integers(0, len(ticket) - 2))  # the last character has spare bits
+    changed = ticket[:at] + data.draw(st.characters(codec="ascii")) + ticket[at + 1 :]
+    if changed != ticket:
+        with pytest.raises(TicketError):
+            tickets.check("demo", changed)
+
+
+# --- joining with it -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.relay(require_tickets="on")
+async def test_who_has_a_ticket_counts_and_who_has_none_is_refused(relay: Relay, http: aiohttp.ClientSession) -> None:
+    keys = relay.create_channel("demo")
+    relay.create_channel("other")
+    bye = await turned_away(relay, "")
+    assert bye.code == protocol.NO_TICKET.number
+    assert not protocol.NO_TICKET.retry
+    ticket = await ticket_of(http)
+    async with (
+        await Viewer.connect(relay.url, ticket=ticket) as viewer,
+        await subscribe(relay.url, "demo", keys.display_key) as audience,
+    ):
+        await viewer.label("happy")
+        await audience.mood(lambda mood: mood.sharing == 1)
+    for forged in (ticket[:-3] + "abc", "x", keys.display_key, keys.admin_key, Tickets().issue("demo")):
+        assert (await turned_away(relay, forged)).code == protocol.BAD_TICKET.number
+    bye = await turned_away(relay, await ticket_of(http), "other")
+    assert bye.code == protocol.BAD_TICKET.number
+    assert protocol.BAD_TICKET.retry  # with a new one
+    assert bye.retry_after_s > 0
+
+
+@pytest.mark.relay(require_tickets="on", limits=Limits(ticket_ttl=-1))
+async def test_an_expired_ticket_is_refused(relay: Relay, http: aiohttp.ClientSession) -> None:
+    relay.create_channel("demo")
+    _, answer = await ask(http)
+    bye = await turned_away(relay, answer["ticket"])
+    assert bye.code == protocol.BAD_TICKET.number
+    assert "older" in bye.message
+
+
+@pytest.mark.parametrize("polite", [True, False])
+async def test_a_replayed_ticket_replaces_the_older_connection(
+    relay: Relay, http: aiohttp.ClientSession, polite: bool
+) -> None:
+    keys = relay.create_channel("demo")
+    ticket = await ticket_of(http)
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as audience,
+        await Viewer.connect(relay.url, ticket=ticket) as older,
+    ):
+        await older.label("angry")
+        await audience.mood(lambda mood: count_of(mood, "angry") == 1)
+        async with await Viewer.connect(relay.url, ticket=ticket) as newer:
+            assert older.welcome.viewer != newer.welcome.viewer
+            await newer.label("happy")
+            await older.label("angry")  # too late
+            mood = await audience.mood(lambda mood: mood.visible and count_of(mood, "happy") == 1)
+            assert (mood.viewers, mood.sharing) == (1, 1)
+            if polite:
+                bye = await older.receive_until(lambda message: isinstance(message, Bye))
+                assert await older.receive() is None
+                assert older.close_code == bye.code == protocol.REPLACED.number
+                assert not protocol.REPLACED.retry
+            await newer.label("sad")
+            assert (await audience.mood(lambda mood: count_of(mood, "sad") == 1)).sharing == 1
+        async with await Viewer.connect(relay.url, ticket=ticket) as back:
+            await back.label("fear")
+            await audience.mood(lambda mood: mood.viewers == 1 and count_of(mood, "fear") == 1)
+
+
+@pytest.mark.relay(proxies=1, address_weight=2)
+async def test_many_tickets_from_one_address_are_not_the_crowd(relay: Relay, http: aiohttp.ClientSession) -> None:
+    keys = relay.create_channel("demo")
+    viewers, house = [], {"X-Forwarded-For": "192.0.2.7"}
+    for _ in range(6):
+        _, answer = await ask(http, **house)
+        session = aiohttp.ClientSession(headers=house)
+        viewer = Viewer(session, await session.ws_connect(relay.url + "/v1/channels/demo/viewer"))
+        await viewer.send(protocol.Hello(ticket=answer["ticket"]))
+        await viewer.label("angry")
+        viewers.append(viewer)
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        assert (await audience.mood(lambda mood: mood.visible and mood.viewers == 6)).sharing == 2
+    await asyncio.gather(*(viewer.close() for viewer in viewers))
+
+
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "localhost"}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "127.0.0.1", "proxies": 1}, True),
+        ({"host": "0.0.0.0", "require_tickets": "off"}, False),
+    ],
+)
+async def test_tickets_are_needed_where_others_can_connect(tmp_path: Any, options: Any, needed: bool) -> None:
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path), **options))
+    relay.create_channel("demo")
+    async with await Client.open(relay.url, "/v1/channels/demo/viewer") as client:
+        await client.send(protocol.Hello())
+        assert isinstance(await client.receive(), Bye if needed else protocol.Welcome)
+    await relay.stop()
+
+
+# --- getting one -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_password_guards_the_tickets(relay: Relay, http: aiohttp.ClientSession) -> None:
+    keys = relay.create_channel("demo")
+    admin = {"Authorization": f"Bearer {keys.admin_key}"}
+    display = {"Authorization": f"Bearer {keys.display_key}"}
+    body = {"password": "sesame"}
+    assert (await ask(http, body, PASSWORD, "PUT", **display))[0] == 403
+    assert await ask(http, body, PASSWORD, "PUT", **admin) == (200, {"channel": "demo", "password": True})
+    assert (await turned_away(relay, "")).code == protocol.NO_TICKET.number
+    for wrong in ({}, {"password": "open"}, {"password": ""}):
+        status, error = await ask(http, wrong)
+        assert (status, error["name"]) == (403, "wrong_password")
+    status, answer = await ask(http, body)
+    assert status == 201
+    await (await Viewer.connect(relay.url, ticket=answer["ticket"])).close()
+    assert (await ask(http, {"password": ""}, PASSWORD, "PUT", **admin))[0] == 200
+    await (await Viewer.connect(relay.url, ticket=(await ask(http))[1]["ticket"])).close()
+    await (await Viewer.connect(relay.url)).close()
+
+
+@pytest.mark.relay(proxies=1)
+async def test_guesses_of_the_password_run_out_for_one_address_alone(relay: Relay, http: aiohttp.ClientSession) -> None:
+    admin = {"Authorization": f"Bearer {relay.create_channel('demo').admin_key}"}
+    await ask(http, {"password": "sesame"}, PASSWORD, "PUT", **admin)
+    guesser, other = {"X-Forwarded-For": "2001:db8::1"}, {"X-Forwarded-For": "2001:db8:1::1"}
+    found = await asyncio.gather(*(ask(http, {"password": f"guess {n}"}, **guesser) for n in range(12)))
+    assert sorted(status for status, _ in found) == [403] * 6 + [429] * 6
+    async with http.post(PATH, json={"password": "sesame"}, headers=guesser) as response:
+        assert response.status == 429
+        assert int(response.headers["Retry-After"]) > 0
+        assert (await response.json())["error"]["name"] == "too_often"
+    for _ in range(10):  # who knows it may ask often
+        assert (await ask(http, {"password": "sesame"}, **other))[0] == 201
+
+
+@pytest.mark.relay(proxies=1)
+async def test_tickets_run_out_for_one_address_alone(relay: Relay, http: aiohttp.ClientSession) -> None:
+    relay.create_channel("demo")
+    found = [(await ask(http, **{"X-Forwarded-For": "192.0.2.7"}))[0] for _ in range(140)]
+    assert found[:120] == [201] * 120
+    assert 429 in found
+    assert (await ask(http, **{"X-Forwarded-For": "192.0.2.8"}))[0] == 201
+
+
+@pytest.mark.parametrize("body", [{"password": 3}, {"password": "x" * 129}, [], "sesame"])
+async def test_a_bad_request_for_a_ticket(relay: Relay, http: aiohttp.ClientSession, body: object) -> None:
+    relay.create_channel("demo")
+    status, error = await ask(http, body)
+    assert (status, error["name"]) == (400, "bad_message")
+    assert "sesame" not in error["message"]
+
+
+async def test_a_ticket_of_no_channel(http: aiohttp.ClientSession) -> None:
+    status, error = await ask(http)
+    assert (status, error["name"]) == (404, "unknown_channel")
