@@ -1,4 +1,5 @@
-// The history chart: shares of the expressions as stacked areas, valence as a line, reactions as pictures on top.
+// The history chart: shares of the expressions as stacked areas, valence as a line, reactions as pictures on
+// top, the streamer's markers as dashed lines.
 
 import { EXPRESSIONS, WORDS, pictureUrl } from "./contract.js";
 import { clock, percent } from "./figures.js";
@@ -9,6 +10,8 @@ const MARGIN = { top: 34, right: 44, bottom: 28, left: 48 };
 const HEIGHT = 320;
 const MARK = 20; // side of a reaction's picture
 const MARK_ROOM = 12; // marks closer than this many pixels would hide each other: the larger one is drawn
+const FLAG = "M0 0V-14L11 -10.5L0 -7Z"; // at the foot of a marker's line
+const NEAR_MARKER = 4; // pixels from the cursor within which the tooltip tells a marker's text
 const SHORTEST_S = 10; // of the time axis
 const PIXELS_A_POINT = 2;
 const PIXELS_A_LABEL = 90;
@@ -36,10 +39,10 @@ export class Chart {
     new ResizeObserver(() => this.session && this.draw(this.session)).observe(root);
   }
 
-  /** @param {{session: object, moments: object[], reactions: object[]}} session as the relay's JSON */
+  /** @param {{session: object, moments: object[], reactions: object[], markers: object[]}} session as the relay's JSON */
   draw(session) {
     this.session = session;
-    const { moments, reactions } = session;
+    const { moments, reactions, markers } = session;
     this.width = this.root.clientWidth;
     const plot = this.width - MARGIN.left - MARGIN.right;
     if (plot < 40) return;
@@ -55,7 +58,8 @@ export class Chart {
     this.svg.setAttribute("aria-label", this.#summary());
     this.cursor = element("line", { class: "cursor", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
     this.svg.replaceChildren(
-      ...this.#areas(), ...this.#axes(plot), ...this.#line(), ...this.#marks(reactions), this.cursor,
+      ...this.#areas(), ...this.#axes(plot), ...this.#line(), ...this.#marks(reactions),
+      ...this.#markers(markers), this.cursor,
     );
     if (this.shown) this.#point(this.shown.time);
   }
@@ -125,6 +129,22 @@ export class Chart {
     ]);
   }
 
+  #markers(markers) {
+    return markers.map(({ time, text }) => ({ x: this.x(time), time, text }))
+      .filter(({ x }) => x >= MARGIN.left && x <= this.width - MARGIN.right)
+      .map(({ x, time, text }) => element("g", { class: "marker", transform: `translate(${x.toFixed(1)} 0)` },
+        element("line", { y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
+        element("path", { d: FLAG, transform: `translate(0 ${HEIGHT - MARGIN.bottom})` }),
+        element("title", {}, `${clock(time - this.start)}: ${text}`)));
+  }
+
+  /** Show the moment nearest to a Unix time, as if it was pointed at. */
+  show(time) {
+    this.svg.focus({ preventScroll: true });
+    this.#point(time);
+    this.root.scrollIntoView({ block: "nearest" });
+  }
+
   #timeAt(event) {
     const box = this.svg.getBoundingClientRect();
     const part = (event.clientX - box.left - MARGIN.left) / (box.width - MARGIN.left - MARGIN.right);
@@ -159,6 +179,8 @@ export class Chart {
     const at = new Date(1000 * point.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
     const rows = [row("tooltip-time", `${clock(point.time - this.start)} · ${at}`),
       row("tooltip-count", `${point.sharing} of ${point.viewers} viewers sharing`)];
+    this.session.markers.filter((marker) => Math.abs(this.x(marker.time) - this.x(point.time)) < NEAR_MARKER)
+      .forEach(({ text }) => rows.push(row("tooltip-marker", text)));
     EXPRESSIONS.map((name, i) => ({ name, share: point.shares[i] }))
       .filter(({ share }) => share >= 0.005)
       .sort((a, b) => b.share - a.share)

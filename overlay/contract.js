@@ -42,6 +42,7 @@ const CHECKS = {
     areNumbers(m.time, m.viewers, m.sharing, m.min_viewers, m.valence, m.resonance, m.trend),
   reaction: (m) =>
     (m.kind === "tap" ? TAPS : EXPRESSIONS).includes(m.name) && areNumbers(m.time, m.strength, m.count),
+  marker: (m) => areNumbers(m.time) && typeof m.text === "string",
   status: (m) => typeof m.channel === "string",
   bye: (m) => areNumbers(m.code) && typeof m.message === "string",
   error: (m) => areNumbers(m.code) && typeof m.message === "string",

@@ -10,11 +10,14 @@ import { canSubscribe, readOptions } from "./options.js";
 
 const REACTIONS_SHOWN = 8;
 const REDRAW_MS = 2000;
+const PEAKS_SHOWN = 8;
+const PEAKS_MS = 10_000; // between two looks for new peaks of the running session
 const LOOK_AGAIN_MS = 2000; // for a session that has just begun
 
 const find = (id) => document.getElementById(id);
 const { options, problems } = readOptions(location);
 const { channel, key } = options;
+const EXPORTS = document.querySelectorAll("[data-export]");
 let chart, bar;
 let named = -1;
 let sessions = []; // as the relay lists them, newest first
@@ -22,6 +25,7 @@ let shown = null; // the history on the chart
 let running = null; // number of the session that runs now
 let redraw = false;
 let lookedAt = 0;
+let peaksAt = 0;
 
 const signed = (value, digits) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 const timeOf = (seconds) => new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -83,9 +87,16 @@ function showReaction(reaction) {
   if (isLive(shown)) shown.reactions.push(reaction);
 }
 
+function showMarker(marker) {
+  if (!isLive(shown)) return;
+  shown.markers.push(marker);
+  redraw = true;
+}
+
 function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction") showReaction(message);
+  else if (message.type === "marker") showMarker(message);
   else if (message.type === "status") {
     running = message.session;
     alertUser(message.warnings?.join("\n") ?? "");
@@ -110,12 +121,25 @@ function showLine({ name, sentence }) {
 
 const isLive = (history) => Boolean(history) && history.session.number === running;
 
-async function fetchJson(path) {
+async function ask(path) {
   const address = new URL(`v1/channels/${encodeURIComponent(channel)}/${path}`, BASE);
   const response = await fetch(address, { headers: { Authorization: `Bearer ${key}` }, cache: "no-store" });
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.error?.message ?? `The relay answered ${response.status}.`);
-  return body;
+  if (response.ok) return response;
+  const { error } = await response.json();
+  throw new Error(error?.message ?? `The relay answered ${response.status}.`);
+}
+
+const fetchJson = async (path) => (await ask(path)).json();
+
+/** Save the shown session. A plain link would not do: it can't send the key in a header. */
+async function download(kind) {
+  const { number } = shown.session;
+  const blob = await (await ask(`sessions/${number}.${kind}`)).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${channel}-session-${number}.${kind}`;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** List the sessions anew; show the newest unless the streamer looks at an older one. */
@@ -136,16 +160,43 @@ async function loadSessions() {
   }
 }
 
-function sessionOption({ number, started, seconds }) {
+function sessionOption({ number, name, started, seconds }) {
   const day = new Date(1000 * started).toLocaleDateString([], { day: "numeric", month: "short" });
   const length = number === running ? "live now" : clock(seconds);
-  return new Option(`${number} · ${day}, ${timeOf(started)} · ${length}`, number);
+  return new Option(`${name || number} · ${day}, ${timeOf(started)} · ${length}`, number);
 }
 
 async function loadHistory(number) {
   shown = await fetchJson(`sessions/${number}`);
   find("sessions").value = String(number);
+  EXPORTS.forEach((button) => (button.disabled = false));
   chart.draw(shown);
+  await loadPeaks();
+}
+
+async function loadPeaks() {
+  const { number } = shown.session;
+  peaksAt = Date.now();
+  const { peaks } = await fetchJson(`sessions/${number}/peaks`);
+  if (shown.session.number !== number) return; // another session was chosen meanwhile
+  const strongest = peaks.slice(0, PEAKS_SHOWN).sort((a, b) => a.time - b.time);
+  const listed = JSON.stringify([number, strongest]);
+  if (listed === find("peaks").dataset.listed) return; // or a button would lose the focus for nothing
+  find("peaks").dataset.listed = listed;
+  find("peaks-part").hidden = !peaks.length;
+  find("peaks").replaceChildren(...strongest.map(peakItem));
+}
+
+function peakItem({ time, kind, name, share }) {
+  const button = Object.assign(document.createElement("button"), { type: "button" });
+  const part = (tag, textContent, className = "") => Object.assign(document.createElement(tag), { textContent, className });
+  button.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }),
+    part("b", clock(time - chart.start)),
+    part("span", `${percent(share)} ${kind === "tap" ? DEEDS[name] : WORDS[name]}`, "words"));
+  button.addEventListener("click", () => chart.show(time));
+  const item = document.createElement("li");
+  item.append(button);
+  return item;
 }
 
 /** Add what the live events tell to the running session's chart, instead of fetching all of it again and again. */
@@ -159,6 +210,7 @@ function continueHistory(mood) {
   if (last && last.time >= moment.time) return;
   shown.moments.push(moment);
   redraw = true;
+  if (Date.now() - peaksAt > PEAKS_MS) loadPeaks().catch(() => {}); // the next look tries again
 }
 
 // --- the page -----------------------------------------------------------------------------------------------------
@@ -202,6 +254,8 @@ function showChannel() {
   find("change").addEventListener("click", () => askForChannel(""));
   find("sessions").addEventListener("change", ({ target }) =>
     loadHistory(Number(target.value)).catch((error) => alertUser(`The history could not be read. ${error.message}`)));
+  EXPORTS.forEach((button) => button.addEventListener("click", () =>
+    download(button.dataset.export).catch((error) => alertUser(`The session could not be saved. ${error.message}`))));
   setInterval(() => {
     if (!redraw || document.hidden) return;
     redraw = false;

@@ -1,7 +1,8 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from aiohttp import hdrs, web
 
 from relay import protocol
@@ -13,6 +14,8 @@ from relay.protocol import Code
 CHANNELS = web.AppKey("channels", Channels)
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
+
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class HTTPError(Exception):
@@ -72,6 +75,22 @@ def bearer(request: web.Request, what: str) -> str:
 
 def json_response(body: Any, status: int = 200) -> web.Response:
     return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
+
+
+async def json_body(request: web.Request, kind: type[Body], expected: str) -> Body:
+    """The JSON of a request. ``expected`` shows what it should look like, for the error that says it does not.
+
+    Raises:
+        HTTPError: the body is of another type or form.
+    """
+    # A web page can't send this content type to another site without being asked first, so it can't use these.
+    if request.content_type != "application/json":
+        text = f"Expected the content type application/json, not {request.content_type}."
+        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise HTTPError(protocol.BAD_MESSAGE, f"Expected {expected}: {error}.") from None
 
 
 def unknown_channel(channel: str) -> str:

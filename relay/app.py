@@ -6,7 +6,6 @@ import errno
 import logging
 import signal
 import socket
-import sqlite3
 
 from aiohttp import web
 
@@ -51,8 +50,9 @@ class Relay:
         """
         try:
             return self._channels.create(name)
-        except sqlite3.Error as error:
-            raise DataFolderError(f"The channel {name!r} can't be stored ({error}): free some disk space.") from error
+        except database.DatabaseError as error:
+            text = f"The channel {name!r} can't be stored ({error}): see that the database can be written."
+            raise DataFolderError(text) from error
 
     def has_channel(self, name: str) -> bool:
         """Whether the channel exists."""
@@ -80,11 +80,12 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
         PortInUseError: another program listens on the port.
         AddressError: the host or port can't be listened at for another reason.
         DataFolderError: the data folder can't be made or written.
+        DatabaseServerError: the same for PostgreSQL.
     """
     listener = _listen(settings.host, settings.port)
     try:
-        path = await asyncio.to_thread(database.prepare, settings.data)
-        channels, history = Channels(path), History(path)
+        place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
+        channels, history = await asyncio.to_thread(lambda: (Channels(place), History(place)))
     except BaseException:
         listener.close()
         raise

@@ -8,10 +8,8 @@ import hashlib
 import hmac
 import re
 import secrets
-import sqlite3
 import threading
 import time
-from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
@@ -35,7 +33,7 @@ class ChannelKeys(msgspec.Struct, frozen=True, kw_only=True):
 class Channels:
     """The channels of a relay. Looking up a channel or key touches memory only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: database.Place) -> None:
         """``path``: the prepared database."""
         self._path = path
         self._rotating = threading.Lock()
@@ -57,7 +55,7 @@ class Channels:
         Raises:
             ValueError: the name has other characters than letters, digits, _ and -, or is longer than 64.
             FileExistsError: there is a channel of this name.
-            sqlite3.Error: the database can't be written.
+            DatabaseError: the database can't be written.
         """
         if not re.fullmatch(CHANNEL_PATTERN, channel):
             raise ValueError(
@@ -69,7 +67,7 @@ class Channels:
             with database.opened(self._path) as file:
                 file.execute("INSERT INTO channels VALUES (?, ?, ?, ?)", (channel, *hashes, time.time()))
                 file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))  # of an older one with this name
-        except sqlite3.IntegrityError:
+        except database.ConflictError:
             raise FileExistsError(
                 f"There is a channel {channel!r} already; its keys were shown when it was made."
             ) from None
@@ -81,7 +79,7 @@ class Channels:
         """Replace a key of an existing channel: the old one opens nothing from now on. Blocks for a database commit.
 
         Raises:
-            sqlite3.Error: the database can't be written; the old key stays.
+            DatabaseError: the database can't be written; the old key stays.
         """
         key = secrets.token_urlsafe(32)
         with self._rotating:  # requests run in threads, and one must not undo what another did
@@ -92,6 +90,19 @@ class Channels:
                 )
             self._hashes[channel] = hashes["admin"], hashes["display"]
         return key
+
+    def delete(self, channel: str) -> None:
+        """Forget the channel, its keys and its password. Blocks for the length of a database commit.
+
+        Raises:
+            DatabaseError: the database can't be written; the channel stays.
+        """
+        with self._rotating:
+            with database.opened(self._path) as file:
+                file.execute("DELETE FROM channels WHERE name = ?", (channel,))
+                file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))
+            for table in (self._hashes, self._passwords, self._proven):
+                table.pop(channel, None)
 
     def right(self, channel: str, key: str) -> Right | None:
         """What the key may do with the channel; None if it does not open it."""
@@ -105,7 +116,7 @@ class Channels:
         """From now on viewers need this password to join; empty: none. Blocks for a hash and a database commit.
 
         Raises:
-            sqlite3.Error: the database can't be written; all stays as it was.
+            DatabaseError: the database can't be written; all stays as it was.
         """
         salt = secrets.token_bytes(16)
         hashed = _slow_hash(password, salt) if password else b""

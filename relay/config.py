@@ -19,6 +19,14 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[
         str, Meta(description="Folder of the database (channels, history); empty for the user's data folder.")
     ] = ""
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^(postgres(ql)?://.+)?$",
+            description="PostgreSQL database for channels and history, as in `postgresql://USER@HOST/NAME`, with the "
+            "password in PGPASSWORD or ~/.pgpass (extra `postgres`); empty for SQLite in the data folder.",
+        ),
+    ] = ""
     channel: Annotated[
         str,
         Meta(
@@ -31,6 +39,9 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     min_viewers: Annotated[
         int, Meta(ge=1, le=1000, description="Fewer sharing viewers than this are never shown or stored.")
     ] = 5
+    retention_days: Annotated[
+        int, Meta(ge=0, le=36500, description="Delete sessions that ended more days ago than this; 0 keeps them all.")
+    ] = 0
     create_key: Annotated[
         str,
         Meta(

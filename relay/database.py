@@ -1,66 +1,193 @@
-"""The relay's SQLite file: where it is, what is in it."""
+"""Where channels and their history are kept: an SQLite file, or a PostgreSQL database. One SQL for both."""
 
 import contextlib
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
-from relay.errors import DataFolderError
+from relay.errors import DatabaseServerError, DataFolderError, RelayError
 from relay.protocol import EXPRESSIONS
 
 FILE = "relay.sqlite3"
-VERSION = 1
-"""Of the tables; stands in SQLite's ``user_version``."""
-
 COUNT_COLUMNS = ", ".join(EXPRESSIONS)
+WAIT_S = 2.0
+"""An SQLite file that another connection writes is waited for."""
+CONNECT_S = 5
+"""A PostgreSQL server must answer in this time."""
 
-SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS channels (
-    name TEXT PRIMARY KEY, admin_hash BLOB NOT NULL, display_hash BLOB NOT NULL, created REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sessions (
-    channel TEXT NOT NULL, number INTEGER NOT NULL, started REAL NOT NULL, ended REAL,
-    tick_ms INTEGER NOT NULL, min_viewers INTEGER NOT NULL, PRIMARY KEY (channel, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS moments (
-    channel TEXT NOT NULL, session INTEGER NOT NULL, time INTEGER NOT NULL, viewers INTEGER NOT NULL,
-    sharing INTEGER NOT NULL, {", ".join(f"{name} INTEGER NOT NULL" for name in EXPRESSIONS)},
-    valence REAL NOT NULL, resonance REAL NOT NULL, PRIMARY KEY (channel, session, time)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS reactions (
-    channel TEXT NOT NULL, session INTEGER NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-    strength REAL NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (channel, session, time, kind, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS passwords (channel TEXT PRIMARY KEY, salt BLOB NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = {VERSION};
-"""
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE IF NOT EXISTS channels (
+            name TEXT PRIMARY KEY, admin_hash BLOB NOT NULL, display_hash BLOB NOT NULL, created REAL NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS sessions (
+            channel TEXT NOT NULL, number INTEGER NOT NULL, started REAL NOT NULL, ended REAL,
+            tick_ms INTEGER NOT NULL, min_viewers INTEGER NOT NULL, PRIMARY KEY (channel, number)
+        ) WITHOUT ROWID""",
+        f"""CREATE TABLE IF NOT EXISTS moments (
+            channel TEXT NOT NULL, session INTEGER NOT NULL, time INTEGER NOT NULL, viewers INTEGER NOT NULL,
+            sharing INTEGER NOT NULL, {", ".join(f"{name} INTEGER NOT NULL" for name in EXPRESSIONS)},
+            valence REAL NOT NULL, resonance REAL NOT NULL, PRIMARY KEY (channel, session, time)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS reactions (
+            channel TEXT NOT NULL, session INTEGER NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+            strength REAL NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (channel, session, time, kind, name)
+        ) WITHOUT ROWID""",
+    ),
+    (
+        "ALTER TABLE sessions ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE markers (
+            channel TEXT NOT NULL, session INTEGER NOT NULL, time REAL NOT NULL, text TEXT NOT NULL,
+            PRIMARY KEY (channel, session, time, text)
+        ) WITHOUT ROWID""",
+        # Some files of version 1 have this one already.
+        """CREATE TABLE IF NOT EXISTS passwords (
+            channel TEXT PRIMARY KEY, salt BLOB NOT NULL, hash BLOB NOT NULL
+        ) WITHOUT ROWID""",
+    ),
+)
+"""What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""
+VERSION = len(STEPS)
+
+POSTGRES_WORDS = {
+    "BLOB": "BYTEA",
+    "INTEGER": "BIGINT",  # SQLite's holds 64 bits
+    "REAL": "DOUBLE PRECISION",
+    "WITHOUT ROWID": "",
+}
+
+Place = Path | str
+"""An SQLite file, or the URL of a PostgreSQL database."""
 
 
-def prepare(folder: str) -> Path:
-    """Make the data folder (empty: the user's own) and the tables where they are missing; returns the database's path.
+class DatabaseError(Exception):
+    """The database can't be reached, read or written."""
+
+
+class ConflictError(DatabaseError):
+    """There is a row with this key already."""
+
+
+class Connection:
+    """A connection to either database, with the same SQL (``?`` for a value) and the same errors."""
+
+    def __init__(self, raw: Any, driver: ModuleType) -> None:
+        """``raw``: a connection of the ``driver``, ``sqlite3`` or ``psycopg``; both follow PEP 249."""
+        self._raw = raw
+        self._driver = driver
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Run a statement inside a ``transaction``; returns a cursor with ``fetchone`` and ``fetchall``."""
+        if self._driver is not sqlite3:
+            statement = statement.replace("?", "%s")
+        return self._raw.execute(statement, values)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end of the ``with`` block; roll back on an exception.
+
+        Raises:
+            ConflictError: a row with the same key exists.
+            DatabaseError: anything else that the database refuses.
+        """
+        try:
+            with _errors_of(self._driver):
+                yield
+                self._raw.commit()
+        except BaseException:
+            with contextlib.suppress(self._driver.Error):  # the connection may be what broke
+                self._raw.rollback()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._raw.close()
+
+
+@contextlib.contextmanager
+def _errors_of(driver: ModuleType) -> Iterator[None]:
+    try:
+        yield
+    except driver.IntegrityError as error:
+        raise ConflictError(str(error)) from error
+    except driver.Error as error:
+        raise DatabaseError(str(error)) from error
+
+
+def connect(place: Place) -> Connection:
+    """A connection that survives a crash of the program without loss.
+
+    Raises:
+        DatabaseError: the database can't be reached or opened.
+    """
+    if isinstance(place, str):
+        import psycopg  # only who uses PostgreSQL has it
+
+        with _errors_of(psycopg):
+            # A server that has gone silent is given up in time, also in the middle of a statement.
+            raw = psycopg.connect(place, connect_timeout=CONNECT_S, tcp_user_timeout=1000 * CONNECT_S)
+        return Connection(raw, psycopg)
+    with _errors_of(sqlite3):
+        file = sqlite3.connect(place, timeout=WAIT_S)
+        try:
+            file.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            file.close()
+            raise
+    return Connection(file, sqlite3)
+
+
+@contextlib.contextmanager
+def opened(place: Place) -> Iterator[Connection]:
+    """A connection for the length of a ``with`` block, which is one transaction.
+
+    Raises:
+        DatabaseError: as ``connect`` and ``Connection.transaction``.
+    """
+    connection = connect(place)
+    try:
+        with connection.transaction():
+            yield connection
+    finally:
+        connection.close()
+
+
+def prepare(folder: str, url: str = "") -> Place:
+    """Make the tables where they are missing, and bring older ones up to date, all or nothing.
+
+    ``folder``: of the SQLite file, made if it is missing; empty for the user's own. ``url``: of a PostgreSQL database,
+    which is used instead if it is not empty.
 
     Raises:
         DataFolderError: the folder or the file can't be made, read or written.
+        DatabaseServerError: the same for PostgreSQL.
     """
+    return _prepare_server(url) if url else _prepare_file(folder)
+
+
+def _prepare_file(folder: str) -> Path:
     place = Path(folder).expanduser() if folder else Path(platformdirs.user_data_dir("moodcast"))
     path = place.absolute() / FILE
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with opened(path) as database:
-            version = database.execute("PRAGMA user_version").fetchone()[0]
+        with opened(path) as file:
+            version = file.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
-                raise DataFolderError(
-                    f"The database {path} was made by a newer Moodcast (tables {version}, this one knows {VERSION}): "
-                    "update Moodcast, or give another folder with --data."
-                )
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(SCHEMA)
+                raise _too_new(DataFolderError, f"The database {path}", version, "give another folder with --data")
+            file.execute("PRAGMA journal_mode = WAL")
             # A file that can be read but not written shows itself here, not in the middle of a broadcast.
-            database.execute("BEGIN IMMEDIATE")
-            database.rollback()
-    except (OSError, sqlite3.Error) as error:
+            file.execute("BEGIN IMMEDIATE")
+            for step in STEPS[version:]:
+                for statement in step:
+                    file.execute(statement)
+            file.execute(f"PRAGMA user_version = {VERSION}")
+    except (OSError, DatabaseError) as error:
         raise DataFolderError(
             f"The relay can't keep its data in {path.parent} ({error}): make the folder writable, "
             "or give another one with --data."
@@ -68,19 +195,58 @@ def prepare(folder: str) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection for the length of a ``with`` block; commits at its end, rolls back on an exception."""
-    database = connect(path)
+def _prepare_server(url: str) -> str:
+    shown = _without_password(url)
     try:
-        with database:
-            yield database
-    finally:
-        database.close()
+        with opened(url) as server:
+            # Several relays that start at once wait here for each other. The number is any that others don't use.
+            server.execute("SELECT pg_advisory_xact_lock(?)", (0x6D6F6F64,))
+            server.execute("CREATE TABLE IF NOT EXISTS moodcast (version BIGINT NOT NULL)")
+            found = server.execute("SELECT version FROM moodcast").fetchone()
+            version = found[0] if found else 0
+            if version > VERSION:
+                raise _too_new(DatabaseServerError, shown, version, "give another database with --database")
+            for step in STEPS[version:]:
+                for statement in step:
+                    server.execute(_for_postgres(statement))
+            server.execute("DELETE FROM moodcast")
+            server.execute("INSERT INTO moodcast VALUES (?)", (VERSION,))
+    except ImportError as error:
+        raise DatabaseServerError(
+            f"PostgreSQL needs its driver ({error}): install it with `pip install 'moodcast[postgres]'`."
+        ) from error
+    except DatabaseError as error:
+        reason = " ".join(str(error).split())
+        password = _password(url)
+        reason = reason.replace(password, "***") if password else reason
+        raise DatabaseServerError(
+            f"The relay can't keep its data in {shown} ({reason}): check the address given with --database, "
+            "and that its user may create tables there."
+        ) from None  # the cause may tell the password
+    return url
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that waits up to two seconds for others and survives a crash of the program without loss."""
-    database = sqlite3.connect(path, timeout=2.0)
-    database.execute("PRAGMA synchronous = NORMAL")
-    return database
+def _for_postgres(statement: str) -> str:
+    return re.sub(
+        "|".join(rf"\b{word}\b" for word in POSTGRES_WORDS), lambda found: POSTGRES_WORDS[found[0]], statement
+    )
+
+
+def _too_new(kind: type[RelayError], what: str, version: int, otherwise: str) -> RelayError:
+    return kind(
+        f"{what} was made by a newer Moodcast (tables {version}, this one knows {VERSION}): update Moodcast, "
+        f"or {otherwise}."
+    )
+
+
+def _password(url: str) -> str:
+    with contextlib.suppress(ValueError):
+        return urlsplit(url).password or ""
+    return url  # what can't be taken apart is not shown at all
+
+
+def _without_password(url: str) -> str:
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        return f"the PostgreSQL database {parts.path.strip('/')} at {parts.hostname}:{parts.port or 5432}"
+    return "the PostgreSQL database"

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from relay import limits, protocol, reactions
+from relay import export, limits, protocol, reactions
 from relay.endpoints import ENDPOINTS
 from relay.protocol import Message
 
@@ -70,11 +70,11 @@ of one kind count once in {reactions.TAP_PAUSE_S:g} seconds.
 
 def protocol_markdown() -> str:
     """The whole of docs/protocol.md."""
-    parts = [INTRODUCTION, _addresses(), CONVERSATIONS]
+    parts = [INTRODUCTION, _addresses(), _columns(), CONVERSATIONS]
     parts += _messages("Viewer to relay", protocol.FromViewer)
     parts += _messages("Relay to viewer", protocol.ToViewer)
     parts += _messages("Subscriber to relay", protocol.Subscribe)
-    parts += _messages("Relay to subscriber", protocol.Reaction | protocol.Status)
+    parts += _messages("Relay to subscriber", protocol.Reaction | protocol.Marker | protocol.Status)
     parts.append("`mood`, `error` and `bye` are those of the viewers.\n\n")
     parts.append(_codes())
     return "".join(parts)
@@ -83,6 +83,19 @@ def protocol_markdown() -> str:
 def _addresses() -> str:
     rows = [f"| `{row.method} {row.path}` | {row.access} | {row.text} |" for row in ENDPOINTS]
     return "\n".join(["| request | access | what it does |", "|---|---|---|", *rows]) + "\n\n"
+
+
+def _columns() -> str:
+    rows = [f"| `{name}` | {text} |" for name, text in export.COLUMNS.items()]
+    head = """## Columns of an exported session
+
+One row for each second of which something was stored. A marker that a spreadsheet would run as a formula, because it
+starts with `=`, `+`, `-` or `@`, has an apostrophe in front.
+
+| column | meaning |
+|---|---|
+"""
+    return head + "\n".join(rows) + "\n\n"
 
 
 def _messages(title: str, union: Any) -> list[str]:

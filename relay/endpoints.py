@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import keys, protocol, sockets
+from relay import keys, peaks, protocol, sessions, sockets
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
 from relay.auth import Channels
 from relay.channel import RECENT_S
@@ -132,34 +132,6 @@ def _asked(request: web.Request) -> Asked | None:
     raise HTTPError(protocol.BAD_MESSAGE, f"Expected age in seconds, 0 to {RECENT_S:g}, not {text!r}.")
 
 
-# --- history ---------------------------------------------------------------------------------------------------------
-
-
-async def _sessions(request: web.Request) -> web.Response:
-    channel = authorize(request)
-    return json_response({"sessions": await asyncio.to_thread(request.app[HISTORY].sessions, channel)})
-
-
-async def _session(request: web.Request) -> web.Response:
-    channel = authorize(request)
-    wanted = request.match_info["number"]
-    running = request.app[HUB].session(channel)
-    if wanted == "current":
-        if running is None:
-            raise HTTPError(protocol.NOT_FOUND, f"No session of {channel!r} is running: look among its /sessions.")
-        number = running.number
-    elif wanted.isascii() and wanted.isdecimal() and len(wanted) < 10:
-        number = int(wanted)
-    else:
-        raise HTTPError(protocol.NOT_FOUND, f"Expected a session's number or `current`, not {wanted!r}.")
-    found = await asyncio.to_thread(request.app[HISTORY].session, channel, number)
-    if found is None and running is not None and number == running.number:
-        found = {"session": running, "moments": [], "reactions": []}  # too few have shared so far
-    if found is None:
-        raise HTTPError(protocol.NOT_FOUND, f"There is no session {number} of {channel!r}: look among its /sessions.")
-    return json_response(found)
-
-
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
@@ -238,14 +210,46 @@ ENDPOINTS = (
         "began.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions", _sessions, "display key",
-        'Stored sessions, newest first: `{"sessions": [{"number", "started", "ended", "seconds"}]}`.',
+        "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "admin key",
+        "Delete the channel with its keys and its whole history. Answers 204; whoever is connected gets a `bye`.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}", _session, "display key",
+        "POST", "/v1/channels/{channel}/markers", sessions.mark, "admin key",
+        'Mark this moment of the running session. Body `{"text": "..."}`, 1 to 200 characters on one line. Answers 201 '
+        "with the `marker`, which subscribers get as well.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions", sessions.listed, "display key",
+        'Stored sessions, newest first: `{"sessions": [{"number", "name", "started", "ended", "seconds"}]}`.',
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}.csv", sessions.as_csv, "display key",
+        "The session as a CSV file (RFC 4180, UTF-8), one row a second; its columns stand below.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}.json", sessions.as_json, "display key",
+        "The session as a file with the JSON of the next row.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}", sessions.one, "display key",
         'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
-        '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...]}`, with a moment for each second '
-        "of a visible mood, and reactions as in the message.",
+        '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...], "markers": [...]}`, with a '
+        "moment for each second of a visible mood, and reactions and markers as in the messages.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/sessions/{number}/peaks", sessions.peaks, "display key",
+        f"The session's strongest moments, at most {peaks.MOST}, strongest first: "
+        '`{"peaks": [{"time", "kind", "name", "share", "strength", "score"}]}`. `kind` and `name` as of a reaction; '
+        "`share` of the viewers showed it, which is `strength` more than the median of the minute before, or `score` "
+        "robust standard deviations.",
+    ),
+    Endpoint(
+        "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "admin key",
+        'Name the session. Body `{"name": "..."}`, up to 100 characters on one line; empty takes the name away.',
+    ),
+    Endpoint(
+        "DELETE", "/v1/channels/{channel}/sessions/{number}", sessions.delete, "admin key",
+        "Delete all of the session. Answers 204. Where it is the running one, a new one begins.",
     ),
     Endpoint("GET", "/", _home, "open", "Goes on to the dashboard."),
     Endpoint("GET", "/static/{file}", _static, "open", "Scripts, styles and pictures of the pages."),

@@ -61,3 +61,9 @@ class WrongPasswordError(RelayError):
     """The channel has a join password, and none or another one was given."""
 
     exit_code = 37
+
+
+class DatabaseServerError(RelayError):
+    """The PostgreSQL database can't be reached, read or written."""
+
+    exit_code = 38

@@ -1,33 +1,63 @@
-"""The history: what the audience showed in each session, one moment a second, in SQLite.
+"""The history: what the audience showed in each session, one moment a second.
 
-A thread of its own writes, so that a slow disk never delays a mood event. When the disk refuses, the broadcast goes on
-live-only with a warning, up to ``KEPT_ROWS`` rows wait in memory, and they are written when the disk takes them again.
+A thread of its own writes, so that a slow disk never delays a mood event. When the database refuses, the broadcast
+goes on live-only with a warning, up to ``KEPT_ROWS`` rows wait in memory, written as soon as it takes them.
 """
 
+# ruff: noqa: S608 (statements are put together from constants; values are always bound)
+
 import logging
+import math
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from relay import database
-from relay.protocol import EXPRESSIONS, Mood, Reaction
+from relay.database import DatabaseError
+from relay.protocol import EXPRESSIONS, Marker, Mood, Reaction
 
 log = logging.getLogger(__name__)
 
 KEPT_ROWS = 20_000
 RETRY_S = 2.0
 
+SESSION_COLUMNS = "channel, number, started, ended, tick_ms, min_viewers, name"
+
 PUT_SESSION = (
-    "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, number) DO UPDATE SET ended = excluded.ended"
+    f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (channel, number) DO UPDATE SET ended = excluded.ended"
 )
-PUT_MOMENT = f"INSERT OR REPLACE INTO moments VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))})"  # noqa: S608 (constants)
-PUT_REACTION = "INSERT OR REPLACE INTO reactions VALUES (?, ?, ?, ?, ?, ?, ?)"
+PUT_MOMENT = (
+    f"INSERT INTO moments (channel, session, time, viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance) "
+    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT DO NOTHING"
+)
+PUT_REACTION = (
+    "INSERT INTO reactions (channel, session, time, kind, name, strength, count) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
+)
+PUT_MARKER = "INSERT INTO markers (channel, session, time, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+PARTS = ("moments", "reactions", "markers")
+RENAME = "UPDATE sessions SET name = ? WHERE channel = ? AND number = ?"
+DELETE_SESSION = (
+    *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
+    "DELETE FROM sessions WHERE channel = ? AND number = ?",
+)
+DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions"))
+DELETE_BEFORE = (
+    *(
+        f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM sessions AS s WHERE s.channel = {table}.channel "
+        f"AND s.number = {table}.session AND s.ended < ?)"
+        for table in PARTS
+    ),
+    "DELETE FROM sessions WHERE ended < ?",
+)
 
 Row = tuple[str, Sequence[Any]]
 
@@ -41,24 +71,27 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None
     tick_ms: int
     min_viewers: int
+    name: str = ""
+    """Given by the streamer; empty until then."""
 
 
 class History:
     """Sessions, moments and reactions of all channels."""
 
-    def __init__(self, path: Path) -> None:
-        """``path``: the prepared database. Sessions that a crash left open are closed at their last moment."""
-        self._path = path
-        self._queue: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
+    def __init__(self, place: database.Place) -> None:
+        """``place``: the prepared database. Sessions that a crash left open are closed at their last moment."""
+        self._place = place
+        self._queue: queue.SimpleQueue[Row | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
-        """A sentence while the disk refuses, else empty."""
-        with database.opened(path) as file:
+        """A sentence while the database refuses, else empty."""
+        with database.opened(place) as file:
             file.execute(
-                "UPDATE sessions SET ended = max(started, coalesce((SELECT max(time) FROM moments AS m "
-                "WHERE m.channel = sessions.channel AND m.session = sessions.number), 0)) WHERE ended IS NULL"
+                "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
+                "sessions.channel AND m.session = sessions.number AND m.time > sessions.started), started) "
+                "WHERE ended IS NULL"
             )
             rows = file.execute(
-                "SELECT * FROM sessions AS s "
+                f"SELECT {SESSION_COLUMNS} FROM sessions AS s "
                 "WHERE number = (SELECT max(number) FROM sessions WHERE channel = s.channel)"
             ).fetchall()
         self._last = {row[0]: _session(row) for row in rows}
@@ -81,11 +114,14 @@ class History:
     def put_session(self, session: Session) -> None:
         """Store a session, or its end."""
         self._last[session.channel] = session
-        values = (session.channel, session.number, session.started, session.ended, session.tick_ms, session.min_viewers)
+        values = (
+            session.channel, session.number, session.started, session.ended, session.tick_ms, session.min_viewers,
+            session.name,
+        )  # fmt: skip
         self._queue.put((PUT_SESSION, values))
 
     def put_moment(self, session: Session, mood: Mood) -> None:
-        """Store a mood as the moment of its second; a later one of the same second replaces it."""
+        """Store a mood as the moment of its second; a later one of the same second changes nothing."""
         values = (
             session.channel, session.number, int(mood.time), mood.viewers, mood.sharing, *mood.counts,
             mood.valence, mood.resonance,
@@ -100,13 +136,52 @@ class History:
         )  # fmt: skip
         self._queue.put((PUT_REACTION, values))
 
+    def put_marker(self, session: Session, marker: Marker) -> None:
+        """Store a marker."""
+        self._queue.put((PUT_MARKER, (session.channel, session.number, marker.time, marker.text)))
+
+    def rename(self, channel: str, number: int, name: str) -> "Future[None]":
+        """Give a stored session a name. The future is done when it is stored."""
+        last = self._last.get(channel)
+        if last and last.number == number:
+            self._last[channel] = msgspec.structs.replace(last, name=name)
+        return self._change([(RENAME, (name, channel, number))])
+
+    def delete_session(self, channel: str, number: int) -> "Future[None]":
+        """Delete all of a session. The future is done when it is gone."""
+        last = self._last.get(channel)
+        if last and last.number == number:
+            # It never goes on, and its number is not used again while this relay runs.
+            self._last[channel] = msgspec.structs.replace(last, ended=-math.inf)
+        return self._change([(statement, (channel, number)) for statement in DELETE_SESSION])
+
+    def delete_channel(self, channel: str) -> "Future[None]":
+        """Delete all sessions of a channel. The future is done when they are gone."""
+        self._last.pop(channel, None)
+        return self._change([(statement, (channel,)) for statement in DELETE_CHANNEL])
+
+    def delete_before(self, time: float) -> "Future[None]":
+        """Delete all sessions that ended before a Unix time. The future is done when they are gone."""
+        return self._change([(statement, (time,)) for statement in DELETE_BEFORE])
+
+    def _change(self, rows: list[Row]) -> "Future[None]":
+        """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
+        for row in rows:
+            self._queue.put(row)
+        done: Future[None] = Future()
+        self._queue.put(done)
+        return done
+
     def sessions(self, channel: str) -> list[dict[str, Any]]:
         """The channel's stored sessions, newest first. Blocks: call it off the event loop."""
-        with database.opened(self._path) as file:
-            rows = file.execute("SELECT * FROM sessions WHERE channel = ? ORDER BY number DESC", (channel,)).fetchall()
+        with database.opened(self._place) as file:
+            rows = file.execute(
+                f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? ORDER BY number DESC", (channel,)
+            ).fetchall()
         return [
             {
                 "number": session.number,
+                "name": session.name,
                 "started": session.started,
                 "ended": session.ended,
                 "seconds": round((session.ended or time.time()) - session.started, 1),
@@ -117,11 +192,12 @@ class History:
     def session(self, channel: str, number: int) -> dict[str, Any] | None:
         """All of one stored session, None where there is none. Blocks: call it off the event loop."""
         key = (channel, number)
-        with database.opened(self._path) as file:
-            file.execute("BEGIN")  # one consistent view for the three reads
-            found = file.execute("SELECT * FROM sessions WHERE channel = ? AND number = ?", key).fetchone()
+        with database.opened(self._place) as file:
+            found = file.execute(
+                f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? AND number = ?", key
+            ).fetchone()
             moments = file.execute(
-                f"SELECT time, viewers, sharing, valence, resonance, {database.COUNT_COLUMNS} "  # noqa: S608 (constants)
+                f"SELECT time, viewers, sharing, valence, resonance, {database.COUNT_COLUMNS} "
                 "FROM moments WHERE channel = ? AND session = ? ORDER BY time",
                 key,
             ).fetchall()
@@ -129,6 +205,9 @@ class History:
                 "SELECT time, kind, name, strength, count FROM reactions "
                 "WHERE channel = ? AND session = ? ORDER BY time",
                 key,
+            ).fetchall()
+            markers = file.execute(
+                "SELECT time, text FROM markers WHERE channel = ? AND session = ? ORDER BY time, text", key
             ).fetchall()
         if found is None:
             return None
@@ -144,6 +223,7 @@ class History:
             "reactions": [
                 Reaction(time=row[0], kind=row[1], name=row[2], strength=row[3], count=row[4]) for row in reactions
             ],
+            "markers": [Marker(time=time, text=text) for time, text in markers],
         }  # fmt: skip
 
     def close(self) -> None:
@@ -154,47 +234,61 @@ class History:
     def _write(self) -> None:
         """The thread: everything that waits goes into one transaction."""
         waiting: list[Row] = []
+        promises: list[Future[None]] = []
+        connection: database.Connection | None = None
         closing = False
         while not closing:
-            closing = self._collect(waiting)
-            if not waiting:
-                continue
+            closing = self._collect(waiting, promises)
             try:
-                with database.opened(self._path) as file:
-                    for statement, values in waiting:
-                        file.execute(statement, values)
-            except sqlite3.Error as error:
+                if waiting:
+                    connection = connection or database.connect(self._place)
+                    with connection.transaction():
+                        for statement, values in waiting:
+                            connection.execute(statement, values)
+            except DatabaseError as error:
+                if connection:
+                    connection.close()  # it may be what broke: the next attempt makes a new one
+                    connection = None
                 self._refused(error, waiting, closing)
+                for promise in promises:
+                    promise.set_exception(error)
             else:
                 waiting.clear()
                 self.warning = ""
+                for promise in promises:
+                    promise.set_result(None)
+            promises.clear()
+        if connection:
+            connection.close()
 
-    def _collect(self, waiting: list[Row]) -> bool:
-        """Move what is queued to ``waiting``; block for the first row, or, after a refusal, for a while only."""
+    def _collect(self, waiting: list[Row], promises: list["Future[None]"]) -> bool:
+        """Move what is queued to the lists; block for the first of it, or, after a refusal, for a while only."""
         try:
-            row = self._queue.get(timeout=RETRY_S if waiting else None)
-            while row is not None:
-                # Sessions are few and give the rest its meaning: they are kept beyond the limit.
-                if len(waiting) < KEPT_ROWS or row[0] is PUT_SESSION:
-                    waiting.append(row)
-                row = self._queue.get_nowait()
+            item = self._queue.get(timeout=RETRY_S if waiting else None)
+            while item is not None:
+                if isinstance(item, Future):
+                    promises.append(item)
+                # All but the many moments and reactions is kept beyond the limit: it gives them their meaning.
+                elif len(waiting) < KEPT_ROWS or item[0] not in (PUT_MOMENT, PUT_REACTION):
+                    waiting.append(item)
+                item = self._queue.get_nowait()
         except queue.Empty:
             return False
         return True
 
-    def _refused(self, error: sqlite3.Error, waiting: list[Row], closing: bool) -> None:
+    def _refused(self, error: DatabaseError, waiting: list[Row], closing: bool) -> None:
         if closing:
-            log.error("The history's last %d rows are lost: %s can't be written (%s).", len(waiting), self._path, error)
+            log.error("The history's last %d rows are lost: %s", len(waiting), error)
         elif not self.warning:
-            log.warning("The history can't be written to %s: %s", self._path, error)
+            log.warning("The history can't be written: %s", error)
+        if isinstance(self._place, Path):
+            what = f"({error}): free some space on the relay's disk"
+        else:  # what a server's error tells of it is not for all who see the mood
+            what = "(the database server refuses or does not answer): the relay's log says why"
         self.warning = (
-            f"The history is not being stored ({error}): free some space on the relay's disk. "
-            "The live mood goes on, and what fits in memory is stored later."
+            f"The history is not being stored {what}. The live mood goes on, and what fits in memory is stored later."
         )
 
 
 def _session(row: Sequence[Any]) -> Session:
-    channel, number, started, ended, tick_ms, min_viewers = row
-    return Session(
-        number=number, channel=channel, started=started, ended=ended, tick_ms=tick_ms, min_viewers=min_viewers
-    )
+    return Session(**dict(zip(SESSION_COLUMNS.split(", "), row, strict=True)))

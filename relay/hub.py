@@ -18,7 +18,7 @@ from relay.channel import Channel
 from relay.config import RelaySettings
 from relay.history import History, Session
 from relay.limits import Meter, Pace
-from relay.protocol import Bye, Code, Mood, Reaction, Status, Welcome
+from relay.protocol import Bye, Code, Marker, Mood, Reaction, Status, Welcome
 from relay.tickets import TICKET_TTL_S
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ CHUNK = 200
 """Sends in a row before other work gets its turn: some 2 ms."""
 WAITING_EVENTS = 64
 """Reactions and status events that wait for a subscriber; of moods only the latest does."""
+DAY_S = 86_400
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
 
@@ -227,20 +228,21 @@ class Hub:
         self.limits = limits
         self._history = history
         self._channels: dict[str, LiveChannel] = {}
-        self._ticking: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self._farewells: set[asyncio.Task[None]] = set()
         self._someone_left = asyncio.Event()
 
     def start(self) -> None:
-        """Start ticking."""
-        self._ticking = asyncio.create_task(self._tick_forever(), name="tick")
+        """Start ticking, and deleting old sessions."""
+        self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
+        if self._settings.retention_days:
+            self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
 
     async def stop(self) -> None:
         """End every session, say bye (4503) to every client and wait until they closed, for ``CLOSE_S`` at most."""
-        if self._ticking:
-            self._ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._ticking
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
         bye = encode_bye(protocol.SHUTTING_DOWN, "The relay stops or restarts: come back in a moment.", retry_after=2.0)
         for channel in self._channels.values():
             self._end_session(channel, time.time())
@@ -275,10 +277,7 @@ class Hub:
         viewer.joined = True
         channel.empty_since = None
         if channel.session is None:
-            channel.session = self._history.begin(
-                name, time.time(), self.limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
-            )
-            channel.stored = False
+            self._begin_session(channel)
         return channel
 
     def leave(self, channel: LiveChannel, viewer: Viewer) -> None:
@@ -348,6 +347,44 @@ class Hub:
         channel = self._channels.get(name)
         return channel.session if channel else None
 
+    def mark(self, name: str, text: str) -> Marker | None:
+        """Mark this moment of the running session, and tell the subscribers; None where no session runs.
+
+        A marker is the streamer's own, so it is stored also while too few viewers share.
+        """
+        channel = self._channels.get(name)
+        if channel is None or channel.session is None:
+            return None
+        marker = Marker(time=time.time(), text=text)
+        self._keep(channel, channel.session)
+        self._history.put_marker(channel.session, marker)
+        channel.publish([_packet(marker)])
+        return marker
+
+    def rename_session(self, name: str, number: int, title: str) -> None:
+        """The running session learns its new name, if it is this one: it may not be in the history yet."""
+        channel = self._channels.get(name)
+        if channel and channel.session and channel.session.number == number:
+            channel.session = msgspec.structs.replace(channel.session, name=title)
+
+    def drop_session(self, name: str, number: int) -> None:
+        """Where the session runs, a new one begins in its place: the history has deleted it."""
+        channel = self._channels.get(name)
+        if channel and channel.session and channel.session.number == number:
+            self._begin_session(channel)
+
+    def drop_channel(self, name: str) -> None:
+        """The channel was deleted: nothing more of it is stored, and everyone in it gets a bye."""
+        channel = self._channels.pop(name, None)
+        if channel is None:
+            return
+        channel.session = None
+        bye = encode_bye(protocol.UNKNOWN_CHANNEL, f"The channel {name!r} was deleted.")
+        for subscriber in channel.subscribers:
+            subscriber.end(protocol.UNKNOWN_CHANNEL, bye)
+        for viewer in channel.viewers:
+            self._spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
+
     # --- the tick ----------------------------------------------------------------------------------------------------
 
     async def _tick_forever(self) -> None:
@@ -409,14 +446,31 @@ class Hub:
         mood = channel.core.mood
         if not mood.visible:
             return
-        if not channel.stored:
-            self._history.put_session(channel.session)
-            channel.stored = True
+        self._keep(channel, channel.session)
         if int(unix) != channel.stored_second:
             channel.stored_second = int(unix)
             self._history.put_moment(channel.session, mood)
         for reaction in reactions:
             self._history.put_reaction(channel.session, reaction)
+
+    def _begin_session(self, channel: LiveChannel) -> None:
+        channel.session = self._history.begin(
+            channel.core.name, time.time(), self.limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
+        )
+        channel.stored = False
+        channel.stored_second = 0
+
+    async def _delete_old(self) -> None:
+        """Now and once a day."""
+        while True:
+            self._history.delete_before(time.time() - DAY_S * self._settings.retention_days)
+            await asyncio.sleep(DAY_S)
+
+    def _keep(self, channel: LiveChannel, session: Session) -> None:
+        """Put the session into the history, if it is not there yet."""
+        if not channel.stored:
+            self._history.put_session(session)
+            channel.stored = True
 
     def _end_session(self, channel: LiveChannel, unix: float) -> None:
         if channel.session and channel.stored:
@@ -439,5 +493,5 @@ class Hub:
         task.add_done_callback(self._farewells.discard)
 
 
-def _packet(event: Mood | Reaction | Status) -> Packet:
+def _packet(event: Mood | Reaction | Marker | Status) -> Packet:
     return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)

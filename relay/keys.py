@@ -3,21 +3,19 @@
 import asyncio
 import math
 import time
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, existing_channel, json_response
+from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, existing_channel, json_body, json_response
 from relay.auth import Right
 from relay.gate import GATE
 
 GUESS_COST = 20.0
 """Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""
-
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class NewChannel(msgspec.Struct):
@@ -50,7 +48,7 @@ async def create_channel(request: web.Request) -> web.Response:
             raise HTTPError(protocol.FORBIDDEN, text)
         if not gate.may_create(bearer(request, "The relay's create key")):
             raise HTTPError(protocol.WRONG_KEY, "This is not the relay's create key: ask who runs the relay for it.")
-    wanted = await _body(request, NewChannel, '{"channel": "NAME"}')
+    wanted = await json_body(request, NewChannel, '{"channel": "NAME"}')
     try:
         keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)
     except ValueError as error:
@@ -63,7 +61,7 @@ async def create_channel(request: web.Request) -> web.Response:
 async def rotate(request: web.Request) -> web.Response:
     """Replace a key, and close those who read with the old one."""
     channel = authorize(request, "admin")
-    right = (await _body(request, NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
+    right = (await json_body(request, NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
     key = await asyncio.to_thread(request.app[CHANNELS].rotate, channel, right)
     request.app[HUB].revoke(channel, right)
     return json_response({"channel": channel, f"{right}_key": key})
@@ -72,7 +70,7 @@ async def rotate(request: web.Request) -> web.Response:
 async def set_password(request: web.Request) -> web.Response:
     """Ask viewers for a password from now on, or no more. Those inside stay."""
     channel = authorize(request, "admin")
-    password = (await _body(request, Password, '{"password": "TEXT"}')).password
+    password = (await json_body(request, Password, '{"password": "TEXT"}')).password
     await asyncio.to_thread(request.app[CHANNELS].set_password, channel, password)
     return json_response({"channel": channel, "password": bool(password)})
 
@@ -80,7 +78,7 @@ async def set_password(request: web.Request) -> web.Response:
 async def issue_ticket(request: web.Request) -> web.Response:
     """Let a viewer in: with the join password where there is one, and not too often for one house."""
     channel, channels, gate = existing_channel(request), request.app[CHANNELS], request.app[GATE]
-    password = (await _body(request, Password, '{} or {"password": "TEXT"}')).password
+    password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
     house, guarded = gate.house(request), channels.has_password(channel)
     # A guess is paid for before it is checked, so that many at once don't get through.
     if wait := gate.ticket_rates.spend(house, time.monotonic(), GUESS_COST if guarded else 1.0):
@@ -93,14 +91,3 @@ async def issue_ticket(request: web.Request) -> web.Response:
                 raise HTTPError(protocol.WRONG_PASSWORD, text)
         gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)
     return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
-
-
-async def _body(request: web.Request, kind: type[Body], expected: str) -> Body:
-    # A web page can't send this content type to another site without being asked first, so it can't use these.
-    if request.content_type != "application/json":
-        text = f"Expected the content type application/json, not {request.content_type}."
-        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise HTTPError(protocol.BAD_MESSAGE, f"Expected {expected}: {error}.") from None

@@ -140,6 +140,13 @@ class Reaction(Message, tag="reaction", frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, description="How many viewers took part.")]
 
 
+class Marker(Message, tag="marker", frozen=True, kw_only=True):
+    """The streamer marked this moment of the session."""
+
+    time: Annotated[float, Meta(description="Unix time in seconds.")]
+    text: Annotated[str, Meta(description="What the streamer wrote, 1 to 200 characters on one line.")]
+
+
 class Status(Message, tag="status", frozen=True, kw_only=True):
     """On subscription and whenever the relay's condition changes."""
 
@@ -151,8 +158,8 @@ class Status(Message, tag="status", frozen=True, kw_only=True):
 
 FromViewer = Hello | Label | TapMessage | Away
 ToViewer = Welcome | Mood | Error | Bye
-Event = Mood | Reaction | Status
-FromRelay = Welcome | Error | Bye | Mood | Reaction | Status
+Event = Mood | Reaction | Marker | Status
+FromRelay = Welcome | Error | Bye | Mood | Reaction | Marker | Status
 
 from_viewer: msgspec.json.Decoder[FromViewer] = msgspec.json.Decoder(FromViewer)
 from_subscriber: msgspec.json.Decoder[Subscribe] = msgspec.json.Decoder(Subscribe)

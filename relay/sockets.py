@@ -59,6 +59,9 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
     if hello is None:
         return None
+    if channel not in request.app[CHANNELS]:  # deleted meanwhile
+        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
+        return None
     if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
         await socket.refuse(protocol.NO_TICKET, no_ticket(channel))
         return None
@@ -183,6 +186,9 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
     try:
         first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
         if first is None:
+            return socket
+        if channel not in channels:  # deleted meanwhile
+            await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
             return socket
         right = channels.right(channel, first.key)
         if right is None:

@@ -1,13 +1,15 @@
 """Fixtures for all tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relay import app
 from relay.config import RelaySettings
 from relay.hub import Limits
+from tests.postgres import PostgresServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,6 +20,25 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server of this test run; skips with the reason where none can be started."""
+    with PostgresServer.started() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Runs the test with each kind of database: empty for SQLite, else the URL of a new PostgreSQL database.
+
+    The ``relay`` fixture uses it, where a test or module asks for it.
+    """
+    if request.param == "sqlite":
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
 @pytest.fixture
 async def relay(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[app.Relay]:
     """A real relay on a free port with an empty data folder, in the test's event loop; one viewer is enough to show.
@@ -25,7 +46,9 @@ async def relay(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     ``@pytest.mark.relay(min_viewers=5, tick_ms=100)`` sets its options. Channels: ``relay.create_channel("demo")``.
     """
     marker = request.node.get_closest_marker("relay")
-    options = {"port": 0, "data": str(tmp_path / "relay"), "tick_ms": 50, "min_viewers": 1}
+    options: dict[str, Any] = {"port": 0, "data": str(tmp_path / "relay"), "tick_ms": 50, "min_viewers": 1}
+    if "database_url" in request.fixturenames:
+        options["database"] = request.getfixturevalue("database_url")
     options |= marker.kwargs if marker else {}
     limits = options.pop("limits", Limits())
     assert isinstance(limits, Limits)

@@ -167,3 +167,14 @@ async def server_sent_events(url: str, channel: str, key: str) -> AsyncIterator[
 def count_of(mood: Mood, expression: Expression) -> int:
     """How many viewers show the expression."""
     return mood.counts[EXPRESSIONS.index(expression)]
+
+
+async def request(relay_url: str, method: str, path: str, key: str, body: Any = None) -> tuple[int, Any]:
+    """Status and JSON (text where it is none) of a request to ``/v1/channels/`` + path."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"{relay_url}/v1/channels/{path}", headers=headers, json=body) as response,
+    ):
+        is_json = response.content_type == "application/json"
+        return response.status, await (response.json() if is_json else response.text())

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from relay import app
+from relay import app, database
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS
 from tests.e2e.conftest import OpenPage
@@ -319,6 +319,40 @@ async def test_the_dashboard_shows_the_live_mood_and_the_sessions_history(
     assert "of 4 viewers sharing" in await tooltip.inner_text()
     assert "75 % (3)" in await tooltip.inner_text()
     await leave(viewers)
+
+
+async def test_the_dashboard_lists_the_strongest_moments(open_page: OpenPage, tmp_path: Path) -> None:
+    insert = "INSERT INTO moments VALUES ('demo', 1, ?, 100, 100, 0, 0, 0, ?, 0, ?, ?, ?, 0.4)"
+    with database.opened(database.prepare(str(tmp_path))) as file:
+        file.execute("INSERT INTO sessions VALUES ('demo', 1, 1000, 1500, 250, 5, 'Opening night')")
+        file.execute("INSERT INTO markers VALUES ('demo', 1, 1250, 'The <b>dog</b> comes in')")
+        for second in range(1000, 1500):
+            happy = 80 if 1170 <= second < 1190 else 10 + second % 7
+            surprise = 60 if 1400 <= second < 1406 else 2
+            file.execute(insert, (second, happy, surprise, 100 - happy - surprise, happy / 100))
+    running = await app.start(RelaySettings(port=0, data=str(tmp_path)))
+    key = running.create_channel("demo").display_key
+    page = await open_page(f"{running.url}/dashboard?channel=demo#key={key}", height=1000)
+    peaks = page.locator("#peaks button")
+    await expect(peaks).to_have_count(2)
+    assert [" ".join(text.split()) for text in await peaks.all_inner_texts()] == [
+        "2:50 80 % happy",
+        "6:40 60 % surprised",
+    ]
+    assert "Opening night" in await page.locator("#sessions").inner_text()
+    await peaks.nth(1).click()
+    tooltip = page.locator(".tooltip")
+    assert "6:40" in await tooltip.inner_text()
+    await page.locator("#chart svg").press("ArrowLeft")
+    assert "6:39" in await tooltip.inner_text()
+    assert await page.locator("#chart .marker title").text_content() == "4:10: The <b>dog</b> comes in"
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="CSV").click()
+    assert (await download.value).suggested_filename == "demo-session-1.csv"
+    saved = (await (await download.value).path()).read_text("utf-8")
+    assert len(saved.splitlines()) == 501
+    assert "The <b>dog</b> comes in" in saved
+    await running.stop()
 
 
 async def test_the_dashboard_keeps_the_key_out_of_the_query(relay: app.Relay, open_page: OpenPage) -> None:

@@ -103,7 +103,7 @@ async def test_a_session_that_is_not_there(relay: Relay, http: aiohttp.ClientSes
         "/static/nothing.js",
         "/static/%2e%2e/relay/app.py",
         "/static/__init__.py",
-        "/v1/channels/demo",
+        "/v1/channels/demo/nothing",
     ],
 )
 async def test_what_is_not_there_is_said_in_json(http: aiohttp.ClientSession, path: str) -> None:

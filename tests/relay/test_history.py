@@ -1,5 +1,6 @@
 """Sessions and their moments: what is stored, what survives, what happens when the disk refuses."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
@@ -12,17 +13,19 @@ import pytest
 from relay import app, database
 from relay.app import Relay
 from relay.config import RelaySettings
+from relay.errors import DatabaseServerError
 from relay.history import History
 from relay.hub import Limits
 from relay.protocol import Mood, Reaction, Status
-from tests.support import audience, leave, subscribe, wait_until
+from tests.postgres import PostgresServer
+from tests.support import audience, free_port, leave, subscribe, wait_until
 
 GAP = 300.0
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return database.prepare(str(tmp_path))
+def place(tmp_path: Path, database_url: str) -> database.Place:
+    return database.prepare(str(tmp_path), database_url)
 
 
 def mood(time: float) -> Mood:
@@ -39,8 +42,8 @@ async def get(relay: Relay, key: str, path: str) -> Any:
         return await response.json()
 
 
-def test_what_is_put_is_found_again(path: Path) -> None:
-    history = History(path)
+def test_what_is_put_is_found_again(place: database.Place) -> None:
+    history = History(place)
     session = history.begin("demo", 100.0, GAP, 250, 5)
     history.put_session(session)
     history.put_moment(session, mood(101.2))
@@ -48,7 +51,7 @@ def test_what_is_put_is_found_again(path: Path) -> None:
     reaction = Reaction(time=101.5, kind="tap", name="heart", strength=0.5, count=4)
     history.put_reaction(session, reaction)
     history.close()
-    found = History(path)
+    found = History(place)
     stored = found.session("demo", 1)
     assert stored is not None
     assert stored["moments"] == [
@@ -61,21 +64,21 @@ def test_what_is_put_is_found_again(path: Path) -> None:
     found.close()
 
 
-def test_a_crash_ends_the_session_at_its_last_moment(path: Path) -> None:
-    history = History(path)
+def test_a_crash_ends_the_session_at_its_last_moment(place: database.Place) -> None:
+    history = History(place)
     session = history.begin("demo", 100.0, GAP, 250, 5)
     history.put_session(session)
     history.put_moment(session, mood(160.0))
     history.close()  # without an end
-    found = History(path)
+    found = History(place)
     assert [(row["started"], row["ended"], row["seconds"]) for row in found.sessions("demo")] == [(100.0, 160.0, 60.0)]
     assert found.begin("demo", 160.0 + GAP, GAP, 250, 5).number == 1
     assert found.begin("demo", 161.0 + GAP, GAP, 250, 5).number == 2
     found.close()
 
 
-def test_sessions_count_per_channel_and_come_newest_first(path: Path) -> None:
-    history = History(path)
+def test_sessions_count_per_channel_and_come_newest_first(place: database.Place) -> None:
+    history = History(place)
     for channel, start in (("a", 0.0), ("b", 0.0), ("a", 1000.0), ("a", 2000.0)):
         session = history.begin(channel, start, GAP, 250, 5)
         history.put_session(session)
@@ -83,26 +86,25 @@ def test_sessions_count_per_channel_and_come_newest_first(path: Path) -> None:
             number=session.number, channel=channel, started=start, ended=start + 60, tick_ms=250, min_viewers=5
         ))  # fmt: skip
     history.close()
-    found = History(path)
+    found = History(place)
     assert [row["number"] for row in found.sessions("a")] == [3, 2, 1]
     assert [row["number"] for row in found.sessions("b")] == [1]
     found.close()
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, **options: Any) -> AsyncIterator[Relay]:
+async def running(folder: Path, url: str, **options: Any) -> AsyncIterator[Relay]:
     limits = options.pop("limits", Limits())
-    relay = await app.start(
-        RelaySettings(**{"port": 0, "data": str(folder), "tick_ms": 50, "min_viewers": 2} | options), limits
-    )
+    options = {"port": 0, "data": str(folder), "database": url, "tick_ms": 50, "min_viewers": 2} | options
+    relay = await app.start(RelaySettings(**options), limits)
     try:
         yield relay
     finally:
         await relay.stop()
 
 
-async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path) -> None:
-    async with running(tmp_path) as relay:
+async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path, database_url: str) -> None:
+    async with running(tmp_path, database_url) as relay:
         key = relay.create_channel("demo").display_key
         assert await get(relay, key, "") == {"sessions": []}
         viewers = await audience(relay.url, "demo", ["happy", "sad"])
@@ -117,7 +119,7 @@ async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path)
         times = [moment["time"] for moment in current["moments"]]
         assert times == sorted(set(times))
         await leave(viewers)
-    async with running(tmp_path) as relay:
+    async with running(tmp_path, database_url) as relay:
         (row,) = (await get(relay, key, ""))["sessions"]
         assert row["ended"] - row["started"] == pytest.approx(row["seconds"], abs=0.1)
         assert (await get(relay, key, "/1"))["moments"][: len(times)] == current["moments"]
@@ -137,8 +139,8 @@ async def stored_reactions(relay: Relay, key: str) -> bool:
     return [(reaction["kind"], reaction["name"], reaction["count"]) for reaction in found] == [("tap", "clap", 1)]
 
 
-async def test_below_min_viewers_nothing_is_stored(tmp_path: Path) -> None:
-    async with running(tmp_path, min_viewers=3) as relay:
+async def test_below_min_viewers_nothing_is_stored(tmp_path: Path, database_url: str) -> None:
+    async with running(tmp_path, database_url, min_viewers=3) as relay:
         key = relay.create_channel("demo").display_key
         viewers = await audience(relay.url, "demo", ["happy", "sad"])
         async with await subscribe(relay.url, "demo", key) as client:
@@ -148,13 +150,13 @@ async def test_below_min_viewers_nothing_is_stored(tmp_path: Path) -> None:
         assert current["session"]["number"] == 1
         assert (current["moments"], current["reactions"]) == ([], [])
         await leave(viewers)
-    with database.opened(tmp_path / database.FILE) as file:
+    with database.opened(database_url or tmp_path / database.FILE) as file:
         for table in ("sessions", "moments", "reactions"):
             assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
-async def test_a_session_ends_after_a_while_without_viewers(tmp_path: Path) -> None:
-    async with running(tmp_path, limits=Limits(session_gap=0.3)) as relay:
+async def test_a_session_ends_after_a_while_without_viewers(tmp_path: Path, database_url: str) -> None:
+    async with running(tmp_path, database_url, limits=Limits(session_gap=0.3)) as relay:
         key = relay.create_channel("demo").display_key
         async with await subscribe(relay.url, "demo", key) as client:
             for number in (1, 2):
@@ -171,8 +173,8 @@ async def sessions_ended(relay: Relay, key: str, number: int) -> bool:
     return len(rows) == number and all(row["ended"] is not None for row in rows)
 
 
-async def test_when_the_disk_refuses_the_mood_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
-    async with running(tmp_path) as relay:
+async def test_when_the_file_is_locked_the_mood_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with running(tmp_path, "") as relay:
         key = relay.create_channel("demo").display_key
         blocker = sqlite3.connect(tmp_path / database.FILE, isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
@@ -189,3 +191,53 @@ async def test_when_the_disk_refuses_the_mood_goes_on_and_nothing_is_lost(tmp_pa
         assert len(times) >= 2
         assert times == list(range(times[0], times[0] + len(times)))
         await leave(viewers)
+
+
+async def test_when_the_server_is_away_the_mood_goes_on_and_nothing_is_lost(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    async with running(tmp_path, postgres.new_database()) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = await audience(relay.url, "demo", ["happy", "sad"])
+        async with await subscribe(relay.url, "demo", key) as client:
+            await client.mood(lambda found: found.visible)
+            await asyncio.to_thread(postgres.stop)
+            warned = await client.receive_until(lambda found: isinstance(found, Status) and bool(found.warnings))
+            assert "not being stored" in warned.warnings[0]
+            assert "127.0.0.1" not in warned.warnings[0]
+            assert (await client.mood()).visible
+            await asyncio.to_thread(postgres.start)
+            await client.receive_until(lambda found: isinstance(found, Status) and not found.warnings)
+        times = [moment["time"] for moment in (await get(relay, key, "/current"))["moments"]]
+        assert len(times) >= 2
+        assert times == list(range(times[0], times[0] + len(times)))
+        await leave(viewers)
+
+
+async def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    url = f"postgresql://me:s3cret@127.0.0.1:{free_port()}/moodcast"
+    with pytest.raises(DatabaseServerError, match="--database") as error:
+        await app.start(RelaySettings(port=0, data=str(tmp_path), database=url))
+    assert error.value.exit_code == 38
+    assert "the PostgreSQL database moodcast at 127.0.0.1" in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s3cret@h:port/x", "postgresql://me:s3cret%zz@h/x", "postgres://[s3cret"]
+)
+def test_an_address_that_is_none_is_refused_without_its_password(url: str) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(DatabaseServerError, match="--database") as error:
+        database.prepare("", url)
+    assert "s3cret" not in str(error.value)
+
+
+def test_tables_of_a_newer_relay_on_a_server_are_left_alone(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    database.prepare("", url)
+    with database.opened(url) as server:
+        server.execute("UPDATE moodcast SET version = 99")
+    with pytest.raises(DatabaseServerError, match="newer Moodcast"):
+        database.prepare("", url)

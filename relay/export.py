@@ -1,0 +1,71 @@
+"""A session as a table: one row a second, for spreadsheets and data frames. Pure."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
+
+BURSTS = tuple(name for index, name in enumerate(EXPRESSIONS) if index != NEUTRAL)
+COLUMNS: dict[str, str] = {
+    "time": "Unix time in whole seconds.",
+    "utc": "The same as ISO 8601 in UTC.",
+    "second": "Whole seconds since the session began.",
+    "viewers": "Connected viewers. Where only a marker was stored of a second, all from here to `tap_cry` is empty.",
+    "sharing": "Viewers with a current label.",
+    **{name: f"Viewers who showed {name}." for name in EXPRESSIONS},
+    "valence": "Share of happy minus shares of angry, disgust, fear, sad; -1 to 1.",
+    "resonance": "Chance-corrected agreement of the expressive viewers; 0 to 1.",
+    **{f"burst_{name}": f"Viewers who turned to {name} together in a reaction of this second." for name in BURSTS},
+    **{f"tap_{name}": f"Taps `{name}` in this second." for name in TAPS},
+    "markers": "The streamer's markers of this second, `; ` between them.",
+}
+"""The columns in their order, and what they mean."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (Japanese Excel takes the wide ones as well)
+"""What makes a spreadsheet run a text as a formula (OWASP, CSV Injection)."""
+
+
+def csv_text(session: dict[str, Any]) -> str:
+    """The session (of ``History.session``) as CSV after RFC 4180: a header, CRLF, quotes where they are needed.
+
+    A marker that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows(session))
+    return text.getvalue()
+
+
+def rows(session: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """The rows by time; in each, the columns that have a value."""
+    table: dict[int, dict[str, Any]] = {}
+    started = int(session["session"].started)
+    marked: dict[int, list[str]] = {}
+    for marker in session["markers"]:
+        marked.setdefault(int(marker.time), []).append(marker.text)
+    for second in sorted({moment["time"] for moment in session["moments"]} | marked.keys()):
+        utc = datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        table[second] = {"time": second, "utc": utc, "second": second - started}
+        if second in marked:
+            table[second]["markers"] = _harmless("; ".join(marked[second]))
+    for moment in session["moments"]:
+        table[moment["time"]] |= {
+            "viewers": moment["viewers"], "sharing": moment["sharing"],
+            **dict(zip(EXPRESSIONS, moment["counts"], strict=True)),
+            "valence": moment["valence"], "resonance": moment["resonance"],
+            **{f"burst_{name}": 0 for name in BURSTS}, **{f"tap_{name}": 0 for name in TAPS},
+        }  # fmt: skip
+    for reaction in session["reactions"]:
+        column = f"{'tap' if reaction.kind == 'tap' else 'burst'}_{reaction.name}"
+        row = table.get(int(reaction.time))
+        if row is not None:
+            row[column] = row.get(column, 0) + reaction.count
+    return table.values()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -1,0 +1,30 @@
+"""A process that writes history until it is killed. A module of its own, since each process imports all of it."""
+
+import time
+from multiprocessing.connection import Connection
+
+from relay import database
+from relay.history import History
+from relay.protocol import Mood
+
+PACE_S = 0.002
+START = 10**9
+
+
+def write_until_killed(folder: str, told: Connection) -> None:
+    """Put one moment after the other; before each, tell the session's number, the moment's number and the time."""
+    history = History(database.prepare(folder))
+    session = history.begin("demo", START, 0.0, 250, 5)
+    history.put_session(session)
+    number = 0
+    while True:
+        told.send((session.number, number, time.monotonic()))
+        history.put_moment(
+            session,
+            Mood(
+                seq=number, time=START + number, visible=True, viewers=9, sharing=8, min_viewers=5,
+                counts=[0, 0, 0, 6, 0, 0, 2], shares=[0, 0, 0, 0.75, 0, 0, 0.25], valence=0.75, resonance=0.5, trend=0,
+            ),
+        )  # fmt: skip
+        number += 1
+        time.sleep(PACE_S)

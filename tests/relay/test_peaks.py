@@ -1,0 +1,130 @@
+"""Peaks: what stands out of a session, and what does not."""
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.peaks import BASELINE_S, MERGE_S, THRESHOLD, find_peaks
+from relay.protocol import EXPRESSIONS, NEUTRAL, Reaction
+
+HAPPY, SURPRISE = EXPRESSIONS.index("happy"), EXPRESSIONS.index("surprise")
+
+
+def moment(time: int, sharing: int, **counts: int) -> dict[str, Any]:
+    """``counts`` viewers with these expressions, the rest neutral."""
+    seven = [counts.get(name, 0) for name in EXPRESSIONS]
+    seven[NEUTRAL] += sharing - sum(seven)
+    return {"time": time, "sharing": sharing, "counts": seven}
+
+
+def flat(seconds: int, sharing: int = 100, start: int = 1_000, **counts: int) -> list[dict[str, Any]]:
+    return [moment(start + second, sharing, **counts) for second in range(seconds)]
+
+
+def with_burst(moments: list[dict[str, Any]], at: int, seconds: int, count: int, name: str = "happy") -> None:
+    for index in range(at, at + seconds):
+        row = moments[index]
+        moments[index] = moment(row["time"], row["sharing"], **{name: count})
+
+
+@given(
+    sharing=st.integers(1, 5_000),
+    seconds=st.integers(0, 200),
+    share=st.floats(0, 1),
+    name=st.sampled_from(EXPRESSIONS),
+)
+def test_a_flat_session_has_none(sharing: int, seconds: int, share: float, name: str) -> None:
+    assert find_peaks(flat(seconds, sharing, **{name: round(share * sharing)}), []) == []
+
+
+@given(
+    sharing=st.integers(5, 5_000),
+    at=st.integers(15, 100),
+    seconds=st.integers(1, 25),
+    share=st.floats(0.7, 1),
+    name=st.sampled_from([name for name in EXPRESSIONS if name != "neutral"]),
+)
+def test_one_burst_is_one_peak_at_its_second(sharing: int, at: int, seconds: int, share: float, name: str) -> None:
+    moments = flat(130, sharing)
+    with_burst(moments, at, seconds, round(share * sharing), name)
+    (peak,) = find_peaks(moments, [])
+    assert (peak.time, peak.kind, peak.name) == (1_000 + at, "expression", name)
+    assert peak.share == peak.strength == pytest.approx(share, abs=1 / sharing)
+    assert peak.score >= THRESHOLD
+
+
+sessions = st.lists(st.tuples(st.integers(1, 30), st.lists(st.integers(0, 200), min_size=7, max_size=7)), max_size=60)
+
+
+@given(session=sessions, shift=st.integers(0, 10**9))
+def test_shifting_time_shifts_the_peaks(session: list[tuple[int, list[int]]], shift: int) -> None:
+    def moments(offset: int) -> list[dict[str, Any]]:
+        time, rows = offset, []
+        for seconds, counts in session:
+            for _ in range(seconds):
+                rows.append({"time": time, "sharing": sum(counts), "counts": counts})
+                time += 1
+        return rows
+
+    early, late = find_peaks(moments(0), []), find_peaks(moments(shift), [])
+    assert [(peak.time + shift, peak.name, peak.score) for peak in early] == [
+        (peak.time, peak.name, peak.score) for peak in late
+    ]
+    assert [peak.score for peak in early] == sorted((peak.score for peak in early), reverse=True)
+    times = sorted(peak.time for peak in early)
+    assert all(after - before > MERGE_S for before, after in itertools.pairwise(times))
+
+
+def test_chance_makes_no_peak_and_does_not_hide_one() -> None:
+    generator = random.Random(7)
+    for sharing in (8, 30, 300):
+        moments = [
+            moment(second, sharing, happy=sum(generator.random() < 0.2 for _ in range(sharing)))
+            for second in range(1_200)
+        ]
+        assert find_peaks(moments, []) == []
+        with_burst(moments, 700, 5, sharing, "surprise")
+        assert [(peak.time, peak.name) for peak in find_peaks(moments, [])] == [(700, "surprise")]
+
+
+def test_the_stronger_of_two_comes_first() -> None:
+    moments = flat(300)
+    with_burst(moments, 100, 4, 40)
+    with_burst(moments, 200, 4, 90, "surprise")
+    assert [(peak.time, peak.name) for peak in find_peaks(moments, [])] == [(1_200, "surprise"), (1_100, "happy")]
+
+
+def test_an_audience_that_stays_happy_peaks_once() -> None:
+    moments = flat(400)
+    with_burst(moments, 100, 300, 80)
+    assert [peak.time for peak in find_peaks(moments, [])] == [1_100]
+
+
+def test_what_comes_together_is_one_moment() -> None:
+    moments = flat(200)
+    with_burst(moments, 100, 3, 30, "surprise")
+    with_burst(moments, 103, 5, 70, "happy")
+    assert [(peak.time, peak.name) for peak in find_peaks(moments, [])] == [(1_103, "happy")]
+
+
+def test_two_viewers_are_no_moment() -> None:
+    moments = flat(100, sharing=2)
+    with_burst(moments, 50, 5, 2)
+    assert find_peaks(moments, []) == []
+
+
+def test_taps_make_a_peak() -> None:
+    taps = [Reaction(time=1_050.0 + tick / 4, kind="tap", name="clap", strength=0.2, count=20) for tick in range(4)]
+    (peak,) = find_peaks(flat(100), taps)
+    assert (peak.time, peak.kind, peak.name, peak.share) == (1_050, "tap", "clap", 0.8)
+    assert find_peaks(flat(100), [Reaction(time=1_050.0, kind="expression", name="sad", strength=1, count=9)]) == []
+
+
+def test_after_a_pause_the_baseline_begins_anew() -> None:
+    before = flat(100)
+    after = flat(100, start=1_100 + BASELINE_S, happy=80)
+    assert find_peaks(before + after, []) == []
