@@ -383,7 +383,7 @@ class Hub:
         for subscriber in channel.subscribers:
             subscriber.end(protocol.UNKNOWN_CHANNEL, bye)
         for viewer in channel.viewers:
-            self._spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
+            self.spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
 
     # --- the tick ----------------------------------------------------------------------------------------------------
 
