@@ -352,6 +352,7 @@ async def test_the_dashboard_lists_the_strongest_moments(open_page: OpenPage, tm
     saved = (await (await download.value).path()).read_text("utf-8")
     assert len(saved.splitlines()) == 501
     assert "The <b>dog</b> comes in" in saved
+    await page.close()
     await running.stop()
 
 
