@@ -19,7 +19,7 @@ import aiohttp
 
 from demo import crowd, screenshot
 from demo.config import DEFAULT_PORT, DemoSettings
-from demo.errors import AgentStoppedError, ReportError
+from demo.errors import AgentStoppedError, ReportError, ScreenshotError
 from demo.show import scene_at
 from models import fetch, registry
 from obs_plugin import SCRIPT
@@ -28,6 +28,8 @@ from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS, Mood, Subscribe
 
 CHANNEL, PROBE_CHANNEL = "demo", "demo-latency"
+NO_AGENT: dict[str, Any] = {"labels": 0, "by_expression": {}, "fps": 0.0, "stage_ms": {}}
+"""The report of an agent that did not come to anything."""
 
 
 @dataclass
@@ -156,19 +158,32 @@ class Demo:
             tasks = [asyncio.create_task(self.guarded(job)) for job in jobs]
             step(f"{self.settings.viewers} simulated viewers join and follow a show")
             self.announce(relay.url, overlay, keys.display_key)
-            extras = [asyncio.create_task(self.guarded(self.narrate(began)))]
-            if self.settings.screenshot:
-                extras.append(asyncio.create_task(self.guarded(self.photograph(overlay))))
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), self.settings.seconds or None)
-            if self.settings.screenshot and self.failure is None:
-                await extras[1]
+            tasks.append(asyncio.create_task(self.guarded(self.narrate(began))))
+            try:
+                await self.run_for(self.settings.seconds, overlay)
+            except ScreenshotError as error:  # the agent is to be stopped in order all the same
+                self.failure = self.failure or error
             self.stop.set()
             report = await self.stop_agent(agent, agent_report)
-            for task in [*tasks, *extras]:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, *extras, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             return report
+
+    async def run_for(self, seconds: float, overlay: str) -> None:
+        """Wait until the demo is over; take the screenshot towards its end, so that the show is well under way."""
+        began = time.monotonic()
+        if self.settings.screenshot:
+            await self.stopped_within(max(2.0, seconds - 6) if seconds else 15)
+            if self.failure is None:
+                await screenshot.photograph(overlay, Path(self.settings.screenshot))
+                step(f"Screenshot written to {self.settings.screenshot}")
+        await self.stopped_within(max(0.0, seconds - (time.monotonic() - began)) if seconds else None)
+
+    async def stopped_within(self, seconds: float | None) -> None:
+        """Wait for Ctrl-C or a failure, for so long at most; None: for ever."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)
 
     async def guarded(self, job: Any) -> None:
         """Run a part of the demo; its failure ends the whole."""
@@ -212,12 +227,6 @@ class Demo:
                     self.measured.mood_events += 1
                     self.measured.mood = event
 
-    async def photograph(self, overlay: str) -> None:
-        """Towards the end of a timed run, so that the picture shows the show well under way."""
-        await asyncio.sleep(max(2.0, self.settings.seconds - 6) if self.settings.seconds else 15)
-        await screenshot.photograph(overlay, Path(self.settings.screenshot))
-        step(f"Screenshot written to {self.settings.screenshot}")
-
     async def start_agent(self, url: str, report: Path) -> asyncio.subprocess.Process:
         """The real agent, a process of its own as on a viewer's machine."""
         options = ["--relay", url, "--channel", CHANNEL, "--source", self.source, "--loop", "--yes"]
@@ -250,9 +259,8 @@ class Demo:
                 await agent.wait()
         try:
             text = await asyncio.to_thread(report.read_text)
-        except FileNotFoundError:
-            self.failure = self.failure or AgentStoppedError("the agent stopped without its report", 1)
-            return {}
+        except FileNotFoundError:  # stopped before it had begun; if it failed, watch_agent has said so
+            return NO_AGENT
         result: dict[str, Any] = json.loads(text)
         return result
 

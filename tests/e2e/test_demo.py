@@ -1,6 +1,7 @@
 """The demo as a newcomer runs it: a real relay, a real agent on the packaged portrait, a crowd."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.screenshot import BROWSERS
 from models import fetch, registry
 from models.errors import FetchError
 
@@ -59,6 +61,39 @@ def test_shows_a_mood_stops_on_ctrl_c_and_reports(tmp_path: Path) -> None:
     assert set(report["agent"]["stage_ms"]) == {"capture", "face", "classify"}
     assert report["mood_events"] > 0
     assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
+
+
+def test_stopped_before_the_agent_has_begun_is_a_clean_stop(tmp_path: Path) -> None:
+    report_file = tmp_path / "report.json"
+    running = demo("--viewers", "0", "--seconds", "0.01", "--report", str(report_file))
+    said, errors = running.communicate(timeout=30)
+    assert running.returncode == 0, said + errors
+    assert json.loads(report_file.read_text())["agent"]["labels"] == 0
+
+
+def test_ctrl_c_does_not_wait_for_the_time_of_the_screenshot(tmp_path: Path) -> None:
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip(f"no Chromium: none of {', '.join(BROWSERS)} is on the PATH")
+    picture = tmp_path / "overlay.png"
+    running = demo("--viewers", "30", "--seconds", "1000", "--screenshot", str(picture))
+    assert running.stdout is not None
+    next(line for line in running.stdout if "%" in line)  # the crowd's mood is visible
+    running.send_signal(signal.SIGINT)
+    said, errors = running.communicate(timeout=60)
+    assert running.returncode == 0, said + errors
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_screenshot_that_can_not_be_written_is_a_sentence(tmp_path: Path) -> None:
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip(f"no Chromium: none of {', '.join(BROWSERS)} is on the PATH")
+    folder = tmp_path / "overlay.png"
+    folder.mkdir()
+    running = demo("--viewers", "30", "--seconds", "4", "--screenshot", str(folder))
+    said, errors = running.communicate(timeout=60)
+    assert running.returncode == 43, said + errors
+    assert "overlay.png" in errors
+    assert "Traceback" not in errors
 
 
 def test_unreadable_video_is_a_sentence_with_the_agents_exit_code(tmp_path: Path) -> None:
