@@ -15,7 +15,8 @@ from relay.config import RelaySettings
 from relay.errors import AddressError, DataFolderError, PortInUseError
 from relay.gate import Gate
 from relay.history import History
-from relay.hub import Hub, Limits
+from relay.hub import Hub
+from relay.limits import Limits
 
 log = logging.getLogger(__name__)
 

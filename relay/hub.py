@@ -5,219 +5,25 @@ import contextlib
 import logging
 import secrets
 import time
-from collections import deque
-from collections.abc import Coroutine, Iterable
-from typing import NamedTuple
+from collections.abc import Coroutine
 
 import msgspec
-from aiohttp import WSCloseCode, WSMsgType, web
 
 from relay import protocol
 from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
 from relay.history import History, Session
-from relay.limits import Meter, Pace
-from relay.protocol import Bye, Code, Marker, Mood, Reaction, Status, Welcome
-from relay.tickets import TICKET_TTL_S
+from relay.limits import Limits
+from relay.live import LiveChannel, Subscriber, Viewer, packet
+from relay.protocol import Marker, Reaction, Status, Welcome
+from relay.websocket import CLOSE_S, drop, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
 
 CHUNK = 200
 """Sends in a row before other work gets its turn: some 2 ms."""
-WAITING_EVENTS = 64
-"""Reactions and status events that wait for a subscriber; of moods only the latest does."""
 DAY_S = 86_400
-CLOSE_S = 2.0
-"""A client has this long to answer a close frame."""
-
-
-class Limits(NamedTuple):
-    """Times in seconds that are part of the contract or of good manners; tests shorten them."""
-
-    hello: float = protocol.HELLO_TIMEOUT_S
-    label_ttl: float = protocol.LABEL_TTL_S
-    slow_reader: float = 10.0
-    """A client whose buffer stays full for this long is closed."""
-    heartbeat: float = 30.0
-    """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
-    session_gap: float = 300.0
-    """A session ends after this long without viewers."""
-    ticket_ttl: int = TICKET_TTL_S
-
-
-class Socket(web.WebSocketResponse):
-    """A WebSocket that says ``bye`` with a code of the contract before it closes."""
-
-    __slots__ = ("meter",)  # one more name in aiohttp's dictionary of attributes would cost more than the meter
-
-    def __init__(self, limits: Limits) -> None:
-        # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
-        # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
-        super().__init__(
-            compress=False,
-            max_msg_size=protocol.MAX_FRAME_BYTES + 1,  # aiohttp refuses from this size on
-            heartbeat=limits.heartbeat,
-            timeout=CLOSE_S,
-            writer_limit=0,
-        )
-        self.meter = Meter(time.monotonic())
-
-    async def send(self, message: bytes) -> None:
-        """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
-        with contextlib.suppress(ConnectionError):
-            await self.send_frame(message, WSMsgType.TEXT)
-
-    async def pong(self, message: bytes = b"") -> None:
-        """Answer a ping. Pings never reach the handler, so those that come too fast end here."""
-        if self.meter.spend(time.monotonic()) is Pace.CLOSE:
-            await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
-        else:
-            await super().pong(message)
-
-    async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
-        """Say why and close with the code. For the task that receives: it waits for the client's answer."""
-        await self.send(encode_bye(code, message, retry_after))
-        await self.close(code=code.number)
-
-    async def bye(self, code: int, message: bytes) -> None:
-        """Say why and ask the client to close. For other tasks: the answer ends the receiving one.
-
-        ``close`` of aiohttp won't do here: called beside ``receive`` it cuts the line before the client can answer,
-        whose own aiohttp then reports 1006 and not the code.
-        """
-        with contextlib.suppress(ConnectionError):
-            await self.send_frame(message, WSMsgType.TEXT)
-            await self.send_frame(code.to_bytes(2, "big"), WSMsgType.CLOSE)
-
-    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
-        """As in aiohttp, but what it closes with its own codes gets the contract's."""
-        if code == WSCloseCode.MESSAGE_TOO_BIG:
-            text = f"A frame holds {protocol.MAX_FRAME_BYTES} bytes at most: send smaller ones."
-            await self.send(encode_bye(protocol.TOO_LARGE, text))
-            code = protocol.TOO_LARGE.number
-        elif code in (WSCloseCode.INVALID_TEXT, WSCloseCode.PROTOCOL_ERROR):
-            text = "What came is no WebSocket frame with JSON in UTF-8: see the protocol's documentation."
-            await self.send(encode_bye(protocol.BAD_MESSAGE, text))
-            code = protocol.BAD_MESSAGE.number
-        return await super().close(code=code, message=message, drain=drain)
-
-
-def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:
-    """A ``bye`` message as JSON."""
-    return protocol.encode(Bye(code=code.number, message=message, retry_after_s=retry_after))
-
-
-async def drop_slow(socket: Socket, transport: asyncio.Transport) -> None:
-    """Close a client that does not read: the code goes out if it starts reading at last, the connection ends anyway."""
-    text = "Events come faster than this client reads them: come back when the connection or the machine is less busy."
-    await drop(socket, transport, protocol.SLOW_READER, text, retry_after=5.0)
-
-
-async def drop(
-    socket: Socket, transport: asyncio.Transport, code: Code, message: str, retry_after: float = 0.0
-) -> None:
-    """Say why and ask the client to close; after ``CLOSE_S`` it is cut off."""
-    farewell = asyncio.create_task(socket.bye(code.number, encode_bye(code, message, retry_after)))
-    await asyncio.sleep(CLOSE_S)
-    transport.abort()
-    await farewell
-
-
-async def in_time(sending: Coroutine[None, None, object], seconds: float) -> bool:
-    """Whether the sending is over within the time. If not, it goes on until the connection ends.
-
-    It is not cancelled: aiohttp's senders share a future, and cancelling one (``asyncio.wait_for``) breaks the others.
-    """
-    done, _ = await asyncio.wait([asyncio.create_task(sending)], timeout=seconds)
-    return bool(done)
-
-
-class Viewer:
-    """A viewer's connection as the hub sees it: where moods go."""
-
-    __slots__ = ("full_since", "house", "joined", "socket", "ticket", "transport")
-
-    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
-        """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
-        self.house = house
-        self.ticket = ticket
-        self.joined = False
-        """Whether what it sends counts."""
-        self.socket = socket
-        self.transport = transport
-        self.full_since: float | None = None
-
-
-class Packet(NamedTuple):
-    """An event for subscribers, encoded once for all of them."""
-
-    name: str
-    json: bytes
-    seq: int | None = None
-
-
-class Subscriber:
-    """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
-
-    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right")
-
-    def __init__(self, right: Right) -> None:
-        self.right = right
-        """Of the key that it subscribed with."""
-        self._mood: Packet | None = None
-        self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
-        self._wake = asyncio.Event()
-        self.ended: Packet | None = None
-        self.code = 0
-
-    def put(self, packet: Packet) -> None:
-        """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
-        if packet.name == "mood":
-            self._mood = packet
-        else:
-            self._others.append(packet)
-        self._wake.set()
-
-    def end(self, code: Code, bye: bytes) -> None:
-        """After this nothing comes but the bye."""
-        self.code, self.ended = code.number, Packet("bye", bye)
-        self._wake.set()
-
-    async def next(self) -> Packet | None:
-        """The next event, oldest first; None after ``end``."""
-        while True:
-            if self.ended:
-                return None
-            if self._others:
-                return self._others.popleft()
-            if self._mood:
-                packet, self._mood = self._mood, None
-                return packet
-            self._wake.clear()
-            await self._wake.wait()
-
-
-class LiveChannel:
-    """A channel with someone in it: its core, its sockets and its running session."""
-
-    def __init__(self, core: Channel) -> None:
-        self.core = core
-        self.viewers: set[Viewer] = set()
-        self.tickets: dict[str, Viewer] = {}
-        """Who is here with which ticket."""
-        self.subscribers: set[Subscriber] = set()
-        self.session: Session | None = None
-        self.stored = False
-        """Whether the running session is in the history yet."""
-        self.empty_since: float | None = None
-        self.stored_second = 0
-        self.status: Status | None = None
-
-    def publish(self, packets: Iterable[Packet]) -> None:
-        for packet in packets:
-            for subscriber in self.subscribers:
-                subscriber.put(packet)
 
 
 class Hub:
@@ -309,8 +115,8 @@ class Hub:
         """A new subscriber; the channel's status and current mood wait for it already."""
         channel = self.channel(name)
         subscriber = Subscriber(right)
-        subscriber.put(_packet(channel.status or self._status(channel)))
-        subscriber.put(_packet(channel.core.mood))
+        subscriber.put(packet(channel.status or self._status(channel)))
+        subscriber.put(packet(channel.core.mood))
         channel.subscribers.add(subscriber)
         return subscriber
 
@@ -358,7 +164,7 @@ class Hub:
         marker = Marker(time=time.time(), text=text)
         self._keep(channel, channel.session)
         self._history.put_marker(channel.session, marker)
-        channel.publish([_packet(marker)])
+        channel.publish([packet(marker)])
         return marker
 
     def rename_session(self, name: str, number: int, title: str) -> None:
@@ -405,12 +211,12 @@ class Hub:
         for channel in list(self._channels.values()):
             reactions = channel.core.tick(len(channel.viewers), now, unix)
             self._store(channel, reactions, unix)
-            mood = _packet(channel.core.mood)
+            mood = packet(channel.core.mood)
             status = self._status(channel)
             if status != channel.status:
                 channel.status = status
-                channel.publish([_packet(status)])
-            channel.publish([*map(_packet, reactions), mood])
+                channel.publish([packet(status)])
+            channel.publish([*map(packet, reactions), mood])
             moods.append((channel, mood.json))
             if not (channel.viewers or channel.subscribers or channel.session):
                 del self._channels[channel.core.name]
@@ -491,7 +297,3 @@ class Hub:
         task = asyncio.create_task(work)
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
-
-
-def _packet(event: Mood | Reaction | Marker | Status) -> Packet:
-    return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)

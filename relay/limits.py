@@ -7,9 +7,12 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Hashable
 from enum import IntEnum
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from relay import protocol
 from relay.protocol import MAX_LABELS_PER_S
+from relay.tickets import TICKET_TTL_S
 
 BURST = 120.0
 """Frames that may come at once: a minute of labels, as when a stalled network catches up."""
@@ -20,6 +23,20 @@ TAP_COST = 0.2
 BAD_FRAME_COST = 10.0
 HOUSE_WEIGHT = 8
 """Viewers of a house that count by default: families do, crowds behind one connection do not."""
+
+
+class Limits(NamedTuple):
+    """Times in seconds that are part of the contract or of good manners; tests shorten them."""
+
+    hello: float = protocol.HELLO_TIMEOUT_S
+    label_ttl: float = protocol.LABEL_TTL_S
+    slow_reader: float = 10.0
+    """A client whose buffer stays full for this long is closed."""
+    heartbeat: float = 30.0
+    """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
+    session_gap: float = 300.0
+    """A session ends after this long without viewers."""
+    ticket_ttl: int = TICKET_TTL_S
 
 
 class Pace(IntEnum):

@@ -12,10 +12,12 @@ from relay import protocol
 from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
 from relay.auth import Right
 from relay.gate import COME_BACK_S, GATE
-from relay.hub import Hub, LiveChannel, Packet, Socket, Subscriber, Viewer, drop_slow
+from relay.hub import Hub
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
+from relay.live import LiveChannel, Packet, Subscriber, Viewer
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 from relay.tickets import TicketError
+from relay.websocket import Socket, drop_slow
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)

@@ -8,7 +8,7 @@ import pytest
 
 from relay import app
 from relay.config import RelaySettings
-from relay.hub import Limits
+from relay.limits import Limits
 from tests.postgres import PostgresServer
 
 

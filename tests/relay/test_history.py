@@ -15,7 +15,7 @@ from relay.app import Relay
 from relay.config import RelaySettings
 from relay.errors import DatabaseServerError
 from relay.history import History
-from relay.hub import Limits
+from relay.limits import Limits
 from relay.protocol import Mood, Reaction, Status
 from tests.postgres import PostgresServer
 from tests.support import audience, free_port, leave, subscribe, wait_until

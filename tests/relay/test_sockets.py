@@ -10,7 +10,7 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.hub import Limits
+from relay.limits import Limits
 from relay.protocol import Bye, Error, Mood, Reaction, Status
 from tests.support import Client, Viewer, audience, count_of, leave, server_sent_events, subscribe, wait_until
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.hub import Limits
+from relay.limits import Limits
 from relay.protocol import Bye
 from relay.tickets import TicketError, Tickets
 from tests.support import Client, Viewer, count_of, subscribe

@@ -1,0 +1,108 @@
+"""Who is in a channel right now: its viewers, its subscribers and what waits for them, and its running session."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from relay import protocol
+from relay.auth import Right
+from relay.channel import Channel
+from relay.history import Session
+from relay.protocol import Code, Marker, Mood, Reaction, Status
+from relay.websocket import Socket
+
+WAITING_EVENTS = 64
+"""Reactions and status events that wait for a subscriber; of moods only the latest does."""
+
+
+class Viewer:
+    """A viewer's connection as the hub sees it: where moods go."""
+
+    __slots__ = ("full_since", "house", "joined", "socket", "ticket", "transport")
+
+    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
+        """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
+        self.house = house
+        self.ticket = ticket
+        self.joined = False
+        """Whether what it sends counts."""
+        self.socket = socket
+        self.transport = transport
+        self.full_since: float | None = None
+
+
+class Packet(NamedTuple):
+    """An event for subscribers, encoded once for all of them."""
+
+    name: str
+    json: bytes
+    seq: int | None = None
+
+
+class Subscriber:
+    """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
+
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right")
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+        """Of the key that it subscribed with."""
+        self._mood: Packet | None = None
+        self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
+        self._wake = asyncio.Event()
+        self.ended: Packet | None = None
+        self.code = 0
+
+    def put(self, packet: Packet) -> None:
+        """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
+        if packet.name == "mood":
+            self._mood = packet
+        else:
+            self._others.append(packet)
+        self._wake.set()
+
+    def end(self, code: Code, bye: bytes) -> None:
+        """After this nothing comes but the bye."""
+        self.code, self.ended = code.number, Packet("bye", bye)
+        self._wake.set()
+
+    async def next(self) -> Packet | None:
+        """The next event, oldest first; None after ``end``."""
+        while True:
+            if self.ended:
+                return None
+            if self._others:
+                return self._others.popleft()
+            if self._mood:
+                packet, self._mood = self._mood, None
+                return packet
+            self._wake.clear()
+            await self._wake.wait()
+
+
+class LiveChannel:
+    """A channel with someone in it: its core, its sockets and its running session."""
+
+    def __init__(self, core: Channel) -> None:
+        self.core = core
+        self.viewers: set[Viewer] = set()
+        self.tickets: dict[str, Viewer] = {}
+        """Who is here with which ticket."""
+        self.subscribers: set[Subscriber] = set()
+        self.session: Session | None = None
+        self.stored = False
+        """Whether the running session is in the history yet."""
+        self.empty_since: float | None = None
+        self.stored_second = 0
+        self.status: Status | None = None
+
+    def publish(self, packets: Iterable[Packet]) -> None:
+        for packet in packets:
+            for subscriber in self.subscribers:
+                subscriber.put(packet)
+
+
+def packet(event: Mood | Reaction | Marker | Status) -> Packet:
+    """An event, encoded."""
+    return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)
