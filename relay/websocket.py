@@ -7,6 +7,7 @@ import time
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from relay import protocol
+from relay.counts import Counts
 from relay.limits import Limits, Meter, Pace
 from relay.protocol import Bye, Code
 
@@ -17,9 +18,10 @@ CLOSE_S = 2.0
 class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
-    __slots__ = ("meter",)  # one more name in aiohttp's dictionary of attributes would cost more than the meter
+    # More names in aiohttp's dictionary of attributes would cost more than the meter.
+    __slots__ = ("counts", "meter")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, counts: Counts) -> None:
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
         super().__init__(
@@ -30,6 +32,7 @@ class Socket(web.WebSocketResponse):
             writer_limit=0,
         )
         self.meter = Meter(time.monotonic())
+        self.counts = counts
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
@@ -45,6 +48,7 @@ class Socket(web.WebSocketResponse):
 
     async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
         """Say why and close with the code. For the task that receives: it waits for the client's answer."""
+        self.counts.closes[code.number] += 1
         await self.send(encode_bye(code, message, retry_after))
         await self.close(code=code.number)
 
@@ -54,6 +58,7 @@ class Socket(web.WebSocketResponse):
         ``close`` of aiohttp won't do here: called beside ``receive`` it cuts the line before the client can answer,
         whose own aiohttp then reports 1006 and not the code.
         """
+        self.counts.closes[code] += 1
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)
             await self.send_frame(code.to_bytes(2, "big"), WSMsgType.CLOSE)
@@ -63,12 +68,17 @@ class Socket(web.WebSocketResponse):
         if code == WSCloseCode.MESSAGE_TOO_BIG:
             text = f"A frame holds {protocol.MAX_FRAME_BYTES} bytes at most: send smaller ones."
             await self.send(encode_bye(protocol.TOO_LARGE, text))
-            code = protocol.TOO_LARGE.number
+            code = self._refused_frame(protocol.TOO_LARGE)
         elif code in (WSCloseCode.INVALID_TEXT, WSCloseCode.PROTOCOL_ERROR):
             text = "What came is no WebSocket frame with JSON in UTF-8: see the protocol's documentation."
             await self.send(encode_bye(protocol.BAD_MESSAGE, text))
-            code = protocol.BAD_MESSAGE.number
+            code = self._refused_frame(protocol.BAD_MESSAGE)
         return await super().close(code=code, message=message, drain=drain)
+
+    def _refused_frame(self, code: Code) -> int:
+        self.counts.refuse_frame(code)
+        self.counts.closes[code.number] += 1
+        return code.number
 
 
 def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:
