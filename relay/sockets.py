@@ -54,10 +54,11 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
-        viewer = await _admit(request, socket, channel, house)
-        if viewer is None:
+        admitted = await _admit(request, socket, channel, house)
+        if admitted is None:
             return socket
-        live = hub.join(channel, viewer)
+        viewer, delay = admitted
+        live = hub.join(channel, viewer, delay)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
             await _listen_to_viewer(socket, viewer, live)
@@ -68,8 +69,8 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> Viewer | None:
-    """Hear the hello and check its ticket. None: not admitted, and the socket is closed."""
+async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> tuple[Viewer, float] | None:
+    """Hear the hello and check its ticket: the viewer and its delay. None: not admitted, and the socket is closed."""
     gate = request.app[GATE]
     hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
     if hello is None:
@@ -85,13 +86,13 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, _transport(request), house, ticket)
+    return Viewer(socket, _transport(request), house, ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend, house, counts = socket.meter.spend, viewer.house, socket.counts
+    spend, member, counts = socket.meter.spend, viewer.member, socket.counts
     while True:
         frame = await receive()
         now, cost, problem = clock(), 1.0, ""
@@ -104,14 +105,14 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
                 if not viewer.joined:
                     continue
                 if type(message) is Label:
-                    core.label(viewer, message.emotion, now, house)
+                    core.label(member, message.emotion, now)
                     counts.labels += 1
                 elif type(message) is TapMessage:
-                    core.tap(viewer, message.tap, now, house)
+                    core.tap(member, message.tap, now)
                     counts.taps += 1
                     cost = TAP_COST
                 elif type(message) is Away:
-                    core.withdraw(viewer)
+                    core.withdraw(member)
                 else:
                     problem = "`hello` was said already: send `label`, `tap` or `away`."
         elif frame.type is WSMsgType.BINARY:
@@ -225,8 +226,9 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
-    subscriber = hub.subscribe(channel, right)
-    writer = asyncio.create_task(_write_socket(socket, transport, hub, subscriber))
+    transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    subscriber = hub.subscribe(channel, right, (socket, transport))
+    writer = asyncio.create_task(_write_socket(socket, transport, hub, channel, subscriber))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -242,12 +244,19 @@ async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: H
             await writer
 
 
-async def _write_socket(socket: Socket, transport: asyncio.Transport, hub: Hub, subscriber: Subscriber) -> None:
-    transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+async def _write_socket(
+    socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, subscriber: Subscriber
+) -> None:
+    """Send what could not be sent at once."""
+
+    def give_up() -> None:
+        hub.unsubscribe(channel, subscriber)
+        hub.spawn(drop_slow(socket, transport))
+
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket, transport)))
+        timer = later(hub.limits.slow_reader, give_up)
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:

@@ -100,3 +100,22 @@ async def drop(
     await asyncio.sleep(CLOSE_S)
     transport.abort()
     await farewell
+
+
+def encode_frame(text: bytes) -> bytes:
+    """A text frame of a server, whole and uncompressed (RFC 6455, section 5.2); at most 65,535 bytes of text."""
+    if len(text) < 126:
+        return bytes((0x81, len(text))) + text
+    return bytes((0x81, 126)) + len(text).to_bytes(2, "big") + text
+
+
+def offer(socket: Socket, transport: asyncio.Transport, frame: bytes) -> bool:
+    """Send an encoded frame at once, if the connection has taken all that was sent before; returns whether it did.
+
+    The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without compression
+    keeps nothing back. That writer remains in charge of everything else.
+    """
+    if socket.closed or transport.is_closing() or transport.get_write_buffer_size():
+        return False
+    transport.write(frame)
+    return True
