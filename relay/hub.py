@@ -17,7 +17,7 @@ from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Subscriber, Viewer, packet
 from relay.protocol import Marker, Reaction, Status, Welcome
-from relay.websocket import CLOSE_S, drop, drop_slow, encode_bye
+from relay.websocket import CLOSE_S, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self.leave(channel, older)
                 text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
-                self.spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+                self.spawn(older.socket.bye(protocol.REPLACED.number, encode_bye(protocol.REPLACED, text)))
             channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
         viewer.joined = True
@@ -239,7 +239,7 @@ class Hub:
                 viewer.full_since = now
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
-                self.spawn(drop_slow(viewer.socket, viewer.transport))
+                self.spawn(drop_slow(viewer.socket))
 
     # --- the session -------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 from relay.tickets import TicketError
-from relay.websocket import Socket, drop_slow
+from relay.websocket import Socket, drop_slow, transport_of
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
@@ -72,7 +72,7 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, _transport(request), house, ticket)
+    return Viewer(socket, socket.transport, house, ticket)
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
@@ -156,13 +156,6 @@ def _bad_message(text: str) -> bytes:
     return protocol.encode(protocol.Error(code=protocol.BAD_MESSAGE.number, message=text))
 
 
-def _transport(request: web.Request) -> asyncio.Transport:
-    if request.transport is None:  # the client left while its request was read
-        raise ConnectionResetError
-    assert isinstance(request.transport, asyncio.Transport)
-    return request.transport
-
-
 # --- subscribers -----------------------------------------------------------------------------------------------------
 
 
@@ -196,15 +189,15 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
         if right is None:
             await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
             return socket
-        await _serve_subscriber(socket, _transport(request), hub, channel, right)
+        await _serve_subscriber(socket, hub, channel, right)
     finally:
         gate.connections.leave(channel, house)
     return socket
 
 
-async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
+async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
     subscriber = hub.subscribe(channel, right)
-    writer = asyncio.create_task(_write_socket(socket, transport, hub, subscriber))
+    writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -219,12 +212,12 @@ async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: H
             await writer
 
 
-async def _write_socket(socket: Socket, transport: asyncio.Transport, hub: Hub, subscriber: Subscriber) -> None:
-    transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> None:
+    socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket, transport)))
+        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket)))
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:
@@ -249,7 +242,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
     response = web.StreamResponse(headers=headers)
     writer = await response.prepare(request)
     assert writer is not None
-    transport = _transport(request)
+    transport = transport_of(request)
     transport.set_write_buffer_limits(high=0)
 
     async def write(data: bytes) -> None:
