@@ -19,7 +19,7 @@ from relay.live import LiveChannel, Subscriber, Viewer, packet
 from relay.protocol import Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
-from relay.websocket import CLOSE_S, Socket, drop, drop_slow, encode_bye, offer
+from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self.leave(channel, older)
                 text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
-                self.spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+                self.spawn(older.socket.bye(protocol.REPLACED.number, encode_bye(protocol.REPLACED, text)))
             channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay)
@@ -119,10 +119,10 @@ class Hub:
 
     # --- subscribers -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str, right: Right, line: tuple[Socket, asyncio.Transport] | None = None) -> Subscriber:
-        """A new subscriber, to whom the channel's status and current mood go first. ``line``: its WebSocket, if any."""
+    def subscribe(self, name: str, right: Right, socket: Socket | None = None) -> Subscriber:
+        """A new subscriber, to whom the channel's status and current mood go first. ``socket``: its own, if any."""
         channel = self.channel(name)
-        subscriber = Subscriber(right, line)
+        subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
         channel.subscribers.add(subscriber)
@@ -237,17 +237,17 @@ class Hub:
         for number, viewer in enumerate(list(channel.viewers), 1):
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
-            if offer(viewer.socket, viewer.transport, frame):
+            if viewer.socket.offer(frame):
                 viewer.full_since = None
                 continue
-            if viewer.transport.is_closing():
+            if viewer.socket.transport.is_closing():
                 continue
             now = time.monotonic()
             if viewer.full_since is None:
                 viewer.full_since = now
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
-                self.spawn(drop_slow(viewer.socket, viewer.transport))
+                self.spawn(drop_slow(viewer.socket))
 
     # --- the session -------------------------------------------------------------------------------------------------
 
