@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 from aiohttp import hdrs, web
 
 from relay import keys, metrics, peaks, protocol, sessions, sockets
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response, shutting_down
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
 from relay.gate import GATE, Gate
@@ -34,6 +34,8 @@ STATIC_FILES = {
 }
 """What /static/ serves: a list, so that no path leads out of the folder."""
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body."""
 PICTURES = web.AppKey("pictures", Pictures)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,7 +43,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def application(channels: Channels, hub: Hub, history: History, gate: Gate) -> web.Application:
     """The aiohttp application over the relay's parts."""
-    app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
+    app = web.Application(middlewares=[_errors], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
     app[GATE], app[metrics.REGISTRY] = gate, metrics.registry(channels, hub, history, VERSION)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
@@ -70,6 +72,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = _error(request, protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
         response.headers[hdrs.ALLOW] = allowed
         return response
+    except web.HTTPRequestEntityTooLarge:
+        text = f"The body of a request has {MAX_BODY} bytes at most."
+        return _error(request, protocol.TOO_LARGE, text, 413)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -83,11 +88,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _error(request: web.Request, code: Code, message: str, status: int) -> web.Response:
     request.app[HUB].counts.requests_refused[code.number] += 1
-    body = {"error": {"code": code.number, "name": code.name, "message": message}}
-    headers = {hdrs.WWW_AUTHENTICATE: "Bearer"} if status == 401 else None
-    return web.Response(
-        body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8", headers=headers
-    )
+    return error_response(code, message, status)
 
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -23,7 +23,7 @@ from relay.live import LiveChannel, Subscriber, Viewer, packet
 from relay.protocol import Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
-from relay.websocket import CLOSE_S, Socket, drop, drop_slow, encode_bye, offer
+from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,6 @@ class Hub:
         """Whether no other node takes the clients while this one restarts."""
         self.come_back_s: float | None = None
         """Set while nobody new is taken: seconds after which who comes should come back."""
-        self._leaving: set[Viewer] = set()
-        """Viewers who were told goodbye, and have not closed yet."""
         self._history = history
         self._channels: dict[str, LiveChannel] = {}
         self._chores: list[asyncio.Task[None]] = []
@@ -74,20 +72,16 @@ class Hub:
         channels = list(self._channels.values())
         # The overlays first: how the crowd leaves is no mood to show.
         farewells: list[Farewell] = [partial(_end, who) for channel in channels for who in channel.subscribers]
-        farewells += [partial(self._part, channel, who) for channel in channels for who in channel.viewers]
+        farewells += [partial(self._part, who) for channel in channels for who in channel.viewers]
         gone = leaving_s(len(farewells), seconds)
         self.come_back_s = gone + RESTART_S if self.alone else NEXT_NODE_S
         await send_away(farewells, seconds, self.alone)
 
-    def _part(self, channel: LiveChannel, viewer: Viewer, retry_after: float) -> None:
-        """Say goodbye to a viewer; the bye is the last it gets."""
-        if viewer.joined:
-            self.leave(channel, viewer)
-            self._leaving.add(viewer)
-            self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
+    def _part(self, viewer: Viewer, retry_after: float) -> None:
+        self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
 
     async def _until_empty(self) -> None:
-        while self._leaving or any(channel.subscribers for channel in self._channels.values()):
+        while any(channel.viewers or channel.subscribers for channel in self._channels.values()):
             self._someone_left.clear()
             await self._someone_left.wait()
 
@@ -104,7 +98,7 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self.leave(channel, older)
                 text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
-                self.spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+                self.spawn(older.socket.bye(protocol.REPLACED.number, encode_bye(protocol.REPLACED, text)))
             channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay)
@@ -118,8 +112,6 @@ class Hub:
     def leave(self, channel: LiveChannel, viewer: Viewer) -> None:
         """A viewer's connection ended, or counts no more. A second call does nothing."""
         if not viewer.joined:
-            self._leaving.discard(viewer)
-            self._someone_left.set()
             return
         viewer.joined = False
         channel.viewers.discard(viewer)
@@ -147,10 +139,10 @@ class Hub:
 
     # --- subscribers -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str, right: Right, line: tuple[Socket, asyncio.Transport] | None = None) -> Subscriber:
-        """A new subscriber, to whom the channel's status and current mood go first. ``line``: its WebSocket, if any."""
+    def subscribe(self, name: str, right: Right, socket: Socket | None = None) -> Subscriber:
+        """A new subscriber, to whom the channel's status and current mood go first. ``socket``: its own, if any."""
         channel = self.channel(name)
-        subscriber = Subscriber(right, line)
+        subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
         channel.subscribers.add(subscriber)
@@ -280,17 +272,17 @@ class Hub:
         for number, viewer in enumerate(list(channel.viewers), 1):
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
-            if offer(viewer.socket, viewer.transport, frame):
+            if viewer.socket.offer(frame):
                 viewer.full_since = None
                 continue
-            if viewer.transport.is_closing() or not viewer.joined:  # who left during the sends before
+            if viewer.socket.transport.is_closing():
                 continue
             now = time.monotonic()
             if viewer.full_since is None:
                 viewer.full_since = now
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
-                self.spawn(drop_slow(viewer.socket, viewer.transport))
+                self.spawn(drop_slow(viewer.socket))
 
     # --- the session -------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ class Limits(NamedTuple):
     """Times in seconds that are part of the contract or of good manners; tests shorten them."""
 
     hello: float = protocol.HELLO_TIMEOUT_S
+    request: float = 10.0
+    """A request's head may take this long, and its body as well."""
     label_ttl: float = protocol.LABEL_TTL_S
     slow_reader: float = 10.0
     """A client whose buffer stays full for this long is closed."""

@@ -8,8 +8,6 @@ import logging
 import time
 from typing import Any, Literal
 
-from aiohttp.http_exceptions import HttpProcessingError
-
 Format = Literal["text", "json"]
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -20,18 +18,7 @@ def configure(kind: Format) -> None:
     """Log everything from INFO on to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
-    handler.addFilter(nameless)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-def nameless(record: logging.LogRecord) -> bool:
-    """Keep clients' addresses out: aiohttp logs them with requests that are no HTTP, which also come in floods."""
-    if record.name == "aiohttp.server":
-        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
-            return False
-        if "request from %s" in str(record.msg):
-            record.msg, record.args = "A request failed", ()
-    return True
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,9 +1,12 @@
 """What the machine gives the relay: here, file descriptors, one for each connection."""
 
+import math
 import sys
 
 SPARE = 100
-"""Descriptors that are no client's: libraries, the database, the listener, connections that are just being refused."""
+"""Descriptors that are no connection's: libraries, the database, the listener."""
+REQUESTS = 0.1
+"""Of the clients' connections: so many more are open for requests, or were not let in and say so."""
 
 
 def room_for(connections: int) -> int:
@@ -15,7 +18,7 @@ def room_for(connections: int) -> int:
         return connections  # sockets are no file descriptors there
     import resource
 
-    wanted = connections + SPARE
+    wanted = math.ceil(connections * (1 + REQUESTS)) + SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -23,7 +26,8 @@ def room_for(connections: int) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         except (ValueError, OSError):  # the system has a limit of its own (macOS)
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - SPARE))
+    room = connections if soft == resource.RLIM_INFINITY else int((soft - SPARE) / (1 + REQUESTS))
+    return max(1, min(connections, room))
 
 
 def shortage(connections: int, room: int) -> str:

@@ -27,7 +27,7 @@ from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 from relay.tickets import TicketError
-from relay.websocket import Socket, drop_slow
+from relay.websocket import Socket, drop_slow, transport_of
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
@@ -86,7 +86,7 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, _transport(request), house, ticket), hello.delay
+    return Viewer(socket, house, ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
@@ -176,13 +176,6 @@ def _bad_message(text: str) -> bytes:
     return protocol.encode(protocol.Error(code=protocol.BAD_MESSAGE.number, message=text))
 
 
-def _transport(request: web.Request) -> asyncio.Transport:
-    if request.transport is None:  # the client left while its request was read
-        raise ConnectionResetError
-    assert isinstance(request.transport, asyncio.Transport)
-    return request.transport
-
-
 # --- subscribers -----------------------------------------------------------------------------------------------------
 
 
@@ -219,16 +212,16 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
         if right is None:
             await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
             return socket
-        await _serve_subscriber(socket, _transport(request), hub, channel, right)
+        await _serve_subscriber(socket, hub, channel, right)
     finally:
         gate.connections.leave(channel, house)
     return socket
 
 
-async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
-    transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
-    subscriber = hub.subscribe(channel, right, (socket, transport))
-    writer = asyncio.create_task(_write_socket(socket, transport, hub, channel, subscriber))
+async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
+    socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    subscriber = hub.subscribe(channel, right, socket)
+    writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -244,19 +237,12 @@ async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: H
             await writer
 
 
-async def _write_socket(
-    socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, subscriber: Subscriber
-) -> None:
+async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> None:
     """Send what could not be sent at once."""
-
-    def give_up() -> None:
-        hub.unsubscribe(channel, subscriber)
-        hub.spawn(drop_slow(socket, transport))
-
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, give_up)
+        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket)))
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:
@@ -282,7 +268,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
     response = web.StreamResponse(headers=headers)
     writer = await response.prepare(request)
     assert writer is not None
-    transport = _transport(request)
+    transport = transport_of(request)
     transport.set_write_buffer_limits(high=0)
 
     async def write(data: bytes) -> None:
