@@ -50,9 +50,10 @@ class Hub:
         self._someone_left = asyncio.Event()
 
     def start(self) -> None:
-        """Start ticking, and deleting old sessions."""
+        """Start ticking, listening for who is still there, and deleting old sessions."""
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
         self._chores.append(asyncio.create_task(self._log_refusals(), name="refusals"))
+        self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
             self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
 
@@ -283,6 +284,22 @@ class Hub:
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
                 self.spawn(drop_slow(viewer.socket))
+
+    async def _check_connections(self) -> None:
+        """Ping who has been silent, and cut off who does not answer, as when a machine lost its network."""
+        while True:
+            await asyncio.sleep(self.limits.heartbeat / 4)
+            sockets = [viewer.socket for channel in self._channels.values() for viewer in channel.viewers]
+            sockets += [
+                subscriber.socket
+                for channel in self._channels.values()
+                for subscriber in channel.subscribers
+                if subscriber.socket
+            ]
+            for number, socket in enumerate(sockets, 1):
+                if number % CHUNK == 0:
+                    await asyncio.sleep(0)
+                socket.check(time.monotonic(), self.limits.heartbeat)
 
     # --- the session -------------------------------------------------------------------------------------------------
 

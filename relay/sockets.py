@@ -6,7 +6,7 @@ import time
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import WSMessage, WSMsgType, hdrs, web
 
 from relay import protocol
 from relay.access import (
@@ -41,7 +41,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
     hub, gate = request.app[HUB], request.app[GATE]
     gate.check_origin(request)
-    socket = Socket(hub.limits, hub.counts)
+    socket = Socket(hub.counts)
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if hub.come_back_s is not None:
@@ -95,7 +95,8 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
     spend, member, counts = socket.meter.spend, viewer.member, socket.counts
     while True:
         frame = await receive()
-        now, cost, problem = clock(), 1.0, ""
+        socket.heard = now = clock()
+        cost, problem = 1.0, ""
         if frame.type is WSMsgType.TEXT:
             try:
                 message = decode(frame.data)
@@ -117,6 +118,8 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
                     problem = "`hello` was said already: send `label`, `tap` or `away`."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
+        elif await socket.control(frame):
+            continue
         else:
             return
         if problem:
@@ -144,7 +147,7 @@ async def _first_frame(
 ) -> First | None:
     """The first frame, which must be of the expected type and in time; else None, and the socket is closed."""
     try:
-        frame = await socket.receive(timeout)
+        frame = await asyncio.wait_for(_data_frame(socket), timeout)
     except asyncio.TimeoutError:
         text = f"The first frame, `{_tag(expected)}`, did not come within {timeout:g} seconds: send it at once."
         await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)
@@ -168,6 +171,15 @@ async def _first_frame(
     return None
 
 
+async def _data_frame(socket: Socket) -> WSMessage:
+    """The next frame that is neither ping nor pong."""
+    while True:
+        frame = await socket.receive()
+        socket.heard = time.monotonic()
+        if not await socket.control(frame):
+            return frame
+
+
 def _tag(message: type[protocol.Message]) -> str:
     return str(message.__struct_config__.tag)
 
@@ -189,7 +201,7 @@ async def mood(request: web.Request) -> web.StreamResponse:
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
     gate.check_origin(request)
-    socket = Socket(hub.limits, hub.counts)
+    socket = Socket(hub.counts)
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if hub.come_back_s is not None:
@@ -223,13 +235,12 @@ async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right
     subscriber = hub.subscribe(channel, right, socket)
     writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
-        async for frame in socket:
-            if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                socket.counts.refuse_frame(protocol.BAD_MESSAGE)
-                await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
-                pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
-                if pace is not FINE and await _slow_down(socket, pace):
-                    return
+        while (await _data_frame(socket)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            socket.counts.refuse_frame(protocol.BAD_MESSAGE)
+            await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
+            pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
+            if pace is not FINE and await _slow_down(socket, pace):
+                return
     finally:
         hub.unsubscribe(channel, subscriber)
         writer.cancel()
