@@ -42,15 +42,26 @@ def errors_markdown() -> str:
 def models_markdown() -> str:
     """docs/weights.md: the registry."""
     text = NOTE + "# Model files\n\n`moodcast models fetch` gets what is missing; every use checks the sha256.\n"
+    text += "Optional files come only when named: `moodcast models fetch NAME`, then `moodcast agent --model NAME`.\n"
     for entry in registry.WEIGHTS.values():
         text += f"\n## {entry.name}\n\n{entry.description}\n\n"
-        text += f"- {entry.size:,} bytes, licence {entry.licence}, sha256 `{entry.sha256}`\n"
+        kind = "optional, " if entry.optional else ""
+        text += f"- {kind}{entry.megabytes}, licence {entry.licence}, sha256 `{entry.sha256}`\n"
         if entry.crop:
-            text += f"- input: grey faces of {entry.crop.size} px, 0 to 255, cut at margin {entry.crop.margin}\n"
-            text += f"- output: probabilities of {', '.join(registry.EXPRESSIONS)}\n"
+            text += f"- input: {describe_input(entry.crop)}\n"
+            text += f"- output: {'logits' if entry.logits else 'probabilities'} of {', '.join(entry.outputs)}"
+            dropped = [label for label in entry.outputs if label not in registry.EXPRESSIONS]
+            text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
         for protocol, accuracy in entry.accuracy.items():
             text += f"- {protocol}: {accuracy:.4f}\n"
     return text
+
+
+def describe_input(crop: registry.CropSpec) -> str:
+    """A classifier's input in a few words."""
+    colour = "grey" if crop.pixels.channels == 1 else "RGB"
+    values = "0 to 255" if crop.pixels == registry.RAW_GREY else f"less {crop.pixels.mean} over {crop.pixels.std}"
+    return f"{colour} faces of {crop.size} px, {values}, cut at margin {crop.margin}"
 
 
 PAGES = {

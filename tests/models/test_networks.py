@@ -39,8 +39,8 @@ def count(network: Any) -> int:
 
 
 def faces(entry: Network, number: int) -> Any:
-    size = SMALLER.get(entry.name, entry.input.size)
-    return torch.randn(number, entry.input.channels, size, size, generator=torch.Generator().manual_seed(0))
+    size = SMALLER.get(entry.name, entry.size)
+    return torch.randn(number, entry.pixels.channels, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def awake(entry: Network) -> Any:
@@ -98,7 +98,7 @@ def test_cost_is_that_of_the_official_build(name: str, gigamacs: float) -> None:
     entry = NETWORKS[name]
     with torch.device("meta"):
         network = networks.build(name).eval()
-        x = torch.empty(1, entry.input.channels, entry.input.size, entry.input.size)
+        x = torch.empty(1, entry.pixels.channels, entry.size, entry.size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(x)
     assert counter.get_total_flops() / 2e9 == pytest.approx(gigamacs, abs=0.011)
