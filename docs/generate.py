@@ -6,7 +6,7 @@ from pathlib import Path
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
-from models import registry
+from models import networks, registry
 from models.errors import ModelError
 from relay import settings
 from relay.docs import protocol_markdown
@@ -64,11 +64,39 @@ def describe_input(crop: registry.CropSpec) -> str:
     return f"{colour} faces of {crop.size} px, {values}, cut at margin {crop.margin}"
 
 
+NETWORKS_HEAD = """# Networks
+
+Those that can be trained here (`models/zoo/`); weights come with ours only. *Official* counts the authors' own build
+where it was measured; where it is larger, the difference is what no answer depends on. What each network costs:
+`python -m benchmarks.networks`.
+
+| name | published in | input | classes | parameters | as printed | official |
+|---|---|---|---|---|---|---|
+"""
+
+
+def networks_markdown() -> str:
+    """docs/networks.md: the registry of networks."""
+    text = NOTE + NETWORKS_HEAD
+    for entry in networks.NETWORKS.values():
+        official = f"{entry.official:,}" if entry.official else ""
+        text += f"| {entry.name} | {entry.paper} | {entry.pixels.channels} x {entry.size} px | {entry.classes} "
+        text += f"| {entry.params:,} | {entry.published} | {official} |\n"
+    for entry in networks.NETWORKS.values():
+        if entry.left_out:
+            parts = "; ".join(f"{part} {size:,}" for part, size in entry.left_out.items())
+            text += f"\nLeft out of {entry.name}: {parts}.\n"
+        if entry.learning_rate:
+            text += f"\nThe study's transfer recipe trains {entry.name} at a learning rate of {entry.learning_rate}.\n"
+    return text
+
+
 PAGES = {
     DOCS / "protocol.md": protocol_markdown,
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
     DOCS / "weights.md": models_markdown,
+    DOCS / "networks.md": networks_markdown,
 }
 
 

@@ -49,7 +49,7 @@ class Network:
 _ENTRIES = (
     Network("moodnet-tiny", "moodnet:tiny", "ours", 48, RAW_GREY, 453_008),
     Network("moodnet-small", "moodnet:small", "ours; the shipped weights", 48, RAW_GREY, 1_941_998),
-    Network("moodnet-base", "moodnet:base", "ours", 48, RAW_GREY, 4_249_380),
+    Network("moodnet-base", "moodnet:base", "ours", 48, RAW_GREY, 3_383_312),
     Network(
         "mini-xception",
         "mini_xception:MiniXception",
@@ -90,7 +90,7 @@ _ENTRIES = (
         classes=AFFECTNET,
         official=7_712_266,
     ),
-    Network("resnet18", "resnet:resnet18", "He et al. 2016", 224, IMAGENET, 11_180_103, official=11_180_103),
+    Network("resnet18", "resnet:resnet18", "He et al. 2016", 224, IMAGENET, 11_180_103),
     Network(
         "resnet50",
         "resnet:resnet50",

@@ -152,6 +152,17 @@ def test_onnx_answers_like_torch(entry: Network, tmp_path: Path) -> None:
         np.testing.assert_allclose(one, want[:1].numpy(), atol=1e-4 * largest, rtol=0)
 
 
+@pytest.mark.parametrize(("name", "megabytes"), [("moodnet-tiny", 1), ("moodnet-small", 5), ("moodnet-base", 12)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
+def test_moodnet_of_every_size_ships_in_its_file(name: str, megabytes: float, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+    from models import export
+
+    file = tmp_path / "network.onnx"
+    export.export(networks.build(name).eval(), 0.5, False, file)
+    assert file.stat().st_size <= megabytes * 1e6
+
+
 def test_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(UnknownModelError, match=r"poster-v2.*got 'poster'"):
         networks.build("poster")
