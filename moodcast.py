@@ -2,8 +2,11 @@
 
 import argparse
 import importlib
+import json
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,7 +15,7 @@ from agent.errors import AgentError, MissingLibraryError
 from demo.config import DemoSettings
 from demo.errors import DemoError
 from models import fetch, networks, registry
-from models.errors import ModelError
+from models.errors import EvaluationError, ModelError
 from obs_plugin import SCRIPT
 from relay import settings
 from relay.config import RelaySettings
@@ -46,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
     fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
+    scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
+    scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
+    scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     return main_parser
 
 
@@ -72,6 +78,8 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "obs":
         return tell_obs()
     if options.command == "models":
+        if options.action == "score":
+            return score_file(options.file, options.json)
         return list_models() if options.action == "list" else fetch_models(options.names)
     module, table, _ = PROGRAMS[options.command]
     values = settings.load(table, options)
@@ -117,6 +125,29 @@ def fetch_models(names: list[str]) -> int:
     for entry in [registry.get(name) for name in names or needed]:
         print(f"{entry.name}: {fetch.fetch(entry)}")
     return 0
+
+
+def score_file(file: Path, target: str | None) -> int:
+    from models import score
+
+    figures = score.score(file)
+    if target != "-":
+        print(score.describe(figures))
+    if target:
+        write_json(figures, target)
+    return 0
+
+
+def write_json(value: dict[str, Any], target: str) -> None:
+    """To a file, or to standard output for ``-``."""
+    text = json.dumps(value, indent=2) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text)
+    except OSError as error:
+        raise EvaluationError(f"can't write {target}: {error.strerror or error}") from error
 
 
 if __name__ == "__main__":

@@ -43,3 +43,15 @@ class MissingTorchError(ModelError):
     """Building or training a network needs torch, which is not installed."""
 
     exit_code = 26
+
+
+class DatasetError(ModelError):
+    """A folder is not a FER2013 folder."""
+
+    exit_code = 28
+
+
+class EvaluationError(ModelError):
+    """What an evaluation is to read or write is not what it should be."""
+
+    exit_code = 50

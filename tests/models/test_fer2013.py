@@ -1,4 +1,4 @@
-"""Reading a FER2013 folder, made small here; the real one is measured in test_accuracy.py."""
+"""Reading a FER2013 folder, made small here; the real one is measured in test_evaluate.py."""
 
 import csv
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from models import fer2013
+from models.errors import DatasetError
 
 COLUMNS = ("row", "usage", "emotion", "sheet", "r", "c", "duplicate_of", "pixel_source", *fer2013.VOTES)
 
@@ -46,15 +47,62 @@ def test_duplicates_never_straddle_training_and_validation(tmp_path: Path, seed:
 
 
 def test_missing_folder_names_the_option(tmp_path: Path) -> None:
-    with pytest.raises(fer2013.DatasetError, match="--data"):
+    with pytest.raises(DatasetError, match="--data"):
         fer2013.load(tmp_path, "Training")
 
 
 def test_missing_sheet_is_named(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "sheet.png").unlink()
-    with pytest.raises(fer2013.DatasetError, match=r"sheet\.png does not exist"):
+    with pytest.raises(DatasetError, match=r"sheet\.png does not exist"):
         fer2013.load(tmp_path, "Training")
+
+
+@pytest.mark.parametrize("name", ["PublicTest", "publictest", "public", "Public Test", "public-test", "p"])
+def test_a_split_may_be_named_loosely(name: str) -> None:
+    assert fer2013.find_split(name, {"Training", "PublicTest"}, Path("t.csv")) == "PublicTest"
+
+
+@pytest.mark.parametrize("name", ["", "private", "Pub", "-"])
+def test_a_split_that_is_not_there_is_answered_with_those_that_are(name: str) -> None:
+    with pytest.raises(DatasetError, match=r"\(Pub1, Pub2, Training\), got"):
+        fer2013.find_split(name, {"Training", "Pub1", "Pub2"}, Path("t.csv"))
+
+
+def test_the_folder_above_will_do_too(tmp_path: Path) -> None:
+    (tmp_path / "fer2013").mkdir()
+    write_folder(tmp_path / "fer2013")
+    assert len(fer2013.load(tmp_path, "training")) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (",emotion,", ",feeling,", "expected the columns emotion"),
+        (",happy,", ",glad,", "angry, disgust, fear.* got 'glad'"),
+        ("sheet.png,1,2", "sheet.png,9,2", "beyond the edge"),
+    ],
+)
+def test_a_table_that_is_wrong_is_a_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    write_folder(tmp_path)
+    table = tmp_path / "fer2013-labels.csv"
+    table.write_text(table.read_text().replace(old, new))
+    with pytest.raises(DatasetError, match=sentence):
+        fer2013.load(tmp_path, "PublicTest")
+
+
+def test_tiles_that_also_stand_in_training_are_marked(tmp_path: Path) -> None:
+    """Row 5 repeats a training row, or another public one, or one that the folder does not have."""
+    write_folder(tmp_path)
+    table = tmp_path / "fer2013-labels.csv"
+    text = table.read_text()
+    assert not fer2013.load(tmp_path, "PublicTest").trained.any()
+    table.write_text(text.replace("sheet.png,1,2,,", "sheet.png,1,2,3,"))
+    assert fer2013.load(tmp_path, "PublicTest").trained.all()
+    table.write_text(text.replace("sheet.png,1,2,,", "sheet.png,1,2,99,"))
+    assert fer2013.load(tmp_path, "PublicTest").trained.all()
+    table.write_text(text.replace("3,Training,", "3,Other,").replace("sheet.png,1,2,,", "sheet.png,1,2,3,"))
+    assert not fer2013.load(tmp_path, "PublicTest").trained.any()
 
 
 def test_majority_needs_a_lone_leader_among_the_seven() -> None:
