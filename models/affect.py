@@ -3,7 +3,7 @@
 Valence and arousal are the expected values of published ratings: people rated 151 terms for emotional states on
 pleasure, arousal and dominance (J. A. Russell & A. Mehrabian 1977, "Evidence for a three-factor theory of emotions",
 Journal of Research in Personality 11, 273-294, Table 4: Happy, Sad, Angry, Fearful, Disgusted, Surprised). Neutral,
-which they did not ask for, is the middle of both scales. So an unsure classifier answers between the points, nearer to the
+which they did not ask for, is the middle of both scales. So an unsure classifier answers between the points, nearer the
 middle, as it should. Intensity is the probability that the face is not neutral.
 
 This is about one face. An audience's valence (``relay.mood``) counts people and gives surprise no sign.
