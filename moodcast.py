@@ -1,11 +1,13 @@
 """The one command, ``moodcast``."""
 
 import argparse
+import functools
 import importlib
 import json
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -49,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
     actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
     fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
+    evaluating = actions.add_parser("evaluate", help="measure a classifier on a split of FER2013 (docs/evaluation.md)")
+    evaluating.add_argument("name", metavar="NAME", help="a registered classifier, or an ONNX file like moodnet's")
+    evaluating.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    evaluating.add_argument("--split", default="PublicTest", help="which of its splits (default: %(default)s)")
+    evaluating.add_argument("--json", metavar="FILE", help="write all figures to this file (-: standard output)")
+    evaluating.add_argument("--portraits", type=Path, metavar="DIR", help="also the London portraits in this folder")
+    evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
+    evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
     scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
@@ -78,6 +88,8 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "obs":
         return tell_obs()
     if options.command == "models":
+        if options.action == "evaluate":
+            return evaluate_model(options)
         if options.action == "score":
             return score_file(options.file, options.json)
         return list_models() if options.action == "list" else fetch_models(options.names)
@@ -87,17 +99,25 @@ def execute(options: argparse.Namespace) -> int:
         from relay import check  # only here: it needs all of the relay
 
         return check.run(values, settings.origins(table, options))
+    code: int = load_module(module, options.command).run(values)
+    return code
+
+
+def load_module(module: str, command: str) -> ModuleType:
+    """A module that may need the agent's packages.
+
+    Raises:
+        MissingLibraryError: one of them is not installed.
+    """
     try:
-        program = importlib.import_module(module)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name not in AGENT_PACKAGES:
             raise
         raise MissingLibraryError(
-            f"{options.command} needs the package {error.name}, which is not installed. In Moodcast's folder: "
+            f"{command} needs the package {error.name}, which is not installed. In Moodcast's folder: "
             "pipx install --force '.[agent]' (or pip install '.[agent]')"
         ) from error
-    code: int = program.run(values)
-    return code
 
 
 def tell_obs() -> int:
@@ -125,6 +145,40 @@ def fetch_models(names: list[str]) -> int:
     for entry in [registry.get(name) for name in names or needed]:
         print(f"{entry.name}: {fetch.fetch(entry)}")
     return 0
+
+
+def evaluate_model(options: argparse.Namespace) -> int:
+    evaluate, card = (load_module(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
+    network = evaluate.find(options.name)
+    if options.json and not Path(options.json).parent.is_dir():  # better now than after minutes of work
+        raise EvaluationError(f"can't write {options.json}: there is no folder {Path(options.json).parent}")
+    find_face = None
+    if options.portraits:
+        face, landmarker = load_module("agent.face", "models evaluate --portraits"), registry.path("face_landmarker")
+        find_face = functools.partial(face.find_in_picture, landmarker)
+    result = evaluate.evaluate(network, options.data, options.split, options.portraits, find_face, options.yardsticks)
+    if options.json != "-":
+        print(card.summary(result))
+    if options.json:
+        write_json(result, options.json)
+    if options.card:
+        write_card(result, options.card)
+    return 0
+
+
+def write_card(result: dict[str, Any], folder: Path) -> None:
+    """``NAME.md``, its two figures, and ``NAME.json`` with the numbers."""
+    from models.evaluation import card, figures
+
+    name, names = result["model"]["name"], card.figure_names(result)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.md").write_text(card.markdown(result))
+        figures.confusion(result).save(folder / names["confusion"], optimize=True)
+        figures.reliability(result).save(folder / names["reliability"], optimize=True)
+    except OSError as error:
+        raise EvaluationError(f"can't write the card into {folder}: {error.strerror or error}") from error
+    write_json(result, str(folder / f"{name}.json"))
 
 
 def score_file(file: Path, target: str | None) -> int:

@@ -53,6 +53,19 @@ class FaceFinder:
         self._landmarker.close()
 
 
+def find_in_picture(model: Path, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    """As ``FaceFinder.find``, for a picture (H, W, 3) RGB that is no frame of a video.
+
+    Raises:
+        MissingLibraryError: see ``FaceFinder``.
+    """
+    finder = FaceFinder(model)  # a new one each time: the old one would look where the last picture had its face
+    try:
+        return finder.find(picture, 1)
+    finally:
+        finder.close()
+
+
 def _area(points: NDArray[np.float64]) -> float:
     return float(np.ptp(points, axis=0).prod())
 

@@ -1,5 +1,7 @@
 """Write the generated pages: ``python -m docs.generate`` (or ``make docs``); a test fails when one is old."""
 
+import functools
+import json
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from agent.errors import AgentError
 from demo.errors import DemoError
 from models import networks, registry
 from models.errors import ModelError
+from models.evaluation import card
 from relay import metrics, settings
 from relay.docs import protocol_markdown
 from relay.errors import RelayError
@@ -104,6 +107,11 @@ def networks_markdown() -> str:
     return text
 
 
+def card_markdown(numbers: Path) -> str:
+    """docs/models/NAME.md: the model card, from the numbers of the last evaluation."""
+    return card.markdown(json.loads(numbers.read_text()))
+
+
 PAGES = {
     DOCS / "protocol.md": protocol_markdown,
     DOCS / "options.md": options_markdown,
@@ -111,6 +119,10 @@ PAGES = {
     DOCS / "metrics.md": metrics_markdown,
     DOCS / "weights.md": models_markdown,
     DOCS / "networks.md": networks_markdown,
+    **{
+        numbers.with_suffix(".md"): functools.partial(card_markdown, numbers)
+        for numbers in sorted(DOCS.glob("models/*.json"))
+    },
 }
 
 

@@ -5,7 +5,7 @@ pixel_source, fp_*``) and the sheets it names; the tile of a row is at pixel (r 
 """
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -59,17 +59,28 @@ def load(folder: Path, usage: str) -> Faces:
         DatasetError: the CSV or a sheet is missing or can't be read, or there is no such split.
     """
     table = find_table(folder)
-    folder = table.parent
     records = read_table(table)
     usage = find_split(usage, {record["usage"] for record in records}, table)
     usages = {record["row"]: record["usage"] for record in records}
-    records = [record for record in records if record["usage"] == usage]
+    try:
+        return read_faces([record for record in records if record["usage"] == usage], usages, table)
+    except ValueError as error:
+        raise DatasetError(f"expected whole numbers in row, r, c, duplicate_of and fp_* of {table}: {error}") from error
+
+
+def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: Path) -> Faces:
+    """The faces of these rows; ``usages`` is the split of every row of the table.
+
+    Raises:
+        DatasetError: see ``load``.
+        ValueError: an entry should be a number and is none.
+    """
     sheets: dict[str, NDArray[np.uint8]] = {}
     pixels = np.empty((len(records), TILE, TILE), np.uint8)
     for i, record in enumerate(records):
         name = record["sheet"]
         if name not in sheets:
-            sheets[name] = read_sheet(folder / name, table)
+            sheets[name] = read_sheet(table.parent / name, table)
         y, x = int(record["r"]) * TILE, int(record["c"]) * TILE
         tile = sheets[name][y : y + TILE, x : x + TILE]
         if tile.shape != (TILE, TILE):
@@ -85,6 +96,16 @@ def load(folder: Path, usage: str) -> Faces:
         # A first row that the table leaves out was left out with the training rows: what is tested is complete.
         trained=np.array([usages.get(first, TRAINING) == TRAINING for first in firsts], np.bool_),
     )
+
+
+def split_name(folder: Path, wanted: str) -> str:
+    """The split that is meant, as the folder's table writes it.
+
+    Raises:
+        DatasetError: see ``load``.
+    """
+    table = find_table(folder)
+    return find_split(wanted, {record["usage"] for record in read_table(table)}, table)
 
 
 def find_table(folder: Path) -> Path:

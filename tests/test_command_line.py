@@ -9,7 +9,8 @@ import pytest
 import moodcast
 from models import networks, registry
 
-COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], ["models"], ["models", "fetch"], ["models", "list"])
+MODELS = ([], ["list"], ["fetch"], ["evaluate"], ["score"])
+COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

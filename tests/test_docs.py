@@ -10,7 +10,7 @@ from docs import generate
 from relay import settings
 
 ROOT = Path(__file__).parent.parent
-WRITTEN = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+WRITTEN = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/models/*.md")])
 
 
 @pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)

@@ -81,6 +81,7 @@ def test_the_folder_above_will_do_too(tmp_path: Path) -> None:
         (",emotion,", ",feeling,", "expected the columns emotion"),
         (",happy,", ",glad,", "angry, disgust, fear.* got 'glad'"),
         ("sheet.png,1,2", "sheet.png,9,2", "beyond the edge"),
+        ("sheet.png,1,2", "sheet.png,1,x", "expected whole numbers"),
     ],
 )
 def test_a_table_that_is_wrong_is_a_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:

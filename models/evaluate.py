@@ -1,0 +1,262 @@
+"""Evaluate a classifier: ``moodcast models evaluate NAME``; docs/evaluation.md says what each figure means.
+
+Protocol. All faces of one split, as they are. Against FER2013's label, with and without the tiles that also stand in
+the training rows, and against the FER+ majority: rows whose most-voted column of all ten is one of the seven
+expressions and leads alone. The portraits go through the agent's own face stage. The yardsticks are measured in the
+same run.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models import affect, fer2013, metrics, registry
+from models.errors import ModelContractError, UnknownModelError
+from models.evaluation import cost, degrade, portraits, yardsticks
+from models.evaluation.yardsticks import Predict
+from models.infer import Classifier
+from models.registry import EXPRESSIONS, CropSpec, Weights
+
+BATCH = 64
+TILE_CROP = CropSpec(fer2013.TILE, 1.0)
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A classifier to evaluate, and where its file is."""
+
+    weights: Weights
+    file: Path
+    classifier: Classifier
+
+    @property
+    def crop(self) -> CropSpec:
+        assert self.weights.crop is not None  # a Classifier has one
+        return self.weights.crop
+
+    def of_tiles(self, tiles: NDArray[np.uint8]) -> Array:
+        """Probabilities (N, 7) of grey tiles (N, 48, 48) uint8, made as large and as colourful as the network asks."""
+        side = self.crop.size
+        if side != fer2013.TILE:
+            tiles = np.stack([cv2.resize(tile, (side, side), interpolation=cv2.INTER_LINEAR) for tile in tiles])
+        if self.crop.pixels.channels == 3:
+            tiles = np.repeat(tiles[..., None], 3, 3)
+        return self.classifier.batch(tiles)
+
+
+def find(name: str) -> Network:
+    """A network of the registry, or an ONNX file that keeps moodnet's contract at any size.
+
+    Raises:
+        UnknownModelError: ``name`` is neither.
+        ModelError: see ``registry.path`` and ``models.infer.Classifier``.
+    """
+    if name in registry.WEIGHTS:
+        weights = registry.get(name)
+        if weights.crop is None:
+            raise ModelContractError(f"the model {name!r} is no classifier: there is nothing to evaluate")
+        file = registry.path(name)
+    elif Path(name).is_file():
+        file = Path(name)
+        weights = of_file(file)
+    else:
+        known = ", ".join(entry.name for entry in registry.WEIGHTS.values() if entry.crop)
+        raise UnknownModelError(f"expected the name of a model ({known}) or of an ONNX file, got {name!r}")
+    return Network(weights, file, Classifier(file, weights))
+
+
+def of_file(file: Path) -> Weights:
+    """The registry entry that a file would have: grey faces (N, 1, S, S) in 0..255, S read from the file.
+
+    Raises:
+        ModelContractError: it is no network of this kind.
+    """
+    try:
+        shape = yardsticks.session(str(file)).get_inputs()[0].shape
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        raise ModelContractError(f"{file} is not a network that ONNX Runtime can load: {error}") from error
+    if len(shape) != 4 or shape[1] != 1 or not isinstance(shape[2], int) or shape[2] != shape[3]:
+        raise ModelContractError(f"expected grey square faces (N, 1, S, S) as input of {file}, got {shape}")
+    return Weights(
+        name=file.stem,
+        description=f"The file {file.name}.",
+        sources=(),
+        file=file.name,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        size=file.stat().st_size,
+        licence="",
+        crop=CropSpec(shape[2], margin=1.0),
+    )
+
+
+def evaluate(
+    network: Network,
+    data: Path,
+    split: str,
+    portrait_folder: Path | None = None,
+    find_face: portraits.Find | None = None,
+    yardstick_folder: Path | None = None,
+) -> dict[str, Any]:
+    """Everything about one network on one split, ready for JSON; docs/evaluation.md lists the keys.
+
+    ``find_face`` is needed with ``portrait_folder``. Progress goes to standard error.
+
+    Raises:
+        DatasetError: ``data`` is no FER2013 folder, or has no such split.
+        EvaluationError: the portraits can't be read.
+        ModelContractError: the network's answers are no probabilities.
+    """
+    split = fer2013.split_name(data, split)
+    faces = fer2013.load(data, split)
+    people = portraits.load(portrait_folder, find_face) if portrait_folder and find_face else None
+    weights = network.weights
+    probabilities = predict(network.of_tiles, faces.pixels, weights.name)
+    sums = probabilities.sum(1)
+    if not (np.isfinite(sums).all() and np.abs(sums - 1).max() < 1e-2 and probabilities.min() >= 0):
+        raise ModelContractError(f"expected probabilities from {network.file}, but its answers do not sum to 1")
+    result = {
+        "schema": 1,
+        "model": {
+            "name": weights.name,
+            "description": weights.description,
+            "licence": weights.licence,
+            "sha256": weights.sha256,
+            "bytes": network.file.stat().st_size,
+            "input": {"size": network.crop.size, "channels": network.crop.pixels.channels},
+        },
+        "split": split,
+        "machine": f"{cost.processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {sys.version.split()[0]}, ONNX Runtime {ort.__version__}",
+        **measure(probabilities, faces),
+        "affect": affects(probabilities, faces),
+        "robustness": robustness(network.of_tiles, faces),
+        "cost": {
+            **cost.milliseconds(network.of_tiles, faces.pixels),
+            **cost.memory(network.file, network.crop.size, network.crop.pixels.channels),
+        },
+        "portraits": None,
+        "yardsticks": {},
+    }
+    tiles = None
+    if people is not None:
+        cut = portraits.crops(people, network.crop)
+        tiles = cut if network.crop == TILE_CROP else portraits.crops(people, TILE_CROP)
+        result["portraits"] = portraits.report(people, predict(network.classifier.batch, cut, "portraits"))
+    for name, other in others(network, yardstick_folder).items():
+        row = measure(predict(other, faces.pixels, name), faces) | cost.milliseconds(other, faces.pixels)
+        if people is not None and tiles is not None:
+            row["portraits"] = portraits.report(people, predict(other, tiles, name))
+        result["yardsticks"][name] = row
+    return result
+
+
+def others(network: Network, folder: Path | None) -> dict[str, Predict]:
+    """The other shipped classifiers, then the published ones whose files are in the folder."""
+    shipped = [
+        entry.name
+        for entry in registry.WEIGHTS.values()
+        if entry.crop and entry.name != network.weights.name and isinstance(entry.sources[0], registry.Packaged)
+    ]
+    found: dict[str, Predict] = {name: find(name).of_tiles for name in shipped}
+    return found | (yardsticks.load(folder) if folder else {})
+
+
+def predict(network: Predict, pixels: NDArray[np.uint8], title: str) -> Array:
+    """Probabilities (N, 7) for N faces, in batches, with a progress bar."""
+    chunks = [np.zeros((0, len(EXPRESSIONS)), np.float32)]
+    starts = range(0, len(pixels), BATCH)
+    for i in tqdm(starts, desc=title, unit="batch", mininterval=1, leave=False, disable=None):
+        chunks.append(network(pixels[i : i + BATCH]))
+    return np.concatenate(chunks)
+
+
+def measure(probabilities: Array, faces: fer2013.Faces) -> dict[str, Any]:
+    """Figures against the labels; the same ``without_duplicates``, and against the majority as ``fer_plus``.
+
+    Either of the two is None where no face is left for it.
+    """
+    majority = fer2013.majority(faces.votes)
+    unseen, counted = ~faces.trained, majority >= 0
+    return {
+        **figures(probabilities, faces.labels),
+        "without_duplicates": figures(probabilities[unseen], faces.labels[unseen]) if unseen.any() else None,
+        "fer_plus": figures(probabilities[counted], majority[counted]) if counted.any() else None,
+    }
+
+
+def figures(probabilities: Array, labels: NDArray[np.int64]) -> dict[str, Any]:
+    """``metrics.scores`` and how far the confidences can be trusted."""
+    bins = metrics.reliability(probabilities, labels)
+    return {
+        **metrics.scores(labels, probabilities.argmax(1), EXPRESSIONS),
+        "ece": bins.ece,
+        "negative_log_likelihood": metrics.negative_log_likelihood(probabilities, labels),
+        "reliability": {
+            "counts": bins.counts.tolist(),
+            "confidence": bins.confidence.tolist(),
+            "accuracy": bins.accuracy.tolist(),
+        },
+    }
+
+
+def affects(probabilities: Array, faces: fer2013.Faces) -> dict[str, Any]:
+    """Mean valence, arousal and intensity of the faces of each label, and how they go with those of the votes.
+
+    The votes for the seven expressions, as shares, give a face's affect by the same rule; ``correlation`` is Pearson's,
+    None where there are fewer than three faces with votes or all are alike.
+    """
+    names = ("valence", "arousal", "intensity")
+
+    def rows(distributions: Array) -> NDArray[np.float64]:
+        found = [affect.affect(row) for row in distributions.tolist()]
+        return np.array([[getattr(one, name) for name in names] for one in found]).reshape(-1, len(names))
+
+    ours, votes = rows(probabilities), faces.votes[:, : len(EXPRESSIONS)]
+    voted = votes.sum(1) > 0
+    theirs = rows(votes[voted] / votes[voted].sum(1, keepdims=True))
+    by_label = {
+        name: dict(zip(names, ours[faces.labels == k].mean(0).tolist(), strict=True))
+        for k, name in enumerate(EXPRESSIONS)
+        if (faces.labels == k).any()
+    }
+    return {
+        "by_label": by_label,
+        "correlation": {name: correlation(ours[voted, i], theirs[:, i]) for i, name in enumerate(names)},
+    }
+
+
+def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
+    """Pearson's, or None where it is not defined."""
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def robustness(network: Predict, faces: fer2013.Faces) -> list[dict[str, Any]]:
+    """Accuracy under each degradation: ``kind``, ``level``, ``accuracy`` against the labels, ``fer_plus``, ``uar``."""
+    majority = fer2013.majority(faces.votes)
+    counted, rows = majority >= 0, []
+    for degradation in tqdm(degrade.DEGRADATIONS, desc="robustness", unit="kind", disable=None):
+        guess = predict(network, degradation.apply(faces.pixels), degradation.level).argmax(1)
+        matrix = metrics.confusion(faces.labels, guess, len(EXPRESSIONS))
+        rows.append(
+            {
+                "kind": degradation.kind,
+                "level": degradation.level,
+                "accuracy": metrics.accuracy(matrix),
+                "uar": metrics.uar(matrix),
+                "fer_plus": float((guess == majority)[counted].mean()) if counted.any() else None,
+            }
+        )
+    return rows
