@@ -55,24 +55,24 @@ FINE = Pace.FINE  # an enum's member costs a look-up that the way of each label 
 class Meter:
     """A token bucket that goes into debt: within it frames pass, with the first debt comes a warning, then the close.
 
-    It holds ``BURST`` tokens and refills at the rate that labels may have; a label costs one token. O(1).
+    It holds ``BURST`` tokens and refills at the rate that labels may have; a label costs one token. Kept as the time
+    at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371), which is one number to move.
     """
 
-    __slots__ = ("_time", "_tokens", "_warned")
+    __slots__ = ("_full_at", "_warned")
 
     def __init__(self, now: float) -> None:
-        self._tokens, self._time, self._warned = BURST, now, False
+        self._full_at, self._warned = now, False
 
     def spend(self, now: float, cost: float = 1.0) -> Pace:
         """Pay for a frame. WARN comes once, until the bucket is full again."""
-        tokens = self._tokens + (now - self._time) * MAX_LABELS_PER_S
-        if tokens > BURST:
-            tokens, self._warned = BURST, False
-        self._tokens = tokens = tokens - cost
-        self._time = now
-        if tokens >= 0.0:
+        full_at = self._full_at
+        if full_at <= now:
+            full_at, self._warned = now, False
+        self._full_at = full_at = full_at + cost / MAX_LABELS_PER_S
+        if full_at - now <= BURST / MAX_LABELS_PER_S:
             return FINE
-        if tokens < -DEBT:
+        if full_at - now > (BURST + DEBT) / MAX_LABELS_PER_S:
             return Pace.CLOSE
         if self._warned:
             return FINE

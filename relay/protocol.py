@@ -24,6 +24,8 @@ HEARTBEAT_S = 5.0
 """A viewer repeats its current label at least this often."""
 LABEL_TTL_S = 15.0
 """A label that was not repeated for this long expires."""
+MAX_DELAY_S = 120
+"""The longest delay of a stream that is reckoned with."""
 
 CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -48,7 +50,8 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
     ] = ""
     name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
     delay: Annotated[
-        float, Meta(ge=0, le=120, description="Seconds by which the viewer sees the stream later than it happens.")
+        float,
+        Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which the viewer sees the stream later than it happens."),
     ] = 0.0
 
 

@@ -41,10 +41,11 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
-        viewer = await _admit(request, socket, channel, house)
-        if viewer is None:
+        admitted = await _admit(request, socket, channel, house)
+        if admitted is None:
             return socket
-        live = hub.join(channel, viewer)
+        viewer, delay = admitted
+        live = hub.join(channel, viewer, delay)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
             await _listen_to_viewer(socket, viewer, live)
@@ -55,8 +56,8 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> Viewer | None:
-    """Hear the hello and check its ticket. None: not admitted, and the socket is closed."""
+async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> tuple[Viewer, float] | None:
+    """Hear the hello and check its ticket: the viewer and its delay. None: not admitted, and the socket is closed."""
     gate = request.app[GATE]
     hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
     if hello is None:
@@ -72,13 +73,13 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, socket.transport, house, ticket)
+    return Viewer(socket, socket.transport, house, ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend, house = socket.meter.spend, viewer.house
+    spend, member = socket.meter.spend, viewer.member
     while True:
         frame = await receive()
         now, cost, problem = clock(), 1.0, ""
@@ -91,12 +92,12 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
                 if not viewer.joined:
                     continue
                 if type(message) is Label:
-                    core.label(viewer, message.emotion, now, house)
+                    core.label(member, message.emotion, now)
                 elif type(message) is TapMessage:
-                    core.tap(viewer, message.tap, now, house)
+                    core.tap(member, message.tap, now)
                     cost = TAP_COST
                 elif type(message) is Away:
-                    core.withdraw(viewer)
+                    core.withdraw(member)
                 else:
                     problem = "`hello` was said already: send `label`, `tap` or `away`."
         elif frame.type is WSMsgType.BINARY:
@@ -196,8 +197,9 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
-    subscriber = hub.subscribe(channel, right)
-    writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
+    socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    subscriber = hub.subscribe(channel, right, (socket, socket.transport))
+    writer = asyncio.create_task(_write_socket(socket, hub, channel, subscriber))
     try:
         async for frame in socket:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -212,12 +214,17 @@ async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right
             await writer
 
 
-async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> None:
-    socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+async def _write_socket(socket: Socket, hub: Hub, channel: str, subscriber: Subscriber) -> None:
+    """Send what could not be sent at once."""
+
+    def give_up() -> None:
+        hub.unsubscribe(channel, subscriber)
+        hub.spawn(drop_slow(socket))
+
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket)))
+        timer = later(hub.limits.slow_reader, give_up)
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:

@@ -105,6 +105,25 @@ async def drop_slow(socket: Socket) -> None:
     await socket.bye(protocol.SLOW_READER.number, encode_bye(protocol.SLOW_READER, text, retry_after=5.0))
 
 
+def encode_frame(text: bytes) -> bytes:
+    """A text frame of a server, whole and uncompressed (RFC 6455, section 5.2); at most 65,535 bytes of text."""
+    if len(text) < 126:
+        return bytes((0x81, len(text))) + text
+    return bytes((0x81, 126)) + len(text).to_bytes(2, "big") + text
+
+
+def offer(socket: Socket, transport: asyncio.Transport, frame: bytes) -> bool:
+    """Send an encoded frame at once, if the connection has taken all that was sent before; returns whether it did.
+
+    The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without compression
+    keeps nothing back. That writer remains in charge of everything else.
+    """
+    if socket.parting or socket.closed or transport.is_closing() or transport.get_write_buffer_size():
+        return False
+    transport.write(frame)
+    return True
+
+
 def transport_of(request: web.BaseRequest) -> asyncio.Transport:
     """The request's connection.
 
