@@ -19,7 +19,7 @@ from relay.live import LiveChannel, Subscriber, Viewer, packet
 from relay.protocol import Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
-from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye, offer
+from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,9 @@ class Hub:
         self._someone_left = asyncio.Event()
 
     def start(self) -> None:
-        """Start ticking, and deleting old sessions."""
+        """Start ticking, listening for who is still there, and deleting old sessions."""
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
+        self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
             self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
 
@@ -119,10 +120,10 @@ class Hub:
 
     # --- subscribers -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str, right: Right, line: tuple[Socket, asyncio.Transport] | None = None) -> Subscriber:
-        """A new subscriber, to whom the channel's status and current mood go first. ``line``: its WebSocket, if any."""
+    def subscribe(self, name: str, right: Right, socket: Socket | None = None) -> Subscriber:
+        """A new subscriber, to whom the channel's status and current mood go first. ``socket``: its own, if any."""
         channel = self.channel(name)
-        subscriber = Subscriber(right, line)
+        subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
         channel.subscribers.add(subscriber)
@@ -237,10 +238,10 @@ class Hub:
         for number, viewer in enumerate(list(channel.viewers), 1):
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
-            if offer(viewer.socket, viewer.transport, frame):
+            if viewer.socket.offer(frame):
                 viewer.full_since = None
                 continue
-            if viewer.transport.is_closing():
+            if viewer.socket.transport.is_closing():
                 continue
             now = time.monotonic()
             if viewer.full_since is None:
@@ -248,6 +249,22 @@ class Hub:
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
                 self.spawn(drop_slow(viewer.socket))
+
+    async def _check_connections(self) -> None:
+        """Ping who has been silent, and cut off who does not answer, as when a machine lost its network."""
+        while True:
+            await asyncio.sleep(self.limits.heartbeat / 4)
+            sockets = [viewer.socket for channel in self._channels.values() for viewer in channel.viewers]
+            sockets += [
+                subscriber.socket
+                for channel in self._channels.values()
+                for subscriber in channel.subscribers
+                if subscriber.socket
+            ]
+            for number, socket in enumerate(sockets, 1):
+                if number % CHUNK == 0:
+                    await asyncio.sleep(0)
+                socket.check(time.monotonic(), self.limits.heartbeat)
 
     # --- the session -------------------------------------------------------------------------------------------------
 

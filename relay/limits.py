@@ -18,6 +18,8 @@ BURST = 120.0
 """Frames that may come at once: a minute of labels, as when a stalled network catches up."""
 DEBT = 120.0
 """Frames beyond those, after which the client is closed."""
+TOKEN_S = 1 / MAX_LABELS_PER_S
+BURST_S, DEBT_S = BURST * TOKEN_S, DEBT * TOKEN_S
 TAP_COST = 0.2
 """Of a label: ten taps a second are as fast as fingers go."""
 BAD_FRAME_COST = 10.0
@@ -67,12 +69,13 @@ class Meter:
     def spend(self, now: float, cost: float = 1.0) -> Pace:
         """Pay for a frame. WARN comes once, until the bucket is full again."""
         full_at = self._full_at
-        if full_at <= now:
-            full_at, self._warned = now, False
-        self._full_at = full_at = full_at + cost / MAX_LABELS_PER_S
-        if full_at - now <= BURST / MAX_LABELS_PER_S:
+        if full_at < now:
+            full_at = now
+            self._warned = False
+        self._full_at = full_at = full_at + cost * TOKEN_S
+        if full_at - now <= BURST_S:
             return FINE
-        if full_at - now > (BURST + DEBT) / MAX_LABELS_PER_S:
+        if full_at - now > BURST_S + DEBT_S:
             return Pace.CLOSE
         if self._warned:
             return FINE

@@ -12,7 +12,7 @@ from relay.channel import Channel
 from relay.history import Session
 from relay.protocol import Code, Marker, Mood, Reaction, Status
 from relay.timeline import Timeline
-from relay.websocket import Socket, encode_frame, offer
+from relay.websocket import Socket, encode_frame
 
 WAITING_EVENTS = 64
 """Reactions and status events that wait for a subscriber; of moods only the latest does."""
@@ -21,16 +21,15 @@ WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "joined", "member", "socket", "ticket", "transport")
+    __slots__ = ("full_since", "joined", "member", "socket", "ticket")
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
+    def __init__(self, socket: Socket, house: str | None, ticket: str | None) -> None:
         """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
         self.member = Member(house)
         self.ticket = ticket
         self.joined = False
         """Whether what it sends counts."""
         self.socket = socket
-        self.transport = transport
         self.full_since: float | None = None
 
 
@@ -47,12 +46,12 @@ class Packet(NamedTuple):
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_line", "_mood", "_others", "_wake", "code", "ended", "right")
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right", "socket")
 
-    def __init__(self, right: Right, line: tuple[Socket, asyncio.Transport] | None) -> None:
-        """``right``: of the key that it subscribed with. ``line``: its WebSocket, if it has one."""
+    def __init__(self, right: Right, socket: Socket | None) -> None:
+        """``right``: of the key that it subscribed with. ``socket``: None for Server-Sent Events."""
         self.right = right
-        self._line = line
+        self.socket = socket
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
         self._wake = asyncio.Event()
@@ -65,7 +64,7 @@ class Subscriber:
         A mood replaces the one that waits; of too many others the oldest goes.
         """
         waiting = self._mood or self._others or self.ended
-        if self._line and not waiting and offer(*self._line, packet.frame):
+        if self.socket and not waiting and self.socket.offer(packet.frame):
             return
         if packet.name == "mood":
             self._mood = packet

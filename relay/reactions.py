@@ -62,6 +62,12 @@ class Changes:
             return
         times[member] = now
 
+    def forget(self, member: Member) -> None:
+        """A viewer left. It counts no more, or one who comes again and again would be many."""
+        for times, places in self._changes:
+            if times.pop(member, None) is not None:
+                places.free(member.house)
+
     def counts(self, now: float) -> tuple[int, ...]:
         """Viewers per expression."""
         for times, places in self._changes:
@@ -144,6 +150,11 @@ class Taps:
             return
         self._last[member, tap] = now, group
         self._viewers[tap].add(member)
+
+    def forget(self, member: Member) -> None:
+        """A viewer left: as ``Changes.forget``."""
+        for viewers in self._viewers.values():
+            viewers.discard(member)
 
     def take(self, now: float) -> tuple[int, ...]:
         """Viewers who tapped each kind since this was asked the last time."""

@@ -6,7 +6,7 @@ import time
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import WSMessage, WSMsgType, hdrs, web
 
 from relay import protocol
 from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
@@ -31,7 +31,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
     hub, gate = request.app[HUB], request.app[GATE]
     gate.check_origin(request)
-    socket = Socket(hub.limits)
+    socket = Socket()
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if channel not in request.app[CHANNELS]:
@@ -73,7 +73,7 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, socket.transport, house, ticket), hello.delay
+    return Viewer(socket, house, ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
@@ -82,7 +82,8 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
     spend, member = socket.meter.spend, viewer.member
     while True:
         frame = await receive()
-        now, cost, problem = clock(), 1.0, ""
+        socket.heard = now = clock()
+        cost, problem = 1.0, ""
         if frame.type is WSMsgType.TEXT:
             try:
                 message = decode(frame.data)
@@ -102,6 +103,8 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
                     problem = "`hello` was said already: send `label`, `tap` or `away`."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
+        elif await socket.control(frame):
+            continue
         else:
             return
         if problem:
@@ -127,7 +130,7 @@ async def _first_frame(
 ) -> First | None:
     """The first frame, which must be of the expected type and in time; else None, and the socket is closed."""
     try:
-        frame = await socket.receive(timeout)
+        frame = await asyncio.wait_for(_data_frame(socket), timeout)
     except asyncio.TimeoutError:
         text = f"The first frame, `{_tag(expected)}`, did not come within {timeout:g} seconds: send it at once."
         await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)
@@ -147,6 +150,15 @@ async def _first_frame(
         protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON: {problem}."
     )
     return None
+
+
+async def _data_frame(socket: Socket) -> WSMessage:
+    """The next frame that is neither ping nor pong."""
+    while True:
+        frame = await socket.receive()
+        socket.heard = time.monotonic()
+        if not await socket.control(frame):
+            return frame
 
 
 def _tag(message: type[protocol.Message]) -> str:
@@ -170,7 +182,7 @@ async def mood(request: web.Request) -> web.StreamResponse:
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
     gate.check_origin(request)
-    socket = Socket(hub.limits)
+    socket = Socket()
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if channel not in channels:
@@ -198,15 +210,14 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
 
 async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
     socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
-    subscriber = hub.subscribe(channel, right, (socket, socket.transport))
-    writer = asyncio.create_task(_write_socket(socket, hub, channel, subscriber))
+    subscriber = hub.subscribe(channel, right, socket)
+    writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
-        async for frame in socket:
-            if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
-                pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
-                if pace is not FINE and await _slow_down(socket, pace):
-                    return
+        while (await _data_frame(socket)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
+            pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
+            if pace is not FINE and await _slow_down(socket, pace):
+                return
     finally:
         hub.unsubscribe(channel, subscriber)
         writer.cancel()
@@ -214,17 +225,12 @@ async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right
             await writer
 
 
-async def _write_socket(socket: Socket, hub: Hub, channel: str, subscriber: Subscriber) -> None:
+async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> None:
     """Send what could not be sent at once."""
-
-    def give_up() -> None:
-        hub.unsubscribe(channel, subscriber)
-        hub.spawn(drop_slow(socket))
-
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, give_up)
+        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket)))
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:

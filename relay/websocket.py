@@ -4,36 +4,43 @@ import asyncio
 import contextlib
 import time
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from relay import protocol
-from relay.limits import Limits, Meter, Pace
+from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code
 
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
+PING = b"\x89\x00"
+"""A ping's frame (RFC 6455, section 5.5.2)."""
 
 
 class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
     # Names in aiohttp's dictionary of attributes would cost more than what they name.
-    __slots__ = ("meter", "parting", "transport")
+    __slots__ = ("heard", "meter", "parting", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self) -> None:
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
         super().__init__(
             compress=False,
             max_msg_size=protocol.MAX_FRAME_BYTES + 1,  # aiohttp refuses from this size on
-            heartbeat=limits.heartbeat,
             timeout=CLOSE_S,
             writer_limit=0,
+            # aiohttp's heartbeat plans a timer anew for each packet that comes. The hub does without: ``check``.
+            heartbeat=None,
+            autoping=False,
         )
-        self.meter = Meter(time.monotonic())
+        now = time.monotonic()
+        self.meter = Meter(now)
+        self.heard = now
+        """When a frame came the last time; whoever receives keeps this."""
         self.parting = False
         """Whether a bye is out, after which nothing may come but its close frame."""
 
@@ -49,12 +56,36 @@ class Socket(web.WebSocketResponse):
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)
 
-    async def pong(self, message: bytes = b"") -> None:
-        """Answer a ping. Pings never reach the handler, so those that come too fast end here."""
+    def offer(self, frame: bytes) -> bool:
+        """Send an encoded frame at once, if the connection has taken all that was sent before; returns whether it did.
+
+        The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without
+        compression keeps nothing back. That writer remains in charge of everything else.
+        """
+        transport = self.transport
+        if self.parting or self.closed or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        transport.write(frame)
+        return True
+
+    async def control(self, frame: WSMessage) -> bool:
+        """Answer a ping; whether the frame was a ping or pong at all. Those that come too fast end here."""
+        if frame.type not in (WSMsgType.PING, WSMsgType.PONG):
+            return False
         if self.meter.spend(time.monotonic()) is Pace.CLOSE:
-            await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
-        elif not self.parting:
-            await super().pong(message)
+            await self.refuse(protocol.TOO_FAST, "Pings or pongs come far too fast.")
+        elif frame.type is WSMsgType.PING and not self.parting:
+            with contextlib.suppress(ConnectionError):
+                await self.pong(frame.data)
+        return True
+
+    def check(self, now: float, heartbeat: float) -> None:
+        """Ping a client that was silent for longer than ``heartbeat`` seconds; cut it off after half as long again."""
+        silent = now - self.heard
+        if silent > 1.5 * heartbeat:
+            self.transport.abort()
+        elif silent > heartbeat:
+            self.offer(PING)
 
     async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
         """Say why and close with the code. For the task that receives: it waits for the client's answer."""
@@ -110,18 +141,6 @@ def encode_frame(text: bytes) -> bytes:
     if len(text) < 126:
         return bytes((0x81, len(text))) + text
     return bytes((0x81, 126)) + len(text).to_bytes(2, "big") + text
-
-
-def offer(socket: Socket, transport: asyncio.Transport, frame: bytes) -> bool:
-    """Send an encoded frame at once, if the connection has taken all that was sent before; returns whether it did.
-
-    The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without compression
-    keeps nothing back. That writer remains in charge of everything else.
-    """
-    if socket.parting or socket.closed or transport.is_closing() or transport.get_write_buffer_size():
-        return False
-    transport.write(frame)
-    return True
 
 
 def transport_of(request: web.BaseRequest) -> asyncio.Transport:

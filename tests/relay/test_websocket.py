@@ -9,8 +9,8 @@ from relay import protocol
 from relay.app import Relay
 from relay.auth import ChannelKeys
 from relay.limits import Limits
-from tests.raw import BINARY, CLOSE, PING, TEXT, Frame, RawClient, masked
-from tests.support import Viewer, request
+from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked
+from tests.support import Viewer, request, wait_until
 
 LABEL = masked(protocol.encode(protocol.Label(emotion="happy")))
 
@@ -23,6 +23,11 @@ def ended_with(frames: list[Frame], code: protocol.Code) -> None:
     message = protocol.from_relay.decode(bye.payload)
     assert isinstance(message, protocol.Bye)
     assert message.code == code.number
+
+
+async def joined(relay: Relay, kind: str, key: str) -> RawClient:
+    """A viewer, or else a subscriber."""
+    return await (RawClient.viewer(relay.url) if kind == "viewer" else RawClient.subscriber(relay.url, key))
 
 
 End = Callable[[Relay, ChannelKeys], Awaitable[object]]
@@ -56,8 +61,7 @@ async def test_a_goodbye_is_one_close_frame(
 ) -> None:
     """Also to a client that never answers, nor hangs up."""
     keys = relay.create_channel("demo")
-    joining = RawClient.viewer(relay.url) if kind == "viewer" else RawClient.subscriber(relay.url, keys.display_key)
-    async with await joining as client:
+    async with await joined(relay, kind, keys.display_key) as client:
         ending = asyncio.create_task(end(relay, keys))  # type: ignore[arg-type]
         frames = await client.until_close(answer=answers)
         await ending
@@ -113,3 +117,49 @@ async def test_a_client_who_closes_gets_one_close_frame(relay: Relay) -> None:
         frames = await client.until_close(answer=False)
         assert [frame.opcode for frame in frames if frame.opcode != TEXT] == [CLOSE]
         assert frames[-1].opcode == CLOSE
+
+
+@pytest.mark.relay(limits=Limits(heartbeat=0.4))
+@pytest.mark.parametrize("kind", ["viewer", "subscriber"])
+async def test_who_does_not_answer_pings_is_cut_off(relay: Relay, kind: str) -> None:
+    """As a laptop that was shut, whose connection nobody ended."""
+    key = relay.create_channel("demo").display_key
+    async with await joined(relay, kind, key) as silent:
+        frames = await silent.until_close()
+    assert PING in {frame.opcode for frame in frames}
+    assert CLOSE not in {frame.opcode for frame in frames}
+    await wait_until(lambda: relay.connections("demo") == (0, 0))
+
+
+@pytest.mark.relay(limits=Limits(heartbeat=0.4))
+async def test_who_answers_pings_stays(relay: Relay) -> None:
+    key = relay.create_channel("demo").display_key
+
+    async def answer(client: RawClient) -> None:
+        for _ in range(3):
+            while (await client.frame()).opcode != PING:
+                pass
+            await client.send(masked(b"", PONG))
+
+    async with await RawClient.viewer(relay.url) as viewer, await RawClient.subscriber(relay.url, key) as subscriber:
+        await asyncio.gather(answer(viewer), answer(subscriber))
+        assert relay.connections("demo") == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["viewer", "subscriber"])
+async def test_a_clients_ping_is_answered_with_what_it_holds(relay: Relay, kind: str) -> None:
+    key = relay.create_channel("demo").display_key
+    async with await joined(relay, kind, key) as client:
+        await client.send(masked(b"anyone?", PING))
+        while (frame := await client.frame()).opcode != PONG:
+            pass
+        assert frame.payload == b"anyone?"
+
+
+async def test_a_ping_before_the_hello_is_no_hello(relay: Relay) -> None:
+    relay.create_channel("demo")
+    async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer") as client:
+        await client.send(masked(b"", PING))
+        assert (await client.frame()).opcode == PONG
+        await client.say(protocol.Hello())
+        assert b'"welcome"' in (await client.frame()).payload
