@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -10,6 +11,9 @@ from aiohttp.abc import AbstractStreamWriter
 from relay import protocol
 from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code
+
+# It warns of subprotocols, which mean nothing here, and names the client's address.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
@@ -45,9 +49,16 @@ class Socket(web.WebSocketResponse):
         """Whether a bye is out, after which nothing may come but its close frame."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Answer the handshake."""
+        """Answer the handshake.
+
+        Raises:
+            web.HTTPBadRequest: it is none.
+        """
         self.transport = transport_of(request)
-        return await super().prepare(request)
+        try:
+            return await super().prepare(request)
+        except ValueError:  # aiohttp stumbles over headers that are not ASCII
+            raise web.HTTPBadRequest(text="Expected a WebSocket's handshake in ASCII.") from None
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
