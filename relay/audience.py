@@ -1,11 +1,16 @@
 """Who of a channel's viewers shows what. Pure: time is passed in, in seconds of a steady clock."""
 
+import itertools
 from collections.abc import Hashable
 
 from relay.limits import HOUSE_WEIGHT, Places
 from relay.mood import KINDS
-from relay.protocol import LABEL_TTL_S
+from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL, Expression
 from relay.snapshot import Share
+
+INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
+WINDOW_S = 2.0
+"""Changes to one expression within this time belong together."""
 
 
 class Group:
@@ -37,6 +42,51 @@ class Member:
         """Whether it stands in the list of labels that may expire."""
 
 
+class Changes:
+    """Who changed to which expression within the last ``WINDOW_S``.
+
+    Each viewer counts once however often its label flickers, and of one house only so many. A change costs O(1).
+    """
+
+    __slots__ = ("_changes",)
+
+    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
+        """``house_weight``: viewers of a house (see ``relay.limits``) that count for an expression."""
+        self._changes: tuple[tuple[dict[Member, float], Places], ...] = tuple(
+            ({}, Places(house_weight)) for _ in EXPRESSIONS
+        )
+
+    def add(self, member: Member, expression: int, now: float) -> None:
+        """A viewer's label became this one (an index of ``EXPRESSIONS``).
+
+        Not for a viewer's first label: when a thousand viewers reconnect, they react to nothing. Neutral is the absence
+        of a reaction and is not counted.
+        """
+        if expression == NEUTRAL:
+            return
+        times, places = self._changes[expression]
+        if member in times:
+            del times[member]  # so that the order stays the order of time
+        elif not places.take(member.house):
+            return
+        times[member] = now
+
+    def forget(self, member: Member) -> None:
+        """A viewer left. It counts no more, or one who comes again and again would be many."""
+        for times, places in self._changes:
+            if times.pop(member, None) is not None:
+                places.free(member.house)
+
+    def counts(self, now: float) -> tuple[int, ...]:
+        """Viewers per expression."""
+        for times, places in self._changes:
+            old = list(itertools.takewhile(lambda member: times[member] < now - WINDOW_S, times))  # noqa: B023
+            for member in old:
+                del times[member]
+                places.free(member.house)
+        return tuple(len(times) for times, _ in self._changes)
+
+
 class Audience:
     """One current label per viewer: a new one replaces the old, silence expires it.
 
@@ -47,7 +97,7 @@ class Audience:
     each sharing viewer once in ``ttl`` seconds, when its label would be too old had it not been repeated.
     """
 
-    __slots__ = ("_deadlines", "_groups", "_places", "_swept", "_ttl")
+    __slots__ = ("_deadlines", "_groups", "_places", "_swept", "_ttl", "changes")
 
     def __init__(self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT) -> None:
         """``ttl``: seconds after which a label that was not repeated expires. ``house_weight``: viewers of a house
@@ -55,6 +105,7 @@ class Audience:
         self._ttl = ttl
         self._groups: dict[int, Group] = {}
         self._places = Places(house_weight)
+        self.changes = Changes(house_weight)
         self._deadlines: dict[int, list[Member]] = {}
         """By the second in which their labels may expire."""
         self._swept: int | None = None
@@ -69,6 +120,7 @@ class Audience:
     def leave(self, member: Member) -> None:
         """The viewer is no longer in the audience."""
         self.withdraw(member)
+        self.changes.forget(member)
         group = member.group
         assert group is not None
         group.viewers -= 1
@@ -92,26 +144,26 @@ class Audience:
             assert member.group is not None
             member.group.counts[expression] += 1
 
-    def label(self, member: Member, expression: int, now: float) -> int | None:
-        """Set the label of a viewer who joined (an index of ``EXPRESSIONS``); returns the one before, if there was one.
+    def label(self, member: Member, expression: Expression, now: float) -> None:
+        """The viewer, who joined, shows ``expression`` from now on.
 
         ``now`` must not run backwards between calls, as ``time.monotonic`` never does. A viewer who finds no place in
         the house has no label.
         """
         member.heard = now
-        before = member.expression
-        if before == expression:
-            return before
+        before, after = member.expression, INDEX[expression]
+        if before == after:
+            return
         counts = member.group.counts  # type: ignore[union-attr]  # checking what always holds would cost on each label
         if before is not None:
             counts[before] -= 1
+            self.changes.add(member, after, now)
         elif self._places.take(member.house):
             self._watch(member, now)
         else:
-            return None
-        counts[expression] += 1
-        member.expression = expression
-        return before
+            return
+        counts[after] += 1
+        member.expression = after
 
     def withdraw(self, member: Member) -> None:
         """The viewer has no label from now on."""

@@ -6,11 +6,10 @@ from typing import Literal
 from relay.audience import Audience, Member
 from relay.limits import HOUSE_WEIGHT
 from relay.mood import KINDS, Counts, Trend, Visibility
-from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression, Mood, Reaction, Tap
-from relay.reactions import Burst, Bursts, Changes, Taps, tapped
+from relay.protocol import MAX_DELAY_S, Mood, Reaction, Tap
+from relay.reactions import Burst, Bursts, Taps, tapped
 from relay.snapshot import Snapshot
 
-INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
 RECENT_S = 4.0
 """Reactions stay in ``Channel.recent`` for this long: the time they float over the overlay."""
 
@@ -19,7 +18,7 @@ class Channel:
     """Labels and taps in; a mood and reactions out at each tick."""
 
     __slots__ = (
-        "_audience", "_bursts", "_changes", "_min_viewers", "_taps", "_trend", "_visibility", "mood", "name", "recent",
+        "_audience", "_bursts", "_min_viewers", "_taps", "_trend", "_visibility", "label", "mood", "name", "recent",
     )  # fmt: skip
 
     def __init__(self, name: str, min_viewers: int, label_ttl: float, house_weight: int = HOUSE_WEIGHT) -> None:
@@ -27,7 +26,8 @@ class Channel:
         self.recent: deque[Reaction] = deque()
         self._min_viewers = min_viewers
         self._audience = Audience(label_ttl, house_weight)
-        self._changes = Changes(house_weight)
+        self.label = self._audience.label
+        """As ``Audience.label``, without a step in between: this is called for each label."""
         self._bursts = Bursts()
         self._taps = Taps(house_weight)
         self._trend = Trend()
@@ -41,19 +41,11 @@ class Channel:
     def leave(self, member: Member) -> None:
         """A viewer left."""
         self._audience.leave(member)
-        self._changes.forget(member)
         self._taps.forget(member)
 
     def delay(self, member: Member, delay: float) -> None:
         """A viewer sees the stream this many seconds late."""
         self._audience.delay(member, _whole(delay))
-
-    def label(self, member: Member, expression: Expression, now: float) -> None:
-        """The viewer shows ``expression`` from now on."""
-        after = INDEX[expression]
-        before = self._audience.label(member, after, now)
-        if before != after and before is not None:
-            self._changes.add(member, after, now)
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """The viewer tapped."""
@@ -66,7 +58,7 @@ class Channel:
     def snapshot(self, now: float) -> Snapshot:
         """The audience at ``now`` (of a steady clock), with the taps since the snapshot before."""
         self._audience.expire(now)
-        return Snapshot(self._audience.shares, self._changes.counts(now), self._taps.take(now))
+        return Snapshot(self._audience.shares, self._audience.changes.counts(now), self._taps.take(now))
 
     def tick(self, whole: Snapshot, now: float, unix: float) -> list[Reaction]:
         """Bring ``mood`` and ``recent`` up to date; returns the new reactions.

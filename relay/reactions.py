@@ -1,6 +1,5 @@
 """Reactions of an audience: bursts of one expression, and taps. Pure: time is passed in, in seconds."""
 
-import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
@@ -8,10 +7,8 @@ from dataclasses import dataclass
 
 from relay.audience import Member
 from relay.limits import HOUSE_WEIGHT, Places
-from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Tap
+from relay.protocol import EXPRESSIONS, TAPS, Tap
 
-WINDOW_S = 2.0
-"""Changes to one expression within this time belong together."""
 REFRACTORY_S = 4.0
 """After a burst of an expression, the next one of it comes this much later at the earliest."""
 PEAK_WAIT_S = 1.0
@@ -31,51 +28,6 @@ class Burst:
     name: str
     strength: float
     count: int
-
-
-class Changes:
-    """Who changed to which expression within the last ``WINDOW_S``.
-
-    Each viewer counts once however often its label flickers, and of one house only so many. A change costs O(1).
-    """
-
-    __slots__ = ("_changes",)
-
-    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a house (see ``relay.limits``) that count for an expression."""
-        self._changes: tuple[tuple[dict[Member, float], Places], ...] = tuple(
-            ({}, Places(house_weight)) for _ in EXPRESSIONS
-        )
-
-    def add(self, member: Member, expression: int, now: float) -> None:
-        """A viewer's label became this one (an index of ``EXPRESSIONS``).
-
-        Not for a viewer's first label: when a thousand viewers reconnect, they react to nothing. Neutral is the absence
-        of a reaction and is not counted.
-        """
-        if expression == NEUTRAL:
-            return
-        times, places = self._changes[expression]
-        if member in times:
-            del times[member]  # so that the order stays the order of time
-        elif not places.take(member.house):
-            return
-        times[member] = now
-
-    def forget(self, member: Member) -> None:
-        """A viewer left. It counts no more, or one who comes again and again would be many."""
-        for times, places in self._changes:
-            if times.pop(member, None) is not None:
-                places.free(member.house)
-
-    def counts(self, now: float) -> tuple[int, ...]:
-        """Viewers per expression."""
-        for times, places in self._changes:
-            old = list(itertools.takewhile(lambda member: times[member] < now - WINDOW_S, times))  # noqa: B023
-            for member in old:
-                del times[member]
-                places.free(member.house)
-        return tuple(len(times) for times, _ in self._changes)
 
 
 class _Expression:
@@ -104,7 +56,7 @@ class Bursts:
         self._updated: float | None = None
 
     def update(self, changes: Sequence[int], sharing: int, now: float) -> list[Burst]:
-        """The bursts to report at ``now``; call at each tick. ``changes``: as ``Changes.counts``."""
+        """The bursts to report at ``now``; call at each tick. ``changes``: as ``audience.Changes.counts``."""
         elapsed = 0.0 if self._updated is None else now - self._updated
         self._updated = now
         least = max(LEAST_VIEWERS, LEAST_SHARE * sharing)
@@ -152,7 +104,7 @@ class Taps:
         self._viewers[tap].add(member)
 
     def forget(self, member: Member) -> None:
-        """A viewer left: as ``Changes.forget``."""
+        """A viewer left: as ``audience.Changes.forget``."""
         for viewers in self._viewers.values():
             viewers.discard(member)
 

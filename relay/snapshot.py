@@ -31,7 +31,7 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     shares: tuple[Share, ...] = ()
     """One for each delay that someone has, in any order."""
     changes: PerExpression = (0,) * KINDS
-    """Viewers who changed to each expression within ``reactions.WINDOW_S``."""
+    """Viewers who changed to each expression within ``audience.WINDOW_S``."""
     taps: PerTap = (0,) * len(TAPS)
     """Viewers who tapped each kind since the snapshot before."""
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.audience import Member
+from relay.audience import WINDOW_S, Changes, Member
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
-from relay.reactions import REFRACTORY_S, WINDOW_S, Burst, Bursts, Changes, Taps, tapped
+from relay.reactions import REFRACTORY_S, Burst, Bursts, Taps, tapped
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 TICK = 0.25
@@ -138,18 +138,6 @@ def test_strengths_and_counts_stay_in_their_ranges(turns: list[tuple[int, int, f
             assert burst.count >= 3
             assert 0 < burst.strength <= 1
             assert burst.name != "neutral"
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), st.floats(0, 1)), max_size=60))
-def test_changes_count_each_viewer_of_the_window_once(turns: list[tuple[int, int, float]]) -> None:
-    """Against a slow model."""
-    changes, viewers, now, last = Changes(), [Member() for _ in range(10)], 0.0, dict[tuple[int, int], float]()
-    for viewer, expression, pause in turns:
-        now += pause
-        changes.add(viewers[viewer], expression, now)
-        last[viewer, expression] = now
-        recent = [kind for (_, kind), time in last.items() if kind != NEUTRAL and time >= now - WINDOW_S]
-        assert changes.counts(now) == tuple(recent.count(kind) for kind in range(7))
 
 
 def tap_counts(taps: Taps, now: float) -> dict[str, int]:
