@@ -41,6 +41,8 @@ class Limits(NamedTuple):
     session_gap: float = 300.0
     """A session ends after this long without viewers."""
     ticket_ttl: int = TICKET_TTL_S
+    refusals: float = 60.0
+    """Between two lines in the log on who was turned away."""
 
 
 class Pace(IntEnum):
