@@ -37,6 +37,7 @@ REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
 PICTURES = web.AppKey("pictures", Pictures)
+CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -99,6 +100,10 @@ async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     headers.setdefault(hdrs.CACHE_CONTROL, "no-store" if request.path.startswith("/v1/") else "no-cache")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
+    # Pages of allowed sites may read what becomes of their request for a ticket, and nothing else (CORS).
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin and request.match_info.handler in CORS_HANDLERS and request.app[GATE].allows_origin(request):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
 
 
 # --- the picture -----------------------------------------------------------------------------------------------------
@@ -215,6 +220,10 @@ ENDPOINTS = (
         'A ticket for `hello`: body `{}` or `{"password": "TEXT"}`, type `application/json`. Answers 201 with '
         "`ticket` and `expires_in_s`. It is good for one connection at a time: of two, the newer stays. A network "
         "that asks too often is told when to come back (429, `Retry-After`).",
+    ),
+    Endpoint(
+        "OPTIONS", "/v1/channels/{channel}/tickets", keys.preflight, "open",
+        "Allows the pages of `--origins` to ask for tickets (CORS); answers 204, or 403 to all others.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open, or ticket",
