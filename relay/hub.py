@@ -13,10 +13,11 @@ from relay import protocol
 from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
+from relay.countdown import Measurement, late_tap, whole_seconds
 from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Subscriber, Viewer, packet
-from relay.protocol import Marker, Reaction, Status, Welcome
+from relay.protocol import Countdown, Delay, Marker, Reaction, Status, Welcome
 from relay.websocket import CLOSE_S, drop, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,8 @@ class Hub:
         if viewer.ticket is not None:
             del channel.tickets[viewer.ticket]
         channel.core.withdraw(viewer)
+        if channel.countdown:
+            channel.countdown.forget(viewer)
         if not channel.viewers:
             channel.empty_since = time.time()
         self._someone_left.set()
@@ -117,6 +120,9 @@ class Hub:
         subscriber = Subscriber(right)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
+        now = time.monotonic()
+        if channel.countdown and channel.countdown.can_be_followed(now):
+            subscriber.put(packet(channel.countdown.event(now)))
         channel.subscribers.add(subscriber)
         return subscriber
 
@@ -191,6 +197,44 @@ class Hub:
         for viewer in channel.viewers:
             self.spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
 
+    # --- the viewers' delay -------------------------------------------------------------------------------------------
+
+    def countdown(self, name: str) -> Measurement | None:
+        """The channel's last countdown, which may be over."""
+        channel = self._channels.get(name)
+        return channel.countdown if channel else None
+
+    def start_countdown(self, name: str, seconds: int) -> Countdown | None:
+        """Begin to measure the viewers' delay; None while they may still answer to the last countdown."""
+        channel, now = self.channel(name), time.monotonic()
+        if channel.countdown and channel.countdown.open_s(now):
+            return None
+        channel.countdown = Measurement(seconds, now, time.time())
+        event = channel.countdown.event(now)
+        self.publish(channel, event)
+        return event
+
+    def publish(self, channel: LiveChannel, countdown: Countdown) -> None:
+        """Tell all of the channel, subscribers first: they show it."""
+        news = packet(countdown)
+        channel.publish([news])
+        self.spawn(self._send_to_viewers(channel, news.json))
+
+    def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:
+        """The viewer saw the zero at ``now``: its delay from now on.
+
+        Raises:
+            TapError: too early or too late, or there was no countdown.
+        """
+        if channel.countdown is None:
+            raise late_tap()
+        self.set_delay(channel, viewer, channel.countdown.tap(viewer, now))
+        return Delay(seconds=viewer.delay)
+
+    def set_delay(self, channel: LiveChannel, viewer: Viewer, seconds: float) -> None:
+        """The viewer sees the stream so much later than it happens."""
+        viewer.delay = whole_seconds(seconds)
+
     # --- the tick ----------------------------------------------------------------------------------------------------
 
     async def _tick_forever(self) -> None:
@@ -218,7 +262,8 @@ class Hub:
                 channel.publish([packet(status)])
             channel.publish([*map(packet, reactions), mood])
             moods.append((channel, mood.json))
-            if not (channel.viewers or channel.subscribers or channel.session):
+            counting = channel.countdown and channel.countdown.open_s(now)
+            if not (channel.viewers or channel.subscribers or channel.session or counting):
                 del self._channels[channel.core.name]
         for channel, payload in moods:
             await self._send_to_viewers(channel, payload)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from relay import protocol
 from relay.auth import Right
 from relay.channel import Channel
+from relay.countdown import Measurement
 from relay.history import Session
-from relay.protocol import Code, Marker, Mood, Reaction, Status
+from relay.protocol import Code, Countdown, Marker, Mood, Reaction, Status
 from relay.websocket import Socket
 
 WAITING_EVENTS = 64
@@ -19,7 +20,7 @@ WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "house", "joined", "socket", "ticket", "transport")
+    __slots__ = ("delay", "full_since", "house", "joined", "socket", "ticket", "transport")
 
     def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
         """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
@@ -27,6 +28,8 @@ class Viewer:
         self.ticket = ticket
         self.joined = False
         """Whether what it sends counts."""
+        self.delay = 0
+        """Whole seconds by which it sees the stream later than it happens."""
         self.socket = socket
         self.transport = transport
         self.full_since: float | None = None
@@ -96,6 +99,8 @@ class LiveChannel:
         self.empty_since: float | None = None
         self.stored_second = 0
         self.status: Status | None = None
+        self.countdown: Measurement | None = None
+        """The last one, also when it is over."""
 
     def publish(self, packets: Iterable[Packet]) -> None:
         for packet in packets:
@@ -103,6 +108,6 @@ class LiveChannel:
                 subscriber.put(packet)
 
 
-def packet(event: Mood | Reaction | Marker | Status) -> Packet:
+def packet(event: Mood | Reaction | Marker | Countdown | Status) -> Packet:
     """An event, encoded."""
     return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)
