@@ -14,7 +14,7 @@ from relay import app, database
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS
 from tests.e2e.conftest import OpenPage
-from tests.support import Viewer, audience, free_port, leave, wait_until
+from tests.support import Viewer, audience, free_port, leave, request, wait_until
 
 OVERLAY = Path(__file__).parents[2] / "overlay"
 PALETTE = json.loads((OVERLAY / "palette.json").read_text("utf-8"))
@@ -293,6 +293,57 @@ async def test_hours_of_events_add_no_elements_and_move_nothing_but_transform_an
         await expect(floating).to_have_count(0)
     assert moving == {"transform", "opacity"}
     assert elements[0] == elements[1] == elements[2] < 250
+
+
+# --- the countdown ---------------------------------------------------------------------------------------------------
+
+SHOWN_NUMBER = """[...document.querySelectorAll(".moodcast-countdown-number")]
+    .filter(number => getComputedStyle(number).opacity > 0.5).map(number => number.textContent).join()"""
+TO_TIME = """t => document.getAnimations().filter(a => a.effect.target.closest(".moodcast-countdown"))
+    .forEach(a => { a.pause(); a.currentTime = t; })"""
+
+
+async def test_a_countdown_of_the_relay_runs_to_its_flash_and_goes(relay: app.Relay, open_page: OpenPage) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(overlay_url(relay, key))
+    await wait_until(lambda: relay.connections("demo")[1] == 1)
+    assert (await request(relay.url, "POST", "demo/countdown", key, {"seconds": 3}))[0] == 201
+    seen: list[str] = []
+
+    async def over() -> bool:
+        number = await page.evaluate(SHOWN_NUMBER)
+        if number and number not in seen:
+            seen.append(number)
+        return bool(seen) and await page.locator(".moodcast-countdown").count() == 0
+
+    await wait_until(over, 15)
+    assert seen == ["3", "2", "1", "0"]
+
+
+async def test_the_zero_is_unmistakable_and_the_clocks_need_not_agree(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs&bar=off&reactions=off")
+    await push(page, type="countdown", time=1.0, seconds=5, zero=6.0)
+    moving = set(await page.evaluate(MOVING))
+    assert moving == {"transform", "opacity"}
+    brightness = []
+    for milliseconds, number in ((10, "5"), (990, ""), (1010, "4"), (4010, "1"), (5005, "0"), (6400, "0"), (7100, "")):
+        await page.evaluate(TO_TIME, milliseconds)
+        assert await page.evaluate(SHOWN_NUMBER) == number or milliseconds == 7100
+        brightness.append(float((await pixels(page))[..., 3].mean()))
+    assert brightness[4] > 3 * max(brightness[:4])  # the flash covers the picture
+    assert brightness[-1] == 0
+
+
+async def test_a_newer_countdown_takes_the_place_and_nonsense_none(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    stage = page.locator(".moodcast-countdown")
+    for time in (5.5, 6, 1e9, -1e9, "1"):  # too late, over, impossible
+        await push(page, type="countdown", time=time, seconds=5, zero=6)
+    assert await stage.count() == 0
+    await push(page, type="countdown", time=1, seconds=30, zero=31)
+    await push(page, type="countdown", time=3.5, seconds=5, zero=6)  # came in the middle
+    await expect(stage).to_have_count(1)
+    assert await page.locator(".moodcast-countdown-number").all_inner_texts() == ["3", "2", "1", "0"]
 
 
 # --- the dashboard ---------------------------------------------------------------------------------------------------
