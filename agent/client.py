@@ -24,7 +24,7 @@ from relay.errors import (
     WrongPasswordError,
 )
 from relay.protocol import (
-    LONGEST_DELAY_S,
+    MAX_DELAY_S,
     UNKNOWN_CHANNEL,
     WRONG_KEY,
     WRONG_PASSWORD,
@@ -209,7 +209,7 @@ class Client:
         while True:
             message = await self._receive(socket)  # The audience's mood comes this way too; nothing here needs it yet.
             if isinstance(message, Countdown):
-                self._open_until = time.monotonic() + message.zero - message.time + LONGEST_DELAY_S
+                self._open_until = time.monotonic() + message.zero - message.time + MAX_DELAY_S
                 if message.zero != self._asked_for:  # after a new connection the relay tells of it again
                     self._asked_for = message.zero
                     self.on_countdown()

@@ -7,8 +7,7 @@ import math
 import statistics
 from collections.abc import Hashable
 
-from relay import protocol
-from relay.protocol import LONGEST_DELAY_S, Countdown
+from relay.protocol import MAX_DELAY_S, Countdown
 
 USUAL_S = 5
 """Seconds that a countdown takes where nobody asks for another length."""
@@ -51,7 +50,7 @@ class Measurement:
 
     def open_s(self, now: float) -> float:
         """Seconds for which viewers may still answer; 0 when it is over."""
-        return max(0.0, self._zero + LONGEST_DELAY_S - now)
+        return max(0.0, self._zero + MAX_DELAY_S - now)
 
     def can_be_followed(self, now: float) -> bool:
         """Whether enough of it is left for a page that begins to show it."""
@@ -63,7 +62,7 @@ class Measurement:
         return max(0, math.ceil(rest)) if rest > -SHOWN_S else None
 
     def tap(self, viewer: Hashable, now: float) -> float:
-        """The viewer's delay in seconds, 0 to ``LONGEST_DELAY_S``.
+        """The viewer's delay in seconds, 0 to ``MAX_DELAY_S``.
 
         A later tap of the same viewer replaces the one before: who saw the zero knows better than who slipped.
 
@@ -73,8 +72,8 @@ class Measurement:
         delay = now - self._zero
         if delay < -EARLY_S:
             raise TapError(f"Zero is {-delay:.0f} seconds away: tap when the stream on your screen reaches 0.")
-        if delay > LONGEST_DELAY_S:
-            text = f"A delay is at most {LONGEST_DELAY_S:g} seconds, and zero was {delay:.0f} seconds ago"
+        if delay > MAX_DELAY_S:
+            text = f"A delay is at most {MAX_DELAY_S:g} seconds, and zero was {delay:.0f} seconds ago"
             raise TapError(f"{text}: tap at the next countdown.")
         self._delays[viewer] = delay = max(0.0, delay)
         return delay
@@ -97,8 +96,3 @@ class Measurement:
 def late_tap() -> TapError:
     """What a tap is where there was no countdown."""
     return TapError("No countdown is on the stream: wait until the streamer starts one.")
-
-
-def whole_seconds(delay: float) -> int:
-    """A delay as it is applied: in whole seconds, as the history has one moment a second."""
-    return round(min(max(delay, 0.0), protocol.LONGEST_DELAY_S))

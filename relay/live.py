@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from relay import protocol
+from relay.audience import Member
 from relay.auth import Right
 from relay.channel import Channel
 from relay.countdown import Measurement
 from relay.history import Session
 from relay.protocol import Code, Countdown, Marker, Mood, Reaction, Status
-from relay.websocket import Socket
+from relay.timeline import Timeline
+from relay.websocket import Socket, encode_frame
 
 WAITING_EVENTS = 64
 """Reactions and status events that wait for a subscriber; of moods only the latest does."""
@@ -20,18 +22,15 @@ WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("delay", "full_since", "house", "joined", "socket", "ticket", "transport")
+    __slots__ = ("full_since", "joined", "member", "socket", "ticket")
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
+    def __init__(self, socket: Socket, house: str | None, ticket: str | None) -> None:
         """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
-        self.house = house
+        self.member = Member(house)
         self.ticket = ticket
         self.joined = False
         """Whether what it sends counts."""
-        self.delay = 0
-        """Whole seconds by which it sees the stream later than it happens."""
         self.socket = socket
-        self.transport = transport
         self.full_since: float | None = None
 
 
@@ -40,17 +39,20 @@ class Packet(NamedTuple):
 
     name: str
     json: bytes
+    frame: bytes
+    """``json`` as a WebSocket frame."""
     seq: int | None = None
 
 
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right")
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right", "socket")
 
-    def __init__(self, right: Right) -> None:
+    def __init__(self, right: Right, socket: Socket | None) -> None:
+        """``right``: of the key that it subscribed with. ``socket``: None for Server-Sent Events."""
         self.right = right
-        """Of the key that it subscribed with."""
+        self.socket = socket
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
         self._wake = asyncio.Event()
@@ -58,7 +60,13 @@ class Subscriber:
         self.code = 0
 
     def put(self, packet: Packet) -> None:
-        """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
+        """Send an event at once where that is possible, else queue it.
+
+        A mood replaces the one that waits; of too many others the oldest goes.
+        """
+        waiting = self._mood or self._others or self.ended
+        if self.socket and not waiting and self.socket.offer(packet.frame):
+            return
         if packet.name == "mood":
             self._mood = packet
         else:
@@ -67,7 +75,7 @@ class Subscriber:
 
     def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""
-        self.code, self.ended = code.number, Packet("bye", bye)
+        self.code, self.ended = code.number, Packet("bye", bye, b"")
         self._wake.set()
 
     async def next(self) -> Packet | None:
@@ -97,7 +105,8 @@ class LiveChannel:
         self.stored = False
         """Whether the running session is in the history yet."""
         self.empty_since: float | None = None
-        self.stored_second = 0
+        self.timeline: Timeline | None = None
+        """Of the running session."""
         self.status: Status | None = None
         self.countdown: Measurement | None = None
         """The last one, also when it is over."""
@@ -110,4 +119,6 @@ class LiveChannel:
 
 def packet(event: Mood | Reaction | Marker | Countdown | Status) -> Packet:
     """An event, encoded."""
-    return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)
+    json = protocol.encode(event)
+    seq = event.seq if isinstance(event, Mood) else None
+    return Packet(type(event).__name__.lower(), json, encode_frame(json), seq)

@@ -145,9 +145,9 @@ async def test_a_measured_delay_is_told_and_kept_for_the_next_connection(relay: 
         assert agent.notes[0].startswith("You see the stream 8 s later than it happens")
         assert "--delay 8" in agent.notes[0]
         for viewer in list(live.viewers):
-            viewer.transport.abort()
+            viewer.socket.transport.abort()
         await wait_until(lambda: not agent.client.connected)
-        await wait_until(lambda: [viewer.delay for viewer in live.viewers] == [8])
+        await wait_until(lambda: [viewer.member.group.delay for viewer in live.viewers if viewer.member.group] == [8])
         await wait_until(lambda: agent.client.connected)
         agent.client.tap_zero()
         await wait_until(lambda: countdown.answers == 1)
