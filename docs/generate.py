@@ -60,19 +60,6 @@ def models_markdown() -> str:
     return text
 
 
-def metrics_markdown() -> str:
-    """docs/metrics.md: what /metrics tells."""
-    return NOTE + (
-        "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the relay's own machine, and to who sends\n"
-        "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Operation](operation.md) says what to\n"
-        "watch.\n"
-        "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"
-        f"{metrics.markdown()}\n"
-        "On Linux, those of the process come on top: `process_cpu_seconds_total`, `process_resident_memory_bytes`,\n"
-        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `process_max_fds`.\n"
-    )
-
-
 def describe_input(crop: registry.CropSpec) -> str:
     """A classifier's input in a few words."""
     colour = "grey" if crop.pixels.channels == 1 else "RGB"
@@ -105,6 +92,19 @@ def networks_markdown() -> str:
         if entry.learning_rate:
             text += f"\nThe study's transfer recipe trains {entry.name} at a learning rate of {entry.learning_rate}.\n"
     return text
+
+
+def metrics_markdown() -> str:
+    """docs/metrics.md: what /metrics tells."""
+    return NOTE + (
+        "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the relay's own machine, and to who sends\n"
+        "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Operation](operation.md) says what to\n"
+        "watch.\n"
+        "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"
+        f"{metrics.markdown()}\n"
+        "On Linux, those of the process come on top: `process_cpu_seconds_total`, `process_resident_memory_bytes`,\n"
+        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `process_max_fds`.\n"
+    )
 
 
 def card_markdown(numbers: Path) -> str:

@@ -81,7 +81,7 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern=r"^(\*|https?://[^/\s,]+/?(,\s*https?://[^/\s,]+/?)*)?$",
-            description="Web sites whose pages may open WebSockets besides the relay's own, as in "
+            description="Web sites whose pages may open WebSockets and get tickets besides the relay's own, as in "
             "https://a.example,https://b.example; * for all.",
         ),
     ] = ""

@@ -140,8 +140,8 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is no HTTP, and what failed outside of any handler. aiohttp's own would log the address."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("The answer is on its way already.")
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionError("Nobody takes the answer any more, or it is on its way already.")
         if status < 500:
             self._door.counts.requests_refused[protocol.BAD_MESSAGE.number] += 1
             response = error_response(protocol.BAD_MESSAGE, "Expected an HTTP request, and what came is none.", status)

@@ -90,14 +90,19 @@ class Gate:
         """Whether the channel's viewers need a ticket."""
         return self._tickets_needed or channels.has_password(channel)
 
+    def allows_origin(self, request: web.Request) -> bool:
+        """Whether the request comes from no browser, or from a page of the relay's own or an allowed origin."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        return limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins)
+
     def check_origin(self, request: web.Request) -> None:
-        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere.
+        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere, and ask for tickets.
 
         Raises:
             HTTPError: the page's origin is neither the relay's own nor allowed.
         """
-        origin = request.headers.get(hdrs.ORIGIN)
-        if not limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins):
+        if not self.allows_origin(request):
+            origin = request.headers[hdrs.ORIGIN]
             text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
             raise HTTPError(protocol.FORBIDDEN, text)
 

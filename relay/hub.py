@@ -15,12 +15,13 @@ from relay import protocol
 from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
+from relay.countdown import Measurement, late_tap
 from relay.counts import Counts
 from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Subscriber, Viewer, packet
-from relay.protocol import Marker, Reaction, Status, Welcome
+from relay.protocol import Countdown, Delay, Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
 from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
@@ -119,6 +120,8 @@ class Hub:
         if viewer.ticket is not None:
             del channel.tickets[viewer.ticket]
         channel.core.leave(viewer.member)
+        if channel.countdown:
+            channel.countdown.forget(viewer)
         if not channel.viewers:
             channel.empty_since = time.time()
         self._someone_left.set()
@@ -146,6 +149,9 @@ class Hub:
         subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
+        now = time.monotonic()
+        if channel.countdown and channel.countdown.can_be_followed(now):
+            subscriber.put(packet(channel.countdown.event(now)))
         channel.subscribers.add(subscriber)
         self.counts.subscribers += 1
         return subscriber
@@ -231,6 +237,41 @@ class Hub:
         for viewer in channel.viewers:
             self.spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
 
+    # --- the viewers' delay -------------------------------------------------------------------------------------------
+
+    def countdown(self, name: str) -> Measurement | None:
+        """The channel's last countdown, which may be over."""
+        channel = self._channels.get(name)
+        return channel.countdown if channel else None
+
+    def start_countdown(self, name: str, seconds: int) -> Countdown | None:
+        """Begin to measure the viewers' delay; None while they may still answer to the last countdown."""
+        channel, now = self.channel(name), time.monotonic()
+        if channel.countdown and channel.countdown.open_s(now):
+            return None
+        channel.countdown = Measurement(seconds, now, time.time())
+        event = channel.countdown.event(now)
+        self.publish(channel, event)
+        return event
+
+    def publish(self, channel: LiveChannel, countdown: Countdown) -> None:
+        """Tell all of the channel, subscribers first: they show it."""
+        news = packet(countdown)
+        channel.publish([news])
+        self.spawn(self._send_to_viewers(channel, news.frame))
+
+    def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:
+        """The viewer saw the zero at ``now``: its delay from now on.
+
+        Raises:
+            TapError: too early or too late, or there was no countdown.
+        """
+        if channel.countdown is None:
+            raise late_tap()
+        delay = channel.countdown.tap(viewer, now)
+        self.set_delay(channel, viewer, delay)
+        return Delay(seconds=round(delay))
+
     # --- the tick ----------------------------------------------------------------------------------------------------
 
     async def _tick_forever(self) -> None:
@@ -263,7 +304,8 @@ class Hub:
                 channel.publish([packet(status)])
             channel.publish([*map(packet, reactions), mood])
             moods.append((channel, mood.frame))
-            if not (channel.viewers or channel.subscribers or channel.session):
+            counting = channel.countdown and channel.countdown.open_s(now)
+            if not (channel.viewers or channel.subscribers or channel.session or counting):
                 del self._channels[channel.core.name]
         for channel, frame in moods:
             await self._send_to_viewers(channel, frame)

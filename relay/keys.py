@@ -6,7 +6,7 @@ import time
 from typing import Annotated
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relay import protocol
@@ -85,6 +85,13 @@ async def set_password(request: web.Request) -> web.Response:
     return json_response({"channel": channel, "password": bool(password)})
 
 
+async def preflight(request: web.Request) -> web.Response:
+    """What a browser asks before a page of another site may ask for a ticket (CORS)."""
+    request.app[GATE].check_origin(request)
+    allowed = {hdrs.ACCESS_CONTROL_ALLOW_METHODS: "POST", hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "content-type"}
+    return web.Response(status=204, headers={**allowed, hdrs.ACCESS_CONTROL_MAX_AGE: "600"})
+
+
 async def issue_ticket(request: web.Request) -> web.Response:
     """Let a viewer in: with the join password where there is one, and not too often for one house."""
     gate, counts = request.app[GATE], request.app[HUB].counts
@@ -100,7 +107,9 @@ async def issue_ticket(request: web.Request) -> web.Response:
 
 async def _admit(request: web.Request) -> str:
     """The channel that the request may have a ticket for."""
-    channel, channels, gate = existing_channel(request), request.app[CHANNELS], request.app[GATE]
+    channels, gate = request.app[CHANNELS], request.app[GATE]
+    gate.check_origin(request)
+    channel = existing_channel(request)
     password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
     house, guarded = gate.house(request), channels.has_password(channel)
     # A guess is paid for before it is checked, so that many at once don't get through.

@@ -210,7 +210,7 @@ def parse_origins(text: str) -> frozenset[str]:
 
 
 def origin_may_connect(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
-    """Whether a WebSocket's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
+    """Whether a request's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
 
     ``host`` is the request's Host header. The scheme is not compared, since a proxy in front may add the TLS.
     """

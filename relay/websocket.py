@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -11,6 +12,9 @@ from relay import protocol
 from relay.counts import Counts
 from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code
+
+# It warns of subprotocols, which mean nothing here, and names the client's address.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
@@ -47,9 +51,16 @@ class Socket(web.WebSocketResponse):
         """Whether a bye is out, after which nothing may come but its close frame."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Answer the handshake."""
+        """Answer the handshake.
+
+        Raises:
+            web.HTTPBadRequest: it is none.
+        """
         self.transport = transport_of(request)
-        return await super().prepare(request)
+        try:
+            return await super().prepare(request)
+        except ValueError:  # aiohttp stumbles over headers that are not ASCII
+            raise web.HTTPBadRequest(text="Expected a WebSocket's handshake in ASCII.") from None
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
@@ -71,14 +82,12 @@ class Socket(web.WebSocketResponse):
         return True
 
     async def control(self, frame: WSMessage) -> bool:
-        """Answer a ping; whether the frame was a ping or pong at all. Pings that come too fast end here."""
-        if frame.type is WSMsgType.PONG:
-            return True
-        if frame.type is not WSMsgType.PING:
+        """Answer a ping; whether the frame was a ping or pong at all. Those that come too fast end here."""
+        if frame.type not in (WSMsgType.PING, WSMsgType.PONG):
             return False
         if self.meter.spend(time.monotonic()) is Pace.CLOSE:
-            await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
-        elif not self.parting:
+            await self.refuse(protocol.TOO_FAST, "Pings or pongs come far too fast.")
+        elif frame.type is WSMsgType.PING and not self.parting:
             with contextlib.suppress(ConnectionError):
                 await self.pong(frame.data)
         return True
