@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.errors import DatasetError
 from models.registry import EXPRESSIONS
 
 TILE = 48
@@ -20,10 +21,6 @@ VOTES = (
     "fp_contempt", "fp_unknown", "fp_notface",
 )  # fmt: skip
 """FER+ columns: first the seven of ``EXPRESSIONS`` in their order, then three that have no counterpart there."""
-
-
-class DatasetError(Exception):
-    """The folder is not a FER2013 folder; the message says what is missing and where it was expected."""
 
 
 @dataclass(frozen=True)
