@@ -39,6 +39,12 @@ class ModelContractError(ModelError):
     exit_code = 25
 
 
+class MissingTorchError(ModelError):
+    """Building or training a network needs torch, which is not installed."""
+
+    exit_code = 26
+
+
 class RecipeError(ModelError):
     """A recipe of `moodcast models train` is wrong; the message lists every field."""
 
