@@ -1,13 +1,17 @@
 """Write the generated pages: ``python -m docs.generate`` (or ``make docs``); a test fails when one is old."""
 
+import json
 import sys
 from pathlib import Path
+
+import msgspec
 
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
 from models import registry
 from models.errors import ModelError
+from models.training import recipe
 from relay import settings
 from relay.docs import protocol_markdown
 from relay.errors import RelayError
@@ -53,11 +57,27 @@ def models_markdown() -> str:
     return text
 
 
+def recipes_markdown() -> str:
+    """docs/recipes.md: one table per section of a recipe."""
+    text = NOTE + "# Recipes\n\nWhat may stand in the TOML files that `moodcast models train` takes. Every section and "
+    text += "every field may be left out. [How to train](training.md).\n\n"
+    text += f"With Moodcast come {', '.join(f'`{name}`' for name in recipe.shipped())}, in `models/recipes`.\n"
+    for section in msgspec.structs.fields(recipe.Recipe):
+        text += (
+            f"\n## [{section.name}]\n\n{section.type.__doc__}\n\n| field | default | what it does |\n|---|---|---|\n"
+        )
+        for row in settings.options(section.type):
+            default = json.dumps(row.default)
+            text += f"| `{row.name}` | `{default}` | {row.help} |\n"
+    return text
+
+
 PAGES = {
     DOCS / "protocol.md": protocol_markdown,
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
     DOCS / "weights.md": models_markdown,
+    DOCS / "recipes.md": recipes_markdown,
 }
 
 

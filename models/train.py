@@ -88,7 +88,8 @@ class Run:
             )
             checkpoint.write("\n".join([*rows, ""]).encode(), self.folder / "log.csv")
         except OSError as error:
-            tqdm.write(f"moodcast: can't write the log in {self.folder} ({error.strerror}); training goes on", sys.stderr)
+            trouble = f"can't write the log in {self.folder} ({error.strerror})"
+            tqdm.write(f"moodcast: {trouble}; training goes on", sys.stderr)
         self.save()
 
     def save(self) -> None:
@@ -124,6 +125,9 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
         raise TrainingError(f"can't create the run folder {run}: {error.strerror}; give another with --run") from error
     torch.backends.cudnn.deterministic = True
     device = pick_device()
+    for other in filter(None, (recipe.network.start, *recipe.distillation.teachers)):
+        if (Path(other) / checkpoint.FILE).is_file():
+            checkpoint.same_split(Path(other), recipe)
     learn, check = data.split(fer2013.load(folder, "Training"), recipe.data)
     taught = None
     if recipe.distillation.teachers:

@@ -9,7 +9,17 @@ import pytest
 import moodcast
 from models import networks, registry
 
-COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], ["models"], ["models", "fetch"], ["models", "list"])
+COMMANDS = (
+    [],
+    ["relay"],
+    ["agent"],
+    ["demo"],
+    ["obs"],
+    ["models"],
+    ["models", "fetch"],
+    ["models", "list"],
+    ["models", "train"],
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

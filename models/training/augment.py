@@ -1,7 +1,7 @@
 """Face-safe augmentation on whole batches, on the device the faces are on.
 
-Faces are (N, 1, S, S) float32 in 0..255, in and out. Nothing here turns a face upside down, inverts it or bends it: each
-change is one that a camera or a head makes, so the expression stays what it was.
+Faces are (N, 1, S, S) float32 in 0..255, in and out. Nothing here turns a face upside down, inverts it or bends it:
+each change is one that a camera or a head makes, so the expression stays what it was.
 """
 
 import math
@@ -49,7 +49,7 @@ def geometry(faces: Tensor, how: AugmentationSection, generator: torch.Generator
 
 
 def quality(faces: Tensor, operations: int, strength: float, generator: torch.Generator) -> Tensor:
-    """For each face ``operations`` of ``OPERATIONS`` (without repeats), each at an amount drawn from 0..``strength``."""
+    """For each face ``operations`` of ``OPERATIONS`` (without repeats), each at an amount from 0..``strength``."""
     rank = torch.rand(len(faces), len(OPERATIONS), generator=generator, device=faces.device).argsort(1).argsort(1)
     amount = torch.rand(rank.shape, generator=generator, device=faces.device) * strength * (rank < operations)
     for k, operation in enumerate(OPERATIONS):
@@ -79,11 +79,11 @@ def gamma(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def side_light(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
-    """A lamp at one side, any side: up to 60 % brighter there and darker opposite."""
+    """A lamp at one side, any side: up to 40 % brighter there and darker opposite."""
     angle = uniform(faces, 0, 2 * math.pi, generator)
     ramp = torch.linspace(-1, 1, faces.shape[-1], device=faces.device)
     slope = torch.cos(angle) * ramp.view(1, 1, 1, -1) + torch.sin(angle) * ramp.view(1, 1, -1, 1)
-    return faces * (1 + 0.6 * amount * slope)
+    return faces * (1 + 0.4 * amount * slope)
 
 
 def softened(faces: Tensor) -> Tensor:

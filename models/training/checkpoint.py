@@ -10,8 +10,10 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from models import networks
 from models.errors import TrainingError
-from models.training import networks, recipe
+from models.registry import EXPRESSIONS
+from models.training import recipe
 from models.training.recipe import Recipe
 
 FILE = "checkpoint.pt"
@@ -92,15 +94,31 @@ def list_as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def same_split(run: Path, wanted: Recipe) -> None:
+    """Check that a run held out the faces that ``wanted`` holds out: else it has learned from some of them.
+
+    Raises:
+        TrainingError: it did not; or as ``load``.
+        RecipeError: the run's recipe is wrong.
+    """
+    made_by = recipe.parse(load(run)["recipe"], str(run / FILE))
+    theirs, ours = ((r.data.seed, r.data.validation_share) for r in (made_by, wanted))
+    if theirs != ours:
+        raise TrainingError(
+            f"{run} held out faces by (data.seed, data.validation_share) {theirs} and this recipe does by {ours}, so "
+            "the validation faces would not be new: give both the same"
+        )
+
+
 def load_network(run: Path) -> tuple[nn.Module, Recipe]:
     """The averaged network of a run, in evaluation mode on the CPU, and its recipe.
 
     Raises:
         TrainingError: as ``load``.
-        RecipeError: the run's recipe names a network that there is no more.
+        ModelError: the run's recipe is wrong, or names a network that there is no more.
     """
     state = load(run)
     made_by = recipe.parse(state["recipe"], str(run / FILE))
-    averaged = AveragedModel(networks.get(made_by.network.name).build())
+    averaged = AveragedModel(networks.build(made_by.network.name, len(EXPRESSIONS)))
     averaged.load_state_dict(state["average"])
     return averaged.module.eval(), made_by

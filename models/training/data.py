@@ -75,4 +75,5 @@ def outlines(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Faces (N, 48, 48) at 12 px as unit vectors (N, 144) without their mean; plain tiles become zeros."""
     small = faces.reshape(len(faces), 12, 4, 12, 4).mean((2, 4), dtype=np.float32).reshape(len(faces), -1)
     small -= small.mean(1, keepdims=True)
-    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-3)
+    unit: NDArray[np.float32] = small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-3)
+    return unit

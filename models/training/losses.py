@@ -17,7 +17,7 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor, class_weights: Tensor | 
 
 
 def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
-    """Class weights (K,) by effective numbers of faces, (1 - beta) / (1 - beta^n), with mean 1 (Cui et al. 2019, eq. 2).
+    """Class weights (K,) by effective numbers of faces, (1 - beta) / (1 - beta^n) (Cui et al. 2019), mean 1.
 
     ``counts`` (K,) may be fractions (sums of vote shares). Classes without faces count as if they had one.
     """

@@ -28,7 +28,7 @@ Section = TypeVar("Section", bound=msgspec.Struct)
 class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
     """What is trained, and from where it starts."""
 
-    name: Annotated[str, Meta(min_length=1, description="Network of `models/zoo`.")] = "moodnet"
+    name: Annotated[str, Meta(min_length=1, description="Network of `moodcast models list`.")] = "moodnet-small"
     start: Annotated[
         str,
         Meta(description="Run folder whose averaged weights are the start; empty for the network's own start."),
@@ -46,7 +46,7 @@ class DataSection(msgspec.Struct, frozen=True, kw_only=True):
         bool, Meta(description="Validate on the mean of each face and its mirror image (test-time augmentation).")
     ] = False
     seed: Annotated[
-        int, Meta(ge=0, lt=2**63, description="All chance comes from this number, and so does the choice held out.")
+        int, Meta(ge=0, lt=2**62, description="All chance comes from this number, and so does the choice held out.")
     ] = 20261121
 
 
@@ -68,7 +68,8 @@ class AugmentationSection(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2
     strength: Annotated[Share, Meta(description="How strong these are at most (RandAugment's M).")] = 0.6
     erase_share: Annotated[
-        Share, Meta(description="Share of faces in which a rectangle becomes noise (random erasing, Zhong et al. 2020).")
+        Share,
+        Meta(description="Share of faces in which a rectangle becomes noise (random erasing, Zhong et al. 2020)."),
     ] = 0.4
     mixup_alpha: Annotated[
         float,
@@ -121,7 +122,8 @@ class OptimizerSection(msgspec.Struct, frozen=True, kw_only=True):
     """How a step is made."""
 
     kind: Annotated[
-        Literal["sgd", "adamw"], Meta(description="`sgd` (Nesterov, momentum 0.9) or `adamw` (Loshchilov & Hutter 2019).")
+        Literal["sgd", "adamw"],
+        Meta(description="`sgd` (Nesterov, momentum 0.9) or `adamw` (Loshchilov & Hutter 2019)."),
     ] = "sgd"
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="Highest learning rate.")] = 0.1
     weight_decay: Annotated[float, Meta(ge=0, le=1, description="Weight decay of matrices and kernels.")] = 5e-4

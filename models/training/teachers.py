@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
-from models import registry
+from models import networks, registry
 from models.errors import RecipeError
 from models.infer import Classifier
-from models.training import checkpoint, networks
+from models.training import checkpoint
+from models.training.inputs import at_size, heads, prepared
 
 CACHE = "teachers.npz"
 
@@ -72,21 +72,20 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
     chunks = [pixels[i : i + 256] for i in range(0, len(pixels), 256)]
     if (Path(teacher) / checkpoint.FILE).is_file():
         net, recipe = checkpoint.load_network(Path(teacher))
-        size = networks.get(recipe.network.name).size
+        wanted = networks.get(recipe.network.name).input
         with torch.inference_mode():
             for chunk in chunks:
-                both = networks.heads(net(resized(chunk, size)))
+                both = heads(net(prepared(tensor(chunk, wanted.size), wanted)))
                 yield torch.stack([head.softmax(1) for head in both], 1).numpy()
     else:
         entry = registry.get(teacher)
         assert entry.crop is not None  # ``file_of`` has refused it otherwise
         classifier = Classifier(registry.path(teacher), entry)
         for chunk in chunks:
-            faces = resized(chunk, entry.crop.size).round().byte().numpy()[:, 0]
+            faces = tensor(chunk, entry.crop.size).round().byte().numpy()[:, 0]
             yield classifier.batch(faces)[:, None].repeat(2, 1)
 
 
-def resized(faces: NDArray[np.uint8], size: int) -> torch.Tensor:
+def tensor(faces: NDArray[np.uint8], size: int) -> torch.Tensor:
     """Faces (N, 48, 48) as float32 (N, 1, size, size)."""
-    x = torch.from_numpy(np.ascontiguousarray(faces)).unsqueeze(1).float()
-    return x if size == x.shape[-1] else F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
+    return at_size(torch.from_numpy(np.ascontiguousarray(faces)).unsqueeze(1).float(), size)

@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from models import fer2013, networks
 from models.errors import TrainingError
 from models.registry import EXPRESSIONS
-from models.training import losses, networks, sam
+from models.training import losses, sam
 from models.training.augment import augment, mix
 from models.training.checkpoint import State
 from models.training.data import Split
+from models.training.inputs import at_size, heads, prepared
 from models.training.recipe import Recipe
 from models.training.schedule import learning_rate
 
@@ -63,9 +65,8 @@ class Trainer:
         self.taught = None if taught is None else taught.to(device)
         self.precision = pick_precision(recipe.optimizer.precision, device)
         torch.manual_seed(recipe.data.seed)
-        entry = networks.get(recipe.network.name)
-        self.size = entry.size
-        self.net: nn.Module = entry.build().to(device, memory_format=torch.channels_last)
+        self.input = networks.get(recipe.network.name).input
+        self.net: nn.Module = networks.build(recipe.network.name, K).to(device, memory_format=torch.channels_last)
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
         self.average = AveragedModel(self.net, multi_avg_fn=decay, use_buffers=True)
         self.optimizer = make_optimizer(self.net, recipe)
@@ -143,12 +144,13 @@ class Trainer:
         """Gradients of the loss on a batch, and the loss; ``seed`` decides what dropout drops."""
         torch.manual_seed(seed)
         with self.autocast():
-            answer = self.net(batch.faces.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(networks.heads(answer), batch)
+            answer = self.net(prepared(batch.faces, self.input).contiguous(memory_format=torch.channels_last))
+        loss = self.loss(heads(answer), batch)
         loss.backward()
         return float(loss.item())
 
     def autocast(self) -> contextlib.AbstractContextManager[None]:
+        """The network's arithmetic, for a forward pass."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
     def batch(self, generator: torch.Generator) -> Batch:
@@ -157,8 +159,9 @@ class Trainer:
         order = torch.Generator().manual_seed(seed_of(self.recipe.data.seed, 0, self.epoch))
         first = self.step % self.batches * schedule.batch
         index = torch.randperm(len(self.learn), generator=order)[first : first + schedule.batch].to(self.device)
-        size = schedule.small_size if self.epoch < schedule.small_epochs else self.size
-        faces = at_size(self.learn.pixels[index].float(), size)
+        size = schedule.small_size if self.epoch < schedule.small_epochs else self.input.size
+        # Augmentation costs by the pixel, so a face is shrunk before it and enlarged after.
+        faces = at_size(self.learn.pixels[index].float(), min(size, fer2013.TILE))
         faces, kept = mix(augment(faces, how, generator), how, generator)
 
         def mixed(targets: Tensor) -> Tensor:
@@ -166,7 +169,7 @@ class Trainer:
 
         label = F.one_hot(self.learn.labels[index], K).float()
         taught = None if self.taught is None else mixed(self.taught[index])
-        return Batch(faces, mixed(label), mixed(self.learn.votes[index]), taught)
+        return Batch(at_size(faces, size), mixed(label), mixed(self.learn.votes[index]), taught)
 
     def loss(self, answers: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
         """The recipe's loss of both heads' logits (B, 7)."""
@@ -191,10 +194,11 @@ class Trainer:
         """
         self.average.eval()
         guesses: list[list[Tensor]] = [[], []]
+        size = self.input.size
         for chunk in faces.pixels.split(256):
             views = [chunk, chunk.flip(3)] if self.recipe.data.validation_flip else [chunk]
             with self.autocast():
-                both = [networks.heads(self.average(at_size(view.float(), self.size))) for view in views]
+                both = [heads(self.average(prepared(at_size(view.float(), size), self.input))) for view in views]
             for k, found in enumerate(guesses):
                 found.append(torch.stack([answer[k].float().softmax(1) for answer in both]).sum(0).argmax(1))
         by_label, by_votes = (torch.cat(found) for found in guesses)
@@ -218,12 +222,3 @@ def make_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if how.kind == "adamw":
         return torch.optim.AdamW(groups, lr=how.learning_rate)
     return torch.optim.SGD(groups, lr=how.learning_rate, momentum=0.9, nesterov=True)
-
-
-def at_size(faces: Tensor, size: int) -> Tensor:
-    """Faces (N, 1, S, S) at another side; smaller ones by area, larger ones bilinear."""
-    if faces.shape[-1] == size:
-        return faces
-    if size < faces.shape[-1]:
-        return F.interpolate(faces, size=(size, size), mode="area")
-    return F.interpolate(faces, size=(size, size), mode="bilinear", align_corners=False)
