@@ -85,6 +85,10 @@ def execute(options: argparse.Namespace) -> int:
         return list_models() if options.action == "list" else fetch_models(options.names)
     module, table, _ = PROGRAMS[options.command]
     values = settings.load(table, options)
+    if isinstance(values, RelaySettings) and values.check:
+        from relay import check  # only here: it needs all of the relay
+
+        return check.run(values, settings.origins(table, options))
     try:
         program = importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -12,7 +12,7 @@ from demo.errors import DemoError
 from models import registry
 from models.errors import ModelError
 from models.training import recipe
-from relay import settings
+from relay import metrics, settings
 from relay.docs import protocol_markdown
 from relay.errors import RelayError
 
@@ -72,10 +72,24 @@ def recipes_markdown() -> str:
     return text
 
 
+def metrics_markdown() -> str:
+    """docs/metrics.md: what /metrics tells."""
+    return NOTE + (
+        "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the relay's own machine, and to who sends\n"
+        "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Operation](operation.md) says what to\n"
+        "watch.\n"
+        "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"
+        f"{metrics.markdown()}\n"
+        "On Linux, those of the process come on top: `process_cpu_seconds_total`, `process_resident_memory_bytes`,\n"
+        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `process_max_fds`.\n"
+    )
+
+
 PAGES = {
     DOCS / "protocol.md": protocol_markdown,
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
+    DOCS / "metrics.md": metrics_markdown,
     DOCS / "weights.md": models_markdown,
     DOCS / "recipes.md": recipes_markdown,
 }

@@ -10,8 +10,8 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import keys, peaks, protocol, sessions, sockets
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
+from relay import keys, metrics, peaks, protocol, sessions, sockets
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
 from relay.gate import GATE, Gate
@@ -34,6 +34,8 @@ STATIC_FILES = {
 }
 """What /static/ serves: a list, so that no path leads out of the folder."""
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body."""
 PICTURES = web.AppKey("pictures", Pictures)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,9 +43,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def application(channels: Channels, hub: Hub, history: History, gate: Gate) -> web.Application:
     """The aiohttp application over the relay's parts."""
-    app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
+    app = web.Application(middlewares=[_errors], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
-    app[GATE] = gate
+    app[GATE], app[metrics.REGISTRY] = gate, metrics.registry(channels, hub, history, VERSION)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
     app.on_response_prepare.append(_headers)
     return app
@@ -58,34 +60,35 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except HTTPError as error:
-        response = _error(error.code, str(error), error.status)
+        response = _error(request, error.code, str(error), error.status)
         if error.retry_after is not None:
             response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
         return response
     except web.HTTPNotFound:
-        return _error(protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404)
+        text = f"There is nothing at {request.path}: see the protocol's documentation."
+        return _error(request, protocol.NOT_FOUND, text, 404)
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = _error(protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
+        response = _error(request, protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
         response.headers[hdrs.ALLOW] = allowed
         return response
+    except web.HTTPRequestEntityTooLarge:
+        text = f"The body of a request has {MAX_BODY} bytes at most."
+        return _error(request, protocol.TOO_LARGE, text, 413)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _error(protocol.BAD_MESSAGE, error.text or error.reason, error.status)
+        return _error(request, protocol.BAD_MESSAGE, error.text or error.reason, error.status)
     except (ConnectionError, asyncio.CancelledError):
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return _error(protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
+        return _error(request, protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
 
 
-def _error(code: Code, message: str, status: int) -> web.Response:
-    body = {"error": {"code": code.number, "name": code.name, "message": message}}
-    headers = {hdrs.WWW_AUTHENTICATE: "Bearer"} if status == 401 else None
-    return web.Response(
-        body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8", headers=headers
-    )
+def _error(request: web.Request, code: Code, message: str, status: int) -> web.Response:
+    request.app[HUB].counts.requests_refused[code.number] += 1
+    return error_response(code, message, status)
 
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -143,6 +146,16 @@ async def _health(request: web.Request) -> web.Response:
     return json_response({"status": "ok", "version": VERSION})
 
 
+async def _ready(request: web.Request) -> web.Response:
+    """Whether clients should be sent here; ``exclude`` in the query names reasons that don't matter to who asks."""
+    excluded = request.query.getall("exclude", ())
+    reasons = {"draining": shutting_down()} if request.app[HUB].come_back_s is not None else {}
+    if warning := request.app[HISTORY].warning:
+        reasons["history"] = warning
+    reasons = {name: text for name, text in reasons.items() if name not in excluded}
+    return json_response({"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
+
+
 def _page(name: str) -> Handler:
     async def page(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGES / name)
@@ -172,6 +185,16 @@ class Endpoint(NamedTuple):
 
 ENDPOINTS = (
     Endpoint("GET", "/healthz", _health, "open", '`{"status": "ok", "version": "..."}` while the relay runs.'),
+    Endpoint(
+        "GET", "/readyz", _ready, "open",
+        '200 with `{"status": "ready", "reasons": {}}` where clients may be sent here. 503 with a sentence for each '
+        "reason where not: `draining` while the relay says goodbye before it stops, `history` while the database "
+        "refuses (the live mood goes on). `?exclude=history` leaves that one out.",
+    ),
+    Endpoint(
+        "GET", "/metrics", metrics.metrics, "the relay's own machine, or metrics key",
+        "The relay's own figures in Prometheus' text format; docs/metrics.md lists them.",
+    ),
     Endpoint(
         "POST", "/v1/channels", keys.create_channel, "the relay's own machine, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '

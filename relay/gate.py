@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import ipaddress
+import logging
 
 from aiohttp import hdrs, web
 
@@ -18,16 +19,25 @@ TICKETS_AT_ONCE = 120.0
 """For one house: all the connections that it may have, and then some."""
 TICKETS_PER_S = 1.0
 
+UNDECLARED_PROXY = (
+    "Requests come with X-Forwarded-For, and --proxies is 0: if a proxy stands in front, say so with --proxies 1, else "
+    "all its clients count as one address. (Said once.)"
+)
+
+log = logging.getLogger(__name__)
+
 
 class Gate:
     """The settings that decide about clients."""
 
     def __init__(self, settings: RelaySettings, ticket_ttl: int = TICKET_TTL_S) -> None:
         self._create_key = settings.create_key.encode()
+        self._metrics_key = settings.metrics_key.encode()
         self._origins = limits.parse_origins(settings.origins)
         self._proxies = settings.proxies
+        self._proxy_seen = False
         self._tickets_needed = settings.require_tickets == "on" or (
-            settings.require_tickets == "auto" and (settings.proxies > 0 or not _is_loopback(settings.host))
+            settings.require_tickets == "auto" and settings.public
         )
         self.tickets = Tickets(ticket_ttl)
         self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
@@ -36,6 +46,8 @@ class Gate:
         self.connections = limits.Connections(
             settings.max_connections, settings.max_per_channel, settings.max_per_address
         )
+        self.doors = limits.Places(2 * settings.max_per_address)
+        """TCP connections of a house, whatever they do: half of them are for requests that end soon."""
 
     @property
     def takes_create_keys(self) -> bool:
@@ -46,6 +58,15 @@ class Gate:
         """Whether this is the create key."""
         return self.takes_create_keys and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._create_key)
 
+    @property
+    def takes_metrics_key(self) -> bool:
+        """Whether there is a key that reads the metrics from elsewhere."""
+        return bool(self._metrics_key)
+
+    def may_read_metrics(self, key: str) -> bool:
+        """Whether this is the metrics key."""
+        return self.takes_metrics_key and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._metrics_key)
+
     def is_local(self, request: web.Request) -> bool:
         """Whether the request was sent on this machine, and not by a proxy for somebody else."""
         proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
@@ -55,8 +76,15 @@ class Gate:
 
     def house(self, request: web.Request) -> str | None:
         """The group of addresses that the client is counted in, as ``limits.house``."""
+        if not self._proxies and not self._proxy_seen and hdrs.X_FORWARDED_FOR in request.headers:
+            self._proxy_seen = True
+            log.warning(UNDECLARED_PROXY)
         forwarded_for = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         return limits.house(limits.client_address(request.remote, forwarded_for, self._proxies))
+
+    def peer_house(self, address: str | None) -> str | None:
+        """As ``house``, of a connection that has sent no request yet. A proxy has no limit: it speaks for many."""
+        return None if self._proxies else limits.house(address)
 
     def needs_ticket(self, channels: Channels, channel: str) -> bool:
         """Whether the channel's viewers need a ticket."""
@@ -72,13 +100,6 @@ class Gate:
         if not limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins):
             text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
             raise HTTPError(protocol.FORBIDDEN, text)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 GATE = web.AppKey("gate", Gate)

@@ -20,7 +20,8 @@ import msgspec
 
 from relay import database
 from relay.database import DatabaseError
-from relay.protocol import EXPRESSIONS, Marker, Mood, Reaction
+from relay.protocol import EXPRESSIONS, Marker, Reaction
+from relay.timeline import Moment
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,12 @@ PUT_SESSION = (
     f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (channel, number) DO UPDATE SET ended = excluded.ended"
 )
+MOMENT_COLUMNS = f"viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance"
 PUT_MOMENT = (
-    f"INSERT INTO moments (channel, session, time, viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance) "
-    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT DO NOTHING"
+    f"INSERT INTO moments (channel, session, time, {MOMENT_COLUMNS}) "
+    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT (channel, session, time) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in MOMENT_COLUMNS.split(", "))
+    + " WHERE excluded.sharing >= moments.sharing"
 )
 PUT_REACTION = (
     "INSERT INTO reactions (channel, session, time, kind, name, strength, count) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -84,6 +88,11 @@ class History:
         self._queue: queue.SimpleQueue[Row | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
         """A sentence while the database refuses, else empty."""
+        self.written = 0
+        """Changes of the database, and ..."""
+        self.dropped = 0
+        """... those that were given up, since the start."""
+        self._refused_rows = 0
         with database.opened(place) as file:
             file.execute(
                 "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
@@ -97,6 +106,11 @@ class History:
         self._last = {row[0]: _session(row) for row in rows}
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """About how many changes wait to be written."""
+        return self._queue.qsize() + self._refused_rows
 
     def begin(self, channel: str, now: float, gap: float, tick_ms: int, min_viewers: int) -> Session:
         """The session that starts now: the channel's last one goes on if it ended within ``gap`` seconds.
@@ -120,11 +134,15 @@ class History:
         )  # fmt: skip
         self._queue.put((PUT_SESSION, values))
 
-    def put_moment(self, session: Session, mood: Mood) -> None:
-        """Store a mood as the moment of its second; a later one of the same second changes nothing."""
+    def put_moment(self, session: Session, moment: Moment) -> None:
+        """Store a moment. It replaces what is stored of the same second, unless that is of more viewers.
+
+        (As after a restart: those with a delay then tell of moments that the relay before had stored.)
+        """
+        counts = moment.counts
         values = (
-            session.channel, session.number, int(mood.time), mood.viewers, mood.sharing, *mood.counts,
-            mood.valence, mood.resonance,
+            session.channel, session.number, moment.time, moment.viewers, counts.sharing, *counts.values,
+            round(counts.valence, 4), round(counts.resonance, 4),
         )  # fmt: skip
         self._queue.put((PUT_MOMENT, values))
 
@@ -253,11 +271,15 @@ class History:
                 for promise in promises:
                     promise.set_exception(error)
             else:
+                self.written += len(waiting)
                 waiting.clear()
+                if self.warning:
+                    log.info("history is stored again")
                 self.warning = ""
                 for promise in promises:
                     promise.set_result(None)
             promises.clear()
+            self._refused_rows = len(waiting)
         if connection:
             connection.close()
 
@@ -271,6 +293,8 @@ class History:
                 # All but the many moments and reactions is kept beyond the limit: it gives them their meaning.
                 elif len(waiting) < KEPT_ROWS or item[0] not in (PUT_MOMENT, PUT_REACTION):
                     waiting.append(item)
+                else:
+                    self.dropped += 1
                 item = self._queue.get_nowait()
         except queue.Empty:
             return False
@@ -278,6 +302,7 @@ class History:
 
     def _refused(self, error: DatabaseError, waiting: list[Row], closing: bool) -> None:
         if closing:
+            self.dropped += len(waiting)
             log.error("The history's last %d rows are lost: %s", len(waiting), error)
         elif not self.warning:
             log.warning("The history can't be written: %s", error)

@@ -10,7 +10,17 @@ from aiohttp import web
 from msgspec import Meta
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, existing_channel, json_body, json_response
+from relay.access import (
+    CHANNELS,
+    HUB,
+    HTTPError,
+    authorize,
+    bearer,
+    existing_channel,
+    json_body,
+    json_response,
+    refuse_while_draining,
+)
 from relay.auth import Right
 from relay.gate import GATE
 
@@ -77,6 +87,19 @@ async def set_password(request: web.Request) -> web.Response:
 
 async def issue_ticket(request: web.Request) -> web.Response:
     """Let a viewer in: with the join password where there is one, and not too often for one house."""
+    gate, counts = request.app[GATE], request.app[HUB].counts
+    try:
+        refuse_while_draining(request)
+        channel = await _admit(request)
+    except HTTPError as error:
+        counts.tickets_refused[error.code.number] += 1
+        raise
+    counts.tickets_issued += 1
+    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
+
+
+async def _admit(request: web.Request) -> str:
+    """The channel that the request may have a ticket for."""
     channel, channels, gate = existing_channel(request), request.app[CHANNELS], request.app[GATE]
     password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
     house, guarded = gate.house(request), channels.has_password(channel)
@@ -90,4 +113,4 @@ async def issue_ticket(request: web.Request) -> web.Response:
                 text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
                 raise HTTPError(protocol.WRONG_PASSWORD, text)
         gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)
-    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
+    return channel
