@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
-    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
     training = actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training")
     training.add_argument(
         "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
@@ -110,11 +110,12 @@ def tell_obs() -> int:
 
 def list_models() -> int:
     for entry in registry.WEIGHTS.values():
-        state = "here" if registry.location(entry).is_file() else "not fetched"
-        print(f"{entry.name:<16} {entry.size / 1e6:6.1f} MB  {state:<12} {entry.licence:<20} {entry.description}")
+        missing = "optional" if entry.optional else "not fetched"
+        state = "here" if registry.location(entry).is_file() else missing
+        print(f"{entry.name:<16} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
     print("\nNetworks that can be trained:")
     for network in networks.NETWORKS.values():
-        faces = f"{network.input.channels} x {network.input.size} px"
+        faces = f"{network.pixels.channels} x {network.size} px"
         print(f"{network.name:<16} {network.params / 1e6:6.2f} M   {faces:<12} {network.paper}")
     if not networks.can_build():
         print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")
@@ -122,7 +123,8 @@ def list_models() -> int:
 
 
 def fetch_models(names: list[str]) -> int:
-    for entry in [registry.get(name) for name in names or registry.WEIGHTS]:
+    needed = [name for name, entry in registry.WEIGHTS.items() if not entry.optional]
+    for entry in [registry.get(name) for name in names or needed]:
         print(f"{entry.name}: {fetch.fetch(entry)}")
     return 0
 

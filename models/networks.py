@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from models.errors import MissingTorchError, UnknownModelError
-from models.registry import EXPRESSIONS
+from models.registry import EXPRESSIONS, IMAGENET, RAW_GREY, Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,29 +23,8 @@ AFFECTNET = 8
 
 
 @dataclass(frozen=True)
-class Input:
-    """Square faces: side in pixels, and per channel the ``mean`` and ``std`` of (x - mean) / std for x in 0..255.
-
-    One value each is a grey face, three are RGB.
-    """
-
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @property
-    def channels(self) -> int:
-        return len(self.mean)
-
-
-def imagenet(size: int) -> Input:
-    """RGB, by ImageNet's mean and standard deviation."""
-    return Input(size, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
-
-
-@dataclass(frozen=True)
 class Network:
-    """One entry.
+    """One entry. It sees square faces of ``size`` px through ``pixels``.
 
     ``builder`` is ``module:function`` in ``models.zoo``; the function takes the number of classes. ``params`` counts
     ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and ours
@@ -57,7 +36,8 @@ class Network:
     name: str
     builder: str
     paper: str
-    input: Input
+    size: int
+    pixels: Pixels
     params: int
     classes: int = len(EXPRESSIONS)
     published: str = ""
@@ -66,18 +46,16 @@ class Network:
     learning_rate: float | None = None
 
 
-_OWN = Input(48, (0.0,), (1.0,))
-"""Our networks standardise each face themselves."""
-
 _ENTRIES = (
-    Network("moodnet-tiny", "moodnet:tiny", "ours", _OWN, 453_008),
-    Network("moodnet-small", "moodnet:small", "ours; the shipped weights", _OWN, 1_941_998),
-    Network("moodnet-base", "moodnet:base", "ours", _OWN, 4_249_380),
+    Network("moodnet-tiny", "moodnet:tiny", "ours", 48, RAW_GREY, 453_008),
+    Network("moodnet-small", "moodnet:small", "ours; the shipped weights", 48, RAW_GREY, 1_941_998),
+    Network("moodnet-base", "moodnet:base", "ours", 48, RAW_GREY, 3_383_312),
     Network(
         "mini-xception",
         "mini_xception:MiniXception",
         "Arriaga et al. 2017",
-        Input(64, (127.5,), (127.5,)),
+        64,
+        Pixels((127.5,), (127.5,)),
         56_951,
         published="60 k",
         official=56_951,
@@ -86,16 +64,18 @@ _ENTRIES = (
         "mobilefacenet",
         "mobilefacenet:MobileFaceNet",
         "Chen et al. 2018",
-        Input(112, (127.5,) * 3, (128.0,) * 3),
+        112,
+        Pixels((127.5,) * 3, (128.0,) * 3),
         1_004_039,
         published="0.99 M",
     ),
-    Network("mobilenet-v1", "mobilenet:MobileNetV1", "Howard et al. 2017; Savchenko 2021", imagenet(224), 3_214_151),
+    Network("mobilenet-v1", "mobilenet:MobileNetV1", "Howard et al. 2017; Savchenko 2021", 224, IMAGENET, 3_214_151),
     Network(
         "efficientnet-b0",
         "efficientnet:efficientnet_b0",
         "Tan and Le 2019; Savchenko 2022",
-        imagenet(224),
+        224,
+        IMAGENET,
         4_017_796,
         classes=AFFECTNET,
         official=4_017_796,
@@ -104,17 +84,19 @@ _ENTRIES = (
         "efficientnet-b2",
         "efficientnet:efficientnet_b2",
         "Tan and Le 2019; Savchenko 2022",
-        imagenet(260),
+        260,
+        IMAGENET,
         7_712_266,
         classes=AFFECTNET,
         official=7_712_266,
     ),
-    Network("resnet18", "resnet:resnet18", "He et al. 2016", imagenet(224), 11_180_103, official=11_180_103),
+    Network("resnet18", "resnet:resnet18", "He et al. 2016", 224, IMAGENET, 11_180_103),
     Network(
         "resnet50",
         "resnet:resnet50",
         "He et al. 2016; the study's recipe",
-        imagenet(224),
+        224,
+        IMAGENET,
         23_522_375,
         official=23_522_375,
         learning_rate=5e-4,
@@ -123,7 +105,8 @@ _ENTRIES = (
         "vgg16",
         "vgg:vgg16_transfer",
         "Simonyan and Zisserman 2015; the study's recipe",
-        imagenet(224),
+        224,
+        IMAGENET,
         14_718_279,
         learning_rate=5e-4,
     ),
@@ -131,7 +114,8 @@ _ENTRIES = (
         "vgg16-fc",
         "vgg:vgg16",
         "Simonyan and Zisserman 2015",
-        imagenet(224),
+        224,
+        IMAGENET,
         134_289_223,
         official=134_289_223,
     ),
@@ -139,7 +123,8 @@ _ENTRIES = (
         "lhc-net",
         "lhc_net:LHCNet",
         "Pecoraro et al. 2022",
-        Input(224, (0.0,) * 3, (1.0,) * 3),
+        224,
+        Pixels((0.0,) * 3, (1.0,) * 3),
         32_396_302,
         official=32_396_302,
     ),
@@ -147,7 +132,8 @@ _ENTRIES = (
         "resmaskingnet",
         "resmasking:ResMaskingNet",
         "Pham et al. 2020",
-        Input(224, (0.0,) * 3, (255.0,) * 3),
+        224,
+        Pixels((0.0,) * 3, (255.0,) * 3),
         137_796_423,
         official=137_796_423,
     ),
@@ -155,7 +141,8 @@ _ENTRIES = (
         "poster-v2",
         "poster_v2:PosterV2",
         "Mao et al. 2023",
-        imagenet(224),
+        224,
+        IMAGENET,
         43_753_941,
         published="58 M",
         official=58_316_594,

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.networks import Input
+from models.registry import Pixels
 
 
 def at_size(faces: Tensor, size: int) -> Tensor:
@@ -16,9 +16,9 @@ def at_size(faces: Tensor, size: int) -> Tensor:
     return F.interpolate(faces, size=(size, size), mode="bilinear", align_corners=False)
 
 
-def prepared(faces: Tensor, wanted: Input) -> Tensor:
-    """Grey faces (N, 1, S, S) in 0..255 as (N, channels, S, S), with the network's own mean and deviation."""
-    mean, std = (torch.tensor(values, device=faces.device).view(1, -1, 1, 1) for values in (wanted.mean, wanted.std))
+def prepared(faces: Tensor, pixels: Pixels) -> Tensor:
+    """Grey faces (N, 1, S, S) in 0..255 as a network sees them, (N, channels, S, S): RGB ones get three times the same."""
+    mean, std = (torch.tensor(values, device=faces.device).view(1, -1, 1, 1) for values in (pixels.mean, pixels.std))
     return (faces - mean) / std
 
 

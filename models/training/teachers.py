@@ -72,10 +72,10 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
     chunks = [pixels[i : i + 256] for i in range(0, len(pixels), 256)]
     if (Path(teacher) / checkpoint.FILE).is_file():
         net, recipe = checkpoint.load_network(Path(teacher))
-        wanted = networks.get(recipe.network.name).input
+        wanted = networks.get(recipe.network.name)
         with torch.inference_mode():
             for chunk in chunks:
-                both = heads(net(prepared(tensor(chunk, wanted.size), wanted)))
+                both = heads(net(prepared(tensor(chunk, wanted.size), wanted.pixels)))
                 yield torch.stack([head.softmax(1) for head in both], 1).numpy()
     else:
         entry = registry.get(teacher)
@@ -83,6 +83,8 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
         classifier = Classifier(registry.path(teacher), entry)
         for chunk in chunks:
             faces = tensor(chunk, entry.crop.size).round().byte().numpy()[:, 0]
+            if entry.crop.pixels.channels > 1:
+                faces = faces[..., None].repeat(entry.crop.pixels.channels, 3)
             yield classifier.batch(faces)[:, None].repeat(2, 1)
 
 

@@ -65,7 +65,7 @@ class Trainer:
         self.taught = None if taught is None else taught.to(device)
         self.precision = pick_precision(recipe.optimizer.precision, device)
         torch.manual_seed(recipe.data.seed)
-        self.input = networks.get(recipe.network.name).input
+        self.entry = networks.get(recipe.network.name)
         self.net: nn.Module = networks.build(recipe.network.name, K).to(device, memory_format=torch.channels_last)
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
         self.average = AveragedModel(self.net, multi_avg_fn=decay, use_buffers=True)
@@ -144,7 +144,7 @@ class Trainer:
         """Gradients of the loss on a batch, and the loss; ``seed`` decides what dropout drops."""
         torch.manual_seed(seed)
         with self.autocast():
-            answer = self.net(prepared(batch.faces, self.input).contiguous(memory_format=torch.channels_last))
+            answer = self.net(prepared(batch.faces, self.entry.pixels).contiguous(memory_format=torch.channels_last))
         loss = self.loss(heads(answer), batch)
         loss.backward()
         return float(loss.item())
@@ -159,7 +159,7 @@ class Trainer:
         order = torch.Generator().manual_seed(seed_of(self.recipe.data.seed, 0, self.epoch))
         first = self.step % self.batches * schedule.batch
         index = torch.randperm(len(self.learn), generator=order)[first : first + schedule.batch].to(self.device)
-        size = schedule.small_size if self.epoch < schedule.small_epochs else self.input.size
+        size = schedule.small_size if self.epoch < schedule.small_epochs else self.entry.size
         # Augmentation costs by the pixel, so a face is shrunk before it and enlarged after.
         faces = at_size(self.learn.pixels[index].float(), min(size, fer2013.TILE))
         faces, kept = mix(augment(faces, how, generator), how, generator)
@@ -194,11 +194,11 @@ class Trainer:
         """
         self.average.eval()
         guesses: list[list[Tensor]] = [[], []]
-        size = self.input.size
+        size = self.entry.size
         for chunk in faces.pixels.split(256):
             views = [chunk, chunk.flip(3)] if self.recipe.data.validation_flip else [chunk]
             with self.autocast():
-                both = [heads(self.average(prepared(at_size(view.float(), size), self.input))) for view in views]
+                both = [heads(self.average(prepared(at_size(view.float(), size), self.entry.pixels))) for view in views]
             for k, found in enumerate(guesses):
                 found.append(torch.stack([answer[k].float().softmax(1) for answer in both]).sum(0).argmax(1))
         by_label, by_votes = (torch.cat(found) for found in guesses)

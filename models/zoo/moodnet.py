@@ -112,7 +112,7 @@ def small(classes: int = EXPRESSIONS) -> Moodnet:
 
 def base(classes: int = EXPRESSIONS) -> Moodnet:
     """At most 12 MB as float16 and 6 ms a face."""
-    return Moodnet((24, 48, 96, 256), (1, 2, 3), excite=True, classes=classes)
+    return Moodnet((32, 48, 96, 224), (1, 2, 3), excite=True, classes=classes)
 
 
 class BlendedMoodnet(nn.Module):

@@ -39,8 +39,8 @@ def count(network: Any) -> int:
 
 
 def faces(entry: Network, number: int) -> Any:
-    size = SMALLER.get(entry.name, entry.input.size)
-    return torch.randn(number, entry.input.channels, size, size, generator=torch.Generator().manual_seed(0))
+    size = SMALLER.get(entry.name, entry.size)
+    return torch.randn(number, entry.pixels.channels, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def awake(entry: Network) -> Any:
@@ -98,7 +98,7 @@ def test_cost_is_that_of_the_official_build(name: str, gigamacs: float) -> None:
     entry = NETWORKS[name]
     with torch.device("meta"):
         network = networks.build(name).eval()
-        x = torch.empty(1, entry.input.channels, entry.input.size, entry.input.size)
+        x = torch.empty(1, entry.pixels.channels, entry.size, entry.size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(x)
     assert counter.get_total_flops() / 2e9 == pytest.approx(gigamacs, abs=0.011)
@@ -144,12 +144,25 @@ def test_onnx_answers_like_torch(entry: Network, tmp_path: Path) -> None:
         warnings.simplefilter("ignore")  # torch.onnx's own
         expected = answers(network, x)
         networks.export(network, x, file)
+    model = pytest.importorskip("onnx").load(file)
+    assert {node.domain for node in model.graph.node} == {""}, "onnxruntime-web knows the standard operators only"
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     found, single = (session.run(None, {"faces": part.numpy()}) for part in (x, x[:1]))
     for want, both, one in zip(expected, found, single, strict=True):
         largest = max(1.0, float(want.abs().max()))
         np.testing.assert_allclose(both, want.numpy(), atol=1e-4 * largest, rtol=0)
         np.testing.assert_allclose(one, want[:1].numpy(), atol=1e-4 * largest, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "megabytes"), [("moodnet-tiny", 1), ("moodnet-small", 5), ("moodnet-base", 12)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
+def test_moodnet_of_every_size_ships_in_its_file(name: str, megabytes: float, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+    from models import export
+
+    file = tmp_path / "network.onnx"
+    export.export(networks.build(name).eval(), 0.5, False, file)
+    assert file.stat().st_size <= megabytes * 1e6
 
 
 def test_unknown_name_lists_the_known_ones() -> None:

@@ -50,7 +50,7 @@ def test_validation_has_no_near_copy_of_a_face_to_learn_from() -> None:
 def test_faces_come_as_the_network_wants_them() -> None:
     from models import networks
 
-    wanted = networks.get("mobilefacenet").input
-    out = inputs.prepared(inputs.at_size(torch.full((2, 1, 48, 48), 255.0), wanted.size), wanted)
+    wanted = networks.get("mobilefacenet")
+    out = inputs.prepared(inputs.at_size(torch.full((2, 1, 48, 48), 255.0), wanted.size), wanted.pixels)
     assert out.shape == (2, 3, wanted.size, wanted.size)
     torch.testing.assert_close(out, torch.full_like(out, (255 - 127.5) / 128))
