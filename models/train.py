@@ -31,14 +31,14 @@ class Run:
         self.history: list[list[float]] = []
         self.saved_at = time.monotonic()
 
-    def resume(self) -> None:
-        """Go on from the folder's checkpoint, if it has one.
+    def resume(self) -> bool:
+        """Go on from the folder's checkpoint; False where there is none.
 
         Raises:
             TrainingError: it can't be read, or another recipe made it.
         """
         if not (self.folder / checkpoint.FILE).is_file():
-            return
+            return False
         state = checkpoint.load(self.folder, self.trainer.device)
         differing = checkpoint.differences(state["recipe"], self.trainer.recipe)
         if differing:
@@ -48,6 +48,7 @@ class Run:
             )
         self.trainer.restore(state)
         self.losses, self.history = state["losses"], state["history"]
+        return True
 
     def go(self) -> None:
         """Train until the recipe's epochs are done.
@@ -136,15 +137,7 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
         except OSError as error:
             raise TrainingError(f"can't keep the teachers' answers in {run}: {error.strerror}") from error
     trainer = Trainer(recipe, data.Split.of(learn, device), taught, device)
-    if recipe.network.start:
-        start, _ = checkpoint.load_network(Path(recipe.network.start))
-        try:
-            trainer.start_from(start.state_dict())
-        except RuntimeError as error:
-            raise TrainingError(
-                f"network.start: expected a run of {recipe.network.name!r} in {recipe.network.start}, got one of "
-                "another network"
-            ) from error
     this = Run(run, trainer, data.Split.of(check, device))
-    this.resume()
+    if not this.resume() and recipe.network.start:
+        trainer.start_from(teachers.file_of(recipe.network.start))
     this.go()

@@ -17,7 +17,7 @@ def at_size(faces: Tensor, size: int) -> Tensor:
 
 
 def prepared(faces: Tensor, pixels: Pixels) -> Tensor:
-    """Grey faces (N, 1, S, S) in 0..255 as a network sees them, (N, channels, S, S): RGB ones get three times the same."""
+    """Grey faces (N, 1, S, S) in 0..255 as a network sees them, (N, channels, S, S); RGB is three times the same."""
     mean, std = (torch.tensor(values, device=faces.device).view(1, -1, 1, 1) for values in (pixels.mean, pixels.std))
     return (faces - mean) / std
 

@@ -31,7 +31,10 @@ class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, description="Network of `moodcast models list`.")] = "moodnet-small"
     start: Annotated[
         str,
-        Meta(description="Run folder whose averaged weights are the start; empty for the network's own start."),
+        Meta(
+            description="Where the weights start: a run folder, or the weights registry's name of one of our networks; "
+            "empty for a fresh start."
+        ),
     ] = ""
 
 

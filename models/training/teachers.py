@@ -47,15 +47,20 @@ def answers(teachers: Sequence[str], pixels: NDArray[np.uint8], run: Path) -> ND
 
 
 def file_of(teacher: str) -> Path:
-    """The file that a teacher's answers come from."""
+    """The file that a teacher, or a start, is taken from.
+
+    Raises:
+        RecipeError: it is neither a run folder nor in the registry.
+        ModelError: the registered file is missing or damaged.
+    """
     stored = Path(teacher) / checkpoint.FILE
     if stored.is_file():
         return stored
     if teacher in registry.WEIGHTS and registry.get(teacher).crop is not None:
         return registry.path(teacher)
     raise RecipeError(
-        f"distillation.teachers: expected a run folder with a {checkpoint.FILE}, or a classifier of the weights "
-        f"registry, got {teacher!r}"
+        f"network.start, distillation.teachers: expected a run folder with a {checkpoint.FILE}, or a classifier of the "
+        f"weights registry, got {teacher!r}"
     )
 
 

@@ -5,6 +5,7 @@ any step ends as if it had never stopped.
 """
 
 import contextlib
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from models import fer2013, networks
 from models.errors import TrainingError
 from models.registry import EXPRESSIONS
-from models.training import losses, sam
+from models.training import checkpoint, losses, sam, unfold
 from models.training.augment import augment, mix
 from models.training.checkpoint import State
 from models.training.data import Split
@@ -26,6 +27,8 @@ from models.training.recipe import Recipe
 from models.training.schedule import learning_rate
 
 K = len(EXPRESSIONS)
+MEASURED = 2048
+"""Faces on which the norms of a shipped file are measured anew."""
 
 
 class Batch(NamedTuple):
@@ -89,10 +92,22 @@ class Trainer:
         """Number of the epoch that the next step belongs to, from 0."""
         return self.step // self.batches
 
-    def start_from(self, weights: dict[str, Tensor]) -> None:
-        """Take another run's weights as the start."""
-        self.net.load_state_dict(weights)
-        self.average.module.load_state_dict(weights)
+    def start_from(self, source: Path) -> None:
+        """Begin with the weights of another run's checkpoint, or of a shipped ONNX file.
+
+        Raises:
+            TrainingError: the file is of another network, or can't be read.
+        """
+        if source.name == checkpoint.FILE:
+            weights = checkpoint.load_network(source.parent)[0].state_dict()
+            try:
+                self.net.load_state_dict(weights)
+            except RuntimeError as error:
+                name = self.recipe.network.name
+                raise TrainingError(f"network.start: expected a run of {name!r} in {source}, got another's") from error
+        else:
+            faces = self.learn.pixels[torch.randperm(len(self.learn))[:MEASURED].to(self.device)]
+            unfold.take_up(source, self.net, at_size(faces.float(), self.entry.size))
 
     def state(self, losses_so_far: list[float], history: list[list[float]]) -> State:
         return {

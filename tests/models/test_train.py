@@ -185,7 +185,8 @@ def test_a_student_starts_from_a_run_and_learns_from_teachers(tmp_path: Path) ->
     ("sections", "code", "says"),
     [
         ({"network": {"name": "mudnet"}}, 21, "mudnet"),
-        ({"network": {"start": "nowhere"}}, 29, "nowhere"),
+        ({"network": {"start": "nowhere"}}, 27, "nowhere"),
+        ({"network": {"start": "moodnet"}}, 29, "one of another"),  # which is no moodnet-tiny,
         ({"distillation": {"teachers": ["mudnet"]}}, 27, "mudnet"),
         ({"schedule": {"batch": 1000}}, 29, "schedule.batch"),
         ({"optimizer": {"learning_rate": 10.0, "weight_decay": 1.0}}, 29, "lower optimizer.learning_rate"),
