@@ -1,5 +1,7 @@
 """Targets from votes, and a validation share without copies of what is learned."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,16 +10,12 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 from models import fer2013  # noqa: E402
 from models.training import data, inputs  # noqa: E402
 from models.training.recipe import DataSection  # noqa: E402
+from tests.tiles import write_folder  # noqa: E402
 
 
 def photos(number: int, seed: int = 0) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
     small = np.random.default_rng(seed).integers(20, 236, (number, 12, 12))
     return small.repeat(4, 1).repeat(4, 2).astype(np.uint8)
-
-
-def of(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> fer2013.Faces:
-    n = len(pixels)
-    return fer2013.Faces(pixels, np.zeros(n, np.int64), np.zeros((n, 10), np.float32), np.arange(n), np.arange(n))
 
 
 def test_stray_votes_do_not_count_and_empty_rows_fall_back_on_the_label() -> None:
@@ -39,11 +37,12 @@ def test_near_copies_are_found_though_brighter_marked_or_mirrored_and_strangers_
     assert found.tolist() == [True] * 4 + [False] * 21
 
 
-def test_validation_has_no_near_copy_of_a_face_to_learn_from() -> None:
+def test_validation_has_no_near_copy_of_a_face_to_learn_from(tmp_path: Path) -> None:
     twins = np.concatenate([photos(40), (photos(40) * 0.9).astype(np.uint8)])
-    learn, check = data.split(of(twins), DataSection(validation_share=0.5, seed=3))
+    write_folder(tmp_path, twins, ["happy"] * 80)
+    learn, check = data.split(fer2013.load(tmp_path, "Training"), DataSection(validation_share=0.5, seed=3))
     assert len(learn) == 40
-    assert len(check) < 40
+    assert 0 < len(check) < 40
     assert not set(check.rows % 40) & set(learn.rows % 40)
 
 
