@@ -52,7 +52,10 @@ def pick_device() -> torch.device:
 def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
     """What the network computes in. ``auto`` is bfloat16 where the processor has instructions for it."""
     if wanted == "auto":
-        has = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        if device.type == "cuda":
+            has = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            has = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         wanted = "bfloat16" if has else "float32"
     return torch.bfloat16 if wanted == "bfloat16" else torch.float32
 

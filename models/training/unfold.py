@@ -30,7 +30,7 @@ def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
         TrainingError: the file is of another network.
     """
     weights = {
-        name_in_net(tensor.name): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+        name_in_net(tensor.name): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32)).to(faces.device)
         for tensor in onnx.load(file).graph.initializer
     }
     folded = [(name, part) for name, part in net.named_modules() if isinstance(part, nn.Sequential) and is_pair(part)]
