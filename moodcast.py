@@ -17,7 +17,8 @@ from agent.errors import AgentError, MissingLibraryError
 from demo.config import DemoSettings
 from demo.errors import DemoError
 from models import fetch, networks, registry
-from models.errors import EvaluationError, ModelError
+from models.errors import EvaluationError, MissingTorchError, ModelError
+from models.training import recipe
 from obs_plugin import SCRIPT
 from relay import settings
 from relay.config import RelaySettings
@@ -46,11 +47,17 @@ def parser() -> argparse.ArgumentParser:
     for name, (_, table, text) in PROGRAMS.items():
         settings.add_arguments(commands.add_parser(name, help=text, description=table.__doc__), table)
     commands.add_parser("obs", help="where the OBS script is, and how to add it")
-    models = commands.add_parser("models", help="list models, fetch their files")
+    models = commands.add_parser("models", help="list, fetch and train models")
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
     fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
+    training = actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training")
+    training.add_argument(
+        "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
+    )
+    training.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    training.add_argument("--run", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)")
     evaluating = actions.add_parser("evaluate", help="measure a classifier on a split of FER2013 (docs/evaluation.md)")
     evaluating.add_argument("name", metavar="NAME", help="a registered classifier, or an ONNX file like moodnet's")
     evaluating.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
@@ -88,6 +95,8 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "obs":
         return tell_obs()
     if options.command == "models":
+        if options.action == "train":
+            return train_model(options.config, options.data, options.run)
         if options.action == "evaluate":
             return evaluate_model(options)
         if options.action == "score":
@@ -144,6 +153,20 @@ def fetch_models(names: list[str]) -> int:
     needed = [name for name, entry in registry.WEIGHTS.items() if not entry.optional]
     for entry in [registry.get(name) for name in names or needed]:
         print(f"{entry.name}: {fetch.fetch(entry)}")
+    return 0
+
+
+def train_model(config: str, data: Path, run: Path | None) -> int:
+    file = recipe.find(config)
+    wanted = recipe.load(file)
+    if not networks.can_build():
+        raise MissingTorchError(
+            "training needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
+        )
+    train = importlib.import_module("models.train")
+    run = run or Path("runs") / file.stem
+    train.train(wanted, data, run)
+    print(f"{run}: trained")
     return 0
 
 

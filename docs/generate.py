@@ -5,12 +5,15 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
+
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
 from models import networks, registry
 from models.errors import ModelError
 from models.evaluation import card
+from models.training import recipe
 from relay import metrics, settings
 from relay.docs import protocol_markdown
 from relay.errors import RelayError
@@ -57,6 +60,21 @@ def models_markdown() -> str:
             text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
         for protocol, accuracy in entry.accuracy.items():
             text += f"- {protocol}: {accuracy:.4f}\n"
+    return text
+
+
+def recipes_markdown() -> str:
+    """docs/recipes.md: one table per section of a recipe."""
+    text = NOTE + "# Recipes\n\nWhat may stand in the TOML files that `moodcast models train` takes. Every section and "
+    text += "every field may be left out. [How to train](training.md).\n\n"
+    text += f"With Moodcast come {', '.join(f'`{name}`' for name in recipe.shipped())}, in `models/recipes`.\n"
+    for section in msgspec.structs.fields(recipe.Recipe):
+        text += (
+            f"\n## [{section.name}]\n\n{section.type.__doc__}\n\n| field | default | what it does |\n|---|---|---|\n"
+        )
+        for row in settings.options(section.type):
+            default = json.dumps(row.default)
+            text += f"| `{row.name}` | `{default}` | {row.help} |\n"
     return text
 
 
@@ -118,6 +136,7 @@ PAGES = {
     DOCS / "errors.md": errors_markdown,
     DOCS / "metrics.md": metrics_markdown,
     DOCS / "weights.md": models_markdown,
+    DOCS / "recipes.md": recipes_markdown,
     DOCS / "networks.md": networks_markdown,
     **{
         numbers.with_suffix(".md"): functools.partial(card_markdown, numbers)

@@ -176,7 +176,8 @@ def answers(file: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def main() -> None:
-    from models.train import SEED, VALIDATION_SHARE  # the validation faces are those that training held out
+    from models.training import data  # imports torch; the validation faces are those that training held out
+    from models.training.recipe import DataSection
 
     parser = argparse.ArgumentParser(prog="python -m models.calibrate", description=__doc__)
     parser.add_argument("file", type=Path, metavar="FILE.onnx", help="a network as it was exported")
@@ -184,7 +185,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the calibrated ONNX file to write")
     parser.add_argument("--recall-cost", type=float, default=RECALL_COST, help="default: %(default)s")
     args: Any = parser.parse_args()
-    _, check = fer2013.split_validation(fer2013.load(args.data, "Training"), VALIDATION_SHARE, SEED)
+    _, check = data.split(fer2013.load(args.data, "Training"), DataSection())
     calibrate(args.file, check, args.out, args.recall_cost)
 
 

@@ -45,10 +45,22 @@ class MissingTorchError(ModelError):
     exit_code = 26
 
 
+class RecipeError(ModelError):
+    """A recipe of `moodcast models train` is wrong; the message lists every field."""
+
+    exit_code = 27
+
+
 class DatasetError(ModelError):
     """A folder is not a FER2013 folder."""
 
     exit_code = 28
+
+
+class TrainingError(ModelError):
+    """A training can't begin, go on or be stored."""
+
+    exit_code = 29
 
 
 class EvaluationError(ModelError):

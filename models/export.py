@@ -1,9 +1,8 @@
-"""Export a trained moodnet as ONNX: ``python -m models.export --run DIR --out models/weights/moodnet.onnx``.
+"""Export a trained moodnet as ONNX: ``python -m models.export --data DIR --run DIR --out FILE``.
 
 The blend of the two heads is chosen here, on the validation faces, then class biases and the temperature
-(``models.calibrate``). Weights are stored as float16 (ONNX Runtime widens
-them once, while loading), which halves the file and moves no probability by more than ``TOLERANCE``; the check runs
-with every export.
+(``models.calibrate``). Weights are stored as float16 (ONNX Runtime widens them once, while loading), which halves the
+file and moves no probability by more than ``TOLERANCE``; the check runs with every export.
 """
 
 import argparse
@@ -14,10 +13,11 @@ import onnx
 import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch.optim.swa_utils import AveragedModel
 
 from models import calibrate, fer2013
-from models.train import SEED, VALIDATION_SHARE
+from models.errors import TrainingError
+from models.training import checkpoint, data
+from models.training.recipe import Recipe
 from models.zoo.moodnet import BlendedMoodnet, Moodnet
 
 OPSET = 18
@@ -27,14 +27,16 @@ GOALS = (0.66, 0.78)
 """Accuracy that is asked for, against FER2013's labels and against the FER+ majority."""
 
 
-def load(run: Path) -> Moodnet:
-    """The averaged weights of a run's last checkpoint, in evaluation mode."""
-    state = torch.load(run / "checkpoint.pt", weights_only=True, map_location="cpu")
-    averaged = AveragedModel(Moodnet())
-    averaged.load_state_dict(state["ema"])
-    net = averaged.module.eval()
-    assert isinstance(net, Moodnet)
-    return net
+def load(run: Path) -> tuple[Moodnet, Recipe]:
+    """The averaged network of a run's last checkpoint, in evaluation mode, and the recipe that made it.
+
+    Raises:
+        TrainingError: there is no checkpoint, or it is one of a network without the two heads.
+    """
+    net, recipe = checkpoint.load_network(run)
+    if not isinstance(net, Moodnet):
+        raise TrainingError(f"expected a run of one of the moodnets in {run}, got one of {recipe.network.name!r}")
+    return net, recipe
 
 
 @torch.inference_mode()
@@ -87,7 +89,7 @@ def export(net: Moodnet, label_weight: float, flip: bool, out: Path) -> None:
         ValueError: a probability differs by more than ``TOLERANCE``.
     """
     blended = BlendedMoodnet(net, label_weight, flip).eval()
-    faces = torch.randint(0, 256, (4, 1, fer2013.TILE, fer2013.TILE), generator=torch.Generator().manual_seed(SEED))
+    faces = torch.randint(0, 256, (4, 1, fer2013.TILE, fer2013.TILE), generator=torch.Generator().manual_seed(0))
     program = torch.onnx.export(
         blended,
         (faces.float(),),
@@ -115,7 +117,7 @@ def export(net: Moodnet, label_weight: float, flip: bool, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="run folder of models.train")
+    parser.add_argument("--run", type=Path, required=True, help="run folder of moodcast models train")
     parser.add_argument("--data", type=Path, required=True, help="FER2013 folder, for the validation faces")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored face, at twice the cost")
@@ -126,8 +128,8 @@ def main() -> None:
         help="accuracy that class biases may cost on the validation faces (default: %(default)s)",
     )
     args = parser.parse_args()
-    _, check = fer2013.split_validation(fer2013.load(args.data, "Training"), VALIDATION_SHARE, SEED)
-    net = load(args.run)
+    net, recipe = load(args.run)
+    _, check = data.split(fer2013.load(args.data, "Training"), recipe.data)
     weight = choose_label_weight(net, check, args.flip)
     print(f"chosen label weight: {weight:.2f}")
     export(net, weight, args.flip, args.out)

@@ -181,8 +181,10 @@ def can_build() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
-def build(name: str) -> "nn.Module":
+def build(name: str, classes: int | None = None) -> "nn.Module":
     """The network with random weights, from torch's current seed, in training mode.
+
+    ``classes`` is the entry's own number unless given.
 
     It maps normalised faces (N, channels, size, size) float32 to logits (N, classes); our own networks have two such
     answers, ``label`` and ``votes``.
@@ -198,7 +200,7 @@ def build(name: str) -> "nn.Module":
         )
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(f"models.zoo.{module}"), function)
-    network: nn.Module = builder(entry.classes)
+    network: nn.Module = builder(classes or entry.classes)
     return network
 
 

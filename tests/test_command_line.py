@@ -9,7 +9,7 @@ import pytest
 import moodcast
 from models import networks, registry
 
-MODELS = ([], ["list"], ["fetch"], ["evaluate"], ["score"])
+MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"])
 COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))
 
 

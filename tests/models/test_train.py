@@ -1,70 +1,249 @@
-"""Training, on faces made here: it learns, and a killed run ends as if it had not been killed."""
+"""Training through its command, on tiles made here: it learns, and a killed run ends as if it had not been killed."""
 
+import asyncio
 import csv
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
-from models import export, fer2013, registry, train  # noqa: E402
+import moodcast  # noqa: E402
+from models import export, fer2013, networks, registry, train  # noqa: E402
 from models.infer import Classifier  # noqa: E402
+from models.training import checkpoint, recipe  # noqa: E402
 from models.zoo.moodnet import Moodnet  # noqa: E402
+from tests.support import wait_until  # noqa: E402
+from tests.tiles import write_tiles  # noqa: E402
 
-FACES = 80
-RECIPE = train.Recipe(epochs=4, small_epochs=1, batch=16, learning_rate=0.02, ema_decay=0.5, mixup_alpha=0.2)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Happy faces are bright in the middle, sad ones dark, the rest is noise."""
-    folder = tmp_path / "faces"
-    folder.mkdir()
-    chance = np.random.default_rng(0)
-    tiles = chance.integers(90, 160, (FACES, 48, 48))
-    tiles[: FACES // 2, 12:36, 12:36] += 90
-    tiles[FACES // 2 :, 12:36, 12:36] -= 90
-    Image.fromarray(np.concatenate(tiles, 1).astype(np.uint8)).save(folder / "sheet.png")
-    with (folder / "fer2013-labels.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "usage", "emotion", "sheet", "r", "c", "duplicate_of", "pixel_source", *fer2013.VOTES])
-        for i in range(FACES):
-            happy = i < FACES // 2
-            votes = [0, 0, 0, 10 * happy, 10 * (not happy), 0, 0, 0, 0, 0]
-            writer.writerow([i, "Training", "happy" if happy else "sad", "sheet.png", 0, i, "", "png", *votes])
-    return folder
+PLAIN = {"roll_degrees": 0, "zoom": 0, "shift": 0, "operations": 0, "erase_share": 0, "mixup_alpha": 0}
+ROUGH = {"mixup_alpha": 0.4, "cutmix_share": 0.3}
 
 
-def test_learns_and_resumes_as_if_never_killed(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    straight, killed = tmp_path / "straight", tmp_path / "killed"
-    train.train(data, straight, RECIPE, threads=1)
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More would only fight the other tests for the cores, and sum in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
-    with monkeypatch.context() as patch:
-        whole_epoch = train.Trainer.run_epoch
 
-        def dies_in_third(trainer: train.Trainer, epoch: int) -> float:
-            if epoch == 2:
-                raise KeyboardInterrupt
-            return whole_epoch(trainer, epoch)
+def write_recipe(folder: Path, **sections: dict[str, Any]) -> Path:
+    """A recipe for the smallest network and few faces, with these fields changed."""
+    basis: dict[str, dict[str, Any]] = {
+        "network": {"name": "moodnet-tiny"},
+        "optimizer": {"learning_rate": 0.05},
+        "schedule": {"epochs": 3, "batch": 16, "small_epochs": 1, "ema_decay": 0.5, "checkpoint_minutes": 0},
+    }
+    lines = []
+    for name in dict.fromkeys([*basis, *sections]):
+        lines.append(f"[{name}]")
+        for field, value in (basis.get(name, {}) | sections.get(name, {})).items():
+            lines.append(f"{field} = {value!r}".replace("True", "true").replace("False", "false"))
+    file = folder / "recipe.toml"
+    file.write_text("\n".join(lines))
+    return file
 
-        patch.setattr(train.Trainer, "run_epoch", dies_in_third)
-        with pytest.raises(KeyboardInterrupt):
-            train.train(data, killed, RECIPE, threads=1)
-    train.train(data, killed, RECIPE, threads=1)
 
-    expected, found = export.load(straight).state_dict(), export.load(killed).state_dict()
-    for name, tensor in expected.items():
-        torch.testing.assert_close(found[name], tensor, msg=lambda text, name=name: f"{name}: {text}")
+def command(config: Path, data: Path, run: Path) -> list[str]:
+    return ["models", "train", str(config), "--data", str(data), "--run", str(run)]
 
-    rows = list(csv.reader((killed / "log.csv").read_text().splitlines()))
-    assert [row[0] for row in rows] == ["1", "2", "3", "4"]
-    faces = fer2013.load(data, "Training")
-    by_label, by_votes = export.head_probabilities(export.load(killed), faces.pixels, flip=False)
-    assert (by_label.argmax(1) == faces.labels).mean() > 0.9
-    assert (by_votes.argmax(1) == faces.labels).mean() > 0.9
+
+def same_weights(one: Path, other: Path) -> bool:
+    expected, found = (checkpoint.load_network(run)[0].state_dict() for run in (one, other))
+    return all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def test_learns_32_tiles_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_tiles(tmp_path / "data", 36)
+    config = write_recipe(tmp_path, augmentation=PLAIN, schedule={"epochs": 15})
+    assert moodcast.main(command(config, data, tmp_path / "run")) == 0
+    assert "epoch 15/15" in capsys.readouterr().out
+
+    net, how = export.load(tmp_path / "run")
+    learn, _ = train.data.split(fer2013.load(data, "Training"), how.data)
+    assert len(learn) == 32
+    for answer in export.head_probabilities(net, learn.pixels, flip=False):
+        assert (answer.argmax(1) == learn.labels).all()
+
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
+    assert float(rows[-1]["label"]) == 1.0
+
+
+def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    data, killed, whole = write_tiles(tmp_path / "data", 72), tmp_path / "killed", tmp_path / "whole"
+    config = write_recipe(tmp_path, augmentation=ROUGH, schedule={"epochs": 8}, optimizer={"sam_rho": 0.05})
+    arguments = [sys.executable, "-m", "moodcast", *command(config, data, killed)]
+    with subprocess.Popen(arguments, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL) as process:
+        asyncio.run(
+            wait_until(lambda: (killed / checkpoint.FILE).is_file() and checkpoint.load(killed)["step"] >= 6, 60)
+        )
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    step = checkpoint.load(killed)["step"]
+    assert 6 <= step < 32
+
+    assert moodcast.main(command(config, data, killed)) == 0
+    assert moodcast.main(command(config, data, whole)) == 0
+    assert same_weights(killed, whole)
+    assert (killed / "log.csv").read_text() == (whole / "log.csv").read_text()
+
+
+def test_every_step_is_a_place_to_go_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, config = write_tiles(tmp_path / "data", 54), write_recipe(tmp_path, augmentation=ROUGH)
+    moodcast.main(command(config, data, tmp_path / "whole"))
+    advance = train.Trainer.advance
+    calls = 0
+
+    def stops_after_one(trainer: train.Trainer) -> float:
+        nonlocal calls
+        calls += 1
+        if calls % 2 == 0:
+            raise KeyboardInterrupt
+        return advance(trainer)
+
+    monkeypatch.setattr(train.Trainer, "advance", stops_after_one)
+    codes = [moodcast.main(command(config, data, tmp_path / "stopped")) for _ in range(9)]
+    assert codes == [130] * 8 + [0]
+    assert same_weights(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # no file may grow larger than this: as a full disk
+    try:
+        assert moodcast.main(command(config, data, run)) == 29
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    error = capsys.readouterr().err
+    assert "Training goes on and tries again" in error
+    assert "Make room" in error
+    assert not list(run.glob("*.part"))
+
+    assert moodcast.main(command(config, data, run)) == 0
+    before = (run / checkpoint.FILE).read_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            checkpoint.save(checkpoint.load(run), run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (run / checkpoint.FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("network", "sections"),
+    [
+        ("moodnet-tiny", {"loss": {"class_balance": 0.99, "logit_adjustment": 0.5}, "data": {"validation_flip": True}}),
+        ("mini-xception", {"optimizer": {"kind": "adamw", "learning_rate": 0.003}, "schedule": {"small_epochs": 0}}),
+    ],
+)
+def test_other_losses_networks_and_optimizers_learn_too(
+    tmp_path: Path, network: str, sections: dict[str, dict[str, Any]]
+) -> None:
+    data = write_tiles(tmp_path / "data", 72)
+    schedule = {"epochs": 10} | sections.pop("schedule", {})
+    config = write_recipe(tmp_path, network={"name": network}, schedule=schedule, augmentation=PLAIN, **sections)
+    assert moodcast.main(command(config, data, tmp_path / "run")) == 0
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
+    assert float(rows[-1]["loss"]) < 0.7 * float(rows[0]["loss"])
+
+
+def test_a_student_starts_from_a_run_and_learns_from_teachers(tmp_path: Path) -> None:
+    data = write_tiles(tmp_path / "data", 36)
+    first = tmp_path / "first"
+    moodcast.main(command(write_recipe(tmp_path, augmentation=PLAIN, schedule={"epochs": 10}), data, first))
+    teachers = {"teachers": [str(first), "moodnet"], "share": 0.5, "temperature": 2.0}
+    config = write_recipe(
+        tmp_path,
+        network={"start": str(first)},
+        distillation=teachers,
+        augmentation=PLAIN,
+        schedule={"epochs": 1, "small_epochs": 0},
+        optimizer={"learning_rate": 1e-6},
+    )
+    assert moodcast.main(command(config, data, tmp_path / "second")) == 0
+    (row,) = csv.DictReader((tmp_path / "second" / "log.csv").read_text().splitlines())
+    assert float(row["label"]) == 1.0  # hardly a step was made: what it can, it can from its start
+    with np.load(tmp_path / "second" / "teachers.npz") as kept:
+        np.testing.assert_allclose(kept["answers"].sum(2), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sections", "code", "says"),
+    [
+        ({"network": {"name": "mudnet"}}, 21, "mudnet"),
+        ({"network": {"start": "nowhere"}}, 27, "nowhere"),
+        ({"network": {"start": "moodnet"}}, 29, "one of another"),  # which is no moodnet-tiny,
+        ({"distillation": {"teachers": ["mudnet"]}}, 27, "mudnet"),
+        ({"schedule": {"batch": 1000}}, 29, "schedule.batch"),
+        ({"optimizer": {"learning_rate": 10.0, "weight_decay": 1.0}}, 29, "lower optimizer.learning_rate"),
+    ],
+)
+def test_what_cannot_be_trained_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sections: dict[str, dict[str, Any]], code: int, says: str
+) -> None:
+    data = write_tiles(tmp_path / "data", 36)
+    schedule = {"epochs": 300} | sections.pop("schedule", {})
+    config = write_recipe(tmp_path, schedule=schedule, **sections)
+    assert moodcast.main(command(config, data, tmp_path / "run")) == code
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, run = write_tiles(tmp_path / "data", 36), tmp_path / "run"
+    moodcast.main(command(write_recipe(tmp_path), data, run))
+    assert moodcast.main(command(write_recipe(tmp_path, loss={"votes": 0.5}), data, run)) == 29
+    assert "loss.votes was 1.0 and is 0.5" in capsys.readouterr().err
+
+
+def test_a_start_that_held_out_other_faces_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, first = write_tiles(tmp_path / "data", 36), tmp_path / "first"
+    moodcast.main(command(write_recipe(tmp_path, data={"seed": 1}), data, first))
+    config = write_recipe(tmp_path, data={"seed": 2}, network={"start": str(first)})
+    assert moodcast.main(command(config, data, tmp_path / "second")) == 29
+    assert "would not be new" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
+def test_a_damaged_checkpoint_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], file: bytes) -> None:
+    data, run = write_tiles(tmp_path / "data", 36), tmp_path / "run"
+    run.mkdir()
+    (run / checkpoint.FILE).write_bytes(file)
+    assert moodcast.main(command(write_recipe(tmp_path), data, run)) == 29
+    assert "no checkpoint that can be read" in capsys.readouterr().err
+
+
+def test_missing_data_and_a_run_folder_that_is_a_file_are_sentences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_recipe(tmp_path)
+    assert moodcast.main(command(config, tmp_path / "nothing", tmp_path / "run")) == 28
+    assert "--data" in capsys.readouterr().err
+    assert moodcast.main(command(config, tmp_path, config)) == 29
+    assert "--run" in capsys.readouterr().err
+
+
+def test_export_refuses_a_run_without_the_two_heads(tmp_path: Path) -> None:
+    data = write_tiles(tmp_path / "data", 36)
+    config = write_recipe(tmp_path, network={"name": "mini-xception"}, schedule={"epochs": 1, "small_epochs": 0})
+    moodcast.main(command(config, data, tmp_path / "run"))
+    with pytest.raises(train.TrainingError, match="mini-xception"):
+        export.load(tmp_path / "run")
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -77,18 +256,7 @@ def test_export_answers_like_torch_and_meets_the_registered_contract(tmp_path: P
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
 
 
-def test_augmented_faces_stay_faces() -> None:
-    faces = torch.full((8, 1, 48, 48), 128.0)
-    out = train.augment(faces, train.Recipe(erase_probability=0), torch.Generator().manual_seed(1))
-    assert out.shape == faces.shape
-    assert out.min() >= 0
-    assert out.max() <= 255
-    assert (out.std((1, 2, 3)) < 1).all()  # a plain face stays plain: no black borders come in
-
-
-def test_stray_votes_do_not_count_and_empty_rows_fall_back_on_the_label() -> None:
-    votes = np.zeros((2, 10), np.float32)
-    votes[0, [3, 6, 0]] = 6, 3, 1
-    targets = train.vote_targets(votes, np.array([0, 4]))
-    np.testing.assert_allclose(targets[0], [0, 0, 0, 6 / 9, 0, 0, 3 / 9])
-    assert targets[1].tolist() == [0, 0, 0, 0, 1, 0, 0]
+@pytest.mark.parametrize("name", recipe.shipped())
+def test_shipped_recipe_loads_and_names_a_network(name: str) -> None:
+    how = recipe.load(recipe.find(name))
+    networks.get(how.network.name)

@@ -1,0 +1,1 @@
+"""The trainer behind ``moodcast models train``; it needs the ``train`` extra (torch)."""

@@ -1,0 +1,45 @@
+"""A shipped file as the start of a training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
+pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+
+from models import export, networks, registry  # noqa: E402
+from models.infer import Classifier  # noqa: E402
+from models.training import unfold  # noqa: E402
+
+
+def faces(number: int, seed: int) -> "torch.Tensor":
+    """Smooth pictures, as photographs are."""
+    small = torch.rand(number, 1, 6, 6, generator=torch.Generator().manual_seed(seed)) * 255
+    return torch.nn.functional.interpolate(small, size=(48, 48), mode="bilinear", align_corners=False)
+
+
+def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
+    net = networks.build("moodnet-small")
+    unfold.take_up(registry.path("moodnet"), net, faces(300, 0))
+    pixels = faces(60, 1).round()
+    expected = Classifier(registry.path("moodnet"), registry.get("moodnet")).batch(pixels[:, 0].byte().numpy())
+    by_label, by_votes = export.head_probabilities(net, pixels[:, 0].byte().numpy(), flip=False)
+    # The file's blend of the heads, and what calibrates it, are not the network's.
+    blends = [w * by_label + (1 - w) * by_votes for w in np.linspace(0, 1, 21)]
+    assert max((blend.argmax(1) == expected.argmax(1)).mean() for blend in blends) > 0.9
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
+def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = networks.build("moodnet-tiny").train()
+    with torch.no_grad():
+        for _ in range(20):
+            net(faces(64, 3))  # running statistics that are those of some faces
+    export.export(net.eval(), 1.0, False, tmp_path / "net.onnx")
+    other = networks.build("moodnet-tiny")
+    unfold.take_up(tmp_path / "net.onnx", other, faces(300, 4))
+    with torch.no_grad():
+        for mine, theirs in zip(other(faces(20, 5)), net(faces(20, 5)), strict=True):
+            torch.testing.assert_close(mine, theirs, atol=2e-2, rtol=0)
