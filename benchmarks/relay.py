@@ -26,6 +26,7 @@ import psutil
 
 from benchmarks import machine
 from demo import crowd
+from relay.audience import Member
 from relay.channel import Channel
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S
 from tests.support import free_port
@@ -239,15 +240,17 @@ def core(labels_each: int = 200_000) -> None:
     chance = random.Random(0)
     for size in (100, 10_000, 100_000):
         channel = Channel("bench", 5, LABEL_TTL_S)
-        for viewer in range(size):
+        viewers = [Member() for _ in range(size)]
+        for viewer in viewers:
+            channel.join(viewer, 0.0)
             channel.label(viewer, "neutral", 0.0)
-        work = [(chance.randrange(size), chance.choice(EXPRESSIONS)) for _ in range(labels_each)]
+        work = [(chance.choice(viewers), chance.choice(EXPRESSIONS)) for _ in range(labels_each)]
         began = time.perf_counter()
         for number, (viewer, expression) in enumerate(work):
             channel.label(viewer, expression, number * 1e-6)
         each = (time.perf_counter() - began) / labels_each
         began = time.perf_counter()
-        channel.tick(size, 1.0, 1.0)
+        channel.tick(channel.snapshot(1.0), 1.0, 1.0)
         print(f"  {size:7,} viewers: {each * 1e6:.2f} us a label, {(time.perf_counter() - began) * 1e3:.2f} ms a tick")
     print("core goal: a label's cost is flat")
 

@@ -1,5 +1,6 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
+import asyncio
 from typing import Any, TypeVar
 
 import msgspec
@@ -77,18 +78,34 @@ def json_response(body: Any, status: int = 200) -> web.Response:
     return web.Response(body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8")
 
 
+def error_response(code: Code, message: str, status: int) -> web.Response:
+    """An error of the contract. ``status``: of HTTP, where it is another than the code's own."""
+    headers = {hdrs.WWW_AUTHENTICATE: "Bearer"} if status == 401 else None
+    body = error_body(code, message)
+    return web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
+
+
+def error_body(code: Code, message: str) -> bytes:
+    return protocol.encode({"error": {"code": code.number, "name": code.name, "message": message}})
+
+
 async def json_body(request: web.Request, kind: type[Body], expected: str) -> Body:
     """The JSON of a request. ``expected`` shows what it should look like, for the error that says it does not.
 
     Raises:
-        HTTPError: the body is of another type or form.
+        HTTPError: the body is of another type or form, or does not come.
     """
     # A web page can't send this content type to another site without being asked first, so it can't use these.
     if request.content_type != "application/json":
         text = f"Expected the content type application/json, not {request.content_type}."
         raise HTTPError(protocol.BAD_MESSAGE, text, 415)
+    limit = request.app[HUB].limits.request
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        return msgspec.json.decode(await asyncio.wait_for(request.read(), limit), type=kind)
+    except asyncio.TimeoutError:
+        raise HTTPError(
+            protocol.NO_HELLO, f"The request did not come within {limit:g} seconds: send it at once."
+        ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPError(protocol.BAD_MESSAGE, f"Expected {expected}: {error}.") from None
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from relay import database, endpoints
 from relay.auth import ChannelKeys, Channels
 from relay.config import RelaySettings
+from relay.doorway import Doorway
 from relay.errors import AddressError, DataFolderError, PortInUseError
 from relay.gate import Gate
 from relay.history import History
@@ -30,11 +31,19 @@ class Relay:
     """A running relay. Made by ``start``."""
 
     def __init__(
-        self, url: str, site: web.BaseSite, runner: web.AppRunner, hub: Hub, channels: Channels, history: History
+        self,
+        url: str,
+        server: asyncio.AbstractServer,
+        doorway: Doorway,
+        runner: web.AppRunner,
+        hub: Hub,
+        channels: Channels,
+        history: History,
     ) -> None:
         self.url = url
         """Where it listens, as in ``http://127.0.0.1:8765``."""
-        self._site = site
+        self._server = server
+        self._doorway = doorway
         self._runner = runner
         self._hub = hub
         self._channels = channels
@@ -68,7 +77,8 @@ class Relay:
         if self._stopped:
             return
         self._stopped = True
-        await self._site.stop()
+        self._server.close()
+        self._doorway.close()
         await self._hub.stop()
         await self._runner.cleanup()
         await asyncio.to_thread(self._history.close)
@@ -91,17 +101,16 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
         listener.close()
         raise
     hub = Hub(settings, limits, history)
+    gate = Gate(settings, limits.ticket_ttl)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, Gate(settings, limits.ticket_ttl)),
-        access_log=None,
-        shutdown_timeout=1.0,
-        handle_signals=False,
+        endpoints.application(channels, hub, history, gate), shutdown_timeout=1.0, handle_signals=False
     )
     await runner.setup()
-    site = web.SockSite(runner, listener, backlog=BACKLOG)
-    await site.start()
+    assert runner.server is not None
+    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request)
+    server = await asyncio.get_running_loop().create_server(doorway, sock=listener, backlog=BACKLOG)
     hub.start()
-    return Relay(_url(listener), site, runner, hub, channels, history)
+    return Relay(_url(listener), server, doorway, runner, hub, channels, history)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from relay import export, limits, protocol, reactions
+from relay import audience, export, limits, protocol, reactions
 from relay.endpoints import ENDPOINTS
 from relay.protocol import Message
 
@@ -59,7 +59,7 @@ A subscriber gets `status` and the current `mood` at once, then `mood` at each t
 While fewer than `min_viewers` share, nothing is shown or stored: `visible` is false, counts and figures are zero, and
 there are no reactions. The mood shows again when enough have shared for a second.
 
-A reaction of kind `expression` is a burst: within {reactions.WINDOW_S:g} seconds, more viewers than usual changed to
+A reaction of kind `expression` is a burst: within {audience.WINDOW_S:g} seconds, more viewers than usual changed to
 the same expression, namely at least {reactions.LEAST_VIEWERS} more and {reactions.LEAST_SHARE:.0%} of those sharing
 more. Neutral never bursts, and a viewer's first label is no change. The next burst of that expression
 comes {reactions.REFRACTORY_S:g} seconds later at the earliest. A reaction of kind `tap` sums up a tick; a viewer's taps

@@ -11,14 +11,14 @@ from typing import NamedTuple, NoReturn
 from aiohttp import hdrs, web
 
 from relay import keys, peaks, protocol, sessions, sockets
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_response
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response
 from relay.auth import Channels
 from relay.channel import RECENT_S
 from relay.gate import GATE, Gate
 from relay.history import History
 from relay.hub import Hub
 from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
-from relay.protocol import EXPRESSIONS, TAPS, Code
+from relay.protocol import EXPRESSIONS, TAPS
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ STATIC_FILES = {
 }
 """What /static/ serves: a list, so that no path leads out of the folder."""
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body."""
 PICTURES = web.AppKey("pictures", Pictures)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,7 +43,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def application(channels: Channels, hub: Hub, history: History, gate: Gate) -> web.Application:
     """The aiohttp application over the relay's parts."""
-    app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
+    app = web.Application(middlewares=[_errors], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
     app[GATE] = gate
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
@@ -58,34 +60,31 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except HTTPError as error:
-        response = _error(error.code, str(error), error.status)
+        response = error_response(error.code, str(error), error.status)
         if error.retry_after is not None:
             response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
         return response
     except web.HTTPNotFound:
-        return _error(protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404)
+        return error_response(
+            protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404
+        )
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = _error(protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
+        response = error_response(protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
         response.headers[hdrs.ALLOW] = allowed
         return response
+    except web.HTTPRequestEntityTooLarge:
+        text = f"The body of a request has {MAX_BODY} bytes at most."
+        return error_response(protocol.TOO_LARGE, text, 413)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _error(protocol.BAD_MESSAGE, error.text or error.reason, error.status)
+        return error_response(protocol.BAD_MESSAGE, error.text or error.reason, error.status)
     except (ConnectionError, asyncio.CancelledError):
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return _error(protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
-
-
-def _error(code: Code, message: str, status: int) -> web.Response:
-    body = {"error": {"code": code.number, "name": code.name, "message": message}}
-    headers = {hdrs.WWW_AUTHENTICATE: "Bearer"} if status == 401 else None
-    return web.Response(
-        body=protocol.encode(body), status=status, content_type="application/json", charset="utf-8", headers=headers
-    )
+        return error_response(protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
 
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -36,6 +36,8 @@ class Gate:
         self.connections = limits.Connections(
             settings.max_connections, settings.max_per_channel, settings.max_per_address
         )
+        self.doors = limits.Places(2 * settings.max_per_address)
+        """TCP connections of a house, whatever they do: half of them are for requests that end soon."""
 
     @property
     def takes_create_keys(self) -> bool:
@@ -57,6 +59,10 @@ class Gate:
         """The group of addresses that the client is counted in, as ``limits.house``."""
         forwarded_for = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         return limits.house(limits.client_address(request.remote, forwarded_for, self._proxies))
+
+    def peer_house(self, address: str | None) -> str | None:
+        """As ``house``, of a connection that has sent no request yet. A proxy has no limit: it speaks for many."""
+        return None if self._proxies else limits.house(address)
 
     def needs_ticket(self, channels: Channels, channel: str) -> bool:
         """Whether the channel's viewers need a ticket."""

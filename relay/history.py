@@ -20,7 +20,8 @@ import msgspec
 
 from relay import database
 from relay.database import DatabaseError
-from relay.protocol import EXPRESSIONS, Marker, Mood, Reaction
+from relay.protocol import EXPRESSIONS, Marker, Reaction
+from relay.timeline import Moment
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,12 @@ PUT_SESSION = (
     f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (channel, number) DO UPDATE SET ended = excluded.ended"
 )
+MOMENT_COLUMNS = f"viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance"
 PUT_MOMENT = (
-    f"INSERT INTO moments (channel, session, time, viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance) "
-    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT DO NOTHING"
+    f"INSERT INTO moments (channel, session, time, {MOMENT_COLUMNS}) "
+    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT (channel, session, time) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in MOMENT_COLUMNS.split(", "))
+    + " WHERE excluded.sharing >= moments.sharing"
 )
 PUT_REACTION = (
     "INSERT INTO reactions (channel, session, time, kind, name, strength, count) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -120,11 +124,15 @@ class History:
         )  # fmt: skip
         self._queue.put((PUT_SESSION, values))
 
-    def put_moment(self, session: Session, mood: Mood) -> None:
-        """Store a mood as the moment of its second; a later one of the same second changes nothing."""
+    def put_moment(self, session: Session, moment: Moment) -> None:
+        """Store a moment. It replaces what is stored of the same second, unless that is of more viewers.
+
+        (As after a restart: those with a delay then tell of moments that the relay before had stored.)
+        """
+        counts = moment.counts
         values = (
-            session.channel, session.number, int(mood.time), mood.viewers, mood.sharing, *mood.counts,
-            mood.valence, mood.resonance,
+            session.channel, session.number, moment.time, moment.viewers, counts.sharing, *counts.values,
+            round(counts.valence, 4), round(counts.resonance, 4),
         )  # fmt: skip
         self._queue.put((PUT_MOMENT, values))
 

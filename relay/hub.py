@@ -17,7 +17,9 @@ from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Subscriber, Viewer, packet
 from relay.protocol import Marker, Reaction, Status, Welcome
-from relay.websocket import CLOSE_S, drop, drop_slow, encode_bye
+from relay.snapshot import Snapshot
+from relay.timeline import Timeline
+from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,9 @@ class Hub:
         self._someone_left = asyncio.Event()
 
     def start(self) -> None:
-        """Start ticking, and deleting old sessions."""
+        """Start ticking, listening for who is still there, and deleting old sessions."""
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
+        self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
             self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
 
@@ -66,8 +69,8 @@ class Hub:
 
     # --- viewers -----------------------------------------------------------------------------------------------------
 
-    def join(self, name: str, viewer: Viewer) -> LiveChannel:
-        """A viewer said hello. Starts a session if none runs.
+    def join(self, name: str, viewer: Viewer, delay: float) -> LiveChannel:
+        """A viewer said hello, who sees the stream ``delay`` seconds late. Starts a session if none runs.
 
         A ticket is good for one connection at a time, and the newest counts: whose network failed comes back at once,
         while the relay still waits for the old connection. The older is told to stop, else two would take turns.
@@ -77,9 +80,10 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self.leave(channel, older)
                 text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
-                self.spawn(drop(older.socket, older.transport, protocol.REPLACED, text))
+                self.spawn(older.socket.bye(protocol.REPLACED.number, encode_bye(protocol.REPLACED, text)))
             channel.tickets[viewer.ticket] = viewer
         channel.viewers.add(viewer)
+        channel.core.join(viewer.member, delay)
         viewer.joined = True
         channel.empty_since = None
         if channel.session is None:
@@ -94,10 +98,15 @@ class Hub:
         channel.viewers.discard(viewer)
         if viewer.ticket is not None:
             del channel.tickets[viewer.ticket]
-        channel.core.withdraw(viewer)
+        channel.core.leave(viewer.member)
         if not channel.viewers:
             channel.empty_since = time.time()
         self._someone_left.set()
+
+    def set_delay(self, channel: LiveChannel, viewer: Viewer, delay: float) -> None:
+        """The viewer sees the stream this many seconds late."""
+        if viewer.joined:
+            channel.core.delay(viewer.member, delay)
 
     def welcome(self, name: str) -> Welcome:
         """The answer to a viewer's hello."""
@@ -111,10 +120,10 @@ class Hub:
 
     # --- subscribers -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str, right: Right) -> Subscriber:
-        """A new subscriber; the channel's status and current mood wait for it already."""
+    def subscribe(self, name: str, right: Right, socket: Socket | None = None) -> Subscriber:
+        """A new subscriber, to whom the channel's status and current mood go first. ``socket``: its own, if any."""
         channel = self.channel(name)
-        subscriber = Subscriber(right)
+        subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
         channel.subscribers.add(subscriber)
@@ -139,7 +148,7 @@ class Hub:
         channel = self._channels.get(name)
         if channel is None:
             core = Channel(name, self._settings.min_viewers, self.limits.label_ttl, self._settings.address_weight)
-            core.tick(0, time.monotonic(), time.time())
+            core.tick(Snapshot(), time.monotonic(), time.time())
             channel = self._channels[name] = LiveChannel(core)
         return channel
 
@@ -209,62 +218,77 @@ class Hub:
         now, unix = time.monotonic(), time.time()
         moods = []
         for channel in list(self._channels.values()):
-            reactions = channel.core.tick(len(channel.viewers), now, unix)
-            self._store(channel, reactions, unix)
+            whole = channel.core.snapshot(now)
+            reactions = channel.core.tick(whole, now, unix)
+            self._store(channel, whole, reactions, unix)
             mood = packet(channel.core.mood)
             status = self._status(channel)
             if status != channel.status:
                 channel.status = status
                 channel.publish([packet(status)])
             channel.publish([*map(packet, reactions), mood])
-            moods.append((channel, mood.json))
+            moods.append((channel, mood.frame))
             if not (channel.viewers or channel.subscribers or channel.session):
                 del self._channels[channel.core.name]
-        for channel, payload in moods:
-            await self._send_to_viewers(channel, payload)
+        for channel, frame in moods:
+            await self._send_to_viewers(channel, frame)
 
-    async def _send_to_viewers(self, channel: LiveChannel, payload: bytes) -> None:
+    async def _send_to_viewers(self, channel: LiveChannel, frame: bytes) -> None:
         """The same bytes to all. Who has not taken the mood before is passed over, and closed after a while."""
         for number, viewer in enumerate(list(channel.viewers), 1):
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
-            if viewer.transport.is_closing():
-                continue
-            if not viewer.transport.get_write_buffer_size():
+            if viewer.socket.offer(frame):
                 viewer.full_since = None
-                await viewer.socket.send(payload)  # an empty buffer takes it at once, so this never waits
+                continue
+            if viewer.socket.transport.is_closing():
                 continue
             now = time.monotonic()
             if viewer.full_since is None:
                 viewer.full_since = now
             elif now - viewer.full_since > self.limits.slow_reader:
                 self.leave(channel, viewer)
-                self.spawn(drop_slow(viewer.socket, viewer.transport))
+                self.spawn(drop_slow(viewer.socket))
+
+    async def _check_connections(self) -> None:
+        """Ping who has been silent, and cut off who does not answer, as when a machine lost its network."""
+        while True:
+            await asyncio.sleep(self.limits.heartbeat / 4)
+            sockets = [viewer.socket for channel in self._channels.values() for viewer in channel.viewers]
+            sockets += [
+                subscriber.socket
+                for channel in self._channels.values()
+                for subscriber in channel.subscribers
+                if subscriber.socket
+            ]
+            for number, socket in enumerate(sockets, 1):
+                if number % CHUNK == 0:
+                    await asyncio.sleep(0)
+                socket.check(time.monotonic(), self.limits.heartbeat)
 
     # --- the session -------------------------------------------------------------------------------------------------
 
-    def _store(self, channel: LiveChannel, reactions: list[Reaction], unix: float) -> None:
-        if channel.session is None:
+    def _store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], unix: float) -> None:
+        if channel.session is None or channel.timeline is None:
             return
         if channel.empty_since is not None and unix - channel.empty_since > self.limits.session_gap:
             self._end_session(channel, channel.empty_since)
             return
-        mood = channel.core.mood
-        if not mood.visible:
+        if not channel.core.mood.visible:
             return
         self._keep(channel, channel.session)
-        if int(unix) != channel.stored_second:
-            channel.stored_second = int(unix)
-            self._history.put_moment(channel.session, mood)
+        for moment in channel.timeline.add(int(unix), whole.shares):
+            self._history.put_moment(channel.session, moment)
         for reaction in reactions:
-            self._history.put_reaction(channel.session, reaction)
+            seen = max(channel.session.started, reaction.time - whole.delay)
+            self._history.put_reaction(channel.session, msgspec.structs.replace(reaction, time=seen))
 
     def _begin_session(self, channel: LiveChannel) -> None:
         channel.session = self._history.begin(
             channel.core.name, time.time(), self.limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
         )
         channel.stored = False
-        channel.stored_second = 0
+        channel.timeline = Timeline(channel.session.started, self._settings.min_viewers)
 
     async def _delete_old(self) -> None:
         """Now and once a day."""

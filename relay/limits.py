@@ -18,6 +18,8 @@ BURST = 120.0
 """Frames that may come at once: a minute of labels, as when a stalled network catches up."""
 DEBT = 120.0
 """Frames beyond those, after which the client is closed."""
+TOKEN_S = 1 / MAX_LABELS_PER_S
+BURST_S, DEBT_S = BURST * TOKEN_S, DEBT * TOKEN_S
 TAP_COST = 0.2
 """Of a label: ten taps a second are as fast as fingers go."""
 BAD_FRAME_COST = 10.0
@@ -29,6 +31,8 @@ class Limits(NamedTuple):
     """Times in seconds that are part of the contract or of good manners; tests shorten them."""
 
     hello: float = protocol.HELLO_TIMEOUT_S
+    request: float = 10.0
+    """A request's head may take this long, and its body as well."""
     label_ttl: float = protocol.LABEL_TTL_S
     slow_reader: float = 10.0
     """A client whose buffer stays full for this long is closed."""
@@ -53,24 +57,25 @@ FINE = Pace.FINE  # an enum's member costs a look-up that the way of each label 
 class Meter:
     """A token bucket that goes into debt: within it frames pass, with the first debt comes a warning, then the close.
 
-    It holds ``BURST`` tokens and refills at the rate that labels may have; a label costs one token. O(1).
+    It holds ``BURST`` tokens and refills at the rate that labels may have; a label costs one token. Kept as the time
+    at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371), which is one number to move.
     """
 
-    __slots__ = ("_time", "_tokens", "_warned")
+    __slots__ = ("_full_at", "_warned")
 
     def __init__(self, now: float) -> None:
-        self._tokens, self._time, self._warned = BURST, now, False
+        self._full_at, self._warned = now, False
 
     def spend(self, now: float, cost: float = 1.0) -> Pace:
         """Pay for a frame. WARN comes once, until the bucket is full again."""
-        tokens = self._tokens + (now - self._time) * MAX_LABELS_PER_S
-        if tokens > BURST:
-            tokens, self._warned = BURST, False
-        self._tokens = tokens = tokens - cost
-        self._time = now
-        if tokens >= 0.0:
+        full_at = self._full_at
+        if full_at < now:
+            full_at = now
+            self._warned = False
+        self._full_at = full_at = full_at + cost * TOKEN_S
+        if full_at - now <= BURST_S:
             return FINE
-        if tokens < -DEBT:
+        if full_at - now > BURST_S + DEBT_S:
             return Pace.CLOSE
         if self._warned:
             return FINE

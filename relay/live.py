@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from relay import protocol
+from relay.audience import Member
 from relay.auth import Right
 from relay.channel import Channel
 from relay.history import Session
 from relay.protocol import Code, Marker, Mood, Reaction, Status
-from relay.websocket import Socket
+from relay.timeline import Timeline
+from relay.websocket import Socket, encode_frame
 
 WAITING_EVENTS = 64
 """Reactions and status events that wait for a subscriber; of moods only the latest does."""
@@ -19,16 +21,15 @@ WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "house", "joined", "socket", "ticket", "transport")
+    __slots__ = ("full_since", "joined", "member", "socket", "ticket")
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport, house: str | None, ticket: str | None) -> None:
+    def __init__(self, socket: Socket, house: str | None, ticket: str | None) -> None:
         """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
-        self.house = house
+        self.member = Member(house)
         self.ticket = ticket
         self.joined = False
         """Whether what it sends counts."""
         self.socket = socket
-        self.transport = transport
         self.full_since: float | None = None
 
 
@@ -37,17 +38,20 @@ class Packet(NamedTuple):
 
     name: str
     json: bytes
+    frame: bytes
+    """``json`` as a WebSocket frame."""
     seq: int | None = None
 
 
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right")
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right", "socket")
 
-    def __init__(self, right: Right) -> None:
+    def __init__(self, right: Right, socket: Socket | None) -> None:
+        """``right``: of the key that it subscribed with. ``socket``: None for Server-Sent Events."""
         self.right = right
-        """Of the key that it subscribed with."""
+        self.socket = socket
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
         self._wake = asyncio.Event()
@@ -55,7 +59,13 @@ class Subscriber:
         self.code = 0
 
     def put(self, packet: Packet) -> None:
-        """Queue an event. A mood replaces the one that waits; of too many others the oldest goes."""
+        """Send an event at once where that is possible, else queue it.
+
+        A mood replaces the one that waits; of too many others the oldest goes.
+        """
+        waiting = self._mood or self._others or self.ended
+        if self.socket and not waiting and self.socket.offer(packet.frame):
+            return
         if packet.name == "mood":
             self._mood = packet
         else:
@@ -64,7 +74,7 @@ class Subscriber:
 
     def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""
-        self.code, self.ended = code.number, Packet("bye", bye)
+        self.code, self.ended = code.number, Packet("bye", bye, b"")
         self._wake.set()
 
     async def next(self) -> Packet | None:
@@ -94,7 +104,8 @@ class LiveChannel:
         self.stored = False
         """Whether the running session is in the history yet."""
         self.empty_since: float | None = None
-        self.stored_second = 0
+        self.timeline: Timeline | None = None
+        """Of the running session."""
         self.status: Status | None = None
 
     def publish(self, packets: Iterable[Packet]) -> None:
@@ -105,4 +116,6 @@ class LiveChannel:
 
 def packet(event: Mood | Reaction | Marker | Status) -> Packet:
     """An event, encoded."""
-    return Packet(type(event).__name__.lower(), protocol.encode(event), event.seq if isinstance(event, Mood) else None)
+    json = protocol.encode(event)
+    seq = event.seq if isinstance(event, Mood) else None
+    return Packet(type(event).__name__.lower(), json, encode_frame(json), seq)

@@ -1,12 +1,9 @@
-"""The mood of an audience: who shows what, and the figures drawn from it. Pure: time is passed in, in seconds."""
+"""The mood of an audience: the figures drawn from its counts. Pure: time is passed in, in seconds."""
 
 import math
-from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 
-from relay.limits import HOUSE_WEIGHT, Places
-from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL
+from relay.protocol import EXPRESSIONS, NEUTRAL
 
 KINDS = len(EXPRESSIONS)
 HAPPY = EXPRESSIONS.index("happy")
@@ -66,63 +63,6 @@ class Counts:
         agreement = pairs / (expressive * (expressive - 1))
         chance = 1 / (KINDS - 1)
         return max(0.0, (agreement - chance) / (1 - chance)) * expressive / self.sharing
-
-
-class Audience:
-    """One current label per viewer: a new one replaces the old, silence expires it.
-
-    Of the viewers in one house (see ``relay.limits``), only so many count, so that one house can't be the crowd: those
-    who began to share first. When one of them stops, the next of the house to send a label takes the place.
-
-    A label costs O(1) whatever the audience's size, and so does its expiry, since labels stay ordered by age.
-    """
-
-    __slots__ = ("_counts", "_current", "_places", "_ttl")
-
-    def __init__(self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``ttl``: seconds after which a label that was not repeated expires. ``house_weight``: viewers of a house
-        that count."""
-        self._ttl = ttl
-        self._counts = [0] * KINDS
-        self._current: OrderedDict[Hashable, tuple[int, float, Hashable | None]] = OrderedDict()
-        self._places = Places(house_weight)
-
-    def label(self, viewer: Hashable, expression: int, now: float, house: Hashable | None = None) -> int | None:
-        """Set the viewer's label (an index of ``EXPRESSIONS``). Returns the label before, None if there was none.
-
-        ``now`` must not run backwards between calls, as ``time.monotonic`` never does. ``house`` stays the same for a
-        viewer; None has no limit. A viewer who finds no place in the house has no label.
-        """
-        entry = self._current.pop(viewer, None)
-        if entry is not None:
-            self._counts[entry[0]] -= 1
-        elif not self._places.take(house):
-            return None
-        self._current[viewer] = (expression, now, house)
-        self._counts[expression] += 1
-        return None if entry is None else entry[0]
-
-    def remove(self, viewer: Hashable) -> int | None:
-        """Withdraw the viewer's label, if there is one, and return it."""
-        entry = self._current.pop(viewer, None)
-        if entry is None:
-            return None
-        self._counts[entry[0]] -= 1
-        self._places.free(entry[2])
-        return entry[0]
-
-    def expire(self, now: float) -> None:
-        """Withdraw the labels that are older than the time to live."""
-        oldest = now - self._ttl
-        while self._current:
-            viewer, (_, time, _) = next(iter(self._current.items()))
-            if time >= oldest:
-                return
-            self.remove(viewer)
-
-    @property
-    def counts(self) -> Counts:
-        return Counts(tuple(self._counts))
 
 
 class Visibility:

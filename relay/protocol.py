@@ -24,6 +24,8 @@ HEARTBEAT_S = 5.0
 """A viewer repeats its current label at least this often."""
 LABEL_TTL_S = 15.0
 """A label that was not repeated for this long expires."""
+MAX_DELAY_S = 120
+"""The longest delay of a stream that is reckoned with."""
 
 CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -48,7 +50,8 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
     ] = ""
     name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
     delay: Annotated[
-        float, Meta(ge=0, le=120, description="Seconds by which the viewer sees the stream later than it happens.")
+        float,
+        Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which the viewer sees the stream later than it happens."),
     ] = 0.0
 
 
@@ -192,9 +195,9 @@ WRONG_PASSWORD = Code(4406, "wrong_password", "The channel's join password is mi
 NO_TICKET = Code(4407, "no_ticket", "The channel takes viewers with a ticket only.", 403)
 CHANNEL_EXISTS = Code(4409, "channel_exists", "A channel of this name exists already.", 409)
 REPLACED = Code(4410, "replaced", "The ticket was used again: its newer connection counts.", 409)
-TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB.", 413)
+TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB, or the request than its limit.", 413)
 TOO_FAST = Code(4429, "too_fast", "Far more frames came than may come, or too many wrong ones.", 429)
-NO_HELLO = Code(4500, "no_hello", "The first frame did not come within 10 seconds.", 408)
+NO_HELLO = Code(4500, "no_hello", "The first frame, or the rest of a request, did not come within 10 seconds.", 408)
 SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than events come.", 503)
 FULL = Code(4502, "full", "The relay, the channel or the client's network has as many connections as it may.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)

@@ -2,14 +2,13 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from relay.audience import Member
 from relay.limits import HOUSE_WEIGHT, Places
-from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Tap
+from relay.protocol import EXPRESSIONS, TAPS, Tap
 
-WINDOW_S = 2.0
-"""Changes to one expression within this time belong together."""
 REFRACTORY_S = 4.0
 """After a burst of an expression, the next one of it comes this much later at the earliest."""
 PEAK_WAIT_S = 1.0
@@ -32,13 +31,11 @@ class Burst:
 
 
 class _Expression:
-    """Who changed to one expression within the window, and how it usually goes."""
+    """How it usually goes with one expression, and how it goes now."""
 
-    __slots__ = ("baseline", "changes", "grew_to", "places", "rising_since", "silent_until")
+    __slots__ = ("baseline", "grew_to", "rising_since", "silent_until")
 
-    def __init__(self, house_weight: int) -> None:
-        self.changes: OrderedDict[Hashable, tuple[float, Hashable | None]] = OrderedDict()
-        self.places = Places(house_weight)
+    def __init__(self) -> None:
         self.baseline = 0.0
         self.rising_since: float | None = None
         self.grew_to = 0
@@ -49,56 +46,31 @@ class Bursts:
     """Many viewers who change to the same expression within two seconds.
 
     A burst is at least max(3, 15 % of the sharing) viewers more than the expression's usual number of changes, and
-    then is silent for four seconds. Neutral is the absence of a reaction and never bursts. Each viewer counts once
-    however often its label flickers. A change costs O(1).
+    then is silent for four seconds. Neutral never bursts.
     """
 
     __slots__ = ("_expressions", "_updated")
 
-    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a house (see ``relay.limits``) that count in a burst."""
-        self._expressions = {kind: _Expression(house_weight) for kind in range(len(EXPRESSIONS)) if kind != NEUTRAL}
+    def __init__(self) -> None:
+        self._expressions = tuple(_Expression() for _ in EXPRESSIONS)
         self._updated: float | None = None
 
-    def change(
-        self, viewer: Hashable, before: int | None, after: int, now: float, house: Hashable | None = None
-    ) -> None:
-        """A viewer's label went from ``before`` to ``after`` (indices of ``EXPRESSIONS``).
-
-        A first label (``before`` is None) is no change: when a thousand viewers reconnect, they react to nothing.
-        """
-        if before is None or before == after or after == NEUTRAL:
-            return
-        expression = self._expressions[after]
-        if viewer in expression.changes or expression.places.take(house):
-            expression.changes[viewer] = now, house
-            expression.changes.move_to_end(viewer)
-
-    def update(self, sharing: int, now: float) -> list[Burst]:
-        """The bursts to report at ``now``; call at each tick."""
+    def update(self, changes: Sequence[int], sharing: int, now: float) -> list[Burst]:
+        """The bursts to report at ``now``; call at each tick. ``changes``: as ``audience.Changes.counts``."""
         elapsed = 0.0 if self._updated is None else now - self._updated
         self._updated = now
         least = max(LEAST_VIEWERS, LEAST_SHARE * sharing)
         bursts = []
-        for kind, expression in self._expressions.items():
-            count = self._count(expression, now)
+        for name, expression, count in zip(EXPRESSIONS, self._expressions, changes, strict=True):
             usual = math.floor(expression.baseline)  # whole viewers, or a small audience's last burst forbids the next
             if count - usual < least or now < expression.silent_until:
                 expression.rising_since = None
             elif self._at_peak(expression, count, now):
                 expression.rising_since = None
                 expression.silent_until = now + REFRACTORY_S
-                bursts.append(Burst(EXPRESSIONS[kind], min(1.0, count / max(1, sharing)), count))
+                bursts.append(_burst(name, count, sharing))
             expression.baseline += (count - expression.baseline) * -math.expm1(-elapsed / BASELINE_S)
         return bursts
-
-    @staticmethod
-    def _count(expression: _Expression, now: float) -> int:
-        changes = expression.changes
-        while changes and next(iter(changes.values()))[0] < now - WINDOW_S:
-            _, (_, house) = changes.popitem(last=False)
-            expression.places.free(house)
-        return len(changes)
 
     @staticmethod
     def _at_peak(expression: _Expression, count: int, now: float) -> bool:
@@ -112,34 +84,32 @@ class Bursts:
 
 
 class Taps:
-    """Manual reactions, summed up over a tick: distinct viewers per tap, and of one house only so many at a time."""
+    """Manual reactions: distinct viewers per tap, and of one house only so many at a time."""
 
     __slots__ = ("_last", "_places", "_viewers")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
         """``house_weight``: viewers of a house (see ``relay.limits``) whose taps of a kind count within the pause."""
-        self._viewers: dict[str, set[Hashable]] = {tap: set() for tap in TAPS}
-        self._last: OrderedDict[tuple[Hashable, str], tuple[float, Hashable | None]] = OrderedDict()
+        self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
+        self._last: OrderedDict[tuple[Member, str], tuple[float, Hashable | None]] = OrderedDict()
         self._places = Places(house_weight)
 
-    def tap(self, viewer: Hashable, tap: Tap, now: float, house: Hashable | None = None) -> None:
+    def tap(self, member: Member, tap: Tap, now: float) -> None:
         """A viewer tapped. Taps of the same kind within half a second after one that counted are ignored."""
         self._forget(now)
-        group = None if house is None else (house, tap)
-        if (viewer, tap) in self._last or not self._places.take(group):
+        group = None if member.house is None else (member.house, tap)
+        if (member, tap) in self._last or not self._places.take(group):
             return
-        self._last[viewer, tap] = now, group
-        self._viewers[tap].add(viewer)
+        self._last[member, tap] = now, group
+        self._viewers[tap].add(member)
 
-    def update(self, sharing: int, now: float) -> list[Burst]:
-        """The taps since the last update, one entry per kind that was tapped."""
+    def take(self, now: float) -> tuple[int, ...]:
+        """Viewers who tapped each kind since this was asked the last time."""
         self._forget(now)
-        tapped = []
-        for tap, viewers in self._viewers.items():
-            if viewers:
-                tapped.append(Burst(tap, min(1.0, len(viewers) / max(1, sharing)), len(viewers)))
-                viewers.clear()
-        return tapped
+        counts = tuple(map(len, self._viewers.values()))
+        for viewers in self._viewers.values():
+            viewers.clear()
+        return counts
 
     def _forget(self, now: float) -> None:
         """Drop the taps whose pause is over, oldest first: amortised O(1)."""
@@ -149,3 +119,12 @@ class Taps:
                 return
             self._last.popitem(last=False)
             self._places.free(group)
+
+
+def tapped(taps: Sequence[int], sharing: int) -> list[Burst]:
+    """One entry per kind that was tapped. ``taps``: as ``Taps.take``."""
+    return [_burst(tap, count, sharing) for tap, count in zip(TAPS, taps, strict=True) if count]
+
+
+def _burst(name: str, count: int, sharing: int) -> Burst:
+    return Burst(name, min(1.0, count / max(1, sharing)), count)

@@ -6,7 +6,7 @@ import time
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import WSMessage, WSMsgType, hdrs, web
 
 from relay import protocol
 from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
@@ -17,7 +17,7 @@ from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
 from relay.tickets import TicketError
-from relay.websocket import Socket, drop_slow
+from relay.websocket import Socket, drop_slow, transport_of
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
@@ -31,7 +31,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
     hub, gate = request.app[HUB], request.app[GATE]
     gate.check_origin(request)
-    socket = Socket(hub.limits)
+    socket = Socket()
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if channel not in request.app[CHANNELS]:
@@ -41,10 +41,11 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
-        viewer = await _admit(request, socket, channel, house)
-        if viewer is None:
+        admitted = await _admit(request, socket, channel, house)
+        if admitted is None:
             return socket
-        live = hub.join(channel, viewer)
+        viewer, delay = admitted
+        live = hub.join(channel, viewer, delay)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
             await _listen_to_viewer(socket, viewer, live)
@@ -55,8 +56,8 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> Viewer | None:
-    """Hear the hello and check its ticket. None: not admitted, and the socket is closed."""
+async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> tuple[Viewer, float] | None:
+    """Hear the hello and check its ticket: the viewer and its delay. None: not admitted, and the socket is closed."""
     gate = request.app[GATE]
     hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
     if hello is None:
@@ -72,16 +73,17 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, _transport(request), house, ticket)
+    return Viewer(socket, house, ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend, house = socket.meter.spend, viewer.house
+    spend, member = socket.meter.spend, viewer.member
     while True:
         frame = await receive()
-        now, cost, problem = clock(), 1.0, ""
+        socket.heard = now = clock()
+        cost, problem = 1.0, ""
         if frame.type is WSMsgType.TEXT:
             try:
                 message = decode(frame.data)
@@ -91,16 +93,18 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
                 if not viewer.joined:
                     continue
                 if type(message) is Label:
-                    core.label(viewer, message.emotion, now, house)
+                    core.label(member, message.emotion, now)
                 elif type(message) is TapMessage:
-                    core.tap(viewer, message.tap, now, house)
+                    core.tap(member, message.tap, now)
                     cost = TAP_COST
                 elif type(message) is Away:
-                    core.withdraw(viewer)
+                    core.withdraw(member)
                 else:
                     problem = "`hello` was said already: send `label`, `tap` or `away`."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
+        elif await socket.control(frame):
+            continue
         else:
             return
         if problem:
@@ -126,7 +130,7 @@ async def _first_frame(
 ) -> First | None:
     """The first frame, which must be of the expected type and in time; else None, and the socket is closed."""
     try:
-        frame = await socket.receive(timeout)
+        frame = await asyncio.wait_for(_data_frame(socket), timeout)
     except asyncio.TimeoutError:
         text = f"The first frame, `{_tag(expected)}`, did not come within {timeout:g} seconds: send it at once."
         await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)
@@ -148,19 +152,21 @@ async def _first_frame(
     return None
 
 
+async def _data_frame(socket: Socket) -> WSMessage:
+    """The next frame that is neither ping nor pong."""
+    while True:
+        frame = await socket.receive()
+        socket.heard = time.monotonic()
+        if not await socket.control(frame):
+            return frame
+
+
 def _tag(message: type[protocol.Message]) -> str:
     return str(message.__struct_config__.tag)
 
 
 def _bad_message(text: str) -> bytes:
     return protocol.encode(protocol.Error(code=protocol.BAD_MESSAGE.number, message=text))
-
-
-def _transport(request: web.Request) -> asyncio.Transport:
-    if request.transport is None:  # the client left while its request was read
-        raise ConnectionResetError
-    assert isinstance(request.transport, asyncio.Transport)
-    return request.transport
 
 
 # --- subscribers -----------------------------------------------------------------------------------------------------
@@ -176,7 +182,7 @@ async def mood(request: web.Request) -> web.StreamResponse:
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
     gate.check_origin(request)
-    socket = Socket(hub.limits)
+    socket = Socket()
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if channel not in channels:
@@ -196,22 +202,22 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
         if right is None:
             await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
             return socket
-        await _serve_subscriber(socket, _transport(request), hub, channel, right)
+        await _serve_subscriber(socket, hub, channel, right)
     finally:
         gate.connections.leave(channel, house)
     return socket
 
 
-async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: Hub, channel: str, right: Right) -> None:
-    subscriber = hub.subscribe(channel, right)
-    writer = asyncio.create_task(_write_socket(socket, transport, hub, subscriber))
+async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
+    socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    subscriber = hub.subscribe(channel, right, socket)
+    writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
-        async for frame in socket:
-            if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
-                pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
-                if pace is not FINE and await _slow_down(socket, pace):
-                    return
+        while (await _data_frame(socket)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
+            pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
+            if pace is not FINE and await _slow_down(socket, pace):
+                return
     finally:
         hub.unsubscribe(channel, subscriber)
         writer.cancel()
@@ -219,12 +225,12 @@ async def _serve_subscriber(socket: Socket, transport: asyncio.Transport, hub: H
             await writer
 
 
-async def _write_socket(socket: Socket, transport: asyncio.Transport, hub: Hub, subscriber: Subscriber) -> None:
-    transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> None:
+    """Send what could not be sent at once."""
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket, transport)))
+        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket)))
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:
@@ -249,7 +255,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
     response = web.StreamResponse(headers=headers)
     writer = await response.prepare(request)
     assert writer is not None
-    transport = _transport(request)
+    transport = transport_of(request)
     transport.set_write_buffer_limits(high=0)
 
     async def write(data: bytes) -> None:

@@ -4,44 +4,90 @@ import asyncio
 import contextlib
 import time
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp.abc import AbstractStreamWriter
 
 from relay import protocol
-from relay.limits import Limits, Meter, Pace
+from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code
 
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
+PING = b"\x89\x00"
+"""A ping's frame (RFC 6455, section 5.5.2)."""
 
 
 class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
-    __slots__ = ("meter",)  # one more name in aiohttp's dictionary of attributes would cost more than the meter
+    # Names in aiohttp's dictionary of attributes would cost more than what they name.
+    __slots__ = ("heard", "meter", "parting", "transport")
 
-    def __init__(self, limits: Limits) -> None:
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
         super().__init__(
             compress=False,
             max_msg_size=protocol.MAX_FRAME_BYTES + 1,  # aiohttp refuses from this size on
-            heartbeat=limits.heartbeat,
             timeout=CLOSE_S,
             writer_limit=0,
+            # aiohttp's heartbeat plans a timer anew for each packet that comes. The hub does without: ``check``.
+            heartbeat=None,
+            autoping=False,
         )
-        self.meter = Meter(time.monotonic())
+        now = time.monotonic()
+        self.meter = Meter(now)
+        self.heard = now
+        """When a frame came the last time; whoever receives keeps this."""
+        self.parting = False
+        """Whether a bye is out, after which nothing may come but its close frame."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Answer the handshake."""
+        self.transport = transport_of(request)
+        return await super().prepare(request)
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
+        if self.parting:
+            return
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)
 
-    async def pong(self, message: bytes = b"") -> None:
-        """Answer a ping. Pings never reach the handler, so those that come too fast end here."""
+    def offer(self, frame: bytes) -> bool:
+        """Send an encoded frame at once, if the connection has taken all that was sent before; returns whether it did.
+
+        The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without
+        compression keeps nothing back. That writer remains in charge of everything else.
+        """
+        transport = self.transport
+        if self.parting or self.closed or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        transport.write(frame)
+        return True
+
+    async def control(self, frame: WSMessage) -> bool:
+        """Answer a ping; whether the frame was a ping or pong at all. Pings that come too fast end here."""
+        if frame.type is WSMsgType.PONG:
+            return True
+        if frame.type is not WSMsgType.PING:
+            return False
         if self.meter.spend(time.monotonic()) is Pace.CLOSE:
             await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
-        else:
-            await super().pong(message)
+        elif not self.parting:
+            with contextlib.suppress(ConnectionError):
+                await self.pong(frame.data)
+        return True
+
+    def check(self, now: float, heartbeat: float) -> None:
+        """Ping a client that was silent for longer than ``heartbeat`` seconds; cut it off after half as long again."""
+        silent = now - self.heard
+        if silent > 1.5 * heartbeat:
+            self.transport.abort()
+        elif silent > heartbeat:
+            self.offer(PING)
 
     async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
         """Say why and close with the code. For the task that receives: it waits for the client's answer."""
@@ -49,17 +95,27 @@ class Socket(web.WebSocketResponse):
         await self.close(code=code.number)
 
     async def bye(self, code: int, message: bytes) -> None:
-        """Say why and ask the client to close. For other tasks: the answer ends the receiving one.
+        """Say why and ask the client to close; after ``CLOSE_S`` it is cut off. For any task.
 
         ``close`` of aiohttp won't do here: called beside ``receive`` it cuts the line before the client can answer,
         whose own aiohttp then reports 1006 and not the code.
         """
+        if self.parting or self.closed:
+            return
+        self.parting = True
+        asyncio.get_running_loop().call_later(CLOSE_S, self.transport.abort)
         with contextlib.suppress(ConnectionError):
-            await self.send_frame(message, WSMsgType.TEXT)
+            await self.send_frame(message, WSMsgType.TEXT)  # waits where the client does not read
             await self.send_frame(code.to_bytes(2, "big"), WSMsgType.CLOSE)
 
     async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
-        """As in aiohttp, but what it closes with its own codes gets the contract's."""
+        """As in aiohttp, but what it closes with its own codes gets the contract's.
+
+        aiohttp also comes by here when the client answers a ``bye``, and would send a second close frame.
+        """
+        if self.parting:
+            self.transport.close()
+            return True
         if code == WSCloseCode.MESSAGE_TOO_BIG:
             text = f"A frame holds {protocol.MAX_FRAME_BYTES} bytes at most: send smaller ones."
             await self.send(encode_bye(protocol.TOO_LARGE, text))
@@ -76,17 +132,26 @@ def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:
     return protocol.encode(Bye(code=code.number, message=message, retry_after_s=retry_after))
 
 
-async def drop_slow(socket: Socket, transport: asyncio.Transport) -> None:
+async def drop_slow(socket: Socket) -> None:
     """Close a client that does not read: the code goes out if it starts reading at last, the connection ends anyway."""
     text = "Events come faster than this client reads them: come back when the connection or the machine is less busy."
-    await drop(socket, transport, protocol.SLOW_READER, text, retry_after=5.0)
+    await socket.bye(protocol.SLOW_READER.number, encode_bye(protocol.SLOW_READER, text, retry_after=5.0))
 
 
-async def drop(
-    socket: Socket, transport: asyncio.Transport, code: Code, message: str, retry_after: float = 0.0
-) -> None:
-    """Say why and ask the client to close; after ``CLOSE_S`` it is cut off."""
-    farewell = asyncio.create_task(socket.bye(code.number, encode_bye(code, message, retry_after)))
-    await asyncio.sleep(CLOSE_S)
-    transport.abort()
-    await farewell
+def encode_frame(text: bytes) -> bytes:
+    """A text frame of a server, whole and uncompressed (RFC 6455, section 5.2); at most 65,535 bytes of text."""
+    if len(text) < 126:
+        return bytes((0x81, len(text))) + text
+    return bytes((0x81, 126)) + len(text).to_bytes(2, "big") + text
+
+
+def transport_of(request: web.BaseRequest) -> asyncio.Transport:
+    """The request's connection.
+
+    Raises:
+        ConnectionResetError: the client left while its request was read.
+    """
+    if request.transport is None:
+        raise ConnectionResetError
+    assert isinstance(request.transport, asyncio.Transport)
+    return request.transport

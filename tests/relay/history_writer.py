@@ -5,7 +5,8 @@ from multiprocessing.connection import Connection
 
 from relay import database
 from relay.history import History
-from relay.protocol import Mood
+from relay.mood import Counts
+from relay.timeline import Moment
 
 PACE_S = 0.002
 START = 10**9
@@ -19,12 +20,6 @@ def write_until_killed(folder: str, told: Connection) -> None:
     number = 0
     while True:
         told.send((session.number, number, time.monotonic()))
-        history.put_moment(
-            session,
-            Mood(
-                seq=number, time=START + number, visible=True, viewers=9, sharing=8, min_viewers=5,
-                counts=[0, 0, 0, 6, 0, 0, 2], shares=[0, 0, 0, 0.75, 0, 0, 0.25], valence=0.75, resonance=0.5, trend=0,
-            ),
-        )  # fmt: skip
+        history.put_moment(session, Moment(START + number, 9, Counts((0, 0, 0, 6, 0, 0, 2))))
         number += 1
         time.sleep(PACE_S)

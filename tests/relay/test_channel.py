@@ -1,22 +1,32 @@
 """One channel's core: labels and taps in, mood and reactions out."""
 
+from relay.audience import Member
 from relay.channel import RECENT_S, Channel
 from relay.protocol import Mood, Reaction
+from relay.snapshot import Snapshot
 
 
-def run(channel: Channel, start: float, seconds: float, viewers: int = 10) -> tuple[list[Mood], list[Reaction]]:
+def joined(channel: Channel, count: int) -> list[Member]:
+    """New viewers of the channel."""
+    members = [Member() for _ in range(count)]
+    for member in members:
+        channel.join(member, 0.0)
+    return members
+
+
+def run(channel: Channel, start: float, seconds: float) -> tuple[list[Mood], list[Reaction]]:
     """Ticks of 0.25 s with Unix time 1000 s ahead."""
     moods, reactions = [], []
     for tick in range(1, round(seconds * 4) + 1):
         now = start + tick / 4
-        reactions += channel.tick(viewers, now, 1000 + now)
+        reactions += channel.tick(channel.snapshot(now), now, 1000 + now)
         moods.append(channel.mood)
     return moods, reactions
 
 
 def test_a_hidden_mood_says_how_many_share_and_nothing_else() -> None:
     channel = Channel("demo", min_viewers=5, label_ttl=15)
-    for viewer in range(4):
+    for viewer in joined(channel, 10)[:4]:
         channel.label(viewer, "happy", 0.0)
         channel.tap(viewer, "heart", 0.0)
     moods, reactions = run(channel, 0.0, 3)
@@ -31,20 +41,22 @@ def test_a_hidden_mood_says_how_many_share_and_nothing_else() -> None:
 
 def test_it_shows_after_a_second_and_hides_at_once() -> None:
     channel = Channel("demo", min_viewers=5, label_ttl=15)
-    for viewer in range(5):
+    viewers = joined(channel, 5)
+    for viewer in viewers:
         channel.label(viewer, "happy", 0.0)
     moods, _ = run(channel, 0.0, 2)
     assert [mood.visible for mood in moods] == [False] * 4 + [True] * 4
     assert moods[-1].counts == [0, 0, 0, 5, 0, 0, 0]
     assert (moods[-1].valence, moods[-1].resonance) == (1, 1)
-    channel.withdraw(0)
+    channel.withdraw(viewers[0])
     moods, _ = run(channel, 2.0, 0.25)
     assert not moods[0].visible
 
 
 def test_silent_viewers_stop_counting() -> None:
     channel = Channel("demo", min_viewers=1, label_ttl=5)
-    channel.label("ada", "sad", 0.0)
+    [ada] = joined(channel, 1)
+    channel.label(ada, "sad", 0.0)
     moods, _ = run(channel, 0.0, 6)
     assert moods[15].sharing == 1
     assert moods[-1].sharing == 0
@@ -59,10 +71,11 @@ def test_seq_grows_by_one() -> None:
 
 def test_a_burst_becomes_a_reaction_with_unix_time_and_floats_for_a_while() -> None:
     channel = Channel("demo", min_viewers=5, label_ttl=15)
-    for viewer in range(10):
+    viewers = joined(channel, 10)
+    for viewer in viewers:
         channel.label(viewer, "neutral", 0.0)
     run(channel, 0.0, 2)
-    for viewer in range(6):
+    for viewer in viewers[:6]:
         channel.label(viewer, "surprise", 2.0)
     _, reactions = run(channel, 2.0, 2)
     assert [(found.kind, found.name, found.count, found.strength) for found in reactions] == [
@@ -76,11 +89,47 @@ def test_a_burst_becomes_a_reaction_with_unix_time_and_floats_for_a_while() -> N
 
 def test_trend_starts_anew_after_hiding() -> None:
     channel = Channel("demo", min_viewers=1, label_ttl=100)
-    channel.label("ada", "happy", 0.0)
+    [ada] = joined(channel, 1)
+    channel.label(ada, "happy", 0.0)
     run(channel, 0.0, 10)
-    channel.withdraw("ada")
+    channel.withdraw(ada)
     run(channel, 10.0, 1)
-    channel.label("ada", "sad", 11.0)
+    channel.label(ada, "sad", 11.0)
     moods, _ = run(channel, 11.0, 2)
     assert moods[-1].valence == -1
     assert moods[-1].trend == 0
+
+
+def test_first_labels_and_repeats_are_no_reaction() -> None:
+    channel = Channel("demo", min_viewers=5, label_ttl=15)
+    viewers = joined(channel, 20)
+    for time in range(4):
+        for viewer in viewers:
+            channel.label(viewer, "happy", float(time))
+        _, reactions = run(channel, float(time), 1)
+        assert reactions == []
+
+
+def test_halves_too_small_to_be_shown_are_shown_together() -> None:
+    """As on two relays of a cluster: what one knows alone is less than the least, the sum is not."""
+    halves = [Channel("demo", min_viewers=6, label_ttl=15) for _ in range(2)]
+    viewers = [(half, viewer) for half in halves for viewer in joined(half, 4)]
+    for half, viewer in viewers:
+        half.label(viewer, "happy", 0.0)
+    for tick in range(1, 9):
+        if tick == 8:
+            for half, viewer in viewers:
+                half.tap(viewer, "clap", 1.9)
+        whole = sum((half.snapshot(tick / 4) for half in halves), Snapshot())
+        found = [half.tick(whole, tick / 4, 1000 + tick / 4) for half in halves]
+    for half, reactions in zip(halves, found, strict=True):
+        assert half.mood.visible
+        assert (half.mood.viewers, half.mood.sharing, half.mood.counts[3]) == (8, 8, 8)
+        assert [(tap.name, tap.count, tap.strength) for tap in reactions] == [("clap", 8, 1.0)]
+
+
+def test_a_delay_is_kept_within_its_range() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15)
+    for delay in (-3.0, 7.4, 900.0):
+        channel.join(Member(), delay)
+    assert sorted(share.delay for share in channel.snapshot(0.0).shares) == [0, 7, 120]

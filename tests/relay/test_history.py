@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from relay.config import RelaySettings
 from relay.errors import DatabaseServerError
 from relay.history import History
 from relay.limits import Limits
-from relay.protocol import Mood, Reaction, Status
+from relay.mood import Counts
+from relay.protocol import Hello, Reaction, Status
+from relay.timeline import Moment
 from tests.postgres import PostgresServer
-from tests.support import audience, free_port, leave, subscribe, wait_until
+from tests.support import Viewer, audience, free_port, leave, subscribe, wait_until
 
 GAP = 300.0
 
@@ -28,11 +31,8 @@ def place(tmp_path: Path, database_url: str) -> database.Place:
     return database.prepare(str(tmp_path), database_url)
 
 
-def mood(time: float) -> Mood:
-    return Mood(
-        seq=1, time=time, visible=True, viewers=9, sharing=8, min_viewers=5, counts=[0, 0, 0, 6, 0, 0, 2],
-        shares=[0, 0, 0, 0.75, 0, 0, 0.25], valence=0.75, resonance=0.5, trend=0,
-    )  # fmt: skip
+def moment(time: int, happy: int = 6) -> Moment:
+    return Moment(time, 9, Counts((0, 0, 0, happy, 0, 0, 2)))
 
 
 async def get(relay: Relay, key: str, path: str) -> Any:
@@ -46,8 +46,8 @@ def test_what_is_put_is_found_again(place: database.Place) -> None:
     history = History(place)
     session = history.begin("demo", 100.0, GAP, 250, 5)
     history.put_session(session)
-    history.put_moment(session, mood(101.2))
-    history.put_moment(session, mood(102.2))
+    history.put_moment(session, moment(101))
+    history.put_moment(session, moment(102))
     reaction = Reaction(time=101.5, kind="tap", name="heart", strength=0.5, count=4)
     history.put_reaction(session, reaction)
     history.close()
@@ -55,7 +55,7 @@ def test_what_is_put_is_found_again(place: database.Place) -> None:
     stored = found.session("demo", 1)
     assert stored is not None
     assert stored["moments"] == [
-        {"time": time, "viewers": 9, "sharing": 8, "counts": (0, 0, 0, 6, 0, 0, 2), "valence": 0.75, "resonance": 0.5}
+        {"time": time, "viewers": 9, "sharing": 8, "counts": (0, 0, 0, 6, 0, 0, 2), "valence": 0.75, "resonance": 0.75}
         for time in (101, 102)
     ]
     assert stored["reactions"] == [reaction]
@@ -64,11 +64,23 @@ def test_what_is_put_is_found_again(place: database.Place) -> None:
     found.close()
 
 
+def test_a_moment_that_grew_replaces_itself_and_a_smaller_one_changes_nothing(place: database.Place) -> None:
+    history = History(place)
+    session = history.begin("demo", 100.0, GAP, 250, 5)
+    history.put_session(session)
+    for happy in (3, 6, 4):  # the last as of another run of the relay, which was not there when it began
+        history.put_moment(session, moment(101, happy))
+    history.close()
+    stored = History(place).session("demo", 1)
+    assert stored is not None
+    assert [(found["sharing"], found["counts"][3]) for found in stored["moments"]] == [(8, 6)]
+
+
 def test_a_crash_ends_the_session_at_its_last_moment(place: database.Place) -> None:
     history = History(place)
     session = history.begin("demo", 100.0, GAP, 250, 5)
     history.put_session(session)
-    history.put_moment(session, mood(160.0))
+    history.put_moment(session, moment(160))
     history.close()  # without an end
     found = History(place)
     assert [(row["started"], row["ended"], row["seconds"]) for row in found.sessions("demo")] == [(100.0, 160.0, 60.0)]
@@ -127,6 +139,40 @@ async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path,
         viewers = await audience(relay.url, "demo", ["happy", "happy"])
         await wait_until(lambda: stored_moments(relay, key, len(times) + 1))
         assert (await get(relay, key, "/current"))["session"]["number"] == 1
+        await leave(viewers)
+
+
+async def test_what_delayed_viewers_show_is_stored_where_they_saw_it(tmp_path: Path, database_url: str) -> None:
+    """Two see the stream at once and three see it 3 s later: they are together in the moments from 3 s ago alone."""
+    async with running(tmp_path, database_url) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = await audience(relay.url, "demo", ["happy", "happy"])
+        for _ in range(3):
+            viewer = await Viewer.open(relay.url, "/v1/channels/demo/viewer")
+            assert isinstance(viewer, Viewer)
+            await viewer.send(Hello(delay=3.0))
+            await viewer.label("sad")
+            viewers.append(viewer)
+
+        async def a_few_seconds() -> list[Any] | None:
+            moments: list[Any] = (await get(relay, key, "/current")).get("moments", [])
+            return moments if [moment["sharing"] for moment in moments].count(5) >= 2 else None
+
+        moments = await wait_until(a_few_seconds, timeout=20)
+        since = moments[-1]["time"] - 3
+        assert {tuple(moment["counts"]) for moment in moments if moment["time"] > since} == {(0, 0, 0, 2, 0, 0, 0)}
+        assert {tuple(moment["counts"]) for moment in moments if since - 2 < moment["time"] <= since} == {
+            (0, 0, 0, 2, 3, 0, 0)
+        }
+
+        tapped = time.time()
+        await viewers[4].tap("heart")
+
+        async def heart() -> Any:
+            return next(iter((await get(relay, key, "/current"))["reactions"]), None)
+
+        reaction = await wait_until(heart)
+        assert reaction["time"] == pytest.approx(tapped - 3, abs=1.5)  # most of those who share see it 3 s late
         await leave(viewers)
 
 

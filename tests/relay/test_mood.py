@@ -1,100 +1,17 @@
-"""The mood core: labels, figures, visibility, trend."""
+"""The mood core: figures, visibility, trend."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.mood import KINDS, SHOW_AFTER_S, Audience, Counts, Trend, Visibility
+from relay.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
 from relay.protocol import EXPRESSIONS, NEUTRAL
 
-ANGRY, DISGUST, FEAR, HAPPY, SAD, SURPRISE, _ = range(KINDS)
-
-votes = st.dictionaries(st.integers(0, 30), st.integers(0, KINDS - 1))
 counts = st.lists(st.integers(0, 1000), min_size=KINDS, max_size=KINDS).map(lambda values: Counts(tuple(values)))
 
 
 def of(**by_name: int) -> Counts:
     return Counts(tuple(by_name.get(name, 0) for name in EXPRESSIONS))
-
-
-def audience(labels: dict[int, int], ttl: float = 15.0) -> Audience:
-    found = Audience(ttl)
-    for viewer, expression in labels.items():
-        found.label(viewer, expression, 0.0)
-    return found
-
-
-@given(votes, st.randoms(use_true_random=False))
-def test_the_order_of_labels_does_not_matter(labels: dict[int, int], random: object) -> None:
-    shuffled = list(labels.items())
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert audience(dict(shuffled)).counts == audience(labels).counts
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, KINDS - 1))))
-def test_replacing_never_adds(labels: list[tuple[int, int]]) -> None:
-    found, last = Audience(), {}
-    for time, (viewer, expression) in enumerate(labels):
-        assert found.label(viewer, expression, time / 10) == last.get(viewer)
-        last[viewer] = expression
-    assert found.counts == audience(last).counts
-    assert found.counts.sharing == len(last)
-
-
-@given(votes, votes)
-def test_merging_two_halves_equals_the_whole(left: dict[int, int], right: dict[int, int]) -> None:
-    right = {viewer + 1000: expression for viewer, expression in right.items()}
-    whole = audience(left | right).counts
-    merged = audience(left).counts + audience(right).counts
-    assert merged == whole
-    assert (merged.valence, merged.resonance) == (whole.valence, whole.resonance)
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, KINDS - 1), st.floats(0, 10)), max_size=30))
-def test_exactly_the_labels_older_than_the_time_to_live_expire(labels: list[tuple[int, int, float]]) -> None:
-    found, last, now = Audience(ttl=5.0), {}, 0.0
-    for viewer, expression, pause in labels:
-        now += pause
-        found.label(viewer, expression, now)
-        last[viewer] = (expression, now)
-        found.expire(now)
-        assert found.counts.sharing == sum(now - time <= 5.0 for _, time in last.values())
-
-
-def test_repeating_a_label_keeps_it() -> None:
-    found = Audience(ttl=5.0)
-    found.label("ada", HAPPY, 0.0)
-    found.label("bob", SAD, 0.0)
-    found.label("ada", HAPPY, 4.0)
-    found.expire(6.0)
-    assert found.counts == of(happy=1)
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-1, KINDS - 1), st.floats(0, 3)), max_size=60))
-def test_of_a_house_only_the_first_few_count(steps: list[tuple[int, int, float]]) -> None:
-    """Against a slow model: viewers 0 to 6 live in one house, the others alone; -1 withdraws."""
-    crowd, now, counting = Audience(ttl=5, house_weight=2), 0.0, dict[int, tuple[int, float]]()
-    for viewer, kind, gap in steps:
-        now += gap
-        crowd.expire(now)
-        counting = {other: entry for other, entry in counting.items() if entry[1] >= now - 5}
-        house = [other for other in counting if other < 7]
-        if kind < 0:
-            crowd.remove(viewer)
-            counting.pop(viewer, None)
-            continue
-        before = crowd.label(viewer, kind, now, "house" if viewer < 7 else None)
-        assert before == (counting[viewer][0] if viewer in counting else None)
-        if viewer in counting or viewer >= 7 or len(house) < 2:
-            counting[viewer] = kind, now
-        kinds = [entry[0] for entry in counting.values()]
-        assert crowd.counts.values == tuple(kinds.count(kind) for kind in range(KINDS))
-
-
-def test_removing_a_stranger_changes_nothing() -> None:
-    found = audience({1: HAPPY})
-    assert found.remove(2) is None
-    assert found.counts == of(happy=1)
 
 
 @given(counts)

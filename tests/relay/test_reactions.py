@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.protocol import EXPRESSIONS, NEUTRAL
-from relay.reactions import REFRACTORY_S, WINDOW_S, Burst, Bursts, Taps
+from relay.audience import WINDOW_S, Changes, Member
+from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
+from relay.reactions import REFRACTORY_S, Burst, Bursts, Taps, tapped
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 TICK = 0.25
@@ -14,19 +15,21 @@ class Show:
     """Bursts on a clock that runs in ticks."""
 
     def __init__(self, sharing: int) -> None:
+        self.changes = Changes()
         self.bursts = Bursts()
+        self.viewers = [Member() for _ in range(100)]
         self.sharing = sharing
         self.now = 0.0
 
-    def turn(self, viewers: range, expression: int, before: int | None = NEUTRAL) -> None:
+    def turn(self, viewers: range, expression: int) -> None:
         for viewer in viewers:
-            self.bursts.change(viewer, before, expression, self.now)
+            self.changes.add(self.viewers[viewer], expression, self.now)
 
     def run(self, seconds: float) -> list[Burst]:
         found = []
         for _ in range(round(seconds / TICK)):
             self.now += TICK
-            found += self.bursts.update(self.sharing, self.now)
+            found += self.bursts.update(self.changes.counts(self.now), self.sharing, self.now)
         return found
 
 
@@ -104,62 +107,64 @@ def test_two_expressions_burst_apart() -> None:
     assert sorted(burst.name for burst in show.run(3)) == ["happy", "sad"]
 
 
-def test_neutral_and_first_labels_and_repeats_are_no_reaction() -> None:
+def test_neutral_is_no_reaction() -> None:
     show = Show(sharing=20)
-    show.turn(range(20), NEUTRAL, before=HAPPY)
-    show.turn(range(20), HAPPY, before=None)
-    show.turn(range(20), SAD, before=SAD)
+    show.turn(range(20), NEUTRAL)
     assert show.run(6) == []
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6), st.integers(0, 6), st.floats(0, 1)), max_size=100))
-def test_strengths_and_counts_stay_in_their_ranges(changes: list[tuple[int, int, int, float]]) -> None:
-    bursts, now = Bursts(), 0.0
-    for viewer, before, after, pause in changes:
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6), st.floats(0, 1)), max_size=100))
+def test_strengths_and_counts_stay_in_their_ranges(turns: list[tuple[int, int, float]]) -> None:
+    changes, bursts, viewers, now = Changes(), Bursts(), [Member() for _ in range(21)], 0.0
+    for viewer, expression, pause in turns:
         now += pause
-        bursts.change(viewer, before, after, now)
-        for burst in bursts.update(10, now):
+        changes.add(viewers[viewer], expression, now)
+        for burst in bursts.update(changes.counts(now), 10, now):
             assert burst.count >= 3
             assert 0 < burst.strength <= 1
             assert burst.name != "neutral"
 
 
-def test_taps_of_a_tick_are_summed_up() -> None:
-    taps = Taps()
-    for viewer in range(4):
+def tap_counts(taps: Taps, now: float) -> dict[str, int]:
+    return {name: count for name, count in zip(TAPS, taps.take(now), strict=True) if count}
+
+
+def test_taps_are_summed_up_until_they_are_taken() -> None:
+    taps, viewers = Taps(), [Member() for _ in range(4)]
+    for viewer in viewers:
         taps.tap(viewer, "heart", 0.0)
-    taps.tap(0, "clap", 0.1)
-    assert taps.update(10, 0.25) == [Burst("heart", 0.4, 4), Burst("clap", 0.1, 1)]
-    assert taps.update(10, 0.5) == []
+    taps.tap(viewers[0], "clap", 0.1)
+    assert tap_counts(taps, 0.25) == {"heart": 4, "clap": 1}
+    assert tap_counts(taps, 0.5) == {}
 
 
 def test_a_viewer_can_not_hammer() -> None:
-    taps = Taps()
+    taps, ada = Taps(), Member()
     counted = 0
     for tick in range(100):  # five seconds, a tap every 50 ms
-        taps.tap("ada", "heart", tick / 20)
-        counted += sum(tap.count for tap in taps.update(10, tick / 20))
+        taps.tap(ada, "heart", tick / 20)
+        counted += sum(taps.take(tick / 20))
     assert counted == 10
 
 
-def test_more_taps_than_sharing_viewers_are_full_strength() -> None:
-    taps = Taps()
-    taps.tap(1, "wow", 0.0)
-    taps.tap(2, "wow", 0.0)
-    assert taps.update(1, 0.1) == [Burst("wow", 1.0, 2)]
+def test_taps_are_as_strong_as_the_share_of_those_who_tapped() -> None:
+    assert tapped((4, 0, 1, 0, 0), sharing=10) == [Burst("heart", 0.4, 4), Burst("clap", 0.1, 1)]
+    assert tapped((0, 0, 0, 2, 0), sharing=1) == [Burst("wow", 1.0, 2)]  # more than share a face
 
 
-def test_one_house_bursts_and_taps_with_its_weight_alone() -> None:
-    bursts, taps, now = Bursts(house_weight=8), Taps(house_weight=8), 10.0
-    bursts.update(100, now)
-    for viewer in range(100):
-        bursts.change(viewer, NEUTRAL, HAPPY, now, "house")
-        taps.tap(viewer, "heart", now, "house")
-    assert [tap.count for tap in taps.update(100, now)] == [8]
-    found = [burst for step in range(1, 8) for burst in bursts.update(30, now + step / 4)]
-    assert [burst.count for burst in found] == [8]
-    for viewer in range(100):  # and no more in the next moment, with others of the house
-        taps.tap(viewer, "heart", now + 0.3, "house")
-    assert taps.update(100, now + 0.3) == []
-    taps.tap(99, "heart", now + 0.6, "house")
-    assert [tap.count for tap in taps.update(100, now + 0.6)] == [1]
+def test_one_house_changes_and_taps_with_its_weight_alone() -> None:
+    changes, taps, now = Changes(house_weight=8), Taps(house_weight=8), 10.0
+    house = [Member("house") for _ in range(100)]
+    for viewer in house:
+        changes.add(viewer, HAPPY, now)
+        taps.tap(viewer, "heart", now)
+    assert changes.counts(now)[HAPPY] == 8
+    assert tap_counts(taps, now) == {"heart": 8}
+    for viewer in house:  # and no more in the next moment, with others of the house
+        taps.tap(viewer, "heart", now + 0.3)
+    assert tap_counts(taps, now + 0.3) == {}
+    taps.tap(house[99], "heart", now + 0.6)
+    assert tap_counts(taps, now + 0.6) == {"heart": 1}
+    assert changes.counts(now + WINDOW_S + 0.1)[HAPPY] == 0
+    changes.add(house[99], HAPPY, now + WINDOW_S + 0.1)
+    assert changes.counts(now + WINDOW_S + 0.1)[HAPPY] == 1

@@ -1,0 +1,143 @@
+"""What happens before a request: each new TCP connection is counted, and has a while to say what it wants.
+
+aiohttp takes a connection over once the head of its first request is here. Until then it costs a few hundred bytes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from relay import protocol
+from relay.access import error_body, error_response
+from relay.limits import Places
+
+log = logging.getLogger(__name__)
+
+MAX_HEAD = 32 * 1024
+"""Bytes of a request's head: as much as common proxies take."""
+KEEP_ALIVE_S = 75.0
+"""A connection may idle between two requests for this long: longer than common proxies keep theirs."""
+LINGER_S = 2.0
+"""After an answer, the rest of a request's body may come for this long."""
+
+
+class Doorway:
+    """Makes the protocol of each new connection, for ``loop.create_server``."""
+
+    def __init__(
+        self, server: web.Server, places: Places, house_of: Callable[[str | None], str | None], head_s: float
+    ) -> None:
+        """``places``: so many connections a house. ``head_s``: seconds that a request's head may take."""
+        self.server = server
+        self.places = places
+        self.house_of = house_of
+        self.head_s = head_s
+        self.guests: set[_Guest] = set()
+
+    def __call__(self) -> asyncio.Protocol:
+        return _Guest(self)
+
+    def close(self) -> None:
+        """Cut off everyone who has not asked for anything yet."""
+        for guest in self.guests:
+            guest.transport.abort()
+
+
+class _Guest(asyncio.Protocol):
+    """A connection whose first request is not here yet."""
+
+    __slots__ = ("_door", "_head", "_house", "_timer", "transport")
+
+    def __init__(self, door: Doorway) -> None:
+        self._door = door
+        self._head = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self._house = self._door.house_of(peer[0] if peer else None)
+        if not self._door.places.take(self._house):
+            self._house = None
+            self._turn_away(protocol.FULL, "Your network has as many connections as one may have: close another first.")
+        else:
+            self._door.guests.add(self)
+            self._timer = asyncio.get_running_loop().call_later(self._door.head_s, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        start = max(0, len(self._head) - 3)
+        self._head += data
+        # What does not begin like HTTP (a letter, perhaps after empty lines) goes to aiohttp at once, which says so.
+        if self._head.find(b"\r\n\r\n", start) >= 0 or not (self._head[:1].isalpha() or self._head[:1] in b"\r\n"):
+            self._hand_over()
+        elif len(self._head) > MAX_HEAD:
+            self._turn_away(protocol.TOO_LARGE, f"The head of a request has {MAX_HEAD} bytes at most.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        self._door.places.free(self._house)
+
+    def _leave(self) -> None:
+        if self in self._door.guests:
+            self._door.guests.remove(self)
+            self._timer.cancel()
+
+    def _hand_over(self) -> None:
+        self._leave()
+        connection = _Connection(self._door, self._house)
+        self.transport.set_protocol(connection)
+        connection.connection_made(self.transport)
+        connection.data_received(bytes(self._head))
+
+    def _turn_away(self, code: protocol.Code, message: str) -> None:
+        body = error_body(code, message)
+        status = HTTPStatus(code.http_status)
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's side of a connection, which counts it out at the end and answers as the contract says."""
+
+    __slots__ = ("_door", "_house")
+
+    def __init__(self, door: Doorway, house: str | None) -> None:
+        super().__init__(
+            door.server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # as web.AppRunner takes it
+            keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
+        )
+        self._door, self._house = door, house
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._door.places.free(self._house)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, and what failed outside of any handler. aiohttp's own would log the address."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("The answer is on its way already.")
+        if status < 500:
+            response = error_response(protocol.BAD_MESSAGE, "Expected an HTTP request, and what came is none.", status)
+        else:
+            log.error("A request failed", exc_info=exc)
+            response = error_response(protocol.FAULT, "The relay failed to answer; its log says why.", status)
+        response.force_close()
+        return response

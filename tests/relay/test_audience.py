@@ -1,0 +1,161 @@
+"""The audience: one current label per viewer."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.audience import WINDOW_S, Audience, Changes, Member
+from relay.mood import KINDS, Counts
+from relay.protocol import EXPRESSIONS, NEUTRAL
+from relay.snapshot import Snapshot
+
+HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
+votes = st.dictionaries(st.integers(0, 30), st.integers(0, KINDS - 1))
+
+
+class Crowd:
+    """An audience whose viewers have numbers; whoever is named first joins."""
+
+    def __init__(self, ttl: float = 15.0, house_weight: int = 8, houses: dict[int, str] | None = None) -> None:
+        self.audience = Audience(ttl, house_weight)
+        self.members: dict[int, Member] = {}
+        self._houses = houses or {}
+
+    def label(self, viewer: int, expression: int, now: float) -> None:
+        self.audience.label(self.member(viewer), EXPRESSIONS[expression], now)
+
+    def member(self, viewer: int) -> Member:
+        if viewer not in self.members:
+            self.members[viewer] = Member(self._houses.get(viewer))
+            self.audience.join(self.members[viewer])
+        return self.members[viewer]
+
+    @property
+    def counts(self) -> Counts:
+        return Snapshot(self.audience.shares).counts
+
+
+def of(**by_name: int) -> Counts:
+    return Counts(tuple(by_name.get(name, 0) for name in EXPRESSIONS))
+
+
+def crowd(labels: dict[int, int]) -> Crowd:
+    found = Crowd()
+    for viewer, expression in labels.items():
+        found.label(viewer, expression, 0.0)
+    return found
+
+
+@given(votes, st.randoms(use_true_random=False))
+def test_the_order_of_labels_does_not_matter(labels: dict[int, int], random: object) -> None:
+    shuffled = list(labels.items())
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert crowd(dict(shuffled)).counts == crowd(labels).counts
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, KINDS - 1))))
+def test_replacing_never_adds(labels: list[tuple[int, int]]) -> None:
+    found, last = Crowd(), dict[int, int]()
+    for time, (viewer, expression) in enumerate(labels):
+        found.label(viewer, expression, time / 10)
+        last[viewer] = expression
+    assert found.counts == crowd(last).counts
+    assert found.counts.sharing == len(last)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, KINDS - 1), st.floats(0, 10)), max_size=30))
+def test_exactly_the_labels_older_than_the_time_to_live_expire(labels: list[tuple[int, int, float]]) -> None:
+    found, last, now = Crowd(ttl=5.0), dict[int, float](), 0.0
+    for viewer, expression, pause in labels:
+        now += pause
+        found.label(viewer, expression, now)
+        last[viewer] = now
+        found.audience.expire(now)
+        assert found.counts.sharing == sum(now - time <= 5.0 for time in last.values())
+
+
+def test_repeating_a_label_keeps_it() -> None:
+    found = Crowd(ttl=5.0)
+    found.label(1, HAPPY, 0.0)
+    found.label(2, SAD, 0.0)
+    found.label(1, HAPPY, 4.0)
+    found.audience.expire(6.0)
+    assert found.counts == of(happy=1)
+
+
+def test_labels_expire_also_after_the_relay_slept() -> None:
+    found = Crowd(ttl=5.0)
+    found.label(1, HAPPY, 100.0)
+    found.audience.expire(4000.0)
+    assert found.counts == of()
+    found.label(1, HAPPY, 4000.0)
+    assert found.counts == of(happy=1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-1, KINDS - 1), st.floats(0, 3)), max_size=60))
+def test_of_a_house_only_the_first_few_count(steps: list[tuple[int, int, float]]) -> None:
+    """Against a slow model: viewers 0 to 6 live in one house, the others alone; -1 withdraws."""
+    found = Crowd(ttl=5, house_weight=2, houses=dict.fromkeys(range(7), "house"))
+    now, counting = 0.0, dict[int, tuple[int, float]]()
+    for viewer, kind, gap in steps:
+        now += gap
+        found.audience.expire(now)
+        counting = {other: entry for other, entry in counting.items() if now - entry[1] <= 5}
+        house = [other for other in counting if other < 7]
+        if kind < 0:
+            found.audience.withdraw(found.member(viewer))
+            counting.pop(viewer, None)
+            continue
+        found.label(viewer, kind, now)
+        if viewer in counting or viewer >= 7 or len(house) < 2:
+            counting[viewer] = kind, now
+        kinds = [entry[0] for entry in counting.values()]
+        assert found.counts.values == tuple(kinds.count(kind) for kind in range(KINDS))
+
+
+JOIN, LEAVE, DELAY, LABEL, WITHDRAW = range(5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(JOIN, WITHDRAW), st.integers(0, KINDS - 1), st.floats(0, 4))))
+def test_the_shares_are_what_each_delays_viewers_show(steps: list[tuple[int, int, int, float]]) -> None:
+    """Against a slow model of who is there, with which delay, showing what since when."""
+    audience, now = Audience(ttl=5.0), 0.0
+    members, delays, labels = [Member() for _ in range(7)], dict[int, int](), dict[int, tuple[int, float]]()
+    for viewer, action, value, pause in steps:
+        now += pause
+        audience.expire(now)
+        labels = {other: entry for other, entry in labels.items() if now - entry[1] <= 5}
+        if viewer not in delays:
+            audience.join(members[viewer], value)
+            delays[viewer] = value
+        elif action == LEAVE:
+            audience.leave(members[viewer])
+            del delays[viewer]
+            labels.pop(viewer, None)
+        elif action == DELAY:
+            audience.delay(members[viewer], value)
+            delays[viewer] = value
+        elif action == LABEL:
+            audience.label(members[viewer], EXPRESSIONS[value], now)
+            labels[viewer] = value, now
+        elif action == WITHDRAW:
+            audience.withdraw(members[viewer])
+            labels.pop(viewer, None)
+        shares = {share.delay: share for share in audience.shares}
+        assert {delay: share.viewers for delay, share in shares.items()} == Counter(delays.values())
+        for delay, share in shares.items():
+            shown = [kind for other, (kind, _) in labels.items() if delays[other] == delay]
+            assert share.counts == tuple(shown.count(kind) for kind in range(KINDS))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), st.floats(0, 1)), max_size=60))
+def test_changes_count_each_viewer_of_the_window_once(turns: list[tuple[int, int, float]]) -> None:
+    """Against a slow model."""
+    changes, viewers, now, last = Changes(), [Member() for _ in range(10)], 0.0, dict[tuple[int, int], float]()
+    for viewer, expression, pause in turns:
+        now += pause
+        changes.add(viewers[viewer], expression, now)
+        last[viewer, expression] = now
+        recent = [kind for (_, kind), time in last.items() if kind != NEUTRAL and time >= now - WINDOW_S]
+        assert changes.counts(now) == tuple(recent.count(kind) for kind in range(7))
