@@ -61,6 +61,8 @@ class Bus:
             ) from None
         self.connected = asyncio.Event()
         """Set while messages go through."""
+        self.connections = 0
+        """How often that began."""
         self.trouble = ""
         """Why they do not, once that is known."""
         self.down_since = time.monotonic()
@@ -130,6 +132,7 @@ class Bus:
                 if not self.connected.is_set():
                     log.info("The bus between the nodes works.")
                     self.trouble = ""
+                    self.connections += 1
                     self.connected.set()
                 self._receive(message["data"])
 

@@ -11,8 +11,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from relay.mood import KINDS
 from relay.protocol import CHANNEL_PATTERN
-from relay.snapshot import KINDS, Share, Snapshot
+from relay.snapshot import Share, Snapshot
 
 PART_BYTES = 64 * 1024
 """A longer report goes out in parts of about this size."""
@@ -80,7 +81,7 @@ class Published(msgspec.Struct, array_like=True, frozen=True, tag="published"):
     """An event for the channel's subscribers on all nodes, as JSON."""
 
     channel: Name
-    name: str
+    name: Annotated[str, Meta(pattern="^[a-z]{1,32}$")]
     json: bytes
 
 
@@ -243,10 +244,8 @@ class Peers:
 
     def snapshot(self, channel: str) -> Snapshot:
         """The channel's audience on the other nodes together; the taps are those handed out at the last ``tick``."""
-        return total(
-            [peer.channels[channel].snapshot for peer in self._peers.values() if channel in peer.channels],
-            self._taps.get(channel, Snapshot()),
-        )
+        states = [peer.channels[channel].snapshot for peer in self._peers.values() if channel in peer.channels]
+        return total(states, self._taps.get(channel, Snapshot()))
 
     def running(self, channel: str) -> Running | None:
         """The channel's session as another node writes it."""

@@ -22,14 +22,14 @@ TICKETS_PER_S = 1.0
 class Gate:
     """The settings that decide about clients."""
 
-    def __init__(self, settings: RelaySettings, ticket_ttl: int = TICKET_TTL_S) -> None:
+    def __init__(self, settings: RelaySettings, ticket_key: bytes, ticket_ttl: int = TICKET_TTL_S) -> None:
         self._create_key = settings.create_key.encode()
         self._origins = limits.parse_origins(settings.origins)
         self._proxies = settings.proxies
         self._tickets_needed = settings.require_tickets == "on" or (
             settings.require_tickets == "auto" and (settings.proxies > 0 or not _is_loopback(settings.host))
         )
-        self.tickets = Tickets(ticket_ttl)
+        self.tickets = Tickets(ticket_key, ticket_ttl)
         self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
         self.password_checks = asyncio.Lock()
         """One at a time: a wrong password costs the relay more than the one who guesses."""
