@@ -6,6 +6,7 @@ bits can't be (NIST SP 800-63B, look-up secrets of more than 112 bits). A join p
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import threading
@@ -17,6 +18,8 @@ import msgspec
 
 from relay import database
 from relay.protocol import CHANNEL_PATTERN
+
+log = logging.getLogger(__name__)
 
 Right = Literal["admin", "display"]
 """What a key may do: ``admin`` everything with its channel, ``display`` read its mood and history."""
@@ -103,6 +106,9 @@ class Channels:
         rights = tuple(right for right, old, new in zip(RIGHTS, before, entry, strict=False) if old != new)
         return Replaced(name, rights, deleted=False) if rights else None
 
+    def __len__(self) -> int:
+        return len(self._hashes)
+
     def create(self, channel: str) -> ChannelKeys:
         """Make a channel with new keys. Blocks for the length of a database commit.
 
@@ -129,6 +135,7 @@ class Channels:
                 ) from None
             self._take(channel, (*hashes, now), None)
         self.on_change(channel)
+        log.info("channel created", extra={"channel": channel})
         return keys
 
     def rotate(self, channel: str, right: Right) -> str:
@@ -146,6 +153,7 @@ class Channels:
                 )
             self._hashes[channel] = hashes["admin"], hashes["display"]
         self.on_change(channel)
+        log.info("key rotated", extra={"channel": channel, "right": right})
         return key
 
     def delete(self, channel: str) -> None:
@@ -160,6 +168,7 @@ class Channels:
                 file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))
             self._take(channel, None, None)
         self.on_change(channel)
+        log.info("channel deleted", extra={"channel": channel})
 
     def right(self, channel: str, key: str) -> Right | None:
         """What the key may do with the channel; None if it does not open it."""

@@ -41,24 +41,8 @@ class Bus:
         Raises:
             SettingsError: the URL can't be used, or the driver is missing.
         """
-        try:
-            import redis.asyncio as driver  # only who runs several nodes has it
-            from redis.asyncio.retry import Retry
-            from redis.backoff import NoBackoff
-        except ImportError as error:
-            text = f"--cluster needs the driver of Redis ({error}): install it with `pip install 'moodcast[cluster]'`."
-            raise SettingsError(text) from error
         self._topic, self._silence, self._receive = topic, silence, receive
-        try:
-            # No retries of its own: it would retry a command on a connection that has lost its subscription.
-            self._client = driver.Redis.from_url(
-                url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 0)
-            )
-        except ValueError:
-            raise SettingsError(
-                "--cluster: expected an address as in redis://USER:PASSWORD@HOST:6379, rediss:// (TLS) or "
-                "unix:///PATH; what came can't be taken apart."  # nor shown, since it may have the password
-            ) from None
+        self._client = _client(url)
         self.connected = asyncio.Event()
         """Set while messages go through."""
         self.connections = 0
@@ -157,6 +141,42 @@ class Bus:
         if trouble != self.trouble:
             log.warning("The bus between the nodes is down, this one goes on alone: %s (%s)", trouble, error)
             self.trouble = trouble
+
+
+def _client(url: str) -> Any:
+    try:
+        import redis.asyncio as driver  # only who runs several nodes has it
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+    except ImportError as error:
+        text = f"--cluster needs the driver of Redis ({error}): install it with `pip install 'moodcast[cluster]'`."
+        raise SettingsError(text) from error
+    try:
+        # No retries of its own: it would retry a command on a connection that has lost its subscription.
+        return driver.Redis.from_url(
+            url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 0)
+        )
+    except ValueError:
+        raise SettingsError(
+            "--cluster: expected an address as in redis://USER:PASSWORD@HOST:6379, rediss:// (TLS) or unix:///PATH; "
+            "what came can't be taken apart."  # nor shown, since it may have the password
+        ) from None
+
+
+async def try_out(url: str) -> str:
+    """What is wrong with a Redis, in a few words; empty if it answers.
+
+    Raises:
+        SettingsError: as ``Bus``.
+    """
+    client = _client(url)
+    try:
+        await client.ping()
+    except _failures() as error:
+        return REFUSED if _refused(error) else SILENT
+    finally:
+        await client.aclose()
+    return ""
 
 
 async def _cancel(*tasks: "asyncio.Task[None]") -> None:

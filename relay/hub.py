@@ -5,7 +5,9 @@ import contextlib
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Coroutine
+from functools import partial
 
 import msgspec
 
@@ -14,6 +16,8 @@ from relay.auth import Replaced, Right
 from relay.channel import Channel
 from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
 from relay.config import RelaySettings
+from relay.counts import Counts
+from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Packet, Subscriber, Viewer, packet
@@ -36,6 +40,9 @@ class Hub:
     def __init__(self, settings: RelaySettings, limits: Limits, history: History, node: Node) -> None:
         self._settings = settings
         self.limits = limits
+        self.counts = Counts()
+        self.come_back_s: float | None = None
+        """Set while nobody new is taken: seconds after which who comes should come back."""
         self._history = history
         self._node = node
         self._channels: dict[str, LiveChannel] = {}
@@ -47,6 +54,7 @@ class Hub:
         """Start ticking, listening for who is still there and to other nodes, and deleting old sessions."""
         self._node.start(self.heard, self.replaced, self._history.learn)
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
+        self._chores.append(asyncio.create_task(self._log_refusals(), name="refusals"))
         self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
             self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
@@ -56,15 +64,24 @@ class Hub:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        bye = encode_bye(protocol.SHUTTING_DOWN, "The relay stops or restarts: come back in a moment.", retry_after=2.0)
         for channel in self._channels.values():
             self._end_session(channel, time.time())
-            for subscriber in channel.subscribers:
-                subscriber.end(protocol.SHUTTING_DOWN, bye)
-            for viewer in channel.viewers:
-                self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
+        await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until_empty(), CLOSE_S)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nobody new, and send everyone away within ``seconds``, each with its own time to come back."""
+        channels = list(self._channels.values())
+        # The overlays first: how the crowd leaves is no mood to show.
+        farewells: list[Farewell] = [partial(_end, who) for channel in channels for who in channel.subscribers]
+        farewells += [partial(self._part, who) for channel in channels for who in channel.viewers]
+        gone = leaving_s(len(farewells), seconds)
+        self.come_back_s = gone + RESTART_S if self._node.alone else NEXT_NODE_S
+        await send_away(farewells, seconds, self._node.alone)
+
+    def _part(self, viewer: Viewer, retry_after: float) -> None:
+        self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
 
     async def _until_empty(self) -> None:
         while any(channel.viewers or channel.subscribers for channel in self._channels.values()):
@@ -89,6 +106,7 @@ class Hub:
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay)
         viewer.joined = True
+        self.counts.viewers += 1
         channel.empty_since = None
         if channel.session is None and self._node.writes(name):
             self._begin_session(channel)
@@ -136,6 +154,7 @@ class Hub:
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
         channel.subscribers.add(subscriber)
+        self.counts.subscribers += 1
         return subscriber
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
@@ -165,6 +184,16 @@ class Hub:
         """How many viewers and subscribers the channel has."""
         channel = self._channels.get(name)
         return (len(channel.viewers), len(channel.subscribers)) if channel else (0, 0)
+
+    def totals(self) -> tuple[int, int, int, int]:
+        """Viewers, subscribers, channels with someone in them and running sessions, all together."""
+        channels = self._channels.values()
+        return (
+            sum(len(channel.viewers) for channel in channels),
+            sum(len(channel.subscribers) for channel in channels),
+            sum(1 for channel in channels if channel.viewers or channel.subscribers),
+            sum(1 for channel in channels if channel.session),
+        )
 
     def session(self, name: str) -> Session | None:
         """The channel's running session, if one runs, on this node or another."""
@@ -268,12 +297,16 @@ class Hub:
         period = self._settings.tick_ms / 1000
         due = time.monotonic()
         while True:
-            due = max(due + period, time.monotonic())
+            planned = due + period
+            due = max(planned, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
+            begun = time.monotonic()
+            self.counts.late.observe(begun - planned)
             try:
                 await self._tick()
             except Exception:
                 log.exception("A tick failed; the next one tries again.")
+            self.counts.tick.observe(time.monotonic() - begun)
 
     async def _tick(self) -> None:
         """One mood event for each channel: first to all subscribers, who are few, then to the viewers, who are many."""
@@ -376,12 +409,23 @@ class Hub:
         )
         channel.stored = False
         channel.timeline = Timeline(channel.session.started, self._settings.min_viewers)
+        log.info("session begins", extra={"channel": channel.core.name, "session": channel.session.number})
 
     async def _delete_old(self) -> None:
         """Now and once a day."""
         while True:
             self._history.delete_before(time.time() - DAY_S * self._settings.retention_days)
             await asyncio.sleep(DAY_S)
+
+    async def _log_refusals(self) -> None:
+        """Who was turned away, as numbers: a line for each would be a flood in the log, and tell about people."""
+        before: Counter[str] = Counter()
+        while True:
+            await asyncio.sleep(self.limits.refusals)
+            now = self.counts.refusals()
+            if new := now - before:
+                log.info("refused", extra={"seconds": self.limits.refusals, **new})
+            before = now
 
     def _keep(self, channel: LiveChannel, session: Session) -> None:
         """Put the session into the history, if it is not there yet."""
@@ -395,6 +439,7 @@ class Hub:
             self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
         if channel.session:
             self._history.release(channel.core.name)
+            log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
         channel.session = None
 
     def _status(self, channel: LiveChannel) -> Status:
@@ -411,3 +456,12 @@ class Hub:
         task = asyncio.create_task(work)
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
+
+
+def _end(subscriber: Subscriber, retry_after: float) -> None:
+    if not subscriber.ended:
+        subscriber.end(protocol.SHUTTING_DOWN, _shutting_down(retry_after))
+
+
+def _shutting_down(retry_after: float) -> bytes:
+    return encode_bye(protocol.SHUTTING_DOWN, protocol.SHUTTING_DOWN.meaning + " Come back in a moment.", retry_after)

@@ -45,6 +45,8 @@ class Limits(NamedTuple):
     """A node of a cluster that tells nothing for this long counts no more (but at least four ticks)."""
     lease: float = 10.0
     """Another node writes a channel's history this long after the one that did it fell silent."""
+    refusals: float = 60.0
+    """Between two lines in the log on who was turned away."""
 
 
 class Pace(IntEnum):
@@ -212,7 +214,7 @@ def parse_origins(text: str) -> frozenset[str]:
 
 
 def origin_may_connect(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
-    """Whether a WebSocket's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
+    """Whether a request's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
 
     ``host`` is the request's Host header. The scheme is not compared, since a proxy in front may add the TLS.
     """

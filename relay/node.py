@@ -83,6 +83,11 @@ class Node:
         """Ask to write the history of these channels, and of no others."""
 
     @property
+    def alone(self) -> bool:
+        """Whether no other node takes the clients while this one restarts."""
+        return True
+
+    @property
     def cut_off(self) -> bool:
         """Whether there are others who can't be heard."""
         return False
@@ -160,6 +165,10 @@ class ClusterNode(Node):
     def report(self, channels: Mapping[str, Activity]) -> None:
         self._seq += 1
         self._bus.put_state(cluster.encode_report(self._peers.node, self._peers.epoch, self._seq, channels))
+
+    @property
+    def alone(self) -> bool:
+        return not self._peers.present
 
     @property
     def cut_off(self) -> bool:

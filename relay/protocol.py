@@ -51,7 +51,10 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
     name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
     delay: Annotated[
         float,
-        Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which the viewer sees the stream later than it happens."),
+        Meta(
+            description="Seconds by which the viewer sees the stream later than it happens, "
+            f"0 to {MAX_DELAY_S:g}; what is beyond counts as the nearest of these."
+        ),
     ] = 0.0
 
 
@@ -59,7 +62,10 @@ class Label(Message, tag="label", frozen=True, kw_only=True):
     """The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before."""
 
     emotion: Annotated[Expression, Meta(description="One of the seven expressions.")]
-    confidence: Annotated[float, Meta(ge=0, le=1, description="Of the classifier, 0 to 1.")] = 1.0
+    # Without bounds to check: this is decoded thousands of times a second, and nothing is reckoned with it.
+    confidence: Annotated[
+        float, Meta(description="Of the classifier, 0 to 1; what is beyond counts as the nearest of these.")
+    ] = 1.0
 
 
 class TapMessage(Message, tag="tap", frozen=True, kw_only=True):
