@@ -46,7 +46,7 @@ def rights(request: web.Request, needed: Right = "display") -> tuple[str, Right]
     if right is None:
         raise HTTPError(protocol.WRONG_KEY, wrong_key(channel, needed))
     if needed == "admin" and right != "admin":
-        text = f"The display key only reads: this needs the admin key of {channel!r}, shown when the channel was made."
+        text = f"The display key can't do this: use the admin key of {channel!r}, shown when the channel was made."
         raise HTTPError(protocol.FORBIDDEN, text)
     return channel, right
 

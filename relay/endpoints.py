@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import keys, metrics, peaks, protocol, sessions, sockets
+from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, sockets
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
@@ -122,8 +123,9 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     channel = authorize(request)
     width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
     height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
-    core = request.app[HUB].channel(channel).core
-    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request))
+    live = request.app[HUB].channel(channel)
+    core, digit = live.core, live.countdown.digit(time.monotonic()) if live.countdown else None
+    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request), digit)
     return web.Response(body=body, content_type="image/png")
 
 
@@ -236,8 +238,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open, or ticket",
-        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`. "
-        "`welcome`, `mood`, `error`, `bye` come back.",
+        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`, `zero`. "
+        "`welcome`, `mood`, `countdown`, `delay`, `error`, `bye` come back.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/mood", sockets.mood, "display key",
@@ -258,6 +260,19 @@ ENDPOINTS = (
         "POST", "/v1/channels/{channel}/markers", sessions.mark, "admin key",
         'Mark this moment of the running session. Body `{"text": "..."}`, 1 to 200 characters on one line. Answers 201 '
         "with the `marker`, which subscribers get as well.",
+    ),
+    Endpoint(
+        "POST", "/v1/channels/{channel}/countdown", measure.start, "display key",
+        f'Measure the viewers\' delay: the overlay counts down. Body `{{}}` or `{{"seconds": {countdown.USUAL_S}}}` '
+        f"({protocol.SHORTEST_COUNTDOWN_S} to {protocol.LONGEST_COUNTDOWN_S}), type `application/json`. Answers 201 "
+        "with the `countdown`, which subscribers and viewers get as well. Viewers may answer for "
+        f"{protocol.MAX_DELAY_S} seconds after its zero; until then there is no other (409, `Retry-After`).",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/countdown", measure.result, "display key",
+        'What the last countdown has measured: `{"zero", "open_s", "answers", "median"}`, namely the Unix time of its '
+        "zero (null if there was none), the seconds for which viewers may still answer, how many of those present "
+        "have, and the median of their delays in seconds (null without one).",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/sessions", sessions.listed, "display key",

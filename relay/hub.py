@@ -16,13 +16,14 @@ from relay.auth import Replaced, Right
 from relay.channel import Channel
 from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
 from relay.config import RelaySettings
+from relay.countdown import Measurement, late_tap
 from relay.counts import Counts
 from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Packet, Subscriber, Viewer, packet
 from relay.node import Node
-from relay.protocol import Marker, Reaction, Status, Welcome
+from relay.protocol import Countdown, Delay, Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
 from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye, encode_frame
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 CHUNK = 200
 """Sends in a row before other work gets its turn: some 2 ms."""
 DAY_S = 86_400
+LATE_COUNTDOWN_S = 2.0
+"""A countdown of another node is not followed if it is heard of so late, or the nodes' clocks differ by so much."""
 
 
 class Hub:
@@ -126,6 +129,8 @@ class Hub:
         if viewer.ticket is not None:
             del channel.tickets[viewer.ticket]
         channel.core.leave(viewer.member)
+        if channel.countdown:
+            channel.countdown.forget(viewer)
         if not channel.viewers:
             channel.empty_since = time.time()
         self._someone_left.set()
@@ -153,6 +158,9 @@ class Hub:
         subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
+        now = time.monotonic()
+        if channel.countdown and channel.countdown.can_be_followed(now):
+            subscriber.put(packet(channel.countdown.event(now)))
         channel.subscribers.add(subscriber)
         self.counts.subscribers += 1
         return subscriber
@@ -274,7 +282,11 @@ class Hub:
             if channel and older and older.since < item.time:
                 self._replace(channel, older)
         elif isinstance(item, Published):
-            self._publish(item.channel, Packet(item.name, item.json, encode_frame(item.json)))
+            channel = self._channels.get(item.channel)
+            if channel and item.name == "countdown":
+                self._count_down_too(channel, msgspec.json.decode(item.json, type=Countdown))
+            else:
+                self._publish(item.channel, Packet(item.name, item.json, encode_frame(item.json)))
         elif isinstance(item, Renamed):
             self._rename(item.channel, item.number, item.title)
         elif isinstance(item, Dropped) and self._drop(item.channel, item.number):
@@ -290,6 +302,49 @@ class Hub:
         elif channel:
             for right in change.rights:
                 self.revoke(change.channel, right)
+
+    # --- the viewers' delay -------------------------------------------------------------------------------------------
+
+    def countdown(self, name: str) -> Measurement | None:
+        """The channel's last countdown, which may be over."""
+        channel = self._channels.get(name)
+        return channel.countdown if channel else None
+
+    def start_countdown(self, name: str, seconds: int) -> Countdown | None:
+        """Begin to measure the viewers' delay; None while they may still answer to the last countdown."""
+        channel, now = self.channel(name), time.monotonic()
+        if channel.countdown and channel.countdown.open_s(now):
+            return None
+        channel.countdown = Measurement(seconds, now, time.time())
+        event = channel.countdown.event(now)
+        self.publish(channel, event)
+        self._node.announce(Published(name, "countdown", protocol.encode(event)))
+        return event
+
+    def _count_down_too(self, channel: LiveChannel, event: Countdown) -> None:
+        """Another node counts down: to the same zero, so that the viewers here can answer."""
+        now, rest = time.monotonic(), event.zero - event.time
+        if abs(time.time() - event.time) < LATE_COUNTDOWN_S:
+            channel.countdown = Measurement(event.seconds, now + rest - event.seconds, event.zero - event.seconds)
+            self.publish(channel, event)
+
+    def publish(self, channel: LiveChannel, countdown: Countdown) -> None:
+        """Tell all of the channel, subscribers first: they show it."""
+        news = packet(countdown)
+        channel.publish([news])
+        self.spawn(self._send_to_viewers(channel, news.frame))
+
+    def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:
+        """The viewer saw the zero at ``now``: its delay from now on.
+
+        Raises:
+            TapError: too early or too late, or there was no countdown.
+        """
+        if channel.countdown is None:
+            raise late_tap()
+        delay = channel.countdown.tap(viewer, now)
+        self.set_delay(channel, viewer, delay)
+        return Delay(seconds=round(delay))
 
     # --- the tick ----------------------------------------------------------------------------------------------------
 
@@ -329,10 +384,10 @@ class Hub:
                 channel.publish([packet(status)])
             channel.publish([*map(packet, reactions), mood])
             moods.append((channel, mood.frame))
-            session = channel.session
+            session, counting = channel.session, channel.countdown and channel.countdown.open_s(now)
             if channel.viewers or session:
                 report[name] = Activity(own, Running(session.number, session.started) if session else None)
-            elif not channel.subscribers:
+            elif not (channel.subscribers or counting):
                 del self._channels[name]
         self._node.report(report)
         self._node.want(wanted)

@@ -21,11 +21,12 @@ from relay.access import (
     wrong_key,
 )
 from relay.auth import Right
+from relay.countdown import TapError
 from relay.gate import COME_BACK_S, GATE
 from relay.hub import Hub
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
-from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
+from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
 from relay.tickets import TicketError
 from relay.websocket import Socket, drop_slow, transport_of
 
@@ -38,7 +39,7 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 
 
 async def viewer(request: web.Request) -> web.StreamResponse:
-    """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
+    """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown."""
     hub, gate = request.app[HUB], request.app[GATE]
     gate.check_origin(request)
     socket = Socket(hub.counts)
@@ -61,7 +62,10 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         live = hub.join(channel, viewer, delay)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
-            await _listen_to_viewer(socket, viewer, live)
+            now = time.monotonic()
+            if live.countdown and live.countdown.open_s(now):
+                await socket.send(protocol.encode(live.countdown.event(now)))
+            await _listen_to_viewer(socket, viewer, live, hub)
         finally:
             hub.leave(live, viewer)
     finally:
@@ -89,7 +93,7 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     return Viewer(socket, house, ticket), hello.delay
 
 
-async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
+async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
     spend, member, counts = socket.meter.spend, viewer.member, socket.counts
@@ -101,7 +105,7 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
             try:
                 message = decode(frame.data)
             except NOT_A_MESSAGE as error:
-                problem = f"Expected a `label`, `tap` or `away` message as JSON: {error}."
+                problem = f"Expected a `label`, `tap`, `away` or `zero` message as JSON: {error}."
             else:
                 if not viewer.joined:
                     continue
@@ -114,8 +118,10 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
                     cost = TAP_COST
                 elif type(message) is Away:
                     core.withdraw(member)
+                elif type(message) is Zero:
+                    await socket.send(_measured(hub, live, viewer, now))
                 else:
-                    problem = "`hello` was said already: send `label`, `tap` or `away`."
+                    problem = "`hello` was said already: send `label`, `tap`, `away` or `zero`."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
         elif await socket.control(frame):
@@ -128,6 +134,14 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
             await socket.send(_bad_message(problem))
         if (pace := spend(now, cost)) is not FINE and await _slow_down(socket, pace):
             return
+
+
+def _measured(hub: Hub, live: LiveChannel, viewer: Viewer, now: float) -> bytes:
+    """The answer to a tap at zero."""
+    try:
+        return protocol.encode(hub.tap_zero(live, viewer, now))
+    except TapError as error:
+        return protocol.encode(protocol.Error(code=protocol.NO_COUNTDOWN.number, message=str(error)))
 
 
 async def _slow_down(socket: Socket, pace: Pace) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay import cluster
@@ -43,6 +43,7 @@ def peers(name: str = "me") -> Peers:
     return Peers(name, epoch=1, silence=SILENCE)
 
 
+@settings(deadline=None)
 @given(snapshots, snapshots, snapshots)
 def test_snapshots_add_up_in_any_order(a: Snapshot, b: Snapshot, c: Snapshot) -> None:
     assert ordered((a + b) + c) == ordered(c + (b + a))
@@ -50,6 +51,7 @@ def test_snapshots_add_up_in_any_order(a: Snapshot, b: Snapshot, c: Snapshot) ->
     assert cluster.total([a, b, c], Snapshot()) == ordered(msgspec.structs.replace(a + b + c, taps=(0,) * 5))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_viewer_counts_twice_whatever_happens_to_reports(data: st.DataObject) -> None:
     """Each node is counted as one of the states that it told, and after a round of reports as its last."""
@@ -76,6 +78,7 @@ def test_no_viewer_counts_twice_whatever_happens_to_reports(data: st.DataObject)
     assert here.snapshot("demo").viewers == sum(states[-1] for states in told.values())
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(st.sampled_from(CHANNELS), snapshots), min_size=len(NODES), max_size=len(NODES)),
     st.randoms(use_true_random=False),
@@ -100,6 +103,7 @@ def test_after_a_round_of_reports_all_nodes_agree(states: list[dict[str, Snapsho
         assert len(seen) == 1
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11)))
 def test_taps_are_counted_once(order: list[int], again: list[int]) -> None:
     here = peers()

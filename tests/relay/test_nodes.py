@@ -1,6 +1,7 @@
 """Several relays as one: in one event loop, on a real Redis, with SQLite and with PostgreSQL."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from relay import app, protocol
 from relay.config import RelaySettings
 from relay.errors import SettingsError
 from relay.limits import Limits
-from relay.protocol import Marker, Mood, Reaction, Status
+from relay.protocol import Countdown, Delay, Marker, Mood, Reaction, Status
 from tests.redis_server import RedisServer
 from tests.support import Client, Viewer, audience, count_of, free_port, leave, request, subscribe, wait_until
 
@@ -326,6 +327,23 @@ async def test_when_the_writing_node_stops_another_goes_on_with_the_session(
     _, listed = await request(second.url, "GET", "demo/sessions", keys.display_key)
     assert [(session["number"], session["ended"]) for session in listed["sessions"]] == [(1, None)]
     await leave(viewers)
+
+
+async def test_a_countdown_measures_the_viewers_of_all_nodes(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    keys = first.create_channel("demo")
+    [viewer] = await audience(second.url, "demo", ["happy"])
+    async with await subscribe(second.url, "demo", keys.display_key) as client:
+        await client.mood()
+        code, begun = await request(first.url, "POST", "demo/countdown", keys.display_key, {"seconds": 3})
+        assert code == 201
+        seen = await client.receive_until(lambda message: isinstance(message, Countdown))
+        assert seen.zero == begun["zero"]
+        await viewer.receive_until(lambda message: isinstance(message, Countdown))
+        await wait_until(lambda: time.time() >= seen.zero)
+        await viewer.send(protocol.Zero())
+        await viewer.receive_until(lambda message: isinstance(message, Delay))
+    await viewer.close()
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
