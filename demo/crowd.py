@@ -78,8 +78,12 @@ async def react(socket: "Socket", viewer: SimulatedViewer, show_began: float) ->
         await asyncio.sleep(viewer.PERIOD)
 
 
-async def probe(http: aiohttp.ClientSession, relay_url: str, channel: str, key: str, latencies: list[float]) -> None:
+async def probe(
+    http: aiohttp.ClientSession, relay_url: str, channel: str, key: str, latencies: list[float], seen_at: str = ""
+) -> None:
     """Append, for ever, the seconds from sending a label to receiving the first mood event that counts it.
+
+    ``seen_at``: address of another node of the cluster, to receive there.
 
     The probes have a channel of their own on the same relay, where nobody else changes the counts, so that each mood
     event can be told to hold the label or not.
@@ -91,7 +95,7 @@ async def probe(http: aiohttp.ClientSession, relay_url: str, channel: str, key: 
     try:
         for socket in sockets:
             await send(socket, Label(emotion=EXPRESSIONS[0]))
-        async with http.ws_connect(mood_address(relay_url, channel), compress=0) as subscriber:
+        async with http.ws_connect(mood_address(seen_at or relay_url, channel), compress=0) as subscriber:
             await send(subscriber, Subscribe(key=key))
             await wait_for_counts(subscriber, labels)
             turn = 0

@@ -22,6 +22,7 @@ from relay.gate import Gate
 from relay.history import History
 from relay.hub import Hub
 from relay.limits import Limits
+from relay.node import ClusterNode, Node
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Relay:
         hub: Hub,
         channels: Channels,
         history: History,
+        node: Node,
     ) -> None:
         self.url = url
         """Where it listens, as in ``http://127.0.0.1:8765``."""
@@ -52,6 +54,7 @@ class Relay:
         self._hub = hub
         self._channels = channels
         self._history = history
+        self._node = node
         self._stopped = False
 
     def create_channel(self, name: str) -> ChannelKeys:
@@ -91,8 +94,10 @@ class Relay:
         self._server.close()
         self._doorway.close()
         await self._hub.stop()
+        await self._node.stop()
         await self._runner.cleanup()
         await asyncio.to_thread(self._history.close)
+        await asyncio.to_thread(self._node.close)
 
 
 async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  # noqa: B008 (an immutable tuple)
@@ -103,6 +108,7 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
         AddressError: the host or port can't be listened at for another reason.
         DataFolderError: the data folder can't be made or written.
         DatabaseServerError: the same for PostgreSQL.
+        SettingsError: the nodes of a cluster can't be joined in this way.
     """
     for warning in settings.warnings():
         log.warning("%s", warning)
@@ -115,14 +121,17 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
     listener = listen(settings.host, settings.port)
     try:
         place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
-        channels, history = await asyncio.to_thread(lambda: (Channels(place), History(place)))
+        channels = await asyncio.to_thread(Channels, place)
+        node = await _node(settings, limits, listener.getsockname()[1], place, channels)
+        history = await asyncio.to_thread(History, place, node.holder)
+        ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
     except BaseException:
         listener.close()
         raise
-    hub = Hub(settings, limits, history)
-    gate = Gate(settings, limits.ticket_ttl)
+    hub = Hub(settings, limits, history, node)
+    gate = Gate(settings, ticket_key, limits.ticket_ttl)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, gate), shutdown_timeout=1.0, handle_signals=False
+        endpoints.application(channels, hub, history, gate, node), shutdown_timeout=1.0, handle_signals=False
     )
     await runner.setup()
     assert runner.server is not None
@@ -132,7 +141,15 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
     url = _url(listener)
     kind = "postgresql" if settings.database else "sqlite"
     log.info("relay starts", extra={"version": endpoints.VERSION, "url": url, "database": kind})
-    return Relay(url, server, doorway, runner, hub, channels, history)
+    return Relay(url, server, doorway, runner, hub, channels, history, node)
+
+
+async def _node(settings: RelaySettings, limits: Limits, port: int, place: database.Place, channels: Channels) -> Node:
+    if not settings.cluster:
+        return Node()
+    # Two installations on one Redis have two topics, since each has its own database.
+    topic = (await asyncio.to_thread(database.secret, place, "cluster")).hex()[:16]
+    return ClusterNode(settings.cluster, port, settings.tick_ms / 1000, limits, place, channels, topic)
 
 
 def listen(host: str, port: int) -> socket.socket:

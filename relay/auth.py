@@ -11,7 +11,8 @@ import re
 import secrets
 import threading
 import time
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -33,24 +34,77 @@ class ChannelKeys(msgspec.Struct, frozen=True, kw_only=True):
     display_key: str
 
 
+class Replaced(NamedTuple):
+    """A channel that another relay changed so that something opens it no more."""
+
+    channel: str
+    rights: tuple[Right, ...]
+    """Of keys that were replaced; all where the channel is ``deleted``."""
+    deleted: bool
+
+
 class Channels:
     """The channels of a relay. Looking up a channel or key touches memory only."""
 
     def __init__(self, path: database.Place) -> None:
         """``path``: the prepared database."""
         self._path = path
-        self._rotating = threading.Lock()
-        with database.opened(path) as file:
-            rows = file.execute("SELECT name, admin_hash, display_hash FROM channels").fetchall()
-            passwords = file.execute("SELECT channel, salt, hash FROM passwords").fetchall()
-        self._hashes: dict[str, tuple[bytes, bytes]] = {name: (admin, display) for name, admin, display in rows}
-        self._passwords: dict[str, tuple[bytes, bytes]] = {name: (salt, hashed) for name, salt, hashed in passwords}
+        self._changing = threading.Lock()  # requests run in threads, and one must not undo what another did
+        self._hashes: dict[str, tuple[bytes, bytes]] = {}
+        self._created: dict[str, float] = {}
+        self._passwords: dict[str, tuple[bytes, bytes]] = {}
         self._pepper = secrets.token_bytes(32)
         self._proven: dict[str, bytes] = {}
         """A fast hash, which only this run can make, of each password that was given rightly."""
+        self.on_change: Callable[[str], None] = lambda channel: None
+        """Called with the name of each channel that was made, changed or deleted here, in any thread."""
+        self.reload()
 
     def __contains__(self, channel: str) -> bool:
         return channel in self._hashes
+
+    def reload(self, channel: str | None = None) -> list[Replaced]:
+        """Learn from the database what other relays changed, of one channel or of all; returns what was lost by it.
+
+        Blocks for a read of the database.
+
+        Raises:
+            DatabaseError: the database can't be read; all stays as it was.
+        """
+        keys, passwords = "SELECT name, admin_hash, display_hash, created FROM channels", "SELECT * FROM passwords"
+        values: tuple[str, ...] = ()
+        if channel is not None:
+            keys, passwords, values = f"{keys} WHERE name = ?", f"{passwords} WHERE channel = ?", (channel,)
+        with self._changing:
+            with database.opened(self._path) as file:
+                rows = file.execute(keys, values).fetchall()
+                found = {name: (bytes(admin), bytes(display), created) for name, admin, display, created in rows}
+                rows = file.execute(passwords, values).fetchall()
+                joining = {name: (bytes(salt), bytes(hashed)) for name, salt, hashed in rows}
+            return [
+                replaced
+                for name in (list(self._hashes | found) if channel is None else [channel])
+                if (replaced := self._take(name, found.get(name), joining.get(name)))
+            ]
+
+    def _take(
+        self, name: str, entry: tuple[bytes, bytes, float] | None, password: tuple[bytes, bytes] | None
+    ) -> Replaced | None:
+        before, since = self._hashes.get(name), self._created.get(name)
+        if self._passwords.get(name) != password:
+            self._proven.pop(name, None)
+            self._passwords.pop(name, None)
+            if password:
+                self._passwords[name] = password
+        if entry is None:
+            self._hashes.pop(name, None)
+            self._created.pop(name, None)
+        else:
+            self._hashes[name], self._created[name] = entry[:2], entry[2]
+        if before is None or entry is None or since != entry[2]:
+            return Replaced(name, RIGHTS, deleted=True) if before else None
+        rights = tuple(right for right, old, new in zip(RIGHTS, before, entry, strict=False) if old != new)
+        return Replaced(name, rights, deleted=False) if rights else None
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -69,16 +123,18 @@ class Channels:
             )
         keys = ChannelKeys(channel=channel, admin_key=secrets.token_urlsafe(32), display_key=secrets.token_urlsafe(32))
         hashes = _hash(keys.admin_key), _hash(keys.display_key)
-        try:
-            with database.opened(self._path) as file:
-                file.execute("INSERT INTO channels VALUES (?, ?, ?, ?)", (channel, *hashes, time.time()))
-                file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))  # of an older one with this name
-        except database.ConflictError:
-            raise FileExistsError(
-                f"There is a channel {channel!r} already; its keys were shown when it was made."
-            ) from None
-        self._hashes[channel] = hashes
-        self._passwords.pop(channel, None)
+        now = time.time()
+        with self._changing:
+            try:
+                with database.opened(self._path) as file:
+                    file.execute("INSERT INTO channels VALUES (?, ?, ?, ?)", (channel, *hashes, now))
+                    file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))  # of an older one of this name
+            except database.ConflictError:
+                raise FileExistsError(
+                    f"There is a channel {channel!r} already; its keys were shown when it was made."
+                ) from None
+            self._take(channel, (*hashes, now), None)
+        self.on_change(channel)
         log.info("channel created", extra={"channel": channel})
         return keys
 
@@ -89,13 +145,14 @@ class Channels:
             DatabaseError: the database can't be written; the old key stays.
         """
         key = secrets.token_urlsafe(32)
-        with self._rotating:  # requests run in threads, and one must not undo what another did
+        with self._changing:
             hashes = dict(zip(RIGHTS, self._hashes[channel], strict=True)) | {right: _hash(key)}
             with database.opened(self._path) as file:
                 file.execute(
                     "UPDATE channels SET admin_hash = ?, display_hash = ? WHERE name = ?", (*hashes.values(), channel)
                 )
             self._hashes[channel] = hashes["admin"], hashes["display"]
+        self.on_change(channel)
         log.info("key rotated", extra={"channel": channel, "right": right})
         return key
 
@@ -105,12 +162,12 @@ class Channels:
         Raises:
             DatabaseError: the database can't be written; the channel stays.
         """
-        with self._rotating:
+        with self._changing:
             with database.opened(self._path) as file:
                 file.execute("DELETE FROM channels WHERE name = ?", (channel,))
                 file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))
-            for table in (self._hashes, self._passwords, self._proven):
-                table.pop(channel, None)
+            self._take(channel, None, None)
+        self.on_change(channel)
         log.info("channel deleted", extra={"channel": channel})
 
     def right(self, channel: str, key: str) -> Right | None:
@@ -129,7 +186,7 @@ class Channels:
         """
         salt = secrets.token_bytes(16)
         hashed = _slow_hash(password, salt) if password else b""
-        with self._rotating:
+        with self._changing:
             with database.opened(self._path) as file:
                 file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))
                 if password:
@@ -139,6 +196,7 @@ class Channels:
                 self._passwords[channel] = salt, hashed
             else:
                 self._passwords.pop(channel, None)
+        self.on_change(channel)
 
     def has_password(self, channel: str) -> bool:
         """Whether viewers need a password to join."""
@@ -159,7 +217,7 @@ class Channels:
         salt, hashed = entry
         if not hmac.compare_digest(_slow_hash(password, salt), hashed):
             return False
-        with self._rotating:
+        with self._changing:
             if self._passwords.get(channel) is entry:  # and was not changed meanwhile
                 self._proven[channel] = given
         return True

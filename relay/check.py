@@ -1,8 +1,9 @@
 """``moodcast relay --check``: would a relay with these settings start and hold its crowd? Nothing is left behind."""
 
+import asyncio
 from collections.abc import Mapping
 
-from relay import database, machine, settings
+from relay import bus, database, machine, settings
 from relay.app import listen
 from relay.config import RelaySettings
 from relay.errors import RelayError, SettingsError
@@ -54,6 +55,12 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
         database.try_out(values.data, values.database)
     except RelayError as error:
         problems.append(str(error))
+    if values.cluster:
+        try:
+            if trouble := asyncio.run(bus.try_out(values.cluster)):
+                warnings.append(f"{trouble}: the relay starts, but goes on alone until it does (--cluster).")
+        except RelayError as error:
+            problems.append(str(error))
     room = machine.room_for(values.max_connections)
     if room < values.max_connections:
         # The default is a number that nobody asked this machine for.

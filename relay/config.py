@@ -31,6 +31,16 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "password in PGPASSWORD or ~/.pgpass (extra `postgres`); empty for SQLite in the data folder.",
         ),
     ] = ""
+    cluster: Annotated[
+        str,
+        Meta(
+            pattern=r"^((rediss?|unix)://.+)?$",
+            description="Redis through which several relays work as one, as in `redis://:PASSWORD@HOST:6379` "
+            "(rediss:// with TLS, unix:// for a socket; extra `cluster`). All of them share one database. Better given "
+            "in the environment, where other users of the machine can't see the password.",
+            extra=SECRET,
+        ),
+    ] = ""
     channel: Annotated[
         str,
         Meta(

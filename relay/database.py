@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             channel TEXT PRIMARY KEY, salt BLOB NOT NULL, hash BLOB NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE leases (channel TEXT PRIMARY KEY, node TEXT NOT NULL, expires REAL NOT NULL) WITHOUT ROWID",
+    ),
 )
 """What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""
 VERSION = len(STEPS)
@@ -87,6 +92,13 @@ class Connection:
         if self._driver is not sqlite3:
             statement = statement.replace("?", "%s")
         return self._raw.execute(statement, values)
+
+    @property
+    def clock(self) -> str:
+        """The database's own Unix time as SQL: relays whose clocks differ agree on it."""
+        if self._driver is sqlite3:
+            return "((julianday('now') - 2440587.5) * 86400.0)"
+        return "EXTRACT(EPOCH FROM clock_timestamp())::DOUBLE PRECISION"
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -169,6 +181,17 @@ def prepare(folder: str, url: str = "") -> Place:
         DatabaseServerError: the same for PostgreSQL.
     """
     return _prepare_server(url) if url else _prepare_file(folder)
+
+
+def secret(place: Place, name: str) -> bytes:
+    """32 random bytes that all relays on this database share; who asks first makes them. Blocks.
+
+    Raises:
+        DatabaseError: the database can't be written.
+    """
+    with opened(place) as file:
+        file.execute("INSERT INTO secrets VALUES (?, ?) ON CONFLICT DO NOTHING", (name, secrets.token_bytes(32)))
+        return bytes(file.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()[0])
 
 
 class _UndoneError(Exception):

@@ -18,6 +18,7 @@ from relay.channel import RECENT_S
 from relay.gate import GATE, Gate
 from relay.history import History
 from relay.hub import Hub
+from relay.node import Node
 from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
 from relay.protocol import EXPRESSIONS, TAPS, Code
 
@@ -43,9 +44,17 @@ CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(channels: Channels, hub: Hub, history: History, gate: Gate) -> web.Application:
+def application(channels: Channels, hub: Hub, history: History, gate: Gate, node: Node) -> web.Application:
     """The aiohttp application over the relay's parts."""
-    app = web.Application(middlewares=[_errors], client_max_size=MAX_BODY)
+
+    @web.middleware
+    async def look_up(request: web.Request, handler: Handler) -> web.StreamResponse:
+        channel = request.match_info.get("channel")
+        if channel is not None and channel not in channels:
+            await node.look_up(channel, gate.house(request))
+        return await handler(request)
+
+    app = web.Application(middlewares=[_errors, look_up], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
     app[GATE], app[metrics.REGISTRY] = gate, metrics.registry(channels, hub, history, VERSION)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Gate:
     """The settings that decide about clients."""
 
-    def __init__(self, settings: RelaySettings, ticket_ttl: int = TICKET_TTL_S) -> None:
+    def __init__(self, settings: RelaySettings, ticket_key: bytes, ticket_ttl: int = TICKET_TTL_S) -> None:
         self._create_key = settings.create_key.encode()
         self._metrics_key = settings.metrics_key.encode()
         self._origins = limits.parse_origins(settings.origins)
@@ -39,7 +39,7 @@ class Gate:
         self._tickets_needed = settings.require_tickets == "on" or (
             settings.require_tickets == "auto" and settings.public
         )
-        self.tickets = Tickets(ticket_ttl)
+        self.tickets = Tickets(ticket_key, ticket_ttl)
         self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
         self.password_checks = asyncio.Lock()
         """One at a time: a wrong password costs the relay more than the one who guesses."""

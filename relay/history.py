@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from relay import database
+from relay import database, leases
 from relay.database import DatabaseError
 from relay.protocol import EXPRESSIONS, Marker, Reaction
 from relay.timeline import Moment
@@ -53,6 +53,8 @@ DELETE_SESSION = (
     *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
     "DELETE FROM sessions WHERE channel = ? AND number = ?",
 )
+GUARDED = (PUT_SESSION, PUT_MOMENT, PUT_REACTION)
+"""What only the node with the channel's lease may write, where several nodes share the database."""
 DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions"))
 DELETE_BEFORE = (
     *(
@@ -82,9 +84,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class History:
     """Sessions, moments and reactions of all channels."""
 
-    def __init__(self, place: database.Place) -> None:
-        """``place``: the prepared database. Sessions that a crash left open are closed at their last moment."""
+    def __init__(self, place: database.Place, holder: str = "") -> None:
+        """``place``: the prepared database. Sessions that a crash left open are closed at their last moment, unless
+        another node holds their lease. ``holder``: whose leases allow to write (see ``relay.leases``); empty: there is
+        one node alone."""
         self._place = place
+        self._holder = holder
         self._queue: queue.SimpleQueue[Row | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
         """A sentence while the database refuses, else empty."""
@@ -97,7 +102,8 @@ class History:
             file.execute(
                 "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
                 "sessions.channel AND m.session = sessions.number AND m.time > sessions.started), started) "
-                "WHERE ended IS NULL"
+                "WHERE ended IS NULL AND channel NOT IN (SELECT channel FROM leases WHERE expires >= "
+                f"{file.clock})"
             )
             rows = file.execute(
                 f"SELECT {SESSION_COLUMNS} FROM sessions AS s "
@@ -124,6 +130,32 @@ class History:
         return Session(
             number=number, channel=channel, started=now, ended=None, tick_ms=tick_ms, min_viewers=min_viewers
         )
+
+    def learn(self, connection: database.Connection, channel: str, alive: float) -> None:
+        """This node now writes the channel's history: see in the database what the one before it wrote.
+
+        ``alive``: until when (Unix time) that node had the lease, if it did not give it back. Blocks.
+        """
+        row = connection.execute(
+            f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? ORDER BY number DESC LIMIT 1", (channel,)
+        ).fetchone()
+        last = self._last.get(channel)
+        if row is None or (last and last.number > row[1]):  # the newest one was deleted
+            return
+        session = _session(row)
+        if session.ended is None or alive:
+            key = (channel, session.number)
+            newest = connection.execute(
+                "SELECT max(time) FROM moments WHERE channel = ? AND session = ?", key
+            ).fetchone()
+            ended = max(session.started, session.ended or 0.0, newest[0] or 0.0, alive)
+            session = msgspec.structs.replace(session, ended=ended)
+        self._last[channel] = session
+
+    def release(self, channel: str) -> None:
+        """Give the channel's lease back, after all that was put before."""
+        if self._holder:
+            self._queue.put((leases.RELEASE, (channel, self._holder)))
 
     def put_session(self, session: Session) -> None:
         """Store a session, or its end."""
@@ -261,7 +293,7 @@ class History:
                 if waiting:
                     connection = connection or database.connect(self._place)
                     with connection.transaction():
-                        for statement, values in waiting:
+                        for statement, values in self._allowed(connection, waiting):
                             connection.execute(statement, values)
             except DatabaseError as error:
                 if connection:
@@ -282,6 +314,13 @@ class History:
             self._refused_rows = len(waiting)
         if connection:
             connection.close()
+
+    def _allowed(self, connection: database.Connection, rows: list[Row]) -> list[Row]:
+        """The rows without those that another node writes by now, as when this one was stopped or cut off for long."""
+        if not self._holder:
+            return rows
+        mine = {row[0] for row in connection.execute(leases.MINE, (self._holder,)).fetchall()}
+        return [row for row in rows if row[0] not in GUARDED or row[1][0] in mine]
 
     def _collect(self, waiting: list[Row], promises: list["Future[None]"]) -> bool:
         """Move what is queued to the lists; block for the first of it, or, after a refusal, for a while only."""

@@ -12,46 +12,50 @@ from functools import partial
 import msgspec
 
 from relay import protocol
-from relay.auth import Right
+from relay.auth import Replaced, Right
 from relay.channel import Channel
+from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
 from relay.config import RelaySettings
 from relay.countdown import Measurement, late_tap
 from relay.counts import Counts
 from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
 from relay.limits import Limits
-from relay.live import LiveChannel, Subscriber, Viewer, packet
+from relay.live import LiveChannel, Packet, Subscriber, Viewer, packet
+from relay.node import Node
 from relay.protocol import Countdown, Delay, Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
-from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
+from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye, encode_frame
 
 log = logging.getLogger(__name__)
 
 CHUNK = 200
 """Sends in a row before other work gets its turn: some 2 ms."""
 DAY_S = 86_400
+LATE_COUNTDOWN_S = 2.0
+"""A countdown of another node is not followed if it is heard of so late, or the nodes' clocks differ by so much."""
 
 
 class Hub:
     """All channels of a relay. Everything here runs on the event loop and never waits for a disk or a slow client."""
 
-    def __init__(self, settings: RelaySettings, limits: Limits, history: History) -> None:
+    def __init__(self, settings: RelaySettings, limits: Limits, history: History, node: Node) -> None:
         self._settings = settings
         self.limits = limits
         self.counts = Counts()
-        self.alone = True
-        """Whether no other node takes the clients while this one restarts."""
         self.come_back_s: float | None = None
         """Set while nobody new is taken: seconds after which who comes should come back."""
         self._history = history
+        self._node = node
         self._channels: dict[str, LiveChannel] = {}
         self._chores: list[asyncio.Task[None]] = []
         self._farewells: set[asyncio.Task[None]] = set()
         self._someone_left = asyncio.Event()
 
     def start(self) -> None:
-        """Start ticking, listening for who is still there, and deleting old sessions."""
+        """Start ticking, listening for who is still there and to other nodes, and deleting old sessions."""
+        self._node.start(self.heard, self.replaced, self._history.learn)
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
         self._chores.append(asyncio.create_task(self._log_refusals(), name="refusals"))
         self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
@@ -76,8 +80,8 @@ class Hub:
         farewells: list[Farewell] = [partial(_end, who) for channel in channels for who in channel.subscribers]
         farewells += [partial(self._part, who) for channel in channels for who in channel.viewers]
         gone = leaving_s(len(farewells), seconds)
-        self.come_back_s = gone + RESTART_S if self.alone else NEXT_NODE_S
-        await send_away(farewells, seconds, self.alone)
+        self.come_back_s = gone + RESTART_S if self._node.alone else NEXT_NODE_S
+        await send_away(farewells, seconds, self._node.alone)
 
     def _part(self, viewer: Viewer, retry_after: float) -> None:
         self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
@@ -98,18 +102,23 @@ class Hub:
         channel = self.channel(name)
         if viewer.ticket is not None:
             if older := channel.tickets.get(viewer.ticket):
-                self.leave(channel, older)
-                text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
-                self.spawn(older.socket.bye(protocol.REPLACED.number, encode_bye(protocol.REPLACED, text)))
+                self._replace(channel, older)
             channel.tickets[viewer.ticket] = viewer
+            viewer.since = time.time()
+            self._node.announce(Joined(name, viewer.ticket, viewer.since))
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay)
         viewer.joined = True
         self.counts.viewers += 1
         channel.empty_since = None
-        if channel.session is None:
+        if channel.session is None and self._node.writes(name):
             self._begin_session(channel)
         return channel
+
+    def _replace(self, channel: LiveChannel, older: Viewer) -> None:
+        self.leave(channel, older)
+        text = "The same ticket came in again: a ticket is for one connection, and the newer one counts."
+        self.spawn(older.socket.bye(protocol.REPLACED.number, encode_bye(protocol.REPLACED, text)))
 
     def leave(self, channel: LiveChannel, viewer: Viewer) -> None:
         """A viewer's connection ended, or counts no more. A second call does nothing."""
@@ -195,47 +204,104 @@ class Hub:
         )
 
     def session(self, name: str) -> Session | None:
-        """The channel's running session, if one runs."""
+        """The channel's running session, if one runs, on this node or another."""
         channel = self._channels.get(name)
-        return channel.session if channel else None
+        if channel and channel.session:
+            return channel.session
+        if running := self._node.running(name):
+            return Session(
+                number=running.number, channel=name, started=running.started, ended=None,
+                tick_ms=self._settings.tick_ms, min_viewers=self._settings.min_viewers,
+            )  # fmt: skip
+        return None
 
     def mark(self, name: str, text: str) -> Marker | None:
         """Mark this moment of the running session, and tell the subscribers; None where no session runs.
 
         A marker is the streamer's own, so it is stored also while too few viewers share.
         """
-        channel = self._channels.get(name)
-        if channel is None or channel.session is None:
+        session = self.session(name)
+        if session is None:
             return None
-        marker = Marker(time=time.time(), text=text)
-        self._keep(channel, channel.session)
-        self._history.put_marker(channel.session, marker)
-        channel.publish([packet(marker)])
-        return marker
+        marker = packet(event := Marker(time=time.time(), text=text))
+        self._publish(name, marker)
+        self._history.put_marker(session, event)
+        self._node.announce(Published(name, marker.name, marker.json))
+        return event
+
+    def _publish(self, name: str, event: Packet) -> None:
+        """An event that this node or another made by a request: tell the subscribers here."""
+        if channel := self._channels.get(name):
+            channel.publish([event])
+            if event.name == "marker" and channel.session:
+                self._keep(channel, channel.session)  # its markers lie in the history already
 
     def rename_session(self, name: str, number: int, title: str) -> None:
         """The running session learns its new name, if it is this one: it may not be in the history yet."""
+        self._rename(name, number, title)
+        self._node.announce(Renamed(name, number, title))
+
+    def _rename(self, name: str, number: int, title: str) -> None:
         channel = self._channels.get(name)
         if channel and channel.session and channel.session.number == number:
             channel.session = msgspec.structs.replace(channel.session, name=title)
 
     def drop_session(self, name: str, number: int) -> None:
         """Where the session runs, a new one begins in its place: the history has deleted it."""
+        self._drop(name, number)
+        self._node.announce(Dropped(name, number))
+
+    def _drop(self, name: str, number: int) -> bool:
         channel = self._channels.get(name)
-        if channel and channel.session and channel.session.number == number:
-            self._begin_session(channel)
+        if channel is None or channel.session is None or channel.session.number != number:
+            return False
+        self._begin_session(channel)
+        return True
 
     def drop_channel(self, name: str) -> None:
         """The channel was deleted: nothing more of it is stored, and everyone in it gets a bye."""
         channel = self._channels.pop(name, None)
         if channel is None:
             return
-        channel.session = None
+        if channel.session:
+            self._history.release(name)
+            channel.session = None
         bye = encode_bye(protocol.UNKNOWN_CHANNEL, f"The channel {name!r} was deleted.")
         for subscriber in channel.subscribers:
             subscriber.end(protocol.UNKNOWN_CHANNEL, bye)
         for viewer in channel.viewers:
             self.spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
+
+    # --- other nodes -------------------------------------------------------------------------------------------------
+
+    def heard(self, item: Item) -> None:
+        """Something happened on another node."""
+        if isinstance(item, Joined):
+            channel = self._channels.get(item.channel)
+            older = channel and channel.tickets.get(item.ticket)
+            if channel and older and older.since < item.time:
+                self._replace(channel, older)
+        elif isinstance(item, Published):
+            channel = self._channels.get(item.channel)
+            if channel and item.name == "countdown":
+                self._count_down_too(channel, msgspec.json.decode(item.json, type=Countdown))
+            else:
+                self._publish(item.channel, Packet(item.name, item.json, encode_frame(item.json)))
+        elif isinstance(item, Renamed):
+            self._rename(item.channel, item.number, item.title)
+        elif isinstance(item, Dropped) and self._drop(item.channel, item.number):
+            self._history.delete_session(item.channel, item.number)  # with what this node wrote meanwhile
+
+    def replaced(self, change: Replaced) -> None:
+        """Another relay replaced keys of a channel or deleted it."""
+        channel = self._channels.get(change.channel)
+        if change.deleted and channel:
+            if channel.session:
+                self._history.delete_channel(change.channel)  # with what this node wrote meanwhile
+            self.drop_channel(change.channel)
+        elif channel:
+            for right in change.rights:
+                self.revoke(change.channel, right)
 
     # --- the viewers' delay -------------------------------------------------------------------------------------------
 
@@ -252,7 +318,15 @@ class Hub:
         channel.countdown = Measurement(seconds, now, time.time())
         event = channel.countdown.event(now)
         self.publish(channel, event)
+        self._node.announce(Published(name, "countdown", protocol.encode(event)))
         return event
+
+    def _count_down_too(self, channel: LiveChannel, event: Countdown) -> None:
+        """Another node counts down: to the same zero, so that the viewers here can answer."""
+        now, rest = time.monotonic(), event.zero - event.time
+        if abs(time.time() - event.time) < LATE_COUNTDOWN_S:
+            channel.countdown = Measurement(event.seconds, now + rest - event.seconds, event.zero - event.seconds)
+            self.publish(channel, event)
 
     def publish(self, channel: LiveChannel, countdown: Countdown) -> None:
         """Tell all of the channel, subscribers first: they show it."""
@@ -292,9 +366,15 @@ class Hub:
     async def _tick(self) -> None:
         """One mood event for each channel: first to all subscribers, who are few, then to the viewers, who are many."""
         now, unix = time.monotonic(), time.time()
-        moods = []
+        self._node.tick(now)
+        moods, report, wanted = [], {}, []
         for channel in list(self._channels.values()):
-            whole = channel.core.snapshot(now)
+            name = channel.core.name
+            own = channel.core.snapshot(now)
+            whole = own + self._node.others(name)
+            self._follow(channel, whole, unix)
+            if channel.session or (whole.shares and self._node.running(name) is None):
+                wanted.append(name)
             reactions = channel.core.tick(whole, now, unix)
             self._store(channel, whole, reactions, unix)
             mood = packet(channel.core.mood)
@@ -304,9 +384,13 @@ class Hub:
                 channel.publish([packet(status)])
             channel.publish([*map(packet, reactions), mood])
             moods.append((channel, mood.frame))
-            counting = channel.countdown and channel.countdown.open_s(now)
-            if not (channel.viewers or channel.subscribers or channel.session or counting):
-                del self._channels[channel.core.name]
+            session, counting = channel.session, channel.countdown and channel.countdown.open_s(now)
+            if channel.viewers or session:
+                report[name] = Activity(own, Running(session.number, session.started) if session else None)
+            elif not (channel.subscribers or counting):
+                del self._channels[name]
+        self._node.report(report)
+        self._node.want(wanted)
         for channel, frame in moods:
             await self._send_to_viewers(channel, frame)
 
@@ -345,10 +429,24 @@ class Hub:
 
     # --- the session -------------------------------------------------------------------------------------------------
 
+    def _follow(self, channel: LiveChannel, whole: Snapshot, unix: float) -> None:
+        """A session runs on the node that writes the channel's history, wherever its viewers are."""
+        if whole.shares:
+            channel.empty_since = None
+        elif channel.empty_since is None:
+            channel.empty_since = unix
+        writes = self._node.writes(channel.core.name)
+        if channel.session and not writes:  # it goes on elsewhere
+            channel.session = None
+        elif channel.session is None and writes and whole.shares:
+            self._begin_session(channel)
+
     def _store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], unix: float) -> None:
         if channel.session is None or channel.timeline is None:
             return
-        if channel.empty_since is not None and unix - channel.empty_since > self.limits.session_gap:
+        # Viewers who can't be seen from here are another node's to write about.
+        patience = 0.0 if self._node.cut_off else self.limits.session_gap
+        if channel.empty_since is not None and unix - channel.empty_since > patience:
             self._end_session(channel, channel.empty_since)
             return
         if not channel.core.mood.visible:
@@ -395,15 +493,17 @@ class Hub:
             ended = unix if channel.empty_since is None else channel.empty_since
             self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
         if channel.session:
+            self._history.release(channel.core.name)
             log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
         channel.session = None
 
     def _status(self, channel: LiveChannel) -> Status:
+        session = self.session(channel.core.name)
         return Status(
             channel=channel.core.name,
-            session=channel.session.number if channel.session else None,
+            session=session.number if session else None,
             tick_ms=self._settings.tick_ms,
-            warnings=[self._history.warning] if self._history.warning else [],
+            warnings=([self._history.warning] if self._history.warning else []) + self._node.warnings,
         )
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

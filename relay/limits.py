@@ -41,6 +41,10 @@ class Limits(NamedTuple):
     session_gap: float = 300.0
     """A session ends after this long without viewers."""
     ticket_ttl: int = TICKET_TTL_S
+    node_silence: float = 3.0
+    """A node of a cluster that tells nothing for this long counts no more (but at least four ticks)."""
+    lease: float = 10.0
+    """Another node writes a channel's history this long after the one that did it fell silent."""
     refusals: float = 60.0
     """Between two lines in the log on who was turned away."""
 

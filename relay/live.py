@@ -22,12 +22,14 @@ WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "joined", "member", "socket", "ticket")
+    __slots__ = ("full_since", "joined", "member", "since", "socket", "ticket")
 
     def __init__(self, socket: Socket, house: str | None, ticket: str | None) -> None:
         """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
         self.member = Member(house)
         self.ticket = ticket
+        self.since = 0.0
+        """Unix time at which it joined."""
         self.joined = False
         """Whether what it sends counts."""
         self.socket = socket

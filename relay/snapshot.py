@@ -9,7 +9,8 @@ from msgspec import Meta
 from relay.mood import KINDS, Counts
 from relay.protocol import MAX_DELAY_S, TAPS
 
-Natural = Annotated[int, Meta(ge=0)]
+# Bounded, since snapshots also come from other nodes: nothing that arrives may spoil a sum.
+Natural = Annotated[int, Meta(ge=0, le=100_000_000)]
 PerExpression = Annotated[tuple[Natural, ...], Meta(min_length=KINDS, max_length=KINDS)]
 PerTap = Annotated[tuple[Natural, ...], Meta(min_length=len(TAPS), max_length=len(TAPS))]
 
@@ -28,7 +29,7 @@ class Share(msgspec.Struct, array_like=True, frozen=True):
 class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     """All that the mood, the reactions and the history of a channel are made from."""
 
-    shares: tuple[Share, ...] = ()
+    shares: Annotated[tuple[Share, ...], Meta(max_length=MAX_DELAY_S + 1)] = ()
     """One for each delay that someone has, in any order."""
     changes: PerExpression = (0,) * KINDS
     """Viewers who changed to each expression within ``audience.WINDOW_S``."""

@@ -1,7 +1,7 @@
 """Viewer tickets: signed, for one channel, good for a minute; who has one may join.
 
-The relay keeps no list of them. The key that signs is made anew at each start, so that it need not be kept secret on a
-disk: a client asks for a ticket right before it joins, and one from before a restart is refused with "ask again".
+The relay keeps no list of them. The key that signs lies in the database, so that a ticket of one node opens the others,
+and one from before a restart still opens.
 """
 
 import hashlib
@@ -20,12 +20,10 @@ class TicketError(Exception):
 class Tickets:
     """Makes tickets and checks them."""
 
-    def __init__(self, ttl: int = TICKET_TTL_S) -> None:
-        """``ttl``: seconds for which a ticket is good."""
+    def __init__(self, key: bytes, ttl: int = TICKET_TTL_S) -> None:
+        """``key``: signs them. ``ttl``: seconds for which a ticket is good."""
         self.ttl = ttl
-        self._signer = URLSafeTimedSerializer(
-            secrets.token_bytes(32), salt="viewer", signer_kwargs={"digest_method": hashlib.sha256}
-        )
+        self._signer = URLSafeTimedSerializer(key, salt="viewer", signer_kwargs={"digest_method": hashlib.sha256})
 
     def issue(self, channel: str) -> str:
         """A new ticket, some 150 characters that are safe in a URL."""
@@ -46,7 +44,7 @@ class Tickets:
                 f"The ticket is older than {self.ttl} seconds: ask for a new one, and join at once."
             ) from None
         except BadSignature:
-            raise TicketError("This relay did not issue the ticket, or restarted since: ask for a new one.") from None
+            raise TicketError("This relay did not issue the ticket: ask for a new one.") from None
         if issued_for != channel:
             raise TicketError(f"The ticket is for another channel than {channel!r}: ask for one of this channel.")
         assert isinstance(number, str)

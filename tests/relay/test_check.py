@@ -73,6 +73,15 @@ def test_a_password_in_the_databases_url_is_not_shown(tmp_path: Path, capsys: py
     assert "sesame-open" not in out
 
 
+def test_a_redis_that_does_not_answer_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("redis", reason="no driver of Redis: install moodcast[cluster]")
+    url = f"redis://:sesame@127.0.0.1:{free_port()}"
+    assert check("--port", "0", "--data", str(tmp_path), "--cluster", url) == 0
+    told = capsys.readouterr().out
+    assert "warning: Redis does not answer" in told
+    assert "sesame" not in told
+
+
 def test_wrong_options_are_listed_before_anything_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert check("--port", "99999", "--tick-ms", "soon") == 2
     error = capsys.readouterr().err

@@ -1,0 +1,255 @@
+"""This relay among others: alone, or a node of a cluster. The hub asks it, and does not know which."""
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from relay import cluster, database
+from relay.auth import Channels, Replaced
+from relay.bus import SILENT, Bus
+from relay.cluster import Activity, Changed, Goodbye, Item, News, Peers, Running
+from relay.database import Connection, DatabaseError
+from relay.leases import Leases
+from relay.limits import Limits, Rates
+from relay.protocol import CHANNEL_PATTERN
+from relay.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+PREFIX = "moodcast:1"
+"""Of the topic. The number changes when nodes of two versions would not understand each other."""
+RELOAD_S = 30.0
+"""Channels are read from the database again this often, in case the news of a change were lost."""
+NAMES_AT_ONCE = 100
+"""If more channels changed at once, all are read."""
+GATHER_S = 0.02
+"""News wait for this long, so that those of a crowd travel together."""
+ITEMS_AT_ONCE = 500
+GRACE_S = 1.0
+"""A bus that is down for less than this, as at the start, is not worth a warning."""
+LOOKS_PER_S, LOOKS_AT_ONCE = 1.0, 20.0
+"""For one house: unknown channels that are looked up in the database."""
+
+NOBODY = Snapshot()
+
+
+class Node:
+    """A relay that is alone: nobody else counts, and all history is its own to write."""
+
+    holder = ""
+    """Whose leases allow to write history, as for ``History``."""
+
+    def start(
+        self,
+        heard: Callable[[Item], None],
+        replaced: Callable[[Replaced], None],
+        taken: Callable[[Connection, str, float], None],
+    ) -> None:
+        """Join the others. ``heard`` takes news, ``replaced`` what another relay changed in a channel, both on the
+        event loop; ``taken`` is told of a new lease, as by ``Leases``."""
+
+    async def stop(self) -> None:
+        """Say goodbye to the others."""
+
+    def close(self) -> None:
+        """Give up the leases, once the history is written. Blocks."""
+
+    def tick(self, now: float) -> None:
+        """To be called at the begin of each tick."""
+
+    def others(self, channel: str) -> Snapshot:
+        """The channel's audience on all other nodes together."""
+        return NOBODY
+
+    def running(self, channel: str) -> Running | None:
+        """The channel's session, where another node writes it."""
+        return None
+
+    def report(self, channels: Mapping[str, Activity]) -> None:
+        """Tell the others what is here, at the end of each tick."""
+
+    def announce(self, item: Item) -> None:
+        """Tell the others what happened here."""
+
+    def writes(self, channel: str) -> bool:
+        """Whether this node may write the channel's history."""
+        return True
+
+    def want(self, channels: Iterable[str]) -> None:
+        """Ask to write the history of these channels, and of no others."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other node takes the clients while this one restarts."""
+        return True
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether there are others who can't be heard."""
+        return False
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for the streamer."""
+        return []
+
+    async def look_up(self, channel: str, house: str | None) -> None:
+        """A channel is asked for that is not known here: see whether another node has just made it."""
+
+
+class ClusterNode(Node):
+    """One of several nodes that share a database and a Redis."""
+
+    def __init__(
+        self, url: str, port: int, tick_s: float, limits: Limits, place: database.Place, channels: Channels, topic: str
+    ) -> None:
+        """``url``: of Redis. ``port``: that this node listens on. ``topic``: a name that the nodes share.
+
+        Raises:
+            SettingsError: the URL can't be used, or the driver is missing.
+        """
+        silence = max(limits.node_silence, 4 * tick_s)
+        self._peers = Peers(f"{socket.gethostname()[:100]}:{port}", time.time_ns(), silence)
+        self.holder = f"{self._peers.node}/{self._peers.epoch}"
+        self._place, self._channels, self._lease_s = place, channels, limits.lease
+        self._bus = Bus(url, f"{PREFIX}:{topic}", silence, self._receive)
+        self._looks = Rates(LOOKS_PER_S, LOOKS_AT_ONCE)
+        self._seq = 0
+        self._news: list[Item] = []
+        self._changed: set[str] = set()
+        self._stale = asyncio.Event()
+        self._connections = 0
+
+    def start(
+        self,
+        heard: Callable[[Item], None],
+        replaced: Callable[[Replaced], None],
+        taken: Callable[[Connection, str, float], None],
+    ) -> None:
+        self._heard, self._replaced = heard, replaced
+        self._leases = Leases(self._place, self.holder, self._lease_s, taken)
+        loop = self._loop = asyncio.get_running_loop()
+
+        def changed(channel: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self.announce, Changed(channel))
+
+        self._channels.on_change = changed
+        self._bus.start()
+        self._reloading = asyncio.create_task(self._reload_forever(), name="reload")
+
+    async def stop(self) -> None:
+        self._reloading.cancel()
+        await asyncio.gather(self._reloading, return_exceptions=True)
+        self._seq += 1
+        await self._bus.stop(cluster.encode(Goodbye(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq)))
+
+    def close(self) -> None:
+        self._leases.stop()
+
+    # --- counts ------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        self._peers.tick(now)
+
+    def others(self, channel: str) -> Snapshot:
+        return self._peers.snapshot(channel)
+
+    def running(self, channel: str) -> Running | None:
+        return self._peers.running(channel)
+
+    def report(self, channels: Mapping[str, Activity]) -> None:
+        self._seq += 1
+        self._bus.put_state(cluster.encode_report(self._peers.node, self._peers.epoch, self._seq, channels))
+
+    @property
+    def alone(self) -> bool:
+        return not self._peers.present
+
+    @property
+    def cut_off(self) -> bool:
+        return not self._bus.connected.is_set()
+
+    @property
+    def warnings(self) -> list[str]:
+        if self.cut_off:
+            if time.monotonic() - self._bus.down_since < GRACE_S:
+                return []
+            why = self._bus.trouble or SILENT
+            return [f"partial: {why}, so only the viewers of this one of the relay's nodes are shown until it does."]
+        if self._peers.missing:
+            return ["partial: one of the relay's nodes went silent, and its viewers are missing until they come back."]
+        return []
+
+    # --- leases ------------------------------------------------------------------------------------------------------
+
+    def writes(self, channel: str) -> bool:
+        return self._leases.held(channel)
+
+    def want(self, channels: Iterable[str]) -> None:
+        self._leases.want(channels)
+
+    # --- news --------------------------------------------------------------------------------------------------------
+
+    def announce(self, item: Item) -> None:
+        if not self._news:
+            self._loop.call_later(GATHER_S, self._tell)
+        self._news.append(item)
+
+    def _tell(self) -> None:
+        news, self._news = self._news, []
+        for first in range(0, len(news), ITEMS_AT_ONCE):
+            self._seq += 1
+            items = news[first : first + ITEMS_AT_ONCE]
+            message = News(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq, items=items)
+            self._bus.put_news(cluster.encode(message))
+
+    def _receive(self, data: bytes) -> None:
+        if self._connections != self._bus.connections:  # who knows what was not heard
+            self._connections = self._bus.connections
+            self._reload_all()
+        for item in self._peers.receive(data, time.monotonic()):
+            if not isinstance(item, Changed):
+                try:
+                    self._heard(item)
+                except Exception:
+                    log.exception("News of another node could not be taken.")
+            elif len(self._changed) < NAMES_AT_ONCE:
+                self._changed.add(item.channel)
+                self._stale.set()
+            else:
+                self._reload_all()
+
+    # --- channels ----------------------------------------------------------------------------------------------------
+
+    def _reload_all(self) -> None:
+        self._changed.clear()
+        self._stale.set()
+
+    async def _reload_forever(self) -> None:
+        """Read what changed from the database: what was named, or else all."""
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stale.wait(), RELOAD_S)
+            self._stale.clear()
+            names: list[str | None] = [*self._changed] or [None]
+            self._changed.clear()
+            for name in names:
+                await self._read_channel(name)
+
+    async def _read_channel(self, name: str | None) -> None:
+        try:
+            lost = await asyncio.to_thread(self._channels.reload, name)
+        except DatabaseError as error:
+            log.warning("What other nodes changed in channels can't be read: %s", error)
+            return
+        for change in lost:
+            self._replaced(change)
+
+    async def look_up(self, channel: str, house: str | None) -> None:
+        if re.fullmatch(CHANNEL_PATTERN, channel) and not self._looks.spend(house, time.monotonic()):
+            await self._read_channel(channel)

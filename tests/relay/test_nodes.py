@@ -1,0 +1,466 @@
+"""Several relays as one: in one event loop, on a real Redis, with SQLite and with PostgreSQL."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from relay import app, protocol
+from relay.config import RelaySettings
+from relay.errors import SettingsError
+from relay.limits import Limits
+from relay.protocol import Countdown, Delay, Marker, Mood, Reaction, Status
+from tests.redis_server import RedisServer
+from tests.support import Client, Viewer, audience, count_of, free_port, leave, request, subscribe, wait_until
+
+SHORT = Limits(node_silence=1.0, lease=1.0)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with RedisServer.started() as server:
+        yield server
+
+
+class Cluster:
+    """Relays that share a database and a Redis."""
+
+    def __init__(self, folder: Path, url: str, **options: Any) -> None:
+        self._options = {"port": 0, "data": str(folder), "tick_ms": 50, "min_viewers": 1, "cluster": url} | options
+        self.nodes: list[app.Relay] = []
+
+    async def add(self, **options: Any) -> app.Relay:
+        node = await app.start(RelaySettings(**self._options | options), SHORT)
+        self.nodes.append(node)
+        return node
+
+    async def stop(self) -> None:
+        for node in self.nodes:
+            await node.stop()
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: Any, **options: Any) -> AsyncIterator[Cluster]:
+    cluster = Cluster(*arguments, **options)
+    try:
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, redis: RedisServer) -> AsyncIterator[Cluster]:
+    async with running(tmp_path, redis.url) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def pair(
+    tmp_path: Path, redis: RedisServer, database_url: str
+) -> AsyncIterator[tuple[app.Relay, app.Relay, Any]]:
+    """Two relays on each kind of database, and the keys of the channel `demo`, made on the first."""
+    async with running(tmp_path, redis.url, database=database_url) as cluster:
+        first, second = await cluster.add(), await cluster.add()
+        yield first, second, first.create_channel("demo")
+
+
+async def status(client: Client, partial: bool, timeout: float = 15.0) -> Status:
+    """The first status that says, or does not say, that viewers are missing."""
+
+    def fits(message: Any) -> bool:
+        return isinstance(message, Status) and any("partial" in text for text in message.warnings) == partial
+
+    found = await client.receive_until(fits, timeout)
+    assert isinstance(found, Status)
+    return found
+
+
+async def channel_arrives(relay: app.Relay, name: str = "demo") -> None:
+    await wait_until(lambda: relay.has_channel(name))
+
+
+# --- counts ----------------------------------------------------------------------------------------------------------
+
+
+async def test_viewers_of_one_node_are_seen_on_the_other(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    here = await audience(first.url, "demo", ["happy", "happy", "sad"])
+    async with await subscribe(second.url, "demo", keys.display_key) as client:
+        mood = await client.mood(lambda mood: mood.visible and mood.sharing == 3)
+        assert (mood.viewers, count_of(mood, "happy"), count_of(mood, "sad")) == (3, 2, 1)
+        there = await audience(second.url, "demo", ["fear"])
+        for url in (first.url, second.url):
+            async with await subscribe(url, "demo", keys.display_key) as other:
+                await other.mood(lambda mood: mood.sharing == mood.viewers == 4)
+        await leave(here)
+        await client.mood(lambda mood: mood.viewers == mood.sharing == 1)
+    await leave(there)
+
+
+async def test_enough_together_are_shown_though_too_few_on_each(cluster: Cluster) -> None:
+    first, second = await cluster.add(min_viewers=4), await cluster.add(min_viewers=4)
+    key = first.create_channel("demo").display_key
+    viewers = await audience(first.url, "demo", ["happy"] * 2) + await audience(second.url, "demo", ["happy"] * 2)
+    for node in (first, second):
+        async with await subscribe(node.url, "demo", key) as client:
+            mood = await client.mood(lambda mood: mood.visible)
+            assert mood.sharing == 4
+    await viewers.pop().close()
+    async with await subscribe(first.url, "demo", key) as client:
+        await client.mood(lambda mood: not mood.visible and mood.sharing == 3)
+    await leave(viewers)
+
+
+async def test_three_nodes_agree(cluster: Cluster) -> None:
+    nodes = [await cluster.add() for _ in range(3)]
+    key = nodes[0].create_channel("demo").display_key
+    viewers = [viewer for node in nodes for viewer in await audience(node.url, "demo", ["happy", "neutral"])]
+    for node in nodes:
+        async with await subscribe(node.url, "demo", key) as client:
+            mood = await client.mood(lambda mood: mood.visible and mood.sharing == 6)
+            assert (count_of(mood, "happy"), count_of(mood, "neutral")) == (3, 3)
+    await leave(viewers)
+
+
+async def taps_in(client: Client, ticks: int) -> int:
+    """How many taps come until the first is so many ticks old."""
+    taps = (await client.receive_until(lambda message: isinstance(message, Reaction))).count
+    last = (await client.mood()).seq + ticks
+    while not isinstance(message := await client.receive(), Mood) or message.seq < last:
+        taps += message.count if isinstance(message, Reaction) else 0
+    return int(taps)
+
+
+async def test_taps_are_counted_once_on_each_node(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    key = first.create_channel("demo").display_key
+    viewers = await audience(first.url, "demo", ["happy"] * 3) + await audience(second.url, "demo", ["happy"] * 2)
+    clients = [await subscribe(node.url, "demo", key) for node in (first, second)]
+    for client in clients:
+        await client.mood(lambda mood: mood.visible and mood.sharing == 5)
+    for viewer in viewers:
+        await viewer.tap("heart")
+    for client in clients:
+        assert await taps_in(client, ticks=20) == 5
+        await client.close()
+    await leave(viewers)
+
+
+async def test_a_burst_across_nodes_is_one(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    key = first.create_channel("demo").display_key
+    viewers = await audience(first.url, "demo", ["neutral"] * 2) + await audience(second.url, "demo", ["neutral"] * 2)
+    clients = [await subscribe(node.url, "demo", key) for node in (first, second)]
+    for client in clients:
+        await client.mood(lambda mood: mood.visible and mood.sharing == 4)
+    for viewer in viewers:
+        await viewer.label("surprise")
+    for client in clients:  # two on each are too few, four together are a burst
+        burst = await client.receive_until(lambda message: isinstance(message, Reaction))
+        assert (burst.kind, burst.name, burst.count) == ("expression", "surprise", 4)
+        await client.close()
+    await leave(viewers)
+
+
+# --- tickets, keys, channels -----------------------------------------------------------------------------------------
+
+
+async def ticket_of(relay: app.Relay) -> str:
+    async with aiohttp.ClientSession() as http, http.post(f"{relay.url}/v1/channels/demo/tickets", json={}) as answer:
+        assert answer.status == 201, await answer.text()
+        return str((await answer.json())["ticket"])
+
+
+async def test_a_ticket_of_one_node_opens_the_other_for_one_connection(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    await channel_arrives(second)
+    ticket = await ticket_of(first)
+    one = await Viewer.connect(second.url, "demo", ticket)
+    await one.label("happy")
+    async with await subscribe(first.url, "demo", keys.display_key) as client:
+        await client.mood(lambda mood: mood.viewers == 1)
+        other = await Viewer.connect(first.url, "demo", ticket)
+        while await one.receive() is not None:
+            pass
+        assert one.close_code == protocol.REPLACED.number
+        await other.label("sad")
+        mood = await client.mood(lambda mood: count_of(mood, "sad") == 1)
+        await client.mood(lambda mood: mood.viewers == 1)
+        assert mood.sharing <= 2
+    await leave([one, other])
+
+
+async def test_a_rotated_key_closes_its_subscribers_on_all_nodes(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    await channel_arrives(second)
+    async with await subscribe(second.url, "demo", keys.display_key) as client:
+        await client.mood()
+        code, answer = await request(first.url, "POST", "demo/keys", keys.admin_key, {"rotate": "display"})
+        assert code == 200
+        while await client.receive() is not None:
+            pass
+        assert client.close_code == protocol.WRONG_KEY.number
+    async with await subscribe(second.url, "demo", answer["display_key"]) as client:
+        await client.mood()
+
+
+async def test_a_password_set_on_one_node_guards_the_other(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    await channel_arrives(second)
+    await request(first.url, "PUT", "demo/password", keys.admin_key, {"password": "sesame"})
+
+    async def guarded() -> bool:
+        return (await request(second.url, "POST", "demo/tickets", "none", {}))[0] == 403
+
+    await wait_until(guarded)
+    assert (await request(second.url, "POST", "demo/tickets", "none", {"password": "sesame"}))[0] == 201
+
+
+async def test_a_deleted_channel_closes_everyone_everywhere(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    viewers = await audience(first.url, "demo", ["happy"]) + await audience(second.url, "demo", ["sad"])
+    clients = [await subscribe(node.url, "demo", keys.display_key) for node in (first, second)]
+    for client in clients:
+        await client.mood(lambda mood: mood.visible and mood.sharing == 2)
+    assert (await request(second.url, "DELETE", "demo", keys.admin_key))[0] == 204
+    for one in [*viewers, *clients]:
+        while await one.receive() is not None:
+            pass
+        assert one.close_code == protocol.UNKNOWN_CHANNEL.number
+        await one.close()
+    # A new channel of the name has nothing of the old one.
+    await wait_until(lambda: not first.has_channel("demo"))
+    keys = first.create_channel("demo")
+    assert await request(second.url, "GET", "demo/sessions", keys.admin_key) == (200, {"sessions": []})
+
+
+async def test_a_new_channel_works_on_a_node_that_heard_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, f"redis://127.0.0.1:{free_port()}") as cluster:
+        first, second = await cluster.add(), await cluster.add()
+        key = first.create_channel("demo").display_key
+        async with await subscribe(second.url, "demo", key) as client:
+            await client.mood()
+
+
+# --- the session -----------------------------------------------------------------------------------------------------
+
+
+async def moments(relay: app.Relay, key: str, number: int = 1) -> list[dict[str, Any]]:
+    code, body = await request(relay.url, "GET", f"demo/sessions/{number}", key)
+    return list(body["moments"]) if code == 200 else []
+
+
+async def test_one_session_for_all_nodes_with_markers_and_names_from_each(
+    pair: tuple[app.Relay, app.Relay, Any],
+) -> None:
+    first, second, keys = pair
+    viewers = await audience(first.url, "demo", ["happy"]) + await audience(second.url, "demo", ["sad"])
+    clients = [await subscribe(node.url, "demo", keys.display_key) for node in (first, second)]
+    for client in clients:
+        await client.receive_until(lambda message: isinstance(message, Status) and message.session == 1)
+
+    async def both_counted() -> bool:
+        return any(moment["sharing"] == 2 for moment in await moments(second, keys.display_key))
+
+    await wait_until(both_counted)
+    for number, node in enumerate((first, second)):
+        assert (await request(node.url, "POST", "demo/markers", keys.admin_key, {"text": f"mark {number}"}))[0] == 201
+        for client in clients:
+            marker = await client.receive_until(lambda message: isinstance(message, Marker))
+            assert marker.text == f"mark {number}"
+        code, _ = await request(node.url, "PATCH", "demo/sessions/current", keys.admin_key, {"name": f"name {number}"})
+        assert code == 200
+    _, found = await request(first.url, "GET", "demo/sessions/1", keys.display_key)
+    assert [marker["text"] for marker in found["markers"]] == ["mark 0", "mark 1"]
+    assert found["session"]["name"] == "name 1"
+    _, listed = await request(second.url, "GET", "demo/sessions", keys.display_key)
+    assert [session["number"] for session in listed["sessions"]] == [1]
+    for client in clients:
+        await client.close()
+    await leave(viewers)
+
+
+async def test_the_running_session_can_be_deleted_on_any_node(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    viewers = await audience(first.url, "demo", ["happy"])
+    for number, node in enumerate((first, second), 1):
+
+        async def stored(number: int = number) -> bool:
+            return bool(await moments(first, keys.display_key, number))
+
+        await wait_until(stored)
+        async with await subscribe(second.url, "demo", keys.display_key) as client:
+            await client.receive_until(lambda m, n=number: isinstance(m, Status) and m.session == n)
+            assert (await request(node.url, "DELETE", f"demo/sessions/{number}", keys.admin_key))[0] == 204
+            await client.receive_until(lambda m, n=number: isinstance(m, Status) and m.session == n + 1)
+    _, listed = await request(second.url, "GET", "demo/sessions", keys.display_key)
+    assert {session["number"] for session in listed["sessions"]} <= {3}
+    await leave(viewers)
+
+
+async def test_when_the_writing_node_stops_another_goes_on_with_the_session(
+    pair: tuple[app.Relay, app.Relay, Any],
+) -> None:
+    first, second, keys = pair
+    viewers = await audience(first.url, "demo", ["happy"])
+
+    async def first_writes() -> bool:
+        return bool(await moments(first, keys.display_key))
+
+    await wait_until(first_writes)
+    viewers += await audience(second.url, "demo", ["sad", "fear"])
+    async with await subscribe(second.url, "demo", keys.display_key) as client:
+        await client.mood(lambda mood: mood.viewers == 3)
+        await wait_until(lambda: moments(second, keys.display_key))
+        await first.stop()
+        # Its goodbye takes its viewers along at once, and nobody is missing.
+        await client.mood(lambda mood: mood.viewers == 2, timeout=2)
+
+        async def second_writes() -> bool:
+            return (await moments(second, keys.display_key))[-1]["viewers"] == 2
+
+        await wait_until(second_writes)
+    _, listed = await request(second.url, "GET", "demo/sessions", keys.display_key)
+    assert [(session["number"], session["ended"]) for session in listed["sessions"]] == [(1, None)]
+    await leave(viewers)
+
+
+async def test_a_countdown_measures_the_viewers_of_all_nodes(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    keys = first.create_channel("demo")
+    [viewer] = await audience(second.url, "demo", ["happy"])
+    async with await subscribe(second.url, "demo", keys.display_key) as client:
+        await client.mood()
+        code, begun = await request(first.url, "POST", "demo/countdown", keys.display_key, {"seconds": 3})
+        assert code == 201
+        seen = await client.receive_until(lambda message: isinstance(message, Countdown))
+        assert seen.zero == begun["zero"]
+        await viewer.receive_until(lambda message: isinstance(message, Countdown))
+        await wait_until(lambda: time.time() >= seen.zero)
+        await viewer.send(protocol.Zero())
+        await viewer.receive_until(lambda message: isinstance(message, Delay))
+    await viewer.close()
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    with RedisServer.started() as server:
+        yield server
+
+
+async def test_redis_killed_and_restarted(tmp_path: Path, own_redis: RedisServer) -> None:
+    async with running(tmp_path, own_redis.url) as cluster:
+        first, second = await cluster.add(), await cluster.add()
+        key = first.create_channel("demo").display_key
+        viewers = await audience(first.url, "demo", ["happy"] * 2) + await audience(second.url, "demo", ["sad"])
+        clients = [await subscribe(node.url, "demo", key) for node in (first, second)]
+        for client in clients:
+            await client.mood(lambda mood: mood.sharing == 3)
+        own_redis.kill()
+        for client, alone in zip(clients, (2, 1), strict=True):
+            said = await status(client, partial=True)
+            assert "Redis does not answer" in said.warnings[0]
+            await client.mood(lambda mood, alone=alone: mood.visible and mood.sharing == alone)
+        await viewers[0].label("fear")  # live goes on
+        await clients[0].mood(lambda mood: count_of(mood, "fear") == 1)
+        own_redis.start()
+        for client in clients:
+            await status(client, partial=False)
+            await client.mood(lambda mood: mood.sharing == 3)
+            await client.close()
+        await leave(viewers)
+
+
+async def test_a_frozen_redis_holds_no_tick_up(tmp_path: Path, own_redis: RedisServer) -> None:
+    async with running(tmp_path, own_redis.url) as cluster:
+        node = await cluster.add()
+        key = node.create_channel("demo").display_key
+        viewers = await audience(node.url, "demo", ["happy"])
+        async with await subscribe(node.url, "demo", key) as client:
+            before = await client.mood(lambda mood: mood.visible)
+            own_redis.freeze()
+            try:
+                await status(client, partial=True)
+                after = await client.mood()
+                # Each tick had its mood: half of them at least, since the machine may have other work.
+                assert after.seq - before.seq > (after.time - before.time) / 0.05 / 2
+            finally:
+                own_redis.thaw()
+            await status(client, partial=False)
+        await leave(viewers)
+
+
+async def test_redis_down_at_the_start(tmp_path: Path, own_redis: RedisServer) -> None:
+    own_redis.kill()
+    async with running(tmp_path, own_redis.url) as cluster:
+        first, second = await cluster.add(), await cluster.add()
+        key = first.create_channel("demo").display_key
+        viewers = await audience(first.url, "demo", ["happy"])
+        async with await subscribe(first.url, "demo", key) as client:
+            await status(client, partial=True)
+            await client.mood(lambda mood: mood.visible)
+            own_redis.start()
+            await status(client, partial=False)
+        async with await subscribe(second.url, "demo", key) as client:
+            await client.mood(lambda mood: mood.sharing == 1)
+        await leave(viewers)
+
+
+async def test_a_wrong_password_of_redis_is_told_and_the_relay_serves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer.started(password="sesame") as server:
+        async with running(tmp_path, f"redis://:guess@127.0.0.1:{server.port}") as cluster:
+            node = await cluster.add()
+            key = node.create_channel("demo").display_key
+            viewers = await audience(node.url, "demo", ["happy"])
+            async with await subscribe(node.url, "demo", key) as client:
+                said = await status(client, partial=True)
+                assert "refuses" in said.warnings[0]
+                await client.mood(lambda mood: mood.visible)
+            await leave(viewers)
+    assert "guess" not in caplog.text
+    assert "refuses its user or password" in caplog.text
+
+
+async def test_garbage_on_the_topic_changes_nothing(tmp_path: Path, own_redis: RedisServer) -> None:
+    from redis.asyncio import Redis
+
+    async with running(tmp_path, own_redis.url) as cluster, Redis.from_url(own_redis.url) as stranger:
+        first, second = await cluster.add(), await cluster.add()
+        key = first.create_channel("demo").display_key
+        viewers = await audience(first.url, "demo", ["happy"] * 2)
+        async with await subscribe(second.url, "demo", key) as client:
+            await client.mood(lambda mood: mood.sharing == 2)
+            [topic] = await stranger.pubsub_channels("moodcast:1:*")
+            for garbage in (b"", b"{}", b"\xc1" * 100, b"\x96\xa6report" + b"\x00" * 9, b"x" * 1_000_000):
+                await stranger.publish(topic, garbage)
+            seen = await client.mood()
+            mood = await client.mood(lambda mood: mood.seq > seen.seq + 5)
+            assert mood.sharing == 2
+        await leave(viewers)
+
+
+async def test_two_installations_on_one_redis_do_not_mix(tmp_path: Path, redis: RedisServer) -> None:
+    async with running(tmp_path / "a", redis.url) as ours, running(tmp_path / "b", redis.url) as theirs:
+        here, there = await ours.add(), await theirs.add()
+        keys = [relay.create_channel("demo") for relay in (here, there)]
+        viewers = await audience(here.url, "demo", ["happy"] * 2) + await audience(there.url, "demo", ["sad"])
+        for relay, key, sharing in zip((here, there), keys, (2, 1), strict=True):
+            async with await subscribe(relay.url, "demo", key.display_key) as client:
+                seen = await client.mood(lambda mood, sharing=sharing: mood.sharing == sharing)
+                mood = await client.mood(lambda mood, seq=seen.seq: mood.seq > seq + 10)
+                assert mood.sharing == sharing
+        await leave(viewers)
+
+
+async def test_an_address_that_is_none_ends_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--cluster"):
+        await Cluster(tmp_path, "redis://host:port").add()
