@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
+from agent import trial
 from agent.config import AgentSettings
 from agent.errors import AgentError, MissingLibraryError
 from demo.config import DemoSettings
@@ -84,7 +85,8 @@ def execute(options: argparse.Namespace) -> int:
             f"{options.command} needs the package {error.name}, which is not installed. In Moodcast's folder: "
             "pipx install --force '.[agent]' (or pip install '.[agent]')"
         ) from error
-    code: int = program.run(values)
+    # The relay itself recognises nothing: its page /try does, for who runs it on their own machine.
+    code: int = program.run(values, trial.recogniser) if options.command == "relay" else program.run(values)
     return code
 
 

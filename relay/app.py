@@ -18,6 +18,7 @@ from relay.gate import Gate
 from relay.history import History
 from relay.hub import Hub
 from relay.limits import Limits
+from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +85,12 @@ class Relay:
         await asyncio.to_thread(self._history.close)
 
 
-async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  # noqa: B008 (an immutable tuple)
-    """Start a relay in the running event loop.
+async def start(
+    settings: RelaySettings,
+    limits: Limits = Limits(),  # noqa: B008 (an immutable tuple)
+    recogniser: Maker | None = None,
+) -> Relay:
+    """Start a relay in the running event loop. ``recogniser`` makes one for the page /try.
 
     Raises:
         PortInUseError: another program listens on the port.
@@ -103,7 +108,7 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
     hub = Hub(settings, limits, history)
     gate = Gate(settings, limits.ticket_ttl)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, gate), shutdown_timeout=1.0, handle_signals=False
+        endpoints.application(channels, hub, history, gate, recogniser), shutdown_timeout=1.0, handle_signals=False
     )
     await runner.setup()
     assert runner.server is not None
@@ -137,24 +142,24 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: RelaySettings) -> int:
-    """Run a relay until SIGINT or SIGTERM; returns the exit code.
+def run(settings: RelaySettings, recogniser: Maker | None = None) -> int:
+    """Run a relay until SIGINT or SIGTERM; returns the exit code. ``recogniser`` makes one for the page /try.
 
     Raises:
         RelayError: what ``start`` raises.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, recogniser))
     return 0
 
 
-async def _run(settings: RelaySettings) -> None:
+async def _run(settings: RelaySettings, recogniser: Maker | None) -> None:
     stop = asyncio.Event()
     with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    relay = await start(settings)
+    relay = await start(settings, recogniser=recogniser)
     try:
         _say(_introduction(relay, settings))
         await stop.wait()
