@@ -12,7 +12,7 @@ from agent.config import AgentSettings
 from agent.errors import AgentError, MissingLibraryError
 from demo.config import DemoSettings
 from demo.errors import DemoError
-from models import fetch, registry
+from models import fetch, networks, registry
 from models.errors import ModelError
 from obs_plugin import SCRIPT
 from relay import settings
@@ -42,11 +42,11 @@ def parser() -> argparse.ArgumentParser:
     for name, (_, table, text) in PROGRAMS.items():
         settings.add_arguments(commands.add_parser(name, help=text, description=table.__doc__), table)
     commands.add_parser("obs", help="where the OBS script is, and how to add it")
-    models = commands.add_parser("models", help="list and fetch model files")
+    models = commands.add_parser("models", help="list models, fetch their files")
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="the registered files, and which are here")
+    actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
-    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
     return main_parser
 
 
@@ -76,6 +76,10 @@ def execute(options: argparse.Namespace) -> int:
         return list_models() if options.action == "list" else fetch_models(options.names)
     module, table, _ = PROGRAMS[options.command]
     values = settings.load(table, options)
+    if isinstance(values, RelaySettings) and values.check:
+        from relay import check  # only here: it needs all of the relay
+
+        return check.run(values, settings.origins(table, options))
     try:
         program = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -98,13 +102,21 @@ def tell_obs() -> int:
 
 def list_models() -> int:
     for entry in registry.WEIGHTS.values():
-        state = "here" if registry.location(entry).is_file() else "not fetched"
-        print(f"{entry.name:<16} {entry.size / 1e6:6.1f} MB  {state:<12} {entry.licence:<20} {entry.description}")
+        missing = "optional" if entry.optional else "not fetched"
+        state = "here" if registry.location(entry).is_file() else missing
+        print(f"{entry.name:<16} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
+    print("\nNetworks that can be trained:")
+    for network in networks.NETWORKS.values():
+        faces = f"{network.pixels.channels} x {network.size} px"
+        print(f"{network.name:<16} {network.params / 1e6:6.2f} M   {faces:<12} {network.paper}")
+    if not networks.can_build():
+        print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")
     return 0
 
 
 def fetch_models(names: list[str]) -> int:
-    for entry in [registry.get(name) for name in names or registry.WEIGHTS]:
+    needed = [name for name, entry in registry.WEIGHTS.items() if not entry.optional]
+    for entry in [registry.get(name) for name in names or needed]:
         print(f"{entry.name}: {fetch.fetch(entry)}")
     return 0
 

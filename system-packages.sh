@@ -29,6 +29,7 @@ libc6-dev|the test of the OBS push path is skipped
 pkg-config|the test of the OBS push path is skipped
 redis-server|tests with Redis are skipped
 postgresql|tests with PostgreSQL are skipped
+caddy|tests of the proxy are skipped
 fonts-liberation|text on the pages looks different
 strace|the test that watches the network is skipped' ;;
 *)

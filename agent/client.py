@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib.metadata
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,10 +24,13 @@ from relay.errors import (
     WrongPasswordError,
 )
 from relay.protocol import (
+    MAX_DELAY_S,
     UNKNOWN_CHANNEL,
     WRONG_KEY,
     WRONG_PASSWORD,
     Bye,
+    Countdown,
+    Delay,
     Error,
     Expression,
     FromRelay,
@@ -34,6 +38,7 @@ from relay.protocol import (
     Label,
     Message,
     Welcome,
+    Zero,
     encode,
     from_relay,
     retries,
@@ -71,20 +76,32 @@ class Client:
     """One viewer's client. ``check`` joins once; ``run`` stays, and comes back after every loss."""
 
     def __init__(self, settings: AgentSettings, sender: Sender, note: Callable[[str], None]) -> None:
-        """``note`` gets sentences for the user: what the relay objects to, and when it is lost and found again."""
+        """``note`` gets sentences for the user: what the relay objects to, when it is lost, what it has measured."""
         self._settings = settings
         self._sender = sender
         self._note = note
+        self._delay = settings.delay
+        self._asked_for = 0.0
+        self._open_until = -math.inf
+        self._at_zero = False
         self._wake = asyncio.Event()
         self._url = URL(settings.relay) / "v1/channels" / settings.channel / "viewer"
         self._welcomed_at: float | None = None
         self.connected = False
+        self.on_countdown: Callable[[], None] = lambda: None
+        """Called when a countdown begins that the viewer may answer with ``tap_zero``."""
         self.labels: Counter[Expression] = Counter()
         """Labels sent, by expression."""
 
     def wake(self) -> None:
         """The sender has something new; call it in the event loop's thread."""
         self._wake.set()
+
+    def tap_zero(self) -> None:
+        """The viewer sees the countdown reach 0. Without one nothing happens. Call it in the event loop's thread."""
+        if self.connected and time.monotonic() < self._open_until:
+            self._at_zero = True
+            self._wake.set()
 
     async def check(self) -> Welcome:
         """Join, and leave again.
@@ -121,7 +138,7 @@ class Client:
                         self._note(f"lost the relay ({lost}); trying again until it is back")
                     wait = backoff.wait(lasted, lost.retry_after_s)
                 finally:
-                    self.connected, self._welcomed_at = False, None
+                    self.connected, self._welcomed_at, self._at_zero = False, None, False
                     self._sender.closed()
                 await asyncio.sleep(wait)
 
@@ -154,9 +171,7 @@ class Client:
             raise Lost(f"no answer within {CONNECT_S:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(_reason(error)) from error
-        hello = Hello(
-            agent=f"moodcast/{_version()}", ticket=ticket, name=self._settings.name, delay=self._settings.delay
-        )
+        hello = Hello(agent=f"moodcast/{_version()}", ticket=ticket, name=self._settings.name, delay=self._delay)
         try:
             await socket.send_str(encode(hello).decode())
             return socket, await asyncio.wait_for(self._welcome(socket), CONNECT_S)
@@ -192,11 +207,25 @@ class Client:
 
     async def _listen(self, socket: Socket) -> NoReturn:
         while True:
-            await self._receive(socket)  # The audience's mood may come this way too; nothing here needs it yet.
+            message = await self._receive(socket)  # The audience's mood comes this way too; nothing here needs it yet.
+            if isinstance(message, Countdown):
+                self._open_until = time.monotonic() + message.zero - message.time + MAX_DELAY_S
+                if message.zero != self._asked_for:  # after a new connection the relay tells of it again
+                    self._asked_for = message.zero
+                    self.on_countdown()
+            elif isinstance(message, Delay):
+                self._delay = float(message.seconds)
+                self._note(
+                    f"You see the stream {message.seconds} s later than it happens; from now on your expressions are "
+                    f"put to the moment that you saw. To keep that, start the agent with --delay {message.seconds}."
+                )
 
     async def _send(self, socket: Socket) -> None:
         while True:
             self._wake.clear()
+            if self._at_zero:
+                self._at_zero = False
+                await self._write(socket, Zero())
             now = time.monotonic()
             step = self._sender.next(now)
             if step is None or step.at > now:

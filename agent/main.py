@@ -65,6 +65,8 @@ class Sharing:
         self._stopped = "end"
         self._face_at = time.monotonic()
         self._hinted = False
+        self._enter = terminal.Enter(sys.stdin, self._entered)
+        client.on_countdown = self._ask_for_zero
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
 
     async def run(self) -> None:
@@ -130,6 +132,15 @@ class Sharing:
         elif not self._hinted and now - self._face_at >= NO_FACE_HINT_S:
             self._hinted = True
             self._display.note(terminal.NO_FACE_HINT)
+
+    def _ask_for_zero(self) -> None:
+        if self._enter.listen():
+            self._display.note(terminal.AT_ZERO)
+
+    def _entered(self) -> None:
+        """From the thread that reads the terminal, as in ``_publish``."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._client.tap_zero)
 
     async def _show(self) -> None:
         while True:

@@ -1,7 +1,13 @@
 """What the viewer reads and answers: the question before the first capture, and the line that shows what is sent."""
 
+import contextlib
 import io
 import ipaddress
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
 from typing import TextIO
 
 from yarl import URL
@@ -15,6 +21,9 @@ NO_FACE_HINT = (
     "No face for a while, so nothing is sent. Is there light on your face, rather than behind you? Does the camera "
     "point at you, at about eye level? Is its cover open? The agent keeps looking."
 )
+
+
+AT_ZERO = "The streamer measures the delay: press Enter when the countdown on the stream reaches 0."
 
 
 def explanation(settings: AgentSettings) -> str:
@@ -79,6 +88,51 @@ def ask(settings: AgentSettings, answers: TextIO, out: TextIO) -> None:
         out.write("\n")
     if answer.strip().lower() not in ("y", "yes"):
         raise NoConsentError("you did not agree, so nothing was captured and nothing was sent")
+
+
+class Enter:
+    """Calls ``pressed``, in a thread of its own, for each line typed. Nothing is read before ``listen``."""
+
+    def __init__(self, answers: TextIO, pressed: Callable[[], None]) -> None:
+        self._answers, self._pressed = answers, pressed
+        self._thread: threading.Thread | None = None
+
+    @property
+    def listening(self) -> bool:
+        """Whether lines are read now. The end of the input, or a terminal that is gone, ends it."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def listen(self) -> bool:
+        """Read from now on; False where there is no terminal to read from."""
+        if not self._answers.isatty():
+            return False
+        if not self.listening:
+            if hasattr(signal, "SIGTTIN") and threading.current_thread() is threading.main_thread():
+                # In the background (`moodcast agent &`) reading then fails, instead of stopping the whole agent.
+                signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+            forget_typed(self._answers)
+            self._thread = threading.Thread(target=self._read, name="enter", daemon=True)
+            self._thread.start()
+        return True
+
+    def _read(self) -> None:
+        # Not with the file's own methods: the interpreter can't end while a thread waits in one.
+        with contextlib.suppress(OSError):
+            while os.read(self._answers.fileno(), 1024):
+                self._pressed()
+
+
+def forget_typed(answers: TextIO) -> None:
+    """What was typed before it was asked for answers nothing."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios
+
+        termios.tcflush(answers, termios.TCIFLUSH)
 
 
 class Display:

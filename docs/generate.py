@@ -6,9 +6,9 @@ from pathlib import Path
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
-from models import registry
+from models import networks, registry
 from models.errors import ModelError
-from relay import settings
+from relay import metrics, settings
 from relay.docs import protocol_markdown
 from relay.errors import RelayError
 
@@ -42,22 +42,75 @@ def errors_markdown() -> str:
 def models_markdown() -> str:
     """docs/weights.md: the registry."""
     text = NOTE + "# Model files\n\n`moodcast models fetch` gets what is missing; every use checks the sha256.\n"
+    text += "Optional files come only when named: `moodcast models fetch NAME`, then `moodcast agent --model NAME`.\n"
     for entry in registry.WEIGHTS.values():
         text += f"\n## {entry.name}\n\n{entry.description}\n\n"
-        text += f"- {entry.size:,} bytes, licence {entry.licence}, sha256 `{entry.sha256}`\n"
+        kind = "optional, " if entry.optional else ""
+        text += f"- {kind}{entry.megabytes}, licence {entry.licence}, sha256 `{entry.sha256}`\n"
         if entry.crop:
-            text += f"- input: grey faces of {entry.crop.size} px, 0 to 255, cut at margin {entry.crop.margin}\n"
-            text += f"- output: probabilities of {', '.join(registry.EXPRESSIONS)}\n"
+            text += f"- input: {describe_input(entry.crop)}\n"
+            text += f"- output: {'logits' if entry.logits else 'probabilities'} of {', '.join(entry.outputs)}"
+            dropped = [label for label in entry.outputs if label not in registry.EXPRESSIONS]
+            text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
         for protocol, accuracy in entry.accuracy.items():
             text += f"- {protocol}: {accuracy:.4f}\n"
     return text
+
+
+def describe_input(crop: registry.CropSpec) -> str:
+    """A classifier's input in a few words."""
+    colour = "grey" if crop.pixels.channels == 1 else "RGB"
+    values = "0 to 255" if crop.pixels == registry.RAW_GREY else f"less {crop.pixels.mean} over {crop.pixels.std}"
+    return f"{colour} faces of {crop.size} px, {values}, cut at margin {crop.margin}"
+
+
+NETWORKS_HEAD = """# Networks
+
+Those that can be trained here (`models/zoo/`); weights come with ours only. *Official* counts the authors' own build
+where it was measured; where it is larger, the difference is what no answer depends on. What each network costs:
+`python -m benchmarks.networks`.
+
+| name | published in | input | classes | parameters | as printed | official |
+|---|---|---|---|---|---|---|
+"""
+
+
+def networks_markdown() -> str:
+    """docs/networks.md: the registry of networks."""
+    text = NOTE + NETWORKS_HEAD
+    for entry in networks.NETWORKS.values():
+        official = f"{entry.official:,}" if entry.official else ""
+        text += f"| {entry.name} | {entry.paper} | {entry.pixels.channels} x {entry.size} px | {entry.classes} "
+        text += f"| {entry.params:,} | {entry.published} | {official} |\n"
+    for entry in networks.NETWORKS.values():
+        if entry.left_out:
+            parts = "; ".join(f"{part} {size:,}" for part, size in entry.left_out.items())
+            text += f"\nLeft out of {entry.name}: {parts}.\n"
+        if entry.learning_rate:
+            text += f"\nThe study's transfer recipe trains {entry.name} at a learning rate of {entry.learning_rate}.\n"
+    return text
+
+
+def metrics_markdown() -> str:
+    """docs/metrics.md: what /metrics tells."""
+    return NOTE + (
+        "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the relay's own machine, and to who sends\n"
+        "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Operation](operation.md) says what to\n"
+        "watch.\n"
+        "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"
+        f"{metrics.markdown()}\n"
+        "On Linux, those of the process come on top: `process_cpu_seconds_total`, `process_resident_memory_bytes`,\n"
+        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `process_max_fds`.\n"
+    )
 
 
 PAGES = {
     DOCS / "protocol.md": protocol_markdown,
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
+    DOCS / "metrics.md": metrics_markdown,
     DOCS / "weights.md": models_markdown,
+    DOCS / "networks.md": networks_markdown,
 }
 
 

@@ -39,8 +39,9 @@ def crop_matrix(landmarks: NDArray[np.float64], side: int, margin: float) -> NDA
 
 
 def aligned_face(frame: NDArray[np.uint8], landmarks: NDArray[np.float64], crop: CropSpec) -> NDArray[np.uint8]:
-    """The grey face crop (size, size) uint8 of an RGB frame (H, W, 3) uint8; ``landmarks`` (478, 2) in pixels.
+    """The face crop of an RGB frame (H, W, 3) uint8; ``landmarks`` (478, 2) in pixels.
 
+    Grey (size, size) uint8, or RGB (size, size, 3) for a network that reads colour.
     Large faces are warped at a multiple of the size first and then averaged down: sampling a 300 px face at 48 points
     a row would alias. Beyond the frame's edge its last pixels repeat.
     """
@@ -48,8 +49,8 @@ def aligned_face(frame: NDArray[np.uint8], landmarks: NDArray[np.float64], crop:
     shrink = 1 / float(np.hypot(matrix[0, 0], matrix[0, 1]))
     factor = int(np.clip(np.ceil(shrink), 1, 32))
     matrix = crop_matrix(landmarks, crop.size * factor, crop.margin)
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    picture = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) if crop.pixels.channels == 1 else frame
     side = crop.size * factor
-    large = cv2.warpAffine(grey, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    large = cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     face: NDArray[np.uint8] = cv2.resize(large, (crop.size, crop.size), interpolation=cv2.INTER_AREA)
     return face

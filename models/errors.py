@@ -37,3 +37,9 @@ class ModelContractError(ModelError):
     """A network's input or output is not what its registry entry says."""
 
     exit_code = 25
+
+
+class MissingTorchError(ModelError):
+    """Building or training a network needs torch, which is not installed."""
+
+    exit_code = 26

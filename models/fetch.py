@@ -52,7 +52,7 @@ def fetch(entry: Weights, progress: bool = True) -> Path:
             else:
                 return target
     raise FetchError(
-        f"could not fetch {entry.name!r} ({entry.size:,} bytes) from any source:\n"
+        f"could not fetch {entry.name!r} ({entry.megabytes}) from any source:\n"
         + "\n".join(reasons)
         + f"\nCheck the network, or put the file yourself at {target}."
     )

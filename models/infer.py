@@ -20,7 +20,10 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class Classifier:
-    """A network from grey faces (N, 1, S, S) float32 in 0..255 to probabilities (N, 7) in contract order.
+    """A network from faces (N, C, S, S) float32 to probabilities of the seven expressions, in contract order.
+
+    What it sees of a pixel, and its own labels, stand in its registry entry. Labels beyond the seven (contempt) are
+    left out before the softmax, which is the same as dropping them and scaling the rest to a sum of 1.
 
     Raises:
         ModelContractError: the file is no ONNX network, or its input or output has another shape.
@@ -41,21 +44,32 @@ class Classifier:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if weights.crop is None:
             raise ModelContractError(f"{weights.name!r} is no classifier: its registry entry has no crop")
-        side = weights.crop.size
-        if len(inputs) != 1 or inputs[0].shape[1:] != [1, side, side] or outputs[0].shape[1:] != [len(EXPRESSIONS)]:
+        side, channels, labels = weights.crop.size, weights.crop.pixels.channels, len(weights.outputs)
+        if len(inputs) != 1 or inputs[0].shape[1:] != [channels, side, side] or outputs[0].shape[1:] != [labels]:
             raise ModelContractError(
-                f"{path} should map (N, 1, {side}, {side}) to (N, {len(EXPRESSIONS)}), but maps "
+                f"{path} should map (N, {channels}, {side}, {side}) to (N, {labels}), but maps "
                 f"{[i.shape for i in inputs]} to {[o.shape for o in outputs]}"
             )
         self._input, self._output = inputs[0].name, outputs[0].name
+        self._mean = np.asarray(weights.crop.pixels.mean, np.float32)
+        self._scale = 1 / np.asarray(weights.crop.pixels.std, np.float32)
+        self._logits = weights.logits
+        self._columns = [weights.outputs.index(expression) for expression in EXPRESSIONS]
 
     def probabilities(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(7,) float32 summing to 1, for one grey face (S, S) uint8."""
+        """(7,) float32 summing to 1, for one face, grey (S, S) or RGB (S, S, 3) uint8."""
         row: NDArray[np.float32] = self.batch(face[None])[0]
         return row
 
     def batch(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 7) float32, rows summing to 1, for grey faces (N, S, S) uint8."""
-        x = faces[:, None].astype(np.float32)
-        result: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0]
-        return result
+        """(N, 7) float32, rows summing to 1, for faces, grey (N, S, S) or RGB (N, S, S, 3) uint8."""
+        x = (faces if faces.ndim == 4 else faces[..., None]).astype(np.float32)
+        x = np.ascontiguousarray(((x - self._mean) * self._scale).transpose(0, 3, 1, 2), np.float32)
+        result: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0][:, self._columns]
+        return softmax(result) if self._logits else result
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (N, K) of logits (N, K)."""
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True), np.float32)

@@ -21,7 +21,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-KINDS = ("mood", "reaction", "status", "bye")
+KINDS = ("mood", "reaction", "countdown", "status", "bye")
 PAGE_SIDES = {"width": (160, 7680), "height": (60, 4320)}
 PICTURE_SIDES = {"width": (160, 1920), "height": (60, 1080)}  # what the relay draws
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -36,6 +36,7 @@ MOVING_S = 6.0  # pictures are fetched for so long after the last change, so tha
 PICTURE_INTERVAL_S = 0.2
 TEST_REACTION = "happy"
 REACTION_S = 4.0  # the time a reaction floats in the relay's picture
+COUNTDOWN_S = 32.0  # the longest countdown and its zero
 
 
 class Settings(NamedTuple):
@@ -259,7 +260,7 @@ class Link:
 
     ``state`` (connecting, connected, retrying or refused) and ``sentence`` say how it stands, ``mood`` holds the fields
     of the last mood event. With a ``folder`` it also keeps the newest PNG of the overlay in there, and
-    ``picture_problem`` says why it can't.
+    ``picture_problem`` says why it can't. ``measuring`` says what became of the last call of ``measure``.
     """
 
     def __init__(self, settings: Settings, folder: Optional[Path] = None) -> None:
@@ -268,6 +269,7 @@ class Link:
         self.sentence = f"Connecting to {settings.relay}."
         self.mood: Optional[Dict[str, Any]] = None
         self.picture_problem = ""
+        self.measuring = ""
         self._messages: Deque[Message] = collections.deque(maxlen=256)
         self._picture: Optional[Path] = None
         self._folder = folder
@@ -313,6 +315,25 @@ class Link:
         self._tested = time.monotonic()
         self._wanted.set()
 
+    def measure(self) -> None:
+        """Ask the relay for a countdown, in a thread; nothing while an earlier call is under way."""
+        if any(thread.name == "moodcast-countdown" and thread.is_alive() for thread in self._threads):
+            return
+        self.measuring = "Asking the relay for a countdown."
+        thread = threading.Thread(target=self._start_countdown, name="moodcast-countdown", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _start_countdown(self) -> None:
+        try:
+            with self._open("countdown") as connection:
+                self._ask(connection, "countdown", "application/json", b"{}").read(MAX_EVENT_BYTES)
+            self.measuring = "The countdown was started. The dashboard shows what the viewers answer."
+        except RefusedError as refused:
+            self.measuring = f"No countdown. {refused}"
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.measuring = f"No countdown. {trouble(self.settings, error)}"
+
     def _follow(self) -> None:
         attempt = 0
         while not self._stop.is_set():
@@ -338,7 +359,7 @@ class Link:
     def _subscribe(self) -> None:
         """One connection, until it ends."""
         with self._open("events") as connection:
-            response = self._get(connection, "mood", "text/event-stream")
+            response = self._ask(connection, "mood", "text/event-stream")
             if not (response.getheader("Content-Type") or "").startswith("text/event-stream"):
                 raise RefusedError(f"What answers at {self.settings.relay} is no Moodcast relay.", True)
             self._say("connected", f'Connected to channel "{self.settings.channel}".')
@@ -360,9 +381,11 @@ class Link:
         if message.kind == "mood":
             last, self.mood = self.mood, message.fields
             if last is None or _looks(last) != _looks(message.fields):
-                self._moving_until = now + MOVING_S
+                self._moving_until = max(self._moving_until, now + MOVING_S)
         elif message.kind == "reaction":
-            self._moving_until = now + MOVING_S
+            self._moving_until = max(self._moving_until, now + MOVING_S)
+        elif message.kind == "countdown":
+            self._moving_until = now + COUNTDOWN_S
         if now < self._moving_until:
             self._wanted.set()
 
@@ -394,7 +417,7 @@ class Link:
         """The current picture; ``age``: seconds since a test reaction was asked for."""
         width, height = self.settings.width, self.settings.height
         test = f"&reaction={TEST_REACTION}&age={age:.2f}" if age <= REACTION_S else ""
-        response = self._get(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
+        response = self._ask(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
         body = response.read(MAX_PICTURE_BYTES)
         if response.read(1) or not is_picture(body, width, height):
             raise RefusedError(f"The relay sent something else than a picture of {width} x {height} pixels.", True)
@@ -423,12 +446,18 @@ class Link:
             self._sockets.pop(thread, None)
             connection.close()
 
-    def _get(self, connection: http.client.HTTPConnection, what: str, accept: str) -> http.client.HTTPResponse:
+    def _ask(
+        self, connection: http.client.HTTPConnection, what: str, accept: str, body: Optional[bytes] = None
+    ) -> http.client.HTTPResponse:
+        """The answer to a GET, or to a POST of JSON."""
         path = urllib.parse.urlsplit(self.settings.relay).path
         headers = {"Authorization": "Bearer " + self.settings.key, "Accept": accept, "User-Agent": "moodcast-obs"}
-        connection.request("GET", f"{path}/v1/channels/{self.settings.channel}/{what}", headers=headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        method = "GET" if body is None else "POST"
+        connection.request(method, f"{path}/v1/channels/{self.settings.channel}/{what}", body, headers)
         response = connection.getresponse()
-        if response.status != 200:
+        if response.status not in (200, 201):
             raise refused_answer(self.settings, response.status, response.read(MAX_EVENT_BYTES))
         return response
 

@@ -125,7 +125,7 @@ class Script:
         return self._doubt.settle(moodcast_link.overlay_url(self.link.settings), self.link.state)
 
     def _log(self) -> None:
-        lines = list(filter(None, (self.limits(), self._connection())))
+        lines = list(filter(None, (self.limits(), self._measuring(), self._connection())))
         good = self.link is not None and self.link.state in ("connecting", "connected")
         for line in lines:
             if line not in self._logged:
@@ -136,7 +136,7 @@ class Script:
 
     def status(self) -> str:
         """The sentences of the status line."""
-        lines = [self.note, self._connection() + self._audience()]
+        lines = [self.note, self._measuring(), self._connection() + self._audience()]
         if not self.settings.problem() and not self._sources:
             lines.append('No scene has the overlay yet: press "Add overlay to current scene".')
         return "\n".join(filter(None, lines))
@@ -162,6 +162,9 @@ class Script:
         if self.link is None:
             return self.settings.problem() or "Connecting."
         return (self.link.state == "connected" and self.link.picture_problem) or self.link.sentence
+
+    def _measuring(self) -> str:
+        return self.link.measuring if self.link is not None else ""
 
     def _audience(self) -> str:
         mood = self.link.mood if self.link is not None and self.healthy() else None
@@ -214,6 +217,17 @@ class Script:
         with our_sources(self.kind) as sources:
             self.pushes = all([push(source, message) for source in sources])  # noqa: C419 (each gets it)
         return "Sent a test reaction to the overlay." if self.pushes else self.limits()
+
+    def measure(self) -> str:
+        """Show a countdown that measures the viewers' delay; returns what happens."""
+        if self.settings.problem():
+            return self.settings.problem()
+        if not self._sources:
+            return 'Add the overlay first: press "Add overlay to current scene".'
+        if self.link is None or self.link.state != "connected":
+            return "No countdown: the relay isn't connected."
+        self.link.measure()
+        return ""
 
     @contextlib.contextmanager
     def _new_source(self) -> Iterator[Any]:
@@ -370,6 +384,7 @@ def script_properties() -> Any:
     obs.obs_properties_add_text(properties, "key", "Display key", obs.OBS_TEXT_PASSWORD)
     obs.obs_properties_add_button(properties, "add", "Add overlay to current scene", on_add)
     obs.obs_properties_add_button(properties, "test", "Send test reaction", on_test)
+    obs.obs_properties_add_button(properties, "measure", "Measure viewers' delay", on_measure)
     for name, limits in sides().items():
         obs.obs_properties_add_int(properties, name, "Overlay " + name, *limits, 1)
     obs.obs_properties_add_text(properties, "limits", "", obs.OBS_TEXT_INFO)
@@ -390,6 +405,10 @@ def on_add(properties: Any, button: Any) -> bool:
 
 def on_test(properties: Any, button: Any) -> bool:
     return answer(properties, script.test() if script is not None else "")
+
+
+def on_measure(properties: Any, button: Any) -> bool:
+    return answer(properties, script.measure() if script is not None else "")
 
 
 def answer(properties: Any, note: str) -> bool:

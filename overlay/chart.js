@@ -48,7 +48,8 @@ export class Chart {
     if (plot < 40) return;
     const [first, last] = [moments[0], moments[moments.length - 1]];
     this.start = Math.min(session.session.started, first?.time ?? Infinity);
-    this.span = Math.max(SHORTEST_S, (last?.time ?? 0) - this.start);
+    const end = Math.max(last?.time ?? 0, markers[markers.length - 1]?.time ?? 0);
+    this.span = Math.max(SHORTEST_S, end - this.start);
     this.x = (time) => MARGIN.left + (plot * (time - this.start)) / this.span;
     this.y = (share) => MARGIN.top + (HEIGHT - MARGIN.top - MARGIN.bottom) * (1 - share);
     this.runs = runs(moments, plot / PIXELS_A_POINT);

@@ -43,6 +43,7 @@ const CHECKS = {
   reaction: (m) =>
     (m.kind === "tap" ? TAPS : EXPRESSIONS).includes(m.name) && areNumbers(m.time, m.strength, m.count),
   marker: (m) => areNumbers(m.time) && typeof m.text === "string",
+  countdown: (m) => areNumbers(m.time, m.seconds, m.zero),
   status: (m) => typeof m.channel === "string",
   bye: (m) => areNumbers(m.code) && typeof m.message === "string",
   error: (m) => areNumbers(m.code) && typeof m.message === "string",

@@ -4,9 +4,11 @@ import { MoodBar } from "./bar.js";
 import { Chart } from "./chart.js";
 import { subscribe } from "./connection.js";
 import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
+import { Controls } from "./controls.js";
 import { clock, leader, percent, resonanceWords, trendWords, valenceWords } from "./figures.js";
 import { momentOf } from "./history.js";
 import { canSubscribe, readOptions } from "./options.js";
+import { request } from "./requests.js";
 
 const REACTIONS_SHOWN = 8;
 const REDRAW_MS = 2000;
@@ -18,11 +20,13 @@ const find = (id) => document.getElementById(id);
 const { options, problems } = readOptions(location);
 const { channel, key } = options;
 const EXPORTS = document.querySelectorAll("[data-export]");
-let chart, bar;
+const ON_A_SESSION = [...EXPORTS, find("rename"), find("delete")]; // buttons that need one
+let chart, bar, controls;
 let named = -1;
 let sessions = []; // as the relay lists them, newest first
 let shown = null; // the history on the chart
 let running = null; // number of the session that runs now
+let marked = false; // whether it has a marker: it is then in the history, also while too few share
 let redraw = false;
 let lookedAt = 0;
 let peaksAt = 0;
@@ -88,6 +92,7 @@ function showReaction(reaction) {
 }
 
 function showMarker(marker) {
+  marked = true;
   if (!isLive(shown)) return;
   shown.markers.push(marker);
   redraw = true;
@@ -97,10 +102,13 @@ function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction") showReaction(message);
   else if (message.type === "marker") showMarker(message);
+  else if (message.type === "countdown") controls.followCountdown();
   else if (message.type === "status") {
+    if (running !== message.session) marked = false;
     running = message.session;
     alertUser(message.warnings?.join("\n") ?? "");
     loadSessions();
+    controls.followCountdown();
   }
 }
 
@@ -121,14 +129,7 @@ function showLine({ name, sentence }) {
 
 const isLive = (history) => Boolean(history) && history.session.number === running;
 
-async function ask(path) {
-  const address = new URL(`v1/channels/${encodeURIComponent(channel)}/${path}`, BASE);
-  const response = await fetch(address, { headers: { Authorization: `Bearer ${key}` }, cache: "no-store" });
-  if (response.ok) return response;
-  const { error } = await response.json();
-  throw new Error(error?.message ?? `The relay answered ${response.status}.`);
-}
-
+const ask = (path) => request(channel, key, path);
 const fetchJson = async (path) => (await ask(path)).json();
 
 /** Save the shown session. A plain link would not do: it can't send the key in a header. */
@@ -147,13 +148,20 @@ async function loadSessions() {
   lookedAt = Date.now();
   try {
     const listed = (await fetchJson("sessions")).sessions.sort((a, b) => b.number - a.number);
-    const followed = !shown || !sessions.length || shown.session.number === sessions[0].number;
+    const stays = shown && listed.some((session) => session.number === shown.session.number);
+    const followed = !stays || shown.session.number === sessions[0].number;
     sessions = listed;
     find("sessions").disabled = !sessions.length;
     find("sessions").replaceChildren(...sessions.map(sessionOption));
     find("no-history").hidden = sessions.length > 0;
     find("chart-legend").hidden = !sessions.length;
-    if (!sessions.length) return;
+    ON_A_SESSION.forEach((button) => (button.disabled = !sessions.length));
+    find("chart").hidden = !sessions.length;
+    if (!sessions.length) {
+      shown = null;
+      find("peaks-part").hidden = true;
+      return;
+    }
     await loadHistory(followed ? sessions[0].number : shown.session.number);
   } catch (error) {
     if (find("line").dataset.line === "open") alertUser(`The history could not be read. ${error.message}`);
@@ -169,7 +177,6 @@ function sessionOption({ number, name, started, seconds }) {
 async function loadHistory(number) {
   shown = await fetchJson(`sessions/${number}`);
   find("sessions").value = String(number);
-  EXPORTS.forEach((button) => (button.disabled = false));
   chart.draw(shown);
   await loadPeaks();
 }
@@ -202,10 +209,9 @@ function peakItem({ time, kind, name, share }) {
 /** Add what the live events tell to the running session's chart, instead of fetching all of it again and again. */
 function continueHistory(mood) {
   const moment = momentOf(mood);
-  if (!moment) return;
   const listed = sessions.some((session) => session.number === running);
-  if (!listed && Date.now() - lookedAt > LOOK_AGAIN_MS) loadSessions();
-  if (!isLive(shown)) return;
+  if ((moment || marked) && !listed && Date.now() - lookedAt > LOOK_AGAIN_MS) loadSessions();
+  if (!moment || !isLive(shown)) return;
   const last = shown.moments[shown.moments.length - 1];
   if (last && last.time >= moment.time) return;
   shown.moments.push(moment);
@@ -250,10 +256,13 @@ function showChannel() {
   }));
   bar = new MoodBar(find("bar"));
   chart = new Chart(find("chart"));
+  controls = new Controls(channel, key, { shown: () => shown, isRunning: () => isLive(shown), changed: loadSessions });
   find("copy").addEventListener("click", copyOverlayUrl);
   find("change").addEventListener("click", () => askForChannel(""));
-  find("sessions").addEventListener("change", ({ target }) =>
-    loadHistory(Number(target.value)).catch((error) => alertUser(`The history could not be read. ${error.message}`)));
+  find("sessions").addEventListener("change", ({ target }) => {
+    write("changed", "");
+    loadHistory(Number(target.value)).catch((error) => alertUser(`The history could not be read. ${error.message}`));
+  });
   EXPORTS.forEach((button) => button.addEventListener("click", () =>
     download(button.dataset.export).catch((error) => alertUser(`The session could not be saved. ${error.message}`))));
   setInterval(() => {

@@ -3,6 +3,7 @@
 import { MoodBar } from "./bar.js";
 import { subscribe } from "./connection.js";
 import { EXPRESSIONS, WORDS, applyPalette, checked, pictureUrl } from "./contract.js";
+import { Countdown } from "./countdown.js";
 import { play } from "./demo.js";
 import { leader, percent } from "./figures.js";
 import { canSubscribe, readOptions } from "./options.js";
@@ -25,6 +26,7 @@ const bar = new MoodBar(find("bar"));
 const progress = Object.assign(document.createElement("div"), { className: "moodcast-progress" });
 find("bar").append(progress);
 const reactions = new Reactions(find("reactions"), options.position === "top" ? 1 : -1);
+const countdown = new Countdown(root);
 
 let state = "loading";
 let named = -1; // index of the expression that is named as leading
@@ -98,6 +100,7 @@ function notice(sentences) {
 function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction" && options.reactions === "on") reactions.show(message);
+  else if (message.type === "countdown") countdown.show(message);
   else if (message.type === "bye") stop(message.message);
 }
 

@@ -1,6 +1,7 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
 import asyncio
+import math
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,7 +46,7 @@ def rights(request: web.Request, needed: Right = "display") -> tuple[str, Right]
     if right is None:
         raise HTTPError(protocol.WRONG_KEY, wrong_key(channel, needed))
     if needed == "admin" and right != "admin":
-        text = f"The display key only reads: this needs the admin key of {channel!r}, shown when the channel was made."
+        text = f"The display key can't do this: use the admin key of {channel!r}, shown when the channel was made."
         raise HTTPError(protocol.FORBIDDEN, text)
     return channel, right
 
@@ -108,6 +109,21 @@ async def json_body(request: web.Request, kind: type[Body], expected: str) -> Bo
         ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPError(protocol.BAD_MESSAGE, f"Expected {expected}: {error}.") from None
+
+
+def refuse_while_draining(request: web.Request) -> None:
+    """Let nobody in any more.
+
+    Raises:
+        HTTPError: the relay says goodbye to its clients.
+    """
+    come_back_s = request.app[HUB].come_back_s
+    if come_back_s is not None:
+        raise HTTPError(protocol.SHUTTING_DOWN, shutting_down(), retry_after=math.ceil(come_back_s))
+
+
+def shutting_down() -> str:
+    return "The relay stops or restarts, and takes nobody new: come back in a moment."
 
 
 def unknown_channel(channel: str) -> str:

@@ -6,13 +6,17 @@ import errno
 import logging
 import signal
 import socket
+from collections.abc import Coroutine
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
-from relay import database, endpoints
+from relay import database, endpoints, logs, machine
 from relay.auth import ChannelKeys, Channels
 from relay.config import RelaySettings
 from relay.doorway import Doorway
+from relay.drain import leaving_s
 from relay.errors import AddressError, DataFolderError, PortInUseError
 from relay.gate import Gate
 from relay.history import History
@@ -73,6 +77,13 @@ class Relay:
         """How many viewers and subscribers the channel has."""
         return self._hub.connections(channel)
 
+    async def drain(self, seconds: float) -> None:
+        """Take nobody new, and send everyone away within ``seconds``: each is told when to come back."""
+        clients = sum(self._hub.totals()[:2])
+        log.info("drain begins", extra={"clients": clients, "seconds": round(leaving_s(clients, seconds), 1)})
+        await self._hub.drain(seconds)
+        log.info("drain ends")
+
     async def stop(self) -> None:
         """Say bye to every client, close, and write the history to its end. A second call does nothing."""
         if self._stopped:
@@ -98,7 +109,15 @@ async def start(
         DataFolderError: the data folder can't be made or written.
         DatabaseServerError: the same for PostgreSQL.
     """
-    listener = _listen(settings.host, settings.port)
+    for warning in settings.warnings():
+        log.warning("%s", warning)
+    room = machine.room_for(settings.max_connections)
+    if room < settings.max_connections:
+        # The default is a number that nobody asked this machine for.
+        level = logging.INFO if settings.max_connections == RelaySettings().max_connections else logging.WARNING
+        log.log(level, "%s", machine.shortage(settings.max_connections, room))
+        settings = msgspec.structs.replace(settings, max_connections=room)
+    listener = listen(settings.host, settings.port)
     try:
         place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
         channels, history = await asyncio.to_thread(lambda: (Channels(place), History(place)))
@@ -112,13 +131,22 @@ async def start(
     )
     await runner.setup()
     assert runner.server is not None
-    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request)
+    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, hub.counts)
     server = await asyncio.get_running_loop().create_server(doorway, sock=listener, backlog=BACKLOG)
     hub.start()
-    return Relay(_url(listener), server, doorway, runner, hub, channels, history)
+    url = _url(listener)
+    kind = "postgresql" if settings.database else "sqlite"
+    log.info("relay starts", extra={"version": endpoints.VERSION, "url": url, "database": kind})
+    return Relay(url, server, doorway, runner, hub, channels, history)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at the address.
+
+    Raises:
+        PortInUseError: another program does.
+        AddressError: it can't be listened at for another reason.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
@@ -143,29 +171,50 @@ def _url(listener: socket.socket) -> str:
 
 
 def run(settings: RelaySettings, recogniser: Maker | None = None) -> int:
-    """Run a relay until SIGINT or SIGTERM; returns the exit code. ``recogniser`` makes one for the page /try.
+    """Run a relay until SIGINT, or until SIGTERM and all clients are sent away; returns the exit code.
+
+    ``recogniser`` makes one for the page /try.
 
     Raises:
         RelayError: what ``start`` raises.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(settings.log_format)
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
         asyncio.run(_run(settings, recogniser))
     return 0
 
 
 async def _run(settings: RelaySettings, recogniser: Maker | None) -> None:
-    stop = asyncio.Event()
+    drain, stop = asyncio.Event(), asyncio.Event()
+
+    def terminate() -> None:
+        (stop if drain.is_set() else drain).set()  # the second time: at once
+
     with contextlib.suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     relay = await start(settings, recogniser=recogniser)
     try:
         _say(_introduction(relay, settings))
-        await stop.wait()
+        await _first(stop.wait(), drain.wait())
         _say("Stopping: saying goodbye to the viewers and writing the history.")
+        if not stop.is_set():
+            await _first(stop.wait(), relay.drain(settings.drain_seconds))
     finally:
         await relay.stop()
+    log.info("relay ends")
+
+
+async def _first(*works: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of them is done, and cancel the others."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()
 
 
 def _introduction(relay: Relay, settings: RelaySettings) -> str:

@@ -71,6 +71,12 @@ class Changes:
             return
         times[member] = now
 
+    def forget(self, member: Member) -> None:
+        """A viewer left. It counts no more, or one who comes again and again would be many."""
+        for times, places in self._changes:
+            if times.pop(member, None) is not None:
+                places.free(member.house)
+
     def counts(self, now: float) -> tuple[int, ...]:
         """Viewers per expression."""
         for times, places in self._changes:
@@ -114,6 +120,7 @@ class Audience:
     def leave(self, member: Member) -> None:
         """The viewer is no longer in the audience."""
         self.withdraw(member)
+        self.changes.forget(member)
         group = member.group
         assert group is not None
         group.viewers -= 1

@@ -6,6 +6,7 @@ bits can't be (NIST SP 800-63B, look-up secrets of more than 112 bits). A join p
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import threading
@@ -16,6 +17,8 @@ import msgspec
 
 from relay import database
 from relay.protocol import CHANNEL_PATTERN
+
+log = logging.getLogger(__name__)
 
 Right = Literal["admin", "display"]
 """What a key may do: ``admin`` everything with its channel, ``display`` read its mood and history."""
@@ -49,6 +52,9 @@ class Channels:
     def __contains__(self, channel: str) -> bool:
         return channel in self._hashes
 
+    def __len__(self) -> int:
+        return len(self._hashes)
+
     def create(self, channel: str) -> ChannelKeys:
         """Make a channel with new keys. Blocks for the length of a database commit.
 
@@ -73,6 +79,7 @@ class Channels:
             ) from None
         self._hashes[channel] = hashes
         self._passwords.pop(channel, None)
+        log.info("channel created", extra={"channel": channel})
         return keys
 
     def rotate(self, channel: str, right: Right) -> str:
@@ -89,6 +96,7 @@ class Channels:
                     "UPDATE channels SET admin_hash = ?, display_hash = ? WHERE name = ?", (*hashes.values(), channel)
                 )
             self._hashes[channel] = hashes["admin"], hashes["display"]
+        log.info("key rotated", extra={"channel": channel, "right": right})
         return key
 
     def delete(self, channel: str) -> None:
@@ -103,6 +111,7 @@ class Channels:
                 file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))
             for table in (self._hashes, self._passwords, self._proven):
                 table.pop(channel, None)
+        log.info("channel deleted", extra={"channel": channel})
 
     def right(self, channel: str, key: str) -> Right | None:
         """What the key may do with the channel; None if it does not open it."""

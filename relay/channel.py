@@ -41,6 +41,7 @@ class Channel:
     def leave(self, member: Member) -> None:
         """A viewer left."""
         self._audience.leave(member)
+        self._taps.forget(member)
 
     def delay(self, member: Member, delay: float) -> None:
         """A viewer sees the stream this many seconds late."""

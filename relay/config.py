@@ -1,5 +1,6 @@
 """Settings of the relay: one row each, see ``relay.settings``."""
 
+import ipaddress
 from typing import Annotated, Literal
 
 import msgspec
@@ -7,6 +8,9 @@ from msgspec import Meta
 
 from relay.limits import HOUSE_WEIGHT
 from relay.settings import SECRET
+
+LEAST_CROWD = 3
+"""Of two who share, each knows its own face, and so the other's."""
 
 
 class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,19 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: Annotated[
         int, Meta(ge=0, le=36500, description="Delete sessions that ended more days ago than this; 0 keeps them all.")
     ] = 0
+    log_format: Annotated[
+        Literal["text", "json"],
+        Meta(description="Lines of the log, on standard error: text, or json with one object a line."),
+    ] = "text"
+    drain_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=600,
+            description="On SIGTERM, say goodbye to a crowd over at most so many seconds; SIGINT (Ctrl-C) or a second "
+            "signal stops at once.",
+        ),
+    ] = 5.0
     create_key: Annotated[
         str,
         Meta(
@@ -51,11 +68,20 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             extra=SECRET,
         ),
     ] = ""
+    metrics_key: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\S{16,256})?$",
+            description="Key that reads /metrics from elsewhere than this machine (16 characters or more); empty: "
+            "nobody can. Better given in the environment.",
+            extra=SECRET,
+        ),
+    ] = ""
     origins: Annotated[
         str,
         Meta(
             pattern=r"^(\*|https?://[^/\s,]+/?(,\s*https?://[^/\s,]+/?)*)?$",
-            description="Web sites whose pages may open WebSockets besides the relay's own, as in "
+            description="Web sites whose pages may open WebSockets and get tickets besides the relay's own, as in "
             "https://a.example,https://b.example; * for all.",
         ),
     ] = ""
@@ -94,3 +120,57 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "(off where only this machine can connect). A channel with a join password always needs one.",
         ),
     ] = "auto"
+    check: Annotated[
+        bool,
+        Meta(description="Check the options, the port, the database and the system's limits, say what is, and exit."),
+    ] = False
+
+    @property
+    def public(self) -> bool:
+        """Whether others than this machine can connect: directly, or through a proxy."""
+        return self.proxies > 0 or not is_loopback(self.host)
+
+    def problems(self) -> list[str]:
+        """What can't stand together; the relay does not start."""
+        problems = []
+        if self.create_key and self.create_key == self.metrics_key:
+            problems.append(
+                "--create-key and --metrics-key are the same: who may read metrics could make channels. Give two."
+            )
+        return problems
+
+    def warnings(self) -> list[str]:
+        """What is allowed, and may not be meant."""
+        warnings = []
+        if self.public and not self.proxies:
+            warnings.append(
+                "--host lets other machines connect, and no proxy is declared: without TLS keys, tickets and labels "
+                "travel in clear. Put a proxy with TLS in front, and say so with --proxies 1."
+            )
+        if self.public and self.require_tickets == "off":
+            also = " from any web page (--origins *)" if self.origins == "*" else ""
+            warnings.append(
+                f"--require-tickets off on a relay that others can reach: everyone may vote{also}, as often as "
+                "--max-per-address allows. Leave it at auto."
+            )
+        if self.public and self.min_viewers < LEAST_CROWD:
+            warnings.append(
+                f"--min-viewers {self.min_viewers}: with so few, the mood shows what a single viewer's face does. "
+                f"Give {LEAST_CROWD} or more."
+            )
+        if self.max_connections < self.max_per_channel != RelaySettings().max_per_channel:
+            warnings.append(
+                f"--max-per-channel {self.max_per_channel} is more than --max-connections {self.max_connections}, "
+                "which counts all channels together: the lower number holds."
+            )
+        if self.database and self.data:
+            warnings.append("--data says where SQLite keeps its file, and is not used with --database.")
+        return warnings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to a relay that listens at the host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -171,7 +171,24 @@ def prepare(folder: str, url: str = "") -> Place:
     return _prepare_server(url) if url else _prepare_file(folder)
 
 
-def _prepare_file(folder: str) -> Path:
+class _UndoneError(Exception):
+    """Rolls back what ``try_out`` did."""
+
+
+def try_out(folder: str, url: str = "") -> None:
+    """Do what ``prepare`` does, and undo it: tables of an older version stay as they are. A missing file is made.
+
+    Raises:
+        DataFolderError, DatabaseServerError: as ``prepare``.
+    """
+    with contextlib.suppress(_UndoneError):
+        if url:
+            _prepare_server(url, undo=True)
+        else:
+            _prepare_file(folder, undo=True)
+
+
+def _prepare_file(folder: str, undo: bool = False) -> Path:
     place = Path(folder).expanduser() if folder else Path(platformdirs.user_data_dir("moodcast"))
     path = place.absolute() / FILE
     try:
@@ -187,6 +204,8 @@ def _prepare_file(folder: str) -> Path:
                 for statement in step:
                     file.execute(statement)
             file.execute(f"PRAGMA user_version = {VERSION}")
+            if undo:
+                raise _UndoneError
     except (OSError, DatabaseError) as error:
         raise DataFolderError(
             f"The relay can't keep its data in {path.parent} ({error}): make the folder writable, "
@@ -195,8 +214,8 @@ def _prepare_file(folder: str) -> Path:
     return path
 
 
-def _prepare_server(url: str) -> str:
-    shown = _without_password(url)
+def _prepare_server(url: str, undo: bool = False) -> str:
+    shown = without_password(url)
     try:
         with opened(url) as server:
             # Several relays that start at once wait here for each other. The number is any that others don't use.
@@ -211,6 +230,8 @@ def _prepare_server(url: str) -> str:
                     server.execute(_for_postgres(statement))
             server.execute("DELETE FROM moodcast")
             server.execute("INSERT INTO moodcast VALUES (?)", (VERSION,))
+            if undo:
+                raise _UndoneError
     except ImportError as error:
         raise DatabaseServerError(
             f"PostgreSQL needs its driver ({error}): install it with `pip install 'moodcast[postgres]'`."
@@ -245,7 +266,8 @@ def _password(url: str) -> str:
     return url  # what can't be taken apart is not shown at all
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """A PostgreSQL URL in words that may be shown."""
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         return f"the PostgreSQL database {parts.path.strip('/')} at {parts.hostname}:{parts.port or 5432}"

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from relay import audience, export, limits, protocol, reactions
+from relay import audience, countdown, export, limits, protocol, reactions
 from relay.endpoints import ENDPOINTS
 from relay.protocol import Message
 
@@ -41,7 +41,10 @@ A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no
    every {protocol.HEARTBEAT_S:g} seconds. A label replaces the one before; one that was not repeated for
    {protocol.LABEL_TTL_S:g} seconds expires;
 3. sends `away` when there is no face or the viewer pauses, and `tap` for a manual reaction;
-4. gets the `mood` at each tick. A viewer who reads too slowly misses moods, and is closed in the end.
+4. gets the `mood` at each tick. A viewer who reads too slowly misses moods, and is closed in the end;
+5. gets a `countdown` when the streamer measures the delay, and says `zero` when it reaches 0 on the viewer's screen.
+   The time between is the viewer's delay, 0 to {protocol.MAX_DELAY_S} seconds (up to {countdown.EARLY_S:g} second
+   too early counts as 0), and `delay` answers. Of several `zero`, the last counts.
 
 Labels that come faster replace each other; {limits.BURST:g} more than may come bring an `error`,
 {limits.BURST + limits.DEBT:g} more the close ({protocol.TOO_FAST.number}). A frame that is no message counts as
@@ -52,8 +55,9 @@ status 403) unless `--origins` names them; clients that send no `Origin` are no 
 Of the viewers at one address (IPv6: one /64) only the first few who share count (`--address-weight`); when one of them
 stops, the next who sends a label takes the place.
 
-A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens and
-`status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's
+A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens,
+`countdown` when one begins (or when the subscriber comes with at least {countdown.LEAST_REST_S:g} second of it left)
+and `status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's
 `id` is its `seq`. Before the relay ends a stream it sends `bye`.
 
 While fewer than `min_viewers` share, nothing is shown or stored: `visible` is false, counts and figures are zero, and
@@ -75,7 +79,7 @@ def protocol_markdown() -> str:
     parts += _messages("Relay to viewer", protocol.ToViewer)
     parts += _messages("Subscriber to relay", protocol.Subscribe)
     parts += _messages("Relay to subscriber", protocol.Reaction | protocol.Marker | protocol.Status)
-    parts.append("`mood`, `error` and `bye` are those of the viewers.\n\n")
+    parts.append("`mood`, `countdown`, `error` and `bye` are those of the viewers.\n\n")
     parts.append(_codes())
     return "".join(parts)
 

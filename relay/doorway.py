@@ -12,6 +12,7 @@ from aiohttp import web
 
 from relay import protocol
 from relay.access import error_body, error_response
+from relay.counts import Counts
 from relay.limits import Places
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,19 @@ class Doorway:
     """Makes the protocol of each new connection, for ``loop.create_server``."""
 
     def __init__(
-        self, server: web.Server, places: Places, house_of: Callable[[str | None], str | None], head_s: float
+        self,
+        server: web.Server,
+        places: Places,
+        house_of: Callable[[str | None], str | None],
+        head_s: float,
+        counts: Counts,
     ) -> None:
         """``places``: so many connections a house. ``head_s``: seconds that a request's head may take."""
         self.server = server
         self.places = places
         self.house_of = house_of
         self.head_s = head_s
+        self.counts = counts
         self.guests: set[_Guest] = set()
 
     def __call__(self) -> asyncio.Protocol:
@@ -95,6 +102,7 @@ class _Guest(asyncio.Protocol):
         connection.data_received(bytes(self._head))
 
     def _turn_away(self, code: protocol.Code, message: str) -> None:
+        self._door.counts.requests_refused[code.number] += 1
         body = error_body(code, message)
         status = HTTPStatus(code.http_status)
         head = (
@@ -132,9 +140,10 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is no HTTP, and what failed outside of any handler. aiohttp's own would log the address."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("The answer is on its way already.")
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionError("Nobody takes the answer any more, or it is on its way already.")
         if status < 500:
+            self._door.counts.requests_refused[protocol.BAD_MESSAGE.number] += 1
             response = error_response(protocol.BAD_MESSAGE, "Expected an HTTP request, and what came is none.", status)
         else:
             log.error("A request failed", exc_info=exc)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
@@ -10,15 +11,15 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import keys, peaks, protocol, sessions, sockets, try_page
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response
+from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, sockets, try_page
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
 from relay.gate import GATE, Gate
 from relay.history import History
 from relay.hub import Hub
 from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
-from relay.protocol import EXPRESSIONS, TAPS
+from relay.protocol import EXPRESSIONS, TAPS, Code
 from relay.trial import Maker
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
 PICTURES = web.AppKey("pictures", Pictures)
+CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,7 +50,8 @@ def application(
     """The aiohttp application over the relay's parts."""
     app = web.Application(middlewares=[_errors], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
-    app[GATE], app[try_page.TRIALS] = gate, try_page.Trials(recogniser)
+    app[GATE], app[metrics.REGISTRY] = gate, metrics.registry(channels, hub, history, VERSION)
+    app[try_page.TRIALS] = try_page.Trials(recogniser)
     app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
     app.on_response_prepare.append(_headers)
@@ -64,31 +67,35 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except HTTPError as error:
-        response = error_response(error.code, str(error), error.status)
+        response = _error(request, error.code, str(error), error.status)
         if error.retry_after is not None:
             response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
         return response
     except web.HTTPNotFound:
-        return error_response(
-            protocol.NOT_FOUND, f"There is nothing at {request.path}: see the protocol's documentation.", 404
-        )
+        text = f"There is nothing at {request.path}: see the protocol's documentation."
+        return _error(request, protocol.NOT_FOUND, text, 404)
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = error_response(protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
+        response = _error(request, protocol.NOT_FOUND, f"{request.path} takes {allowed}, not {request.method}.", 405)
         response.headers[hdrs.ALLOW] = allowed
         return response
     except web.HTTPRequestEntityTooLarge:
         text = f"The body of a request has {MAX_BODY} bytes at most."
-        return error_response(protocol.TOO_LARGE, text, 413)
+        return _error(request, protocol.TOO_LARGE, text, 413)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return error_response(protocol.BAD_MESSAGE, error.text or error.reason, error.status)
+        return _error(request, protocol.BAD_MESSAGE, error.text or error.reason, error.status)
     except (ConnectionError, asyncio.CancelledError):
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return error_response(protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
+        return _error(request, protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
+
+
+def _error(request: web.Request, code: Code, message: str, status: int) -> web.Response:
+    request.app[HUB].counts.requests_refused[code.number] += 1
+    return error_response(code, message, status)
 
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -99,6 +106,10 @@ async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     headers.setdefault(hdrs.CACHE_CONTROL, "no-store" if request.path.startswith("/v1/") else "no-cache")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
+    # Pages of allowed sites may read what becomes of their request for a ticket, and nothing else (CORS).
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin and request.match_info.handler in CORS_HANDLERS and request.app[GATE].allows_origin(request):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
 
 
 # --- the picture -----------------------------------------------------------------------------------------------------
@@ -108,8 +119,9 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     channel = authorize(request)
     width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
     height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
-    core = request.app[HUB].channel(channel).core
-    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request))
+    live = request.app[HUB].channel(channel)
+    core, digit = live.core, live.countdown.digit(time.monotonic()) if live.countdown else None
+    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request), digit)
     return web.Response(body=body, content_type="image/png")
 
 
@@ -146,6 +158,16 @@ async def _health(request: web.Request) -> web.Response:
     return json_response({"status": "ok", "version": VERSION})
 
 
+async def _ready(request: web.Request) -> web.Response:
+    """Whether clients should be sent here; ``exclude`` in the query names reasons that don't matter to who asks."""
+    excluded = request.query.getall("exclude", ())
+    reasons = {"draining": shutting_down()} if request.app[HUB].come_back_s is not None else {}
+    if warning := request.app[HISTORY].warning:
+        reasons["history"] = warning
+    reasons = {name: text for name, text in reasons.items() if name not in excluded}
+    return json_response({"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
+
+
 def _page(name: str) -> Handler:
     async def page(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGES / name)
@@ -176,6 +198,16 @@ class Endpoint(NamedTuple):
 ENDPOINTS = (
     Endpoint("GET", "/healthz", _health, "open", '`{"status": "ok", "version": "..."}` while the relay runs.'),
     Endpoint(
+        "GET", "/readyz", _ready, "open",
+        '200 with `{"status": "ready", "reasons": {}}` where clients may be sent here. 503 with a sentence for each '
+        "reason where not: `draining` while the relay says goodbye before it stops, `history` while the database "
+        "refuses (the live mood goes on). `?exclude=history` leaves that one out.",
+    ),
+    Endpoint(
+        "GET", "/metrics", metrics.metrics, "the relay's own machine, or metrics key",
+        "The relay's own figures in Prometheus' text format; docs/metrics.md lists them.",
+    ),
+    Endpoint(
         "POST", "/v1/channels", keys.create_channel, "the relay's own machine, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
         "`display_key`. The keys are shown this once; the relay keeps their hashes.",
@@ -197,9 +229,13 @@ ENDPOINTS = (
         "that asks too often is told when to come back (429, `Retry-After`).",
     ),
     Endpoint(
+        "OPTIONS", "/v1/channels/{channel}/tickets", keys.preflight, "open",
+        "Allows the pages of `--origins` to ask for tickets (CORS); answers 204, or 403 to all others.",
+    ),
+    Endpoint(
         "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open, or ticket",
-        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`. "
-        "`welcome`, `mood`, `error`, `bye` come back.",
+        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`, `zero`. "
+        "`welcome`, `mood`, `countdown`, `delay`, `error`, `bye` come back.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/mood", sockets.mood, "display key",
@@ -220,6 +256,19 @@ ENDPOINTS = (
         "POST", "/v1/channels/{channel}/markers", sessions.mark, "admin key",
         'Mark this moment of the running session. Body `{"text": "..."}`, 1 to 200 characters on one line. Answers 201 '
         "with the `marker`, which subscribers get as well.",
+    ),
+    Endpoint(
+        "POST", "/v1/channels/{channel}/countdown", measure.start, "display key",
+        f'Measure the viewers\' delay: the overlay counts down. Body `{{}}` or `{{"seconds": {countdown.USUAL_S}}}` '
+        f"({protocol.SHORTEST_COUNTDOWN_S} to {protocol.LONGEST_COUNTDOWN_S}), type `application/json`. Answers 201 "
+        "with the `countdown`, which subscribers and viewers get as well. Viewers may answer for "
+        f"{protocol.MAX_DELAY_S} seconds after its zero; until then there is no other (409, `Retry-After`).",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/countdown", measure.result, "display key",
+        'What the last countdown has measured: `{"zero", "open_s", "answers", "median"}`, namely the Unix time of its '
+        "zero (null if there was none), the seconds for which viewers may still answer, how many of those present "
+        "have, and the median of their delays in seconds (null without one).",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/sessions", sessions.listed, "display key",

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import ipaddress
+import logging
 
 from aiohttp import hdrs, web
 
@@ -18,16 +19,25 @@ TICKETS_AT_ONCE = 120.0
 """For one house: all the connections that it may have, and then some."""
 TICKETS_PER_S = 1.0
 
+UNDECLARED_PROXY = (
+    "Requests come with X-Forwarded-For, and --proxies is 0: if a proxy stands in front, say so with --proxies 1, else "
+    "all its clients count as one address. (Said once.)"
+)
+
+log = logging.getLogger(__name__)
+
 
 class Gate:
     """The settings that decide about clients."""
 
     def __init__(self, settings: RelaySettings, ticket_ttl: int = TICKET_TTL_S) -> None:
         self._create_key = settings.create_key.encode()
+        self._metrics_key = settings.metrics_key.encode()
         self._origins = limits.parse_origins(settings.origins)
         self._proxies = settings.proxies
+        self._proxy_seen = False
         self._tickets_needed = settings.require_tickets == "on" or (
-            settings.require_tickets == "auto" and (settings.proxies > 0 or not _is_loopback(settings.host))
+            settings.require_tickets == "auto" and settings.public
         )
         self.tickets = Tickets(ticket_ttl)
         self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
@@ -48,6 +58,15 @@ class Gate:
         """Whether this is the create key."""
         return self.takes_create_keys and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._create_key)
 
+    @property
+    def takes_metrics_key(self) -> bool:
+        """Whether there is a key that reads the metrics from elsewhere."""
+        return bool(self._metrics_key)
+
+    def may_read_metrics(self, key: str) -> bool:
+        """Whether this is the metrics key."""
+        return self.takes_metrics_key and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._metrics_key)
+
     def is_local(self, request: web.Request) -> bool:
         """Whether the request was sent on this machine, and not by a proxy for somebody else."""
         proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
@@ -57,6 +76,9 @@ class Gate:
 
     def house(self, request: web.Request) -> str | None:
         """The group of addresses that the client is counted in, as ``limits.house``."""
+        if not self._proxies and not self._proxy_seen and hdrs.X_FORWARDED_FOR in request.headers:
+            self._proxy_seen = True
+            log.warning(UNDECLARED_PROXY)
         forwarded_for = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         return limits.house(limits.client_address(request.remote, forwarded_for, self._proxies))
 
@@ -68,23 +90,21 @@ class Gate:
         """Whether the channel's viewers need a ticket."""
         return self._tickets_needed or channels.has_password(channel)
 
+    def allows_origin(self, request: web.Request) -> bool:
+        """Whether the request comes from no browser, or from a page of the relay's own or an allowed origin."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        return limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins)
+
     def check_origin(self, request: web.Request) -> None:
-        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere.
+        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere, and ask for tickets.
 
         Raises:
             HTTPError: the page's origin is neither the relay's own nor allowed.
         """
-        origin = request.headers.get(hdrs.ORIGIN)
-        if not limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins):
+        if not self.allows_origin(request):
+            origin = request.headers[hdrs.ORIGIN]
             text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
             raise HTTPError(protocol.FORBIDDEN, text)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 GATE = web.AppKey("gate", Gate)

@@ -88,6 +88,11 @@ class History:
         self._queue: queue.SimpleQueue[Row | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
         """A sentence while the database refuses, else empty."""
+        self.written = 0
+        """Changes of the database, and ..."""
+        self.dropped = 0
+        """... those that were given up, since the start."""
+        self._refused_rows = 0
         with database.opened(place) as file:
             file.execute(
                 "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
@@ -101,6 +106,11 @@ class History:
         self._last = {row[0]: _session(row) for row in rows}
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """About how many changes wait to be written."""
+        return self._queue.qsize() + self._refused_rows
 
     def begin(self, channel: str, now: float, gap: float, tick_ms: int, min_viewers: int) -> Session:
         """The session that starts now: the channel's last one goes on if it ended within ``gap`` seconds.
@@ -261,11 +271,15 @@ class History:
                 for promise in promises:
                     promise.set_exception(error)
             else:
+                self.written += len(waiting)
                 waiting.clear()
+                if self.warning:
+                    log.info("history is stored again")
                 self.warning = ""
                 for promise in promises:
                     promise.set_result(None)
             promises.clear()
+            self._refused_rows = len(waiting)
         if connection:
             connection.close()
 
@@ -279,6 +293,8 @@ class History:
                 # All but the many moments and reactions is kept beyond the limit: it gives them their meaning.
                 elif len(waiting) < KEPT_ROWS or item[0] not in (PUT_MOMENT, PUT_REACTION):
                     waiting.append(item)
+                else:
+                    self.dropped += 1
                 item = self._queue.get_nowait()
         except queue.Empty:
             return False
@@ -286,6 +302,7 @@ class History:
 
     def _refused(self, error: DatabaseError, waiting: list[Row], closing: bool) -> None:
         if closing:
+            self.dropped += len(waiting)
             log.error("The history's last %d rows are lost: %s", len(waiting), error)
         elif not self.warning:
             log.warning("The history can't be written: %s", error)

@@ -5,7 +5,9 @@ import contextlib
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Coroutine
+from functools import partial
 
 import msgspec
 
@@ -13,10 +15,13 @@ from relay import protocol
 from relay.auth import Right
 from relay.channel import Channel
 from relay.config import RelaySettings
+from relay.countdown import Measurement, late_tap
+from relay.counts import Counts
+from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Subscriber, Viewer, packet
-from relay.protocol import Marker, Reaction, Status, Welcome
+from relay.protocol import Countdown, Delay, Marker, Reaction, Status, Welcome
 from relay.snapshot import Snapshot
 from relay.timeline import Timeline
 from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye
@@ -34,6 +39,11 @@ class Hub:
     def __init__(self, settings: RelaySettings, limits: Limits, history: History) -> None:
         self._settings = settings
         self.limits = limits
+        self.counts = Counts()
+        self.alone = True
+        """Whether no other node takes the clients while this one restarts."""
+        self.come_back_s: float | None = None
+        """Set while nobody new is taken: seconds after which who comes should come back."""
         self._history = history
         self._channels: dict[str, LiveChannel] = {}
         self._chores: list[asyncio.Task[None]] = []
@@ -43,6 +53,7 @@ class Hub:
     def start(self) -> None:
         """Start ticking, listening for who is still there, and deleting old sessions."""
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
+        self._chores.append(asyncio.create_task(self._log_refusals(), name="refusals"))
         self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
             self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
@@ -52,15 +63,24 @@ class Hub:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        bye = encode_bye(protocol.SHUTTING_DOWN, "The relay stops or restarts: come back in a moment.", retry_after=2.0)
         for channel in self._channels.values():
             self._end_session(channel, time.time())
-            for subscriber in channel.subscribers:
-                subscriber.end(protocol.SHUTTING_DOWN, bye)
-            for viewer in channel.viewers:
-                self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, bye))
+        await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until_empty(), CLOSE_S)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nobody new, and send everyone away within ``seconds``, each with its own time to come back."""
+        channels = list(self._channels.values())
+        # The overlays first: how the crowd leaves is no mood to show.
+        farewells: list[Farewell] = [partial(_end, who) for channel in channels for who in channel.subscribers]
+        farewells += [partial(self._part, who) for channel in channels for who in channel.viewers]
+        gone = leaving_s(len(farewells), seconds)
+        self.come_back_s = gone + RESTART_S if self.alone else NEXT_NODE_S
+        await send_away(farewells, seconds, self.alone)
+
+    def _part(self, viewer: Viewer, retry_after: float) -> None:
+        self.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
 
     async def _until_empty(self) -> None:
         while any(channel.viewers or channel.subscribers for channel in self._channels.values()):
@@ -85,6 +105,7 @@ class Hub:
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay)
         viewer.joined = True
+        self.counts.viewers += 1
         channel.empty_since = None
         if channel.session is None:
             self._begin_session(channel)
@@ -99,6 +120,8 @@ class Hub:
         if viewer.ticket is not None:
             del channel.tickets[viewer.ticket]
         channel.core.leave(viewer.member)
+        if channel.countdown:
+            channel.countdown.forget(viewer)
         if not channel.viewers:
             channel.empty_since = time.time()
         self._someone_left.set()
@@ -126,7 +149,11 @@ class Hub:
         subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self._status(channel)))
         subscriber.put(packet(channel.core.mood))
+        now = time.monotonic()
+        if channel.countdown and channel.countdown.can_be_followed(now):
+            subscriber.put(packet(channel.countdown.event(now)))
         channel.subscribers.add(subscriber)
+        self.counts.subscribers += 1
         return subscriber
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
@@ -156,6 +183,16 @@ class Hub:
         """How many viewers and subscribers the channel has."""
         channel = self._channels.get(name)
         return (len(channel.viewers), len(channel.subscribers)) if channel else (0, 0)
+
+    def totals(self) -> tuple[int, int, int, int]:
+        """Viewers, subscribers, channels with someone in them and running sessions, all together."""
+        channels = self._channels.values()
+        return (
+            sum(len(channel.viewers) for channel in channels),
+            sum(len(channel.subscribers) for channel in channels),
+            sum(1 for channel in channels if channel.viewers or channel.subscribers),
+            sum(1 for channel in channels if channel.session),
+        )
 
     def session(self, name: str) -> Session | None:
         """The channel's running session, if one runs."""
@@ -200,18 +237,57 @@ class Hub:
         for viewer in channel.viewers:
             self.spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
 
+    # --- the viewers' delay -------------------------------------------------------------------------------------------
+
+    def countdown(self, name: str) -> Measurement | None:
+        """The channel's last countdown, which may be over."""
+        channel = self._channels.get(name)
+        return channel.countdown if channel else None
+
+    def start_countdown(self, name: str, seconds: int) -> Countdown | None:
+        """Begin to measure the viewers' delay; None while they may still answer to the last countdown."""
+        channel, now = self.channel(name), time.monotonic()
+        if channel.countdown and channel.countdown.open_s(now):
+            return None
+        channel.countdown = Measurement(seconds, now, time.time())
+        event = channel.countdown.event(now)
+        self.publish(channel, event)
+        return event
+
+    def publish(self, channel: LiveChannel, countdown: Countdown) -> None:
+        """Tell all of the channel, subscribers first: they show it."""
+        news = packet(countdown)
+        channel.publish([news])
+        self.spawn(self._send_to_viewers(channel, news.frame))
+
+    def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:
+        """The viewer saw the zero at ``now``: its delay from now on.
+
+        Raises:
+            TapError: too early or too late, or there was no countdown.
+        """
+        if channel.countdown is None:
+            raise late_tap()
+        delay = channel.countdown.tap(viewer, now)
+        self.set_delay(channel, viewer, delay)
+        return Delay(seconds=round(delay))
+
     # --- the tick ----------------------------------------------------------------------------------------------------
 
     async def _tick_forever(self) -> None:
         period = self._settings.tick_ms / 1000
         due = time.monotonic()
         while True:
-            due = max(due + period, time.monotonic())
+            planned = due + period
+            due = max(planned, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
+            begun = time.monotonic()
+            self.counts.late.observe(begun - planned)
             try:
                 await self._tick()
             except Exception:
                 log.exception("A tick failed; the next one tries again.")
+            self.counts.tick.observe(time.monotonic() - begun)
 
     async def _tick(self) -> None:
         """One mood event for each channel: first to all subscribers, who are few, then to the viewers, who are many."""
@@ -228,7 +304,8 @@ class Hub:
                 channel.publish([packet(status)])
             channel.publish([*map(packet, reactions), mood])
             moods.append((channel, mood.frame))
-            if not (channel.viewers or channel.subscribers or channel.session):
+            counting = channel.countdown and channel.countdown.open_s(now)
+            if not (channel.viewers or channel.subscribers or channel.session or counting):
                 del self._channels[channel.core.name]
         for channel, frame in moods:
             await self._send_to_viewers(channel, frame)
@@ -289,12 +366,23 @@ class Hub:
         )
         channel.stored = False
         channel.timeline = Timeline(channel.session.started, self._settings.min_viewers)
+        log.info("session begins", extra={"channel": channel.core.name, "session": channel.session.number})
 
     async def _delete_old(self) -> None:
         """Now and once a day."""
         while True:
             self._history.delete_before(time.time() - DAY_S * self._settings.retention_days)
             await asyncio.sleep(DAY_S)
+
+    async def _log_refusals(self) -> None:
+        """Who was turned away, as numbers: a line for each would be a flood in the log, and tell about people."""
+        before: Counter[str] = Counter()
+        while True:
+            await asyncio.sleep(self.limits.refusals)
+            now = self.counts.refusals()
+            if new := now - before:
+                log.info("refused", extra={"seconds": self.limits.refusals, **new})
+            before = now
 
     def _keep(self, channel: LiveChannel, session: Session) -> None:
         """Put the session into the history, if it is not there yet."""
@@ -306,6 +394,8 @@ class Hub:
         if channel.session and channel.stored:
             ended = unix if channel.empty_since is None else channel.empty_since
             self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
+        if channel.session:
+            log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
         channel.session = None
 
     def _status(self, channel: LiveChannel) -> Status:
@@ -321,3 +411,12 @@ class Hub:
         task = asyncio.create_task(work)
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
+
+
+def _end(subscriber: Subscriber, retry_after: float) -> None:
+    if not subscriber.ended:
+        subscriber.end(protocol.SHUTTING_DOWN, _shutting_down(retry_after))
+
+
+def _shutting_down(retry_after: float) -> bytes:
+    return encode_bye(protocol.SHUTTING_DOWN, protocol.SHUTTING_DOWN.meaning + " Come back in a moment.", retry_after)

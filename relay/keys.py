@@ -6,11 +6,21 @@ import time
 from typing import Annotated
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, HTTPError, authorize, bearer, existing_channel, json_body, json_response
+from relay.access import (
+    CHANNELS,
+    HUB,
+    HTTPError,
+    authorize,
+    bearer,
+    existing_channel,
+    json_body,
+    json_response,
+    refuse_while_draining,
+)
 from relay.auth import Right
 from relay.gate import GATE
 
@@ -75,9 +85,31 @@ async def set_password(request: web.Request) -> web.Response:
     return json_response({"channel": channel, "password": bool(password)})
 
 
+async def preflight(request: web.Request) -> web.Response:
+    """What a browser asks before a page of another site may ask for a ticket (CORS)."""
+    request.app[GATE].check_origin(request)
+    allowed = {hdrs.ACCESS_CONTROL_ALLOW_METHODS: "POST", hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "content-type"}
+    return web.Response(status=204, headers={**allowed, hdrs.ACCESS_CONTROL_MAX_AGE: "600"})
+
+
 async def issue_ticket(request: web.Request) -> web.Response:
     """Let a viewer in: with the join password where there is one, and not too often for one house."""
-    channel, channels, gate = existing_channel(request), request.app[CHANNELS], request.app[GATE]
+    gate, counts = request.app[GATE], request.app[HUB].counts
+    try:
+        refuse_while_draining(request)
+        channel = await _admit(request)
+    except HTTPError as error:
+        counts.tickets_refused[error.code.number] += 1
+        raise
+    counts.tickets_issued += 1
+    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
+
+
+async def _admit(request: web.Request) -> str:
+    """The channel that the request may have a ticket for."""
+    channels, gate = request.app[CHANNELS], request.app[GATE]
+    gate.check_origin(request)
+    channel = existing_channel(request)
     password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
     house, guarded = gate.house(request), channels.has_password(channel)
     # A guess is paid for before it is checked, so that many at once don't get through.
@@ -90,4 +122,4 @@ async def issue_ticket(request: web.Request) -> web.Response:
                 text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
                 raise HTTPError(protocol.WRONG_PASSWORD, text)
         gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)
-    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
+    return channel

@@ -41,6 +41,8 @@ class Limits(NamedTuple):
     session_gap: float = 300.0
     """A session ends after this long without viewers."""
     ticket_ttl: int = TICKET_TTL_S
+    refusals: float = 60.0
+    """Between two lines in the log on who was turned away."""
 
 
 class Pace(IntEnum):
@@ -208,7 +210,7 @@ def parse_origins(text: str) -> frozenset[str]:
 
 
 def origin_may_connect(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
-    """Whether a WebSocket's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
+    """Whether a request's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
 
     ``host`` is the request's Host header. The scheme is not compared, since a proxy in front may add the TLS.
     """

@@ -9,8 +9,9 @@ from relay import protocol
 from relay.audience import Member
 from relay.auth import Right
 from relay.channel import Channel
+from relay.countdown import Measurement
 from relay.history import Session
-from relay.protocol import Code, Marker, Mood, Reaction, Status
+from relay.protocol import Code, Countdown, Marker, Mood, Reaction, Status
 from relay.timeline import Timeline
 from relay.websocket import Socket, encode_frame
 
@@ -107,6 +108,8 @@ class LiveChannel:
         self.timeline: Timeline | None = None
         """Of the running session."""
         self.status: Status | None = None
+        self.countdown: Measurement | None = None
+        """The last one, also when it is over."""
 
     def publish(self, packets: Iterable[Packet]) -> None:
         for packet in packets:
@@ -114,7 +117,7 @@ class LiveChannel:
                 subscriber.put(packet)
 
 
-def packet(event: Mood | Reaction | Marker | Status) -> Packet:
+def packet(event: Mood | Reaction | Marker | Countdown | Status) -> Packet:
     """An event, encoded."""
     json = protocol.encode(event)
     seq = event.seq if isinstance(event, Mood) else None

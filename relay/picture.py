@@ -39,6 +39,9 @@ SEGMENT_GAP = 2
 FACE_ROOM = 1.25
 """A segment shows its face when it is this many times wider than the bar is high."""
 REACTION = 4.0
+DISC = 0.52
+"""Diameter of the countdown's disc, as a share of the smaller side of what the panel leaves free."""
+ZERO = (255, 201, 60)
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
@@ -59,34 +62,39 @@ class Pictures:
     KEPT = 32
 
     def __init__(self) -> None:
-        self._drawn: dict[tuple[str, int, int, Asked | None], tuple[Mood, asyncio.Task[bytes]]] = {}
+        self._drawn: dict[tuple[str, int, int, Asked | None, int | None], tuple[Mood, asyncio.Task[bytes]]] = {}
 
     async def get(
         self, channel: str, mood: Mood, reactions: Sequence[Reaction], width: int, height: int,
-        asked: Asked | None = None,
+        asked: Asked | None = None, digit: int | None = None,
     ) -> bytes:  # fmt: skip
         """The picture as PNG; arguments as for ``draw``."""
-        key = (channel, width, height, asked)
+        key = (channel, width, height, asked, digit)
         mood_drawn, task = self._drawn.pop(key, (None, None))
         if task is None or mood_drawn is not mood:
-            task = asyncio.create_task(asyncio.to_thread(_png, mood, tuple(reactions), width, height, asked))
+            task = asyncio.create_task(asyncio.to_thread(_png, mood, tuple(reactions), width, height, asked, digit))
         self._drawn[key] = (mood, task)
         while len(self._drawn) > self.KEPT:
             del self._drawn[next(iter(self._drawn))]
         return await asyncio.shield(task)
 
 
-def _png(mood: Mood, reactions: Sequence[Reaction], width: int, height: int, asked: Asked | None) -> bytes:
+def _png(
+    mood: Mood, reactions: Sequence[Reaction], width: int, height: int, asked: Asked | None, digit: int | None
+) -> bytes:
     file = io.BytesIO()
-    draw(mood, reactions, width, height, asked).save(file, "PNG", compress_level=1)
+    draw(mood, reactions, width, height, asked, digit).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
-def draw(mood: Mood, reactions: Sequence[Reaction], width: int, height: int, asked: Asked | None = None) -> Image.Image:
+def draw(
+    mood: Mood, reactions: Sequence[Reaction], width: int, height: int,
+    asked: Asked | None = None, digit: int | None = None,
+) -> Image.Image:  # fmt: skip
     """The overlay at the mood's time as a transparent RGBA picture.
 
     ``reactions``: those of the last ``RECENT_S`` seconds. ``width`` 160 to 1920 and ``height`` 60 to 1080 pixels.
-    ``asked``: one more reaction, for this picture alone.
+    ``asked``: one more reaction, for this picture alone. ``digit``: the number of a countdown, which 0 ends.
     """
     em = _em(width, height)
     canvas = _backdrop(width, height).copy()
@@ -107,6 +115,8 @@ def draw(mood: Mood, reactions: Sequence[Reaction], width: int, height: int, ask
         _draw_figures(canvas, mood, (start + em, right), row, em)
     else:
         _draw_waiting(canvas, mood, bar, (left, right), row, em)
+    if digit is not None:
+        _draw_countdown(canvas, digit, top)
     return canvas
 
 
@@ -254,6 +264,24 @@ def _draw_badge(sprite: Image.Image, text: str, side: int, em: float) -> None:
     pixels[:] = (*PANEL[:3], 217)
     _put(sprite, pixels, _rounded(width, height, height / 2), (max(0, left), top))
     _write(sprite, text, max(0, left) + width / 2, top + height / 2, em, TEXT, bold=True, anchor="mm")
+
+
+def _draw_countdown(canvas: Image.Image, digit: int, floor: float) -> None:
+    """The number in a disc, in the middle of what the panel leaves free (or of all where that is little)."""
+    free = floor if floor > canvas.height / 3 else canvas.height
+    side = max(24, round(DISC * min(canvas.width, free)))
+    place = round((canvas.width - side) / 2), round((free - side) / 2)
+    ground, ink = ((*ZERO, 255), PANEL[:3]) if digit == 0 else ((*PANEL[:3], 230), TEXT)
+    pixels = np.zeros((side, side, 4), np.uint8)
+    pixels[:] = ground
+    shape = _rounded(side, side, side / 2)
+    _put(canvas, pixels, shape, place)
+    ring = shape.copy()
+    edge = max(2, side // 24)
+    ring[edge:-edge, edge:-edge] -= _rounded(side - 2 * edge, side - 2 * edge, side / 2 - edge)
+    pixels[:] = (*(TEXT if digit == 0 else ZERO), 255)
+    _put(canvas, pixels, ring.clip(0, 1), place)
+    _write(canvas, str(digit), canvas.width / 2, free / 2, 0.6 * side, ink, bold=True, anchor="mm")
 
 
 # --- shapes, pictures and text ---------------------------------------------------------------------------------------

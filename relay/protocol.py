@@ -27,6 +27,8 @@ LABEL_TTL_S = 15.0
 MAX_DELAY_S = 120
 """The longest delay of a stream that is reckoned with."""
 
+SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S = 3, 30
+
 CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Seven = Annotated[list[int], Meta(min_length=7, max_length=7)]
@@ -51,7 +53,10 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
     name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
     delay: Annotated[
         float,
-        Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which the viewer sees the stream later than it happens."),
+        Meta(
+            description="Seconds by which the viewer sees the stream later than it happens, "
+            f"0 to {MAX_DELAY_S:g}; what is beyond counts as the nearest of these."
+        ),
     ] = 0.0
 
 
@@ -59,7 +64,10 @@ class Label(Message, tag="label", frozen=True, kw_only=True):
     """The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before."""
 
     emotion: Annotated[Expression, Meta(description="One of the seven expressions.")]
-    confidence: Annotated[float, Meta(ge=0, le=1, description="Of the classifier, 0 to 1.")] = 1.0
+    # Without bounds to check: this is decoded thousands of times a second, and nothing is reckoned with it.
+    confidence: Annotated[
+        float, Meta(description="Of the classifier, 0 to 1; what is beyond counts as the nearest of these.")
+    ] = 1.0
 
 
 class TapMessage(Message, tag="tap", frozen=True, kw_only=True):
@@ -70,6 +78,10 @@ class TapMessage(Message, tag="tap", frozen=True, kw_only=True):
 
 class Away(Message, tag="away", frozen=True, kw_only=True):
     """No face, or paused: withdraws the label at once."""
+
+
+class Zero(Message, tag="zero", frozen=True, kw_only=True):
+    """Tapped when the `countdown` reached zero on the viewer's screen. The relay answers `delay`, or an `error`."""
 
 
 # --- relay -> viewer -------------------------------------------------------------------------------------------------
@@ -102,6 +114,12 @@ class Bye(Message, tag="bye", frozen=True, kw_only=True):
     retry_after_s: Annotated[
         float, Meta(description="Codes that say retry: wait about this long, times a random 0.5 to 1.5.")
     ] = 0.0
+
+
+class Delay(Message, tag="delay", frozen=True, kw_only=True):
+    """Answer to `zero`: the viewer's delay was measured, and applies from now on as one of `hello` does."""
+
+    seconds: Annotated[int, Meta(ge=0, le=MAX_DELAY_S, description="For the next `hello` of this viewer, too.")]
 
 
 # --- relay -> subscribers (and viewers) ------------------------------------------------------------------------------
@@ -150,6 +168,19 @@ class Marker(Message, tag="marker", frozen=True, kw_only=True):
     text: Annotated[str, Meta(description="What the streamer wrote, 1 to 200 characters on one line.")]
 
 
+class Countdown(Message, tag="countdown", frozen=True, kw_only=True):
+    """The streamer measures the viewers' delay: the overlay counts down, and viewers say `zero` when they see the 0.
+
+    Clocks differ: count from the arrival of this message, `zero` minus `time` seconds.
+    """
+
+    time: Annotated[float, Meta(description="Unix time in seconds of this message.")]
+    seconds: Annotated[
+        int, Meta(ge=SHORTEST_COUNTDOWN_S, le=LONGEST_COUNTDOWN_S, description="From which number is counted.")
+    ]
+    zero: Annotated[float, Meta(description="Unix time at which it reaches zero; the same in each message about it.")]
+
+
 class Status(Message, tag="status", frozen=True, kw_only=True):
     """On subscription and whenever the relay's condition changes."""
 
@@ -159,10 +190,10 @@ class Status(Message, tag="status", frozen=True, kw_only=True):
     warnings: Annotated[list[str], Meta(description="Sentences for the streamer; empty when all is well.")] = []
 
 
-FromViewer = Hello | Label | TapMessage | Away
-ToViewer = Welcome | Mood | Error | Bye
-Event = Mood | Reaction | Marker | Status
-FromRelay = Welcome | Error | Bye | Mood | Reaction | Marker | Status
+FromViewer = Hello | Label | TapMessage | Away | Zero
+ToViewer = Welcome | Mood | Countdown | Delay | Error | Bye
+Event = Mood | Reaction | Marker | Countdown | Status
+FromRelay = Welcome | Delay | Error | Bye | Mood | Reaction | Marker | Countdown | Status
 
 from_viewer: msgspec.json.Decoder[FromViewer] = msgspec.json.Decoder(FromViewer)
 from_subscriber: msgspec.json.Decoder[Subscribe] = msgspec.json.Decoder(Subscribe)
@@ -195,6 +226,7 @@ WRONG_PASSWORD = Code(4406, "wrong_password", "The channel's join password is mi
 NO_TICKET = Code(4407, "no_ticket", "The channel takes viewers with a ticket only.", 403)
 CHANNEL_EXISTS = Code(4409, "channel_exists", "A channel of this name exists already.", 409)
 REPLACED = Code(4410, "replaced", "The ticket was used again: its newer connection counts.", 409)
+NO_COUNTDOWN = Code(4411, "no_countdown", "There was no countdown's zero to tap at, or it is too far away.", 409)
 TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB, or the request than its limit.", 413)
 TOO_FAST = Code(4429, "too_fast", "Far more frames came than may come, or too many wrong ones.", 429)
 NO_HELLO = Code(4500, "no_hello", "The first frame, or the rest of a request, did not come within 10 seconds.", 408)
@@ -203,10 +235,12 @@ FULL = Code(4502, "full", "The relay, the channel or the client's network has as
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
 BAD_TICKET = Code(4504, "bad_ticket", "The ticket is expired, forged or for another channel: get a new one.", 403)
 TOO_OFTEN = Code(4505, "too_often", "The client's network asked for too many tickets, or guessed passwords.", 429)
+COUNTING = Code(4506, "counting", "Viewers may still answer to the last countdown.", 409)
 FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (
     BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, WRONG_PASSWORD, NO_TICKET, CHANNEL_EXISTS,
-    REPLACED, TOO_LARGE, TOO_FAST, NO_HELLO, SLOW_READER, FULL, SHUTTING_DOWN, BAD_TICKET, TOO_OFTEN, FAULT,
+    REPLACED, NO_COUNTDOWN, TOO_LARGE, TOO_FAST, NO_HELLO, SLOW_READER, FULL, SHUTTING_DOWN, BAD_TICKET, TOO_OFTEN,
+    COUNTING, FAULT,
 )  # fmt: skip
 
 

@@ -103,6 +103,11 @@ class Taps:
         self._last[member, tap] = now, group
         self._viewers[tap].add(member)
 
+    def forget(self, member: Member) -> None:
+        """A viewer left: as ``audience.Changes.forget``."""
+        for viewers in self._viewers.values():
+            viewers.discard(member)
+
     def take(self, now: float) -> tuple[int, ...]:
         """Viewers who tapped each kind since this was asked the last time."""
         self._forget(now)

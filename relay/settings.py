@@ -85,30 +85,49 @@ def show(option: Option) -> str:
     return str(option.default) if option.default != "" else "none"
 
 
+def given(option: Option, arguments: argparse.Namespace, environ: Mapping[str, str]) -> tuple[str | None, str]:
+    """The option's text and where it comes from: the command line before the environment, before the default."""
+    text = getattr(arguments, option.name, None)
+    if text is not None:
+        return text, option.flag
+    text = environ.get(option.variable)
+    return text, "default" if text is None else option.variable
+
+
+def origins(
+    table: type[msgspec.Struct], arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Where each option's value comes from: its flag, its variable, or ``default``."""
+    return {option.name: given(option, arguments, environ)[1] for option in options(table)}
+
+
 def load(table: type[Table], arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Table:
     """The table's values: command line first, then environment, then default.
 
+    A table may have a method ``problems``, which returns sentences on values that can't stand together.
+
     Raises:
-        SettingsError: lists every option that is missing or out of range, one a line.
+        SettingsError: lists every option that is missing or out of range, and every problem, one a line.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     wrong: list[str] = []
     for option in options(table):
-        text, origin = getattr(arguments, option.name, None), option.flag
-        if text is None:
-            text, origin = environ.get(option.variable), option.variable
+        text, origin = given(option, arguments, environ)
         if text is None:
             if option.required:
                 wrong.append(f"{option.flag} is missing: {option.help}")
             continue
         try:
-            given[option.name] = check(table, option.name, text)
+            values[option.name] = check(table, option.name, text)
         except msgspec.ValidationError as error:
             came = "" if option.secret else f", got {text!r}"
             wrong.append(f"{origin}: {error}{came}. {option.help}")
+    if not wrong:
+        loaded = table(**values)
+        wrong = loaded.problems() if hasattr(loaded, "problems") else []
     if wrong:
         raise SettingsError("\n".join(wrong))
-    return table(**given)
+    return loaded
 
 
 def check(table: type[msgspec.Struct], name: str, text: str) -> Any:

@@ -9,13 +9,24 @@ import msgspec
 from aiohttp import WSMessage, WSMsgType, hdrs, web
 
 from relay import protocol
-from relay.access import CHANNELS, HUB, HTTPError, no_ticket, rights, unknown_channel, wrong_key
+from relay.access import (
+    CHANNELS,
+    HUB,
+    HTTPError,
+    no_ticket,
+    refuse_while_draining,
+    rights,
+    shutting_down,
+    unknown_channel,
+    wrong_key,
+)
 from relay.auth import Right
+from relay.countdown import TapError
 from relay.gate import COME_BACK_S, GATE
 from relay.hub import Hub
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
-from relay.protocol import Away, Hello, Label, Subscribe, TapMessage
+from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
 from relay.tickets import TicketError
 from relay.websocket import Socket, drop_slow, transport_of
 
@@ -28,12 +39,15 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 
 
 async def viewer(request: web.Request) -> web.StreamResponse:
-    """A viewer's WebSocket: hello within ten seconds, then labels, taps and away."""
+    """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown."""
     hub, gate = request.app[HUB], request.app[GATE]
     gate.check_origin(request)
-    socket = Socket()
+    socket = Socket(hub.counts)
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
+    if hub.come_back_s is not None:
+        await socket.refuse(protocol.SHUTTING_DOWN, shutting_down(), retry_after=hub.come_back_s)
+        return socket
     if channel not in request.app[CHANNELS]:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
@@ -48,7 +62,10 @@ async def viewer(request: web.Request) -> web.StreamResponse:
         live = hub.join(channel, viewer, delay)
         try:
             await socket.send(protocol.encode(hub.welcome(channel)))
-            await _listen_to_viewer(socket, viewer, live)
+            now = time.monotonic()
+            if live.countdown and live.countdown.open_s(now):
+                await socket.send(protocol.encode(live.countdown.event(now)))
+            await _listen_to_viewer(socket, viewer, live, hub)
         finally:
             hub.leave(live, viewer)
     finally:
@@ -76,10 +93,10 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     return Viewer(socket, house, ticket), hello.delay
 
 
-async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -> None:
+async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend, member = socket.meter.spend, viewer.member
+    spend, member, counts = socket.meter.spend, viewer.member, socket.counts
     while True:
         frame = await receive()
         socket.heard = now = clock()
@@ -88,19 +105,23 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
             try:
                 message = decode(frame.data)
             except NOT_A_MESSAGE as error:
-                problem = f"Expected a `label`, `tap` or `away` message as JSON: {error}."
+                problem = f"Expected a `label`, `tap`, `away` or `zero` message as JSON: {error}."
             else:
                 if not viewer.joined:
                     continue
                 if type(message) is Label:
                     core.label(member, message.emotion, now)
+                    counts.labels += 1
                 elif type(message) is TapMessage:
                     core.tap(member, message.tap, now)
+                    counts.taps += 1
                     cost = TAP_COST
                 elif type(message) is Away:
                     core.withdraw(member)
+                elif type(message) is Zero:
+                    await socket.send(_measured(hub, live, viewer, now))
                 else:
-                    problem = "`hello` was said already: send `label`, `tap` or `away`."
+                    problem = "`hello` was said already: send `label`, `tap`, `away` or `zero`."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
         elif await socket.control(frame):
@@ -109,13 +130,23 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel) -
             return
         if problem:
             cost = BAD_FRAME_COST
+            counts.refuse_frame(protocol.BAD_MESSAGE)
             await socket.send(_bad_message(problem))
         if (pace := spend(now, cost)) is not FINE and await _slow_down(socket, pace):
             return
 
 
+def _measured(hub: Hub, live: LiveChannel, viewer: Viewer, now: float) -> bytes:
+    """The answer to a tap at zero."""
+    try:
+        return protocol.encode(hub.tap_zero(live, viewer, now))
+    except TapError as error:
+        return protocol.encode(protocol.Error(code=protocol.NO_COUNTDOWN.number, message=str(error)))
+
+
 async def _slow_down(socket: Socket, pace: Pace) -> bool:
     """Warn a client who sends too much, or close it; returns whether it was closed."""
+    socket.counts.refuse_frame(protocol.TOO_FAST)
     text = f"At most {protocol.MAX_LABELS_PER_S:g} labels a second may come, and no frames that mean nothing: "
     if pace is Pace.CLOSE:
         await socket.refuse(protocol.TOO_FAST, text + "far more did.")
@@ -136,6 +167,7 @@ async def _first_frame(
         await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)
         return None
     if frame.type is WSMsgType.BINARY:
+        socket.counts.refuse_frame(protocol.BAD_MESSAGE)
         await socket.refuse(protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON text.")
     if frame.type is not WSMsgType.TEXT:
         return None
@@ -146,6 +178,7 @@ async def _first_frame(
         problem = f"this one is `{_tag(type(message))}`"
     except NOT_A_MESSAGE as error:
         problem = str(error)
+    socket.counts.refuse_frame(protocol.BAD_MESSAGE)
     await socket.refuse(
         protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON: {problem}."
     )
@@ -182,9 +215,12 @@ async def mood(request: web.Request) -> web.StreamResponse:
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
     gate.check_origin(request)
-    socket = Socket()
+    socket = Socket(hub.counts)
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
+    if hub.come_back_s is not None:
+        await socket.refuse(protocol.SHUTTING_DOWN, shutting_down(), retry_after=hub.come_back_s)
+        return socket
     if channel not in channels:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
@@ -214,6 +250,7 @@ async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right
     writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
         while (await _data_frame(socket)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            socket.counts.refuse_frame(protocol.BAD_MESSAGE)
             await socket.send(_bad_message("A subscriber listens: nothing is expected after `subscribe`."))
             pace = socket.meter.spend(time.monotonic(), BAD_FRAME_COST)
             if pace is not FINE and await _slow_down(socket, pace):
@@ -239,6 +276,7 @@ async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> Non
 
 async def _mood_stream(request: web.Request) -> web.StreamResponse:
     channel, right = rights(request)
+    refuse_while_draining(request)
     gate = request.app[GATE]
     house = gate.house(request)
     if full := gate.connections.enter(channel, house):
@@ -272,6 +310,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
             await write(_sse(packet))
             timer.cancel()
         if subscriber.ended:
+            hub.counts.closes[subscriber.code] += 1
             await write(_sse(subscriber.ended))
     finally:
         hub.unsubscribe(channel, subscriber)

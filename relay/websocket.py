@@ -2,14 +2,19 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from relay import protocol
+from relay.counts import Counts
 from relay.limits import Meter, Pace
 from relay.protocol import Bye, Code
+
+# It warns of subprotocols, which mean nothing here, and names the client's address.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
@@ -21,11 +26,11 @@ class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
     # Names in aiohttp's dictionary of attributes would cost more than what they name.
-    __slots__ = ("heard", "meter", "parting", "transport")
+    __slots__ = ("counts", "heard", "meter", "parting", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Counts) -> None:
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
         super().__init__(
@@ -39,15 +44,23 @@ class Socket(web.WebSocketResponse):
         )
         now = time.monotonic()
         self.meter = Meter(now)
+        self.counts = counts
         self.heard = now
         """When a frame came the last time; whoever receives keeps this."""
         self.parting = False
         """Whether a bye is out, after which nothing may come but its close frame."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Answer the handshake."""
+        """Answer the handshake.
+
+        Raises:
+            web.HTTPBadRequest: it is none.
+        """
         self.transport = transport_of(request)
-        return await super().prepare(request)
+        try:
+            return await super().prepare(request)
+        except ValueError:  # aiohttp stumbles over headers that are not ASCII
+            raise web.HTTPBadRequest(text="Expected a WebSocket's handshake in ASCII.") from None
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
@@ -69,14 +82,12 @@ class Socket(web.WebSocketResponse):
         return True
 
     async def control(self, frame: WSMessage) -> bool:
-        """Answer a ping; whether the frame was a ping or pong at all. Pings that come too fast end here."""
-        if frame.type is WSMsgType.PONG:
-            return True
-        if frame.type is not WSMsgType.PING:
+        """Answer a ping; whether the frame was a ping or pong at all. Those that come too fast end here."""
+        if frame.type not in (WSMsgType.PING, WSMsgType.PONG):
             return False
         if self.meter.spend(time.monotonic()) is Pace.CLOSE:
-            await self.refuse(protocol.TOO_FAST, "Pings come far too fast.")
-        elif not self.parting:
+            await self.refuse(protocol.TOO_FAST, "Pings or pongs come far too fast.")
+        elif frame.type is WSMsgType.PING and not self.parting:
             with contextlib.suppress(ConnectionError):
                 await self.pong(frame.data)
         return True
@@ -91,6 +102,8 @@ class Socket(web.WebSocketResponse):
 
     async def refuse(self, code: Code, message: str, retry_after: float = 0.0) -> None:
         """Say why and close with the code. For the task that receives: it waits for the client's answer."""
+        if not self.parting:
+            self.counts.closes[code.number] += 1
         await self.send(encode_bye(code, message, retry_after))
         await self.close(code=code.number)
 
@@ -103,6 +116,7 @@ class Socket(web.WebSocketResponse):
         if self.parting or self.closed:
             return
         self.parting = True
+        self.counts.closes[code] += 1
         asyncio.get_running_loop().call_later(CLOSE_S, self.transport.abort)
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)  # waits where the client does not read
@@ -119,12 +133,17 @@ class Socket(web.WebSocketResponse):
         if code == WSCloseCode.MESSAGE_TOO_BIG:
             text = f"A frame holds {protocol.MAX_FRAME_BYTES} bytes at most: send smaller ones."
             await self.send(encode_bye(protocol.TOO_LARGE, text))
-            code = protocol.TOO_LARGE.number
+            code = self._refused_frame(protocol.TOO_LARGE)
         elif code in (WSCloseCode.INVALID_TEXT, WSCloseCode.PROTOCOL_ERROR):
             text = "What came is no WebSocket frame with JSON in UTF-8: see the protocol's documentation."
             await self.send(encode_bye(protocol.BAD_MESSAGE, text))
-            code = protocol.BAD_MESSAGE.number
+            code = self._refused_frame(protocol.BAD_MESSAGE)
         return await super().close(code=code, message=message, drain=drain)
+
+    def _refused_frame(self, code: Code) -> int:
+        self.counts.refuse_frame(code)
+        self.counts.closes[code.number] += 1
+        return code.number
 
 
 def encode_bye(code: Code, message: str, retry_after: float = 0.0) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import moodcast
-from models import registry
+from models import networks, registry
 
 COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], ["models"], ["models", "fetch"], ["models", "list"])
 
@@ -50,6 +50,16 @@ def test_models_list_names_every_entry(capsys: pytest.CaptureFixture[str]) -> No
     assert moodcast.main(["models", "list"]) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in registry.WEIGHTS)
+
+
+def test_models_list_names_every_network_also_without_torch(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "can_build", lambda: False)
+    assert moodcast.main(["models", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in networks.NETWORKS)
+    assert "needs torch" in listed
 
 
 def test_unknown_model_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,1 +1,3 @@
-"""Networks, each readable top to bottom in one file. They need the ``train`` extra (torch)."""
+"""Networks, each readable top to bottom in one file. They need the ``train`` extra (torch); the list of them, which
+does not, is ``models.networks``.
+"""

@@ -16,7 +16,7 @@ from agent.smoothing import Reading
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError, WrongPasswordError
-from tests.support import count_of, free_port, subscribe, wait_until
+from tests.support import count_of, free_port, request, subscribe, wait_until
 
 Handler = Callable[[web.WebSocketResponse], Awaitable[Any]]
 
@@ -125,6 +125,44 @@ async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
         finally:
             await second.stop()
     assert any("lost the relay" in note for note in agent.notes)
+
+
+async def test_a_measured_delay_is_told_and_kept_for_the_next_connection(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    asked: list[str] = []
+    async with Agent(relay.url) as agent:
+        agent.client.on_countdown = lambda: asked.append("now")
+        await wait_until(lambda: agent.client.connected)
+        agent.client.tap_zero()  # without a countdown nothing is sent
+        assert (await request(relay.url, "POST", "demo/countdown", keys.display_key, {"seconds": 3}))[0] == 201
+        await wait_until(lambda: asked)
+        live = relay._hub.channel("demo")
+        countdown = live.countdown
+        assert countdown is not None
+        countdown._zero -= 11  # eight seconds ago
+        agent.client.tap_zero()
+        await wait_until(lambda: agent.notes)
+        assert agent.notes[0].startswith("You see the stream 8 s later than it happens")
+        assert "--delay 8" in agent.notes[0]
+        for viewer in list(live.viewers):
+            viewer.socket.transport.abort()
+        await wait_until(lambda: not agent.client.connected)
+        await wait_until(lambda: [viewer.member.group.delay for viewer in live.viewers if viewer.member.group] == [8])
+        await wait_until(lambda: agent.client.connected)
+        agent.client.tap_zero()
+        await wait_until(lambda: countdown.answers == 1)
+    assert asked == ["now"]  # and not again after the new connection
+    assert not any("relay says" in note for note in agent.notes)
+
+
+async def test_a_tap_far_too_early_is_told(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with Agent(relay.url) as agent:
+        agent.client.on_countdown = agent.client.tap_zero
+        await wait_until(lambda: agent.client.connected)
+        await request(relay.url, "POST", "demo/countdown", keys.display_key, {"seconds": 30})
+        await wait_until(lambda: agent.notes)
+    assert agent.notes[0].startswith("the relay says: Zero is ")
 
 
 async def test_a_wrong_channel_is_told_at_once(relay: app.Relay) -> None:

@@ -1,6 +1,8 @@
 """What the viewer reads and answers."""
 
 import io
+import os
+import sys
 
 import msgspec
 import pytest
@@ -9,6 +11,7 @@ from agent import terminal
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from relay.protocol import Away, Label
+from tests.support import wait_until
 
 SETTINGS = AgentSettings(channel="demo")
 
@@ -102,6 +105,31 @@ def test_on_a_terminal_the_line_is_rewritten_in_place() -> None:
     assert second.startswith("sad 0.50 · sent 1 label · Ctrl-C stops")
     assert out.getvalue().count("\n") == 1
     assert errors.getvalue() == "A sentence.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+async def test_enter_is_noticed_on_a_terminal_once_it_listens() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    pressed: list[str] = []
+    with os.fdopen(theirs) as answers:
+        enter = terminal.Enter(answers, lambda: pressed.append("enter"))
+        assert enter.listen()
+        os.write(ours, b"\n")
+        await wait_until(lambda: len(pressed) == 1)
+        assert enter.listen()
+        os.write(ours, b"two words\n")
+        await wait_until(lambda: len(pressed) == 2)
+        os.write(ours, b"\x04")  # end of the input: the thread ends
+        await wait_until(lambda: not enter.listening)
+    os.close(ours)
+
+
+def test_without_a_terminal_nothing_is_read() -> None:
+    answers = io.StringIO("\n")
+    assert not terminal.Enter(answers, lambda: pytest.fail("it was read")).listen()
+    assert answers.tell() == 0
 
 
 def test_elsewhere_there_is_a_line_for_each_change() -> None:

@@ -26,7 +26,7 @@ from models import registry
 from models.errors import ModelMissingError
 from relay import app, protocol
 from relay.protocol import EXPRESSIONS, Mood
-from tests.support import count_of, free_port, subscribe, wait_until
+from tests.support import count_of, free_port, request, subscribe, wait_until
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -82,13 +82,15 @@ def command(url: str, source: object, *options: str, channel: str = "demo") -> l
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    *arguments: str, stdin: int = asyncio.subprocess.DEVNULL
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A program with its output piped, gone at the end in any case."""
     process = await asyncio.create_subprocess_exec(
         *arguments,
         cwd=ROOT,
         env=environment(),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -206,6 +208,8 @@ class RecordingRelay:
         self.frames.append((await socket.receive()).data)
         welcome = protocol.Welcome(channel="demo", viewer="v", tick_ms=250, min_viewers=1, heartbeat_s=1.0)
         await socket.send_str(protocol.encode(welcome).decode())
+        countdown = protocol.Countdown(time=1e9, seconds=3, zero=1e9 + 3)
+        await socket.send_str(protocol.encode(countdown).decode())
         async for frame in socket:
             self.frames.append(frame.data)
         return socket
@@ -256,19 +260,25 @@ def test_a_trace_with_another_address_is_noticed() -> None:
     assert len(foreign_addresses(trace, 8766)) == 3
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 async def test_only_labels_leave_the_machine_and_only_to_the_relay(film: Path, tmp_path: Path) -> None:
+    import pty
+
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed (apt package strace)")
     relay, trace = RecordingRelay(), tmp_path / "trace"
+    ours, theirs = pty.openpty()
     async with relay.serve() as port:
         arguments = command(f"http://127.0.0.1:{port}", film, "--yes", "--loop", "--name", "Zoë", "--delay", "8")
         tracer = [strace, "-f", "-qq", "-e", "trace=network", "-o", str(trace)]
-        async with running(*tracer, *arguments) as process:
+        async with running(*tracer, *arguments, stdin=theirs) as process:
             # Three times around the film, nearly 20 s: vendors' telemetry was seen to make its first call after 10 s.
             await wait_until(
                 lambda: (relay.count("away") >= 4 and relay.count("label") >= 8) or process.returncode is not None, 90
             )
+            os.write(ours, b"\n")  # answers the countdown
+            await wait_until(lambda: relay.count("zero") or process.returncode is not None)
             if process.returncode is not None:
                 _, errors = await process.communicate()
                 if b"ptrace" in errors:
@@ -276,12 +286,19 @@ async def test_only_labels_leave_the_machine_and_only_to_the_relay(film: Path, t
             for child in psutil.Process(process.pid).children(recursive=True):
                 child.send_signal(signal.SIGINT)
             _, errors = await asyncio.wait_for(process.communicate(), 30)
+    os.close(ours)
+    os.close(theirs)
     assert process.returncode == 0, errors.decode()
     lines = trace.read_text(errors="replace")
     assert f"htons({port})" in lines  # it was traced
     assert foreign_addresses(lines, port) == []
 
-    fields = {"hello": {"agent", "ticket", "name", "delay"}, "label": {"emotion", "confidence"}, "away": set()}
+    fields = {
+        "hello": {"agent", "ticket", "name", "delay"},
+        "label": {"emotion", "confidence"},
+        "away": set(),
+        "zero": set(),
+    }
     for frame in relay.frames:
         assert isinstance(frame, str)
         assert len(frame.encode()) < 512
@@ -320,44 +337,94 @@ async def test_what_goes_wrong_is_a_sentence_and_an_exit_code(case: str, relay: 
     assert "Traceback" not in errors
 
 
+class Terminal:
+    """A program on a pseudo-terminal: what stands on its screen, and the keys pressed."""
+
+    def __init__(self, process: asyncio.subprocess.Process, end: int) -> None:
+        self.process, self._end = process, end
+        self.screen = bytearray()
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._end, keys)
+
+    def read(self) -> None:
+        with contextlib.suppress(OSError):  # the terminal closes with the program
+            self.screen.extend(os.read(self._end, 65536))
+
+    def shows(self, text: str) -> bool:
+        return text.encode() in self.screen
+
+
+@contextlib.asynccontextmanager
+async def on_terminal(*arguments: str) -> AsyncIterator[Terminal]:
+    """A program that a user started on a terminal, gone at the end in any case."""
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *arguments, cwd=ROOT, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+    )  # fmt: skip
+    os.close(theirs)
+    terminal = Terminal(process, ours)
+    asyncio.get_running_loop().add_reader(ours, terminal.read)
+    try:
+        yield terminal
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        asyncio.get_running_loop().remove_reader(ours)
+        os.close(ours)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("answer", ["n", "y"])
 async def test_on_a_terminal_it_asks_before_the_first_capture(answer: str, relay: app.Relay, tmp_path: Path) -> None:
-    import pty
-
     keys, report = relay.create_channel("demo"), tmp_path / "report.json"
-    ours, theirs = pty.openpty()
-    screen = bytearray()
-
-    def read() -> None:
-        with contextlib.suppress(OSError):  # the terminal closes with the program
-            screen.extend(os.read(ours, 65536))
-
-    asyncio.get_running_loop().add_reader(ours, read)
-    agent = await asyncio.create_subprocess_exec(
-        *command(relay.url, weights("portrait"), "--report", str(report)),
-        cwd=ROOT, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
-    try:
-        async with await subscribe(relay.url, "demo", keys.display_key) as audience:
-            await wait_until(lambda: b"[y/N]" in screen, 60)
-            assert b"What leaves it" in screen
-            os.write(ours, answer.encode() + b"\n")
-            if answer == "y":
-                await audience.mood(lambda mood: count_of(mood, "happy") == 1, timeout=30)
-                await wait_until(lambda: b"\rhappy 0." in screen)
-                agent.send_signal(signal.SIGINT)
-            await asyncio.wait_for(agent.wait(), 30)
-    finally:
-        if agent.returncode is None:
-            agent.kill()
-            await agent.wait()
-        asyncio.get_running_loop().remove_reader(ours)
-        os.close(ours)
-    assert agent.returncode == (0 if answer == "y" else 14)
-    assert b"Traceback" not in screen
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as audience,
+        on_terminal(*command(relay.url, weights("portrait"), "--report", str(report))) as terminal,
+    ):
+        await wait_until(lambda: terminal.shows("[y/N]"), 60)
+        assert terminal.shows("What leaves it")
+        terminal.type(answer.encode() + b"\n")
+        if answer == "y":
+            await audience.mood(lambda mood: count_of(mood, "happy") == 1, timeout=30)
+            await wait_until(lambda: terminal.shows("\rhappy 0."))
+            terminal.process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(terminal.process.wait(), 30)
+    assert terminal.process.returncode == (0 if answer == "y" else 14)
+    assert not terminal.shows("Traceback")
     if answer == "n":
         assert not report.exists()
     else:
         assert msgspec.json.decode(report.read_bytes())["labels"] >= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+async def test_enter_at_the_countdowns_zero_measures_the_delay(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with on_terminal(*command(relay.url, weights("portrait"), "--yes")) as terminal:
+        await wait_until(lambda: terminal.shows("\rhappy 0."), 60)
+        terminal.type(b"\n")  # means nothing yet
+        status, _ = await request(relay.url, "POST", "demo/countdown", keys.display_key, {"seconds": 3})
+        assert status == 201
+        await wait_until(lambda: terminal.shows("press Enter when the countdown on the stream reaches 0."))
+
+        async def over() -> bool:
+            _, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
+            return bool(result["open_s"] <= 119)  # a second after zero
+
+        await wait_until(over)
+        terminal.type(b"\n")
+        await wait_until(lambda: re.search(rb"You see the stream [1-9] s later than it happens", terminal.screen))
+        _, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
+        assert result["answers"] == 1
+        terminal.type(b"\x03")  # Ctrl-C, while Enter is waited for
+        await asyncio.wait_for(terminal.process.wait(), 30)
+    assert terminal.process.returncode == 0
+    assert not terminal.shows("Traceback")
+    assert not terminal.shows("relay says")

@@ -145,6 +145,31 @@ async def test_a_test_reaction_floats_on_the_broadcast_without_viewers(tmp_path:
         await relay.stop()
 
 
+async def test_the_countdown_reaches_the_program_output_and_measures(relay: app.Relay, tmp_path: Path) -> None:
+    settings = settings_for(relay)
+    async with studio(tmp_path / "obs", settings) as obs, await Viewer.connect(relay.url) as viewer:
+        await obs.logged('Connected to channel "demo".')
+        assert 'press "Add overlay to current scene"' in await obs.press("measure")
+        await obs.press("add")
+        await viewer.label("sad")
+        await obs.until(shows(obs, "sad"))
+        await obs.press("measure")
+        await viewer.receive_until(lambda message: isinstance(message, protocol.Countdown))
+
+        async def shows_zero() -> bool:
+            picture = await obs.picture()
+            yellow = np.abs(np.asarray(picture.convert("RGB")).astype(int) - (255, 201, 60)).max(axis=2) < 10
+            return int(yellow.sum()) > 20_000
+
+        await obs.until(shows_zero)
+        await viewer.send(protocol.Zero())
+        answer = await viewer.receive_until(lambda message: isinstance(message, (protocol.Delay, protocol.Error)))
+        assert isinstance(answer, protocol.Delay)
+        assert "The countdown was started." in await obs.press("refresh")
+        await obs.press("measure")
+        await obs.logged("No countdown. The relay says: Viewers with a long delay may still answer")
+
+
 async def test_an_old_mood_is_taken_off_the_broadcast_and_a_returning_relay_puts_it_back(tmp_path: Path) -> None:
     table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
     relay = await app.start(table)
@@ -196,6 +221,8 @@ async def test_events_are_pushed_in_order_and_well_formed(relay: app.Relay, tmp_
             await obs.until(lambda: any('"sharing": 1' in text for _, text in lines(log, "event")))
             assert "Sent a test reaction" in await obs.press("test")
             await obs.until(lambda: any('"reaction"' in text for _, text in lines(log, "event")))
+            await obs.press("measure")
+            await obs.until(lambda: any('"countdown"' in text for _, text in lines(log, "event")))
             before = len(lines(log, "event"))
             await obs.until(lambda: len(lines(log, "event")) > before + 5)
         page = f"{relay.url}/overlay?channel=demo&source=obs"

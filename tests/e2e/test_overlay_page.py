@@ -12,9 +12,9 @@ from playwright.async_api import Page, expect
 
 from relay import app, database
 from relay.config import RelaySettings
-from relay.protocol import EXPRESSIONS
+from relay.protocol import EXPRESSIONS, Countdown, Zero
 from tests.e2e.conftest import OpenPage
-from tests.support import Viewer, audience, free_port, leave, wait_until
+from tests.support import Viewer, audience, free_port, leave, request, wait_until
 
 OVERLAY = Path(__file__).parents[2] / "overlay"
 PALETTE = json.loads((OVERLAY / "palette.json").read_text("utf-8"))
@@ -295,6 +295,57 @@ async def test_hours_of_events_add_no_elements_and_move_nothing_but_transform_an
     assert elements[0] == elements[1] == elements[2] < 250
 
 
+# --- the countdown ---------------------------------------------------------------------------------------------------
+
+SHOWN_NUMBER = """[...document.querySelectorAll(".moodcast-countdown-number")]
+    .filter(number => getComputedStyle(number).opacity > 0.5).map(number => number.textContent).join()"""
+TO_TIME = """t => document.getAnimations().filter(a => a.effect.target.closest(".moodcast-countdown"))
+    .forEach(a => { a.pause(); a.currentTime = t; })"""
+
+
+async def test_a_countdown_of_the_relay_runs_to_its_flash_and_goes(relay: app.Relay, open_page: OpenPage) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(overlay_url(relay, key))
+    await wait_until(lambda: relay.connections("demo")[1] == 1)
+    assert (await request(relay.url, "POST", "demo/countdown", key, {"seconds": 3}))[0] == 201
+    seen: list[str] = []
+
+    async def over() -> bool:
+        number = await page.evaluate(SHOWN_NUMBER)
+        if number and number not in seen:
+            seen.append(number)
+        return bool(seen) and await page.locator(".moodcast-countdown").count() == 0
+
+    await wait_until(over, 15)
+    assert seen == ["3", "2", "1", "0"]
+
+
+async def test_the_zero_is_unmistakable_and_the_clocks_need_not_agree(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs&bar=off&reactions=off")
+    await push(page, type="countdown", time=1.0, seconds=5, zero=6.0)
+    moving = set(await page.evaluate(MOVING))
+    assert moving == {"transform", "opacity"}
+    brightness = []
+    for milliseconds, number in ((10, "5"), (990, ""), (1010, "4"), (4010, "1"), (5005, "0"), (6400, "0"), (7100, "")):
+        await page.evaluate(TO_TIME, milliseconds)
+        assert await page.evaluate(SHOWN_NUMBER) == number or milliseconds == 7100
+        brightness.append(float((await pixels(page))[..., 3].mean()))
+    assert brightness[4] > 3 * max(brightness[:4])  # the flash covers the picture
+    assert brightness[-1] == 0
+
+
+async def test_a_newer_countdown_takes_the_place_and_nonsense_none(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    stage = page.locator(".moodcast-countdown")
+    for time in (5.5, 6, 1e9, -1e9, "1"):  # too late, over, impossible
+        await push(page, type="countdown", time=time, seconds=5, zero=6)
+    assert await stage.count() == 0
+    await push(page, type="countdown", time=1, seconds=30, zero=31)
+    await push(page, type="countdown", time=3.5, seconds=5, zero=6)  # came in the middle
+    await expect(stage).to_have_count(1)
+    assert await page.locator(".moodcast-countdown-number").all_inner_texts() == ["3", "2", "1", "0"]
+
+
 # --- the dashboard ---------------------------------------------------------------------------------------------------
 
 
@@ -354,6 +405,106 @@ async def test_the_dashboard_lists_the_strongest_moments(open_page: OpenPage, tm
     assert "The <b>dog</b> comes in" in saved
     await page.close()
     await running.stop()
+
+
+@pytest.mark.relay(tick_ms=50, min_viewers=5)
+async def test_the_streamer_marks_names_and_deletes_on_the_dashboard(relay: app.Relay, open_page: OpenPage) -> None:
+    keys = relay.create_channel("demo")
+    address = f"{relay.url}/dashboard?channel=demo#key={keys.display_key}"
+    page = await open_page(address, height=1200, expected=("401 (Unauthorized)", "403 (Forbidden)", "404 (Not Found)"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    admin_key = page.get_by_label("Admin key")
+    marker = page.get_by_label("Mark this moment")
+
+    await marker.fill("Nobody is here")
+    await marker.press("Enter")
+    for wrong, sentence in (("wrong", "does not open the channel"), (keys.display_key, "use the admin key of 'demo'")):
+        await admin_key.fill(wrong)
+        await admin_key.press("Enter")
+        await page.get_by_text(sentence).wait_for()
+    await page.keyboard.press("Escape")
+    await expect(admin_key).to_be_hidden()
+    assert await marker.input_value() == "Nobody is here"
+    await marker.press("Enter")
+    await expect(page.locator("#admin-refused")).to_be_empty()
+    await admin_key.fill(keys.admin_key)
+    await admin_key.press("Enter")
+    await page.get_by_text("The moment was not marked. No session of 'demo' is running").wait_for()
+
+    async with await Viewer.connect(relay.url):  # one viewer is too few to be shown
+        await marker.fill("The boss <b>fight</b> begins")
+        await marker.press("Enter")
+        await page.get_by_text("Marked: The boss <b>fight</b> begins").wait_for()
+        title = page.locator("#chart .marker title")
+        await title.wait_for(state="attached")
+        assert (await title.text_content() or "").endswith(": The boss <b>fight</b> begins")
+
+        rename = page.get_by_role("button", name="Rename")
+        await rename.press("Enter")
+        name = page.get_by_role("textbox", name="Name")
+        await name.fill("Opening night")
+        await name.press("Enter")
+        await page.get_by_text("Session 1 is called “Opening night” now.").wait_for()
+        assert "Opening night" in await page.locator("#sessions").inner_text()
+
+        await page.get_by_role("button", name="Delete", exact=True).press("Enter")
+        loss = await page.locator("#delete-text").inner_text()
+        assert "Session 1, “Opening night”, goes for good" in loss
+        assert "0 seconds of mood, 0 reactions, 1 marker. It is the running session" in loss
+        await expect(page.get_by_role("button", name="Keep it")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#delete-dialog")).to_be_hidden()
+        assert "Opening night" in await page.locator("#sessions").inner_text()
+        await page.get_by_role("button", name="Delete", exact=True).click()
+        await page.get_by_role("button", name="Delete for good").click()
+        await page.get_by_text("Session 1 is deleted.").wait_for()
+        await page.get_by_text("No session yet").wait_for()
+        await expect(rename).to_be_disabled()
+    stored = await page.evaluate(
+        "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
+    )
+    assert keys.admin_key not in stored
+    assert all(keys.admin_key not in url for url in asked)
+
+
+async def test_the_dashboard_starts_the_countdown_and_tells_what_it_measured(
+    relay: app.Relay, open_page: OpenPage
+) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}")
+    start = page.get_by_role("button", name="Start countdown")
+    async with await Viewer.connect(relay.url) as viewer:
+        await page.get_by_text("A countdown on the stream measures by how much.").wait_for()
+        await start.click()
+        await page.get_by_text("Nobody has answered yet. Viewers may still answer for 2:0").wait_for()
+        await expect(start).to_be_disabled()
+        await viewer.receive_until(lambda message: isinstance(message, Countdown))
+        countdown = relay._hub.channel("demo").countdown
+        assert countdown is not None
+        countdown._zero -= 13  # eight seconds ago
+        await viewer.send(Zero())
+        await page.get_by_text("1 viewer answered: the median delay is 8.").wait_for()
+        countdown._zero -= 120
+        await expect(start).to_be_enabled()
+        assert "Viewers may still answer" not in await page.locator("#delay").inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+async def test_nothing_of_the_dashboard_sticks_out_at_any_width(
+    relay: app.Relay, open_page: OpenPage, width: int
+) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}", width)
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("happy")
+        await page.locator("#chart .area").first.wait_for(state="attached")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.get_by_role("button", name="Delete", exact=True).click()
+        box = await page.locator("#delete-dialog").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
 
 
 async def test_the_dashboard_keeps_the_key_out_of_the_query(relay: app.Relay, open_page: OpenPage) -> None:

@@ -236,3 +236,22 @@ async def test_the_command_keeps_nothing_of_a_picture(portrait: Path, tmp_path: 
     assert errors.decode() == ""
     assert not any(word in out.decode() for word in (*EXPRESSIONS, "try?", "face"))
     assert files_in(tmp_path) == ["relay.sqlite3"]
+
+
+async def test_the_plain_functions(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/try")
+
+    async def call(expression: str) -> object:
+        return await page.evaluate(f"import('/static/findings.js').then(m => {expression})")
+
+    # A square of 10 px, rolled by a quarter: its own top left comes to 0, 0 and its bottom right to 100, 100.
+    shown = """{
+        const [a, b, c, d, e, f] = m.upright([[20, 30], [20, 40], [10, 40], [10, 30]], 100);
+        const at = (x, y) => [a * x + c * y + e, b * x + d * y + f];
+        return [at(20, 30), at(10, 40), at(15, 35)];
+    }"""
+    assert await call(shown) == [[0, 0], [100, 100], [50, 50]]
+    assert await call("[0, 9.94, 9.96, 1234.4].map(m.milliseconds)") == ["0.0 ms", "9.9 ms", "10 ms", "1234 ms"]
+    faces = "[[0,0,0,.6,0,0,.4], [0,0,0,.2,0,0,.8], [0,0,0,0,0,0,1]].map(probabilities => ({probabilities}))"
+    assert await call(f"m.summary({faces})") == "3 faces: 2 neutral, 1 happy."
+    assert await call(f"m.summary({faces}.slice(0, 1))") == "One face, happy (60 %)."

@@ -23,6 +23,18 @@ def test_entry_is_whole(entry: registry.Weights) -> None:
     assert entry.sources
 
 
+def test_every_classifier_knows_the_seven_expressions() -> None:
+    for entry in registry.WEIGHTS.values():
+        if entry.crop is not None:
+            assert set(registry.EXPRESSIONS) <= set(entry.outputs)
+
+
+def test_missing_optional_file_is_fetched_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "location", lambda entry: tmp_path / entry.file)
+    with pytest.raises(ModelMissingError, match="moodcast models fetch emotieffnet-b0"):
+        registry.path("emotieffnet-b0")
+
+
 def test_packaged_files_are_in_the_repository_and_match() -> None:
     packaged = [e for e in registry.WEIGHTS.values() if any(isinstance(s, Packaged) for s in e.sources)]
     assert packaged

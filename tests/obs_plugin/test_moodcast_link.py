@@ -370,6 +370,28 @@ async def test_a_test_reaction_floats_and_goes_without_viewers_at_any_tick(
     assert subscription.picture_problem == ""
 
 
+async def test_it_starts_a_countdown_and_says_why_it_can_not(
+    relay: app.Relay, subscribe: Callable[..., link.Link]
+) -> None:
+    subscription = subscribe(relay.url, key=relay.create_channel("demo").display_key)
+    await wait_until(lambda: subscription.state == "connected")
+    seen: list[link.Message] = []
+    subscription.measure()
+    await wait_until(lambda: "was started" in subscription.measuring)
+
+    def arrived() -> bool:
+        seen.extend(message for message in subscription.take() if message.kind == "countdown")
+        return bool(seen)
+
+    await wait_until(arrived)
+    assert seen[0].fields["seconds"] == 5
+    subscription.measure()
+    await wait_until(lambda: "No countdown. The relay says: Viewers with a long delay" in subscription.measuring)
+    await relay.stop()
+    subscription.measure()
+    await wait_until(lambda: "No countdown. The relay is unreachable" in subscription.measuring)
+
+
 def test_stopping_at_any_moment_ends_the_threads(subscribe: Callable[..., link.Link]) -> None:
     """Connecting to a closed port, to one that never answers, and at once."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

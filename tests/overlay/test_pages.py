@@ -80,7 +80,7 @@ def test_every_option_of_the_address_is_documented() -> None:
 
 def test_every_documented_class_and_variable_exists() -> None:
     css = "".join((OVERLAY / name).read_text("utf-8") for name in ("overlay.css", "mood.css"))
-    page = (OVERLAY / "overlay.html").read_text("utf-8") + css
+    page = css + "".join((OVERLAY / name).read_text("utf-8") for name in ("overlay.html", "countdown.js"))
     classes = set(re.findall(r"\.(moodcast[\w-]*)", DOCS))
     variables = set(re.findall(r"--moodcast-[a-z-]+", DOCS))
     assert len(classes) > 5

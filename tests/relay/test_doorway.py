@@ -14,6 +14,7 @@ from aiohttp import web
 from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
+from relay.counts import Counts
 from relay.doorway import MAX_HEAD, Doorway
 from relay.limits import Limits, Places
 from tests.raw import RawClient, upgrade_request
@@ -105,7 +106,7 @@ async def crowded() -> AsyncIterator[str]:
     runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server
-    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5)
+    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, Counts())
     server = await asyncio.get_running_loop().create_server(doorway, "127.0.0.1", 0, backlog=1024)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
+from tests.raw import RawClient, upgrade_request
 
 
 @pytest.fixture
@@ -141,3 +142,47 @@ async def test_a_request_that_is_no_http_does_no_harm(relay: Relay, http: aiohtt
         await writer.wait_closed()
     async with http.get("/healthz") as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Sec-WebSocket-Key: \xff\xff",
+        b"Sec-WebSocket-Key: AAAA",
+        b"Upgrade: websocket\xe4",
+        b"Sec-WebSocket-Version: 1",
+    ],
+)
+async def test_a_handshake_that_is_none_is_said_in_json(relay: Relay, header: bytes) -> None:
+    relay.create_channel("demo")
+    name = header.partition(b":")[0]
+    lines = upgrade_request("/v1/channels/demo/viewer", "Connection: close").split(b"\r\n")
+    said = b"\r\n".join(header if line.startswith(name + b":") else line for line in lines)
+    async with await RawClient.connect(relay.url) as client:
+        await client.send(said)
+        found = await client.read_to_end()
+        assert found.startswith(b"HTTP/1.1 400 ")
+        assert b'"code":4400' in found
+
+
+async def test_no_address_is_logged_for_a_subprotocol(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
+    relay.create_channel("demo")
+    async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer", "Sec-WebSocket-Protocol: chat"):
+        pass
+    assert "127.0.0.1" not in caplog.text
+
+
+async def test_who_leaves_in_the_middle_of_a_request_is_no_error(
+    relay: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = relay.create_channel("demo")
+    for line in ("POST /v1/channels", "PUT /v1/channels/demo/password", "POST /v1/channels/demo/tickets"):
+        async with await RawClient.connect(relay.url) as client:
+            await client.send(
+                f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {keys.admin_key}\r\n"
+                "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{".encode()
+            )
+            await asyncio.sleep(0.05)
+    async with aiohttp.ClientSession(relay.url) as http, http.get("/healthz") as response:
+        assert response.status == 200
+    assert caplog.text == ""

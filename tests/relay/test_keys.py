@@ -9,8 +9,9 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
+from relay.endpoints import ENDPOINTS, Endpoint
 from relay.protocol import Bye
-from tests.support import server_sent_events, subscribe
+from tests.support import Client, server_sent_events, subscribe
 
 ELSEWHERE = {"X-Forwarded-For": "192.0.2.1"}
 CREATE_KEY = "correct-horse-battery"
@@ -112,3 +113,60 @@ async def test_rotating_the_admin_key_ends_the_old_one(relay: Relay, http: aioht
     assert (await ask(http, path, bearer(new["admin_key"]), body))[0] == 200
     async with http.get("/v1/channels/demo/sessions", headers=bearer(keys.display_key)) as response:
         assert response.status == 200
+
+
+OPEN_TO_ALL = {"POST /v1/channels/{channel}/tickets", "OPTIONS /v1/channels/{channel}/tickets"}
+"""What changes something, or is not only read, without any key: a test of its own says who gets tickets."""
+OPEN_TO_DISPLAY = {"POST /v1/channels/{channel}/countdown"}
+"""It changes nothing that lasts, and the OBS script has no other key (docs/delay.md)."""
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        row
+        for row in ENDPOINTS
+        if row.method != "GET" and f"{row.method} {row.path}" not in OPEN_TO_ALL | OPEN_TO_DISPLAY
+    ],
+    ids=lambda row: f"{row.method} {row.path}",
+)
+async def test_the_display_key_changes_nothing(relay: Relay, http: aiohttp.ClientSession, endpoint: Endpoint) -> None:
+    """Of all that the relay serves: a new endpoint is tried here without anybody remembering to."""
+    keys = relay.create_channel("demo")
+    path = endpoint.path.replace("{channel}", "demo").replace("{number}", "1")
+    body = {"channel": "other", "rotate": "admin", "password": "x", "text": "x", "name": "x"}
+    headers = bearer(keys.display_key) | ELSEWHERE
+    async with http.request(endpoint.method, path, json=body, headers=headers) as response:
+        assert response.status == 403
+        assert (await response.json())["error"]["name"] == "forbidden"
+    assert relay.has_channel("demo")
+    assert not relay.has_channel("other")
+    async with await subscribe(relay.url, "demo", keys.admin_key) as streamer:
+        await streamer.mood()
+
+
+async def test_the_display_key_is_no_viewers_ticket(relay: Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with await Client.open(relay.url, "/v1/channels/demo/viewer") as client:
+        await client.send(protocol.Hello(ticket=keys.display_key))
+        bye = await client.receive()
+        assert isinstance(bye, Bye)
+        assert bye.code == protocol.BAD_TICKET.number
+
+
+async def test_every_error_has_a_number(relay: Relay, http: aiohttp.ClientSession) -> None:
+    """Whatever method comes to whatever address, with nonsense for a body: the contract's JSON, or an answer."""
+    relay.create_channel("demo")
+    for path in {row.path for row in ENDPOINTS}:
+        path = path.replace("{channel}", "demo").replace("{number}", "1").replace("{file}", "nothing")
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"):
+            async with http.request(method, path, data=b"[" * 3000, allow_redirects=False) as response:
+                if response.status >= 400:
+                    error = (await response.json())["error"]
+                    assert error["code"] in {code.number for code in protocol.CODES}
+                    assert response.status < 500
+    numbers = {"big": (b"x" * 100_000, 413, protocol.TOO_LARGE), "none": (b"", 400, protocol.BAD_MESSAGE)}
+    for body, status, code in numbers.values():
+        headers = {"Content-Type": "application/json"}
+        async with http.post("/v1/channels/demo/tickets", data=body, headers=headers) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (status, code.number)

@@ -80,13 +80,29 @@ async def test_a_flood_of_pings_is_closed(relay: Relay) -> None:
         assert (await end_of(viewer))[0].code == protocol.TOO_FAST.number
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1e308", "-0.1", "9" * 400, "true", '"1"'])
-async def test_numbers_out_of_range_are_answered(relay: Relay, number: str) -> None:
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9" * 400, "true", '"1"'])
+async def test_what_is_no_number_is_answered(relay: Relay, number: str) -> None:
     relay.create_channel("demo")
     async with await Viewer.connect(relay.url) as viewer:
         await viewer.ws.send_str('{"type":"label","emotion":"happy","confidence":' + number + "}")
         error = await viewer.receive_until(lambda message: isinstance(message, Error))
         assert error.code == protocol.BAD_MESSAGE.number
+
+
+@pytest.mark.parametrize("number", ["1.7", "-0.1", "500", "1e308", "-1e308", "9" * 30])
+async def test_numbers_out_of_range_count_as_the_nearest(relay: Relay, number: str) -> None:
+    keys = relay.create_channel("demo")
+    async with (
+        await Client.open(relay.url, VIEWER) as viewer,
+        await subscribe(relay.url, "demo", keys.display_key) as audience,
+    ):
+        await viewer.ws.send_str('{"type":"hello","delay":' + number + "}")
+        assert isinstance(await viewer.receive(), protocol.Welcome)
+        await viewer.ws.send_str('{"type":"label","emotion":"happy","confidence":' + number + "}")
+        mood = await audience.mood(lambda mood: mood.visible)
+        assert (mood.sharing, count_of(mood, "happy"), mood.valence) == (1, 1, 1)
+        with pytest.raises(asyncio.TimeoutError):
+            await viewer.receive_until(lambda message: isinstance(message, Error), timeout=0.2)
 
 
 async def test_mutated_messages_leave_the_relay_serving(relay: Relay) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from relay.app import Relay
 from relay.picture import SEGMENT_GAP, Asked, draw, segments
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
-from tests.support import Viewer, audience, leave, subscribe
+from tests.support import Viewer, audience, leave, subscribe, wait_until
 
 PALETTE = json.loads((Path(__file__).parents[2] / "overlay" / "palette.json").read_text())
 
@@ -161,3 +161,41 @@ async def test_a_bad_query_is_refused_in_a_sentence(relay: Relay, query: str) ->
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         assert response.status == 400
         assert f"Expected {query.split('=')[0]} " in (await response.json())["error"]["message"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 60), (640, 120), (800, 400), (1920, 1080)])
+def test_a_countdown_is_drawn_in_the_middle_and_its_zero_is_unmistakable(width: int, height: int) -> None:
+    plain = np.asarray(draw(mood(happy=1.0), [], width, height)).astype(int)
+    pictures = [np.asarray(draw(mood(happy=1.0), [], width, height, digit=digit)).astype(int) for digit in (30, 1, 0)]
+    for picture in pictures:
+        _, columns = np.nonzero((picture != plain).any(axis=2))
+        assert (columns.min() + columns.max()) / 2 == pytest.approx(width / 2, abs=2)
+    changed = [picture[(picture != plain).any(axis=2)] for picture in pictures]
+    yellow = [float((np.abs(pixels[:, :3] - (255, 201, 60)).max(axis=1) < 10).mean()) for pixels in changed]
+    assert yellow[2] > 2 * max(yellow[:2])
+
+
+async def test_the_served_picture_counts_down(relay: Relay) -> None:
+    keys = relay.create_channel("demo")
+    headers = {"Authorization": f"Bearer {keys.display_key}"}
+    path = f"{relay.url}/v1/channels/demo"
+    seen: list[bytes] = []
+    async with aiohttp.ClientSession(headers=headers) as session:
+
+        async def next_digit() -> bytes:
+            async with session.get(f"{path}/overlay.png?width=320&height=180") as response:
+                picture = np.asarray(Image.open(io.BytesIO(await response.read())))
+            return bytes(picture[:90].tobytes())  # above the panel
+
+        empty = await next_digit()
+        async with session.post(f"{path}/countdown", json={"seconds": 3}) as response:
+            assert response.status == 201
+
+        async def over() -> bool:
+            digit = await next_digit()
+            if digit not in seen[-1:]:
+                seen.append(digit)
+            return digit == empty
+
+        await wait_until(over)
+    assert len(seen) == len(set(seen)) == 5  # 3, 2, 1, 0 and nothing

@@ -1,6 +1,7 @@
 """The contract: what is decoded, what is refused, what the codes say."""
 
 import json
+import math
 
 import msgspec
 import pytest
@@ -24,6 +25,9 @@ json_values = st.recursive(
         ('{"type":"hello","agent":"x/1","delay":3.5,"later":[1]}', Hello(agent="x/1", delay=3.5)),
         ('{"type":"label","emotion":"happy"}', Label(emotion="happy")),
         ('{"type":"label","emotion":"sad","confidence":0.25}', Label(emotion="sad", confidence=0.25)),
+        ('{"type":"label","emotion":"sad","confidence":1.7}', Label(emotion="sad", confidence=1.7)),
+        ('{"type":"hello","delay":500}', Hello(delay=500)),
+        ('{"type":"hello","delay":-1e308}', Hello(delay=-1e308)),
         ('{"type":"tap","tap":"heart"}', TapMessage(tap="heart")),
         ('{"type":"away"}', Away()),
     ],
@@ -43,12 +47,13 @@ def test_messages_of_viewers(text: str, message: protocol.FromViewer) -> None:
         '{"type":"label"}',
         '{"type":"label","emotion":"bored"}',
         '{"type":"label","emotion":3}',
-        '{"type":"label","emotion":"happy","confidence":1.01}',
-        '{"type":"label","emotion":"happy","confidence":-0.1}',
+        '{"type":"label","emotion":"happy","confidence":true}',
+        '{"type":"label","emotion":"happy","confidence":null}',
         '{"type":"label","emotion":"happy","confidence":NaN}',
         '{"type":"label","emotion":"happy","confidence":"high"}',
         '{"type":"tap","tap":"boo"}',
-        '{"type":"hello","delay":121}',
+        '{"type":"hello","delay":"3"}',
+        '{"type":"hello","delay":Infinity}',
         '{"type":"hello","name":"' + 41 * "x" + '"}',
         '{"type":"mood"}',
         '{"type":"subscribe","key":"k"}',
@@ -81,11 +86,11 @@ def test_a_message_that_is_taken_is_within_its_bounds(fields: dict[str, object])
     except msgspec.ValidationError:
         return
     if isinstance(message, Hello):
-        assert 0 <= message.delay <= 120
+        assert math.isfinite(message.delay)
         assert len(message.name) <= 40
     if isinstance(message, Label):
         assert message.emotion in protocol.EXPRESSIONS
-        assert 0 <= message.confidence <= 1
+        assert math.isfinite(message.confidence)
 
 
 def test_events_survive_the_wire() -> None:

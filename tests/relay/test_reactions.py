@@ -69,6 +69,21 @@ def test_one_viewer_whose_label_flickers_counts_once() -> None:
     assert found == []
 
 
+def test_who_comes_again_and_again_is_no_crowd() -> None:
+    """Each connection is another member; those who left count no more, and their house has its places back."""
+    show, taps = Show(sharing=10), Taps(house_weight=2)
+    show.changes = Changes(house_weight=2)
+    for _ in range(10):
+        member = Member("house")
+        show.changes.add(member, HAPPY, show.now)
+        taps.tap(member, "heart", show.now)
+        assert show.changes.counts(show.now)[HAPPY] == 1
+        show.changes.forget(member)
+        taps.forget(member)
+    assert set(show.changes.counts(show.now)) == set(taps.take(show.now)) == {0}
+    assert show.run(6) == []
+
+
 def test_changes_spread_over_a_long_time_are_no_burst() -> None:
     show = Show(sharing=100)
     found = []

@@ -9,12 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from relay import app
+from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
 from relay.database import FILE
 from relay.errors import AddressError, DataFolderError, PortInUseError
-from tests.support import free_port, subscribe
+from tests.support import Viewer, free_port, subscribe, wait_until
 
 
 async def test_a_busy_port_is_named(relay: Relay, tmp_path: Path) -> None:
@@ -109,3 +109,40 @@ async def test_the_program_tells_its_addresses_and_stops_cleanly(tmp_path: Path,
     again = await run()
     assert key not in again
     assert "demo" in again
+
+
+SLOWLY = "import sys; from relay import app, drain; from relay.config import RelaySettings; " \
+    "drain.COME_BACK_PER_S = 0.01; " \
+    "sys.exit(app.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', drain_seconds=100)))"  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+async def test_sigterm_drains_and_a_second_signal_stops_at_once(tmp_path: Path, second: signal.Signals) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SLOWLY, str(tmp_path / "data"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert process.stdout
+    first = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    url = next(word for word in first.split() if word.startswith("http"))
+    async with await Viewer.connect(url) as one, await Viewer.connect(url) as other, aiohttp.ClientSession() as session:
+        process.send_signal(signal.SIGTERM)
+        told, _ = await asyncio.wait(
+            [asyncio.create_task(_goodbye(viewer)) for viewer in (one, other)], return_when=asyncio.FIRST_COMPLETED
+        )
+        assert len(told) == 1  # the other's turn comes in 50 seconds
+        async with session.get(url + "/readyz") as response:
+            assert response.status == 503
+        async with session.get(url + "/healthz") as response:
+            assert response.status == 200
+        process.send_signal(second)
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+        await wait_until(lambda: one.close_code == other.close_code == protocol.SHUTTING_DOWN.number)
+    assert process.returncode == 0
+    assert b"Traceback" not in err
+
+
+async def _goodbye(viewer: Viewer) -> None:
+    while await viewer.receive(30) is not None:
+        pass

@@ -225,7 +225,7 @@ async def test_a_wrong_first_frame_is_refused(relay: Relay, path: str, first: st
         ("happy", "malformed"),
         (DEEP, "recursion"),
         ('{"type":"label","emotion":"bored"}', "bored"),
-        ('{"type":"label","emotion":"happy","confidence":2}', "confidence"),
+        ('{"type":"label","emotion":"happy","confidence":"2"}', "confidence"),
         ('{"type":"hello"}', "already"),
         (b'{"type":"away"}', "binary"),
     ],

@@ -1,6 +1,7 @@
 """Viewer tickets: signed, short-lived, one connection each; over real HTTP and sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -83,7 +84,18 @@ def test_no_text_is_a_ticket_or_breaks_the_check(text: str) -> None:
 
 
 @given(st.data())
-def test_no_changed_ticket_is_one(data: st.DataObject) -> None:
+def test_a_changed_ticket_is_none_or_the_very_same(data: st.DataObject) -> None:
+    """The same where what changed means nothing in base64: it replaces its own connection, and is no second vote."""
+    tickets = Tickets()
+    ticket = tickets.issue("demo")
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(ticket))] * 2)))
+    changed = ticket[:start] + data.draw(st.text(max_size=4) | st.just(ticket)) + ticket[end:]
+    with contextlib.suppress(TicketError):
+        assert tickets.check("demo", changed) == tickets.check("demo", ticket)
+
+
+@given(st.data())
+def test_a_ticket_with_another_character_is_none(data: st.DataObject) -> None:
     tickets = Tickets()
     ticket = tickets.issue("demo")
     at = data.draw(st.integers(0, len(ticket) - 2))  # the last character has spare bits
@@ -249,3 +261,48 @@ async def test_a_bad_request_for_a_ticket(relay: Relay, http: aiohttp.ClientSess
 async def test_a_ticket_of_no_channel(http: aiohttp.ClientSession) -> None:
     status, error = await ask(http)
     assert (status, error["name"]) == (404, "unknown_channel")
+
+
+# --- for pages of other sites ----------------------------------------------------------------------------------------
+
+FRIEND = "https://friend.example"
+CORS = "Access-Control-Allow-"
+
+
+@pytest.mark.relay(origins=FRIEND)
+async def test_a_page_of_an_allowed_site_gets_a_ticket(relay: Relay, http: aiohttp.ClientSession) -> None:
+    relay.create_channel("demo")
+    asks = {"Origin": FRIEND, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    async with http.options(PATH, headers=asks) as response:
+        assert response.status == 204
+        assert response.headers[CORS + "Origin"] == FRIEND
+        assert "POST" in response.headers[CORS + "Methods"]
+        assert "content-type" in response.headers[CORS + "Headers"]
+        assert CORS + "Credentials" not in response.headers
+    async with http.post(PATH, json={}, headers={"Origin": FRIEND}) as response:
+        assert response.status == 201
+        assert response.headers[CORS + "Origin"] == FRIEND
+    async with http.post(PATH, json=[], headers={"Origin": FRIEND}) as response:  # it may read what was wrong
+        assert response.status == 400
+        assert response.headers[CORS + "Origin"] == FRIEND
+
+
+@pytest.mark.relay(origins=FRIEND)
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://friend.example"])
+async def test_a_page_of_another_site_gets_no_ticket(relay: Relay, http: aiohttp.ClientSession, origin: str) -> None:
+    relay.create_channel("demo")
+    for method in ("OPTIONS", "POST"):
+        async with http.request(method, PATH, json={}, headers={"Origin": origin}) as response:
+            assert response.status == 403
+            assert not [name for name in response.headers if name.startswith(CORS)]
+            assert (await response.json())["error"]["name"] == "forbidden"
+
+
+@pytest.mark.relay(origins="*")
+async def test_pages_of_other_sites_read_nothing_else(relay: Relay, http: aiohttp.ClientSession) -> None:
+    key = {"Authorization": f"Bearer {relay.create_channel('demo').display_key}", "Origin": FRIEND}
+    for path in ("/v1/channels/demo/sessions", "/healthz", "/"):
+        async with http.get(path, headers=key, allow_redirects=False) as response:
+            assert not [name for name in response.headers if name.startswith(CORS)]
+    async with http.options("/v1/channels/demo/password", headers=key) as response:
+        assert response.status == 405

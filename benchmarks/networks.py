@@ -1,0 +1,103 @@
+"""Size and cost of every network of the registry: ``python -m benchmarks.networks``.
+
+Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one face of the network's
+size; milliseconds a face with ONNX Runtime on one thread, random weights, batch 1. Other programs on the machine can
+only make a run slower, so the figure is the best of many short rounds; the median of all runs stands beside it. The
+last column is the weights as float16, as they are shipped; the graph adds a few kilobytes.
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import machine
+from models import networks
+from models.networks import Network
+
+ROUND = 5
+
+
+def multiplications(entry: Network) -> float:
+    """Per face; nothing is computed for it."""
+    with torch.device("meta"):
+        network = networks.build(entry.name).eval()
+        face = torch.empty(1, entry.pixels.channels, entry.size, entry.size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(face)
+    return counter.get_total_flops() / 2
+
+
+def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, float]:
+    """Mean of the best round, and the median run, of all that ``seconds`` hold."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    shape = (1, entry.pixels.channels, entry.size, entry.size)
+    face = {"faces": np.random.default_rng(0).normal(size=shape).astype(np.float32)}
+    session.run(None, face)
+    rounds: list[list[float]] = []
+    end = time.monotonic() + seconds
+    while not rounds or time.monotonic() < end:
+        runs = []
+        for _ in range(ROUND):
+            began = time.perf_counter()
+            session.run(None, face)
+            runs.append((time.perf_counter() - began) * 1000)
+        rounds.append(runs)
+    return min(float(np.mean(runs)) for runs in rounds), float(np.median(rounds))
+
+
+def measure(entry: Network, seconds: float) -> dict[str, Any]:
+    torch.manual_seed(0)
+    network = networks.build(entry.name).eval()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.onnx's own
+        file = Path(folder) / "network.onnx"
+        faces = torch.zeros(2, entry.pixels.channels, entry.size, entry.size)
+        with torch.no_grad():
+            networks.export(network, faces, file)
+        best, median = milliseconds(file, entry, seconds)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return {
+        "params": count,
+        "gmacs": multiplications(entry) / 1e9,
+        "ms": best,
+        "ms_median": median,
+        "float16_mb": 2 * count / 1e6,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--seconds", type=float, default=10, help="timing of each; default: %(default)s")
+    parser.add_argument("--json", type=Path, help="also write the numbers to this file")
+    args = parser.parse_args()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    print(f"Machine: {machine.describe()}")
+    print(f"{'':16} {'px':>4} {'params':>12} {'GMAC':>8} {'ms':>8} {'median':>8} {'MB f16':>7}")
+    results = {}
+    for entry in [networks.get(name) for name in args.names or networks.NETWORKS]:
+        results[entry.name] = row = measure(entry, args.seconds)
+        print(
+            f"{entry.name:16} {entry.size:4} {row['params']:12,} {row['gmacs']:8.3f} {row['ms']:8.2f} "
+            f"{row['ms_median']:8.2f} {row['float16_mb']:7.2f}",
+            flush=True,
+        )
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+// What the streamer does on the dashboard: measure the viewers' delay, mark a moment, name and delete sessions.
+
+import { clock } from "./figures.js";
+import { request } from "./requests.js";
+
+const POLL_MS = 2000;
+
+const find = (id) => document.getElementById(id);
+const counted = (number, one, many = `${one}s`) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
+
+function tell(id, text, wrong = false) {
+  const element = find(id);
+  element.classList.toggle("refused", wrong);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Open a dialog; resolves with whether its form was sent. Escape and its Cancel button close it. */
+function answered(dialog) {
+  const form = dialog.querySelector("form");
+  dialog.returnValue = "";
+  return new Promise((resolve) => {
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      dialog.close("sent");
+    };
+    dialog.querySelector("[data-cancel]").onclick = () => dialog.close();
+    dialog.onclose = () => resolve(dialog.returnValue === "sent");
+    dialog.showModal();
+  });
+}
+
+/** What a delay was measured to be, as the relay's JSON tells it, in a sentence. */
+export function delayWords({ zero, open_s: open, answers, median }) {
+  if (zero === null) return "Viewers see the stream later than it happens. A countdown on the stream measures by how much.";
+  const result = answers
+    ? `${counted(answers, "viewer")} answered: the median delay is ${median.toFixed(1)} s.`
+    : open > 0 ? "Nobody has answered yet." : "Nobody answered the last countdown.";
+  return open > 0 ? `${result} Viewers may still answer for ${clock(open)}.` : result;
+}
+
+/** What is lost with a session, as the relay's JSON of it. */
+export function lossWords({ session, moments, reactions, markers }, isRunning) {
+  const parts = [
+    counted(moments.length, "second of mood", "seconds of mood"),
+    counted(reactions.length, "reaction"),
+    counted(markers.length, "marker"),
+  ];
+  const name = session.name ? `${session.number}, “${session.name}”,` : `${session.number}`;
+  const then = isRunning ? " It is the running session: a new one begins in its place." : "";
+  return `Session ${name} goes for good, for everyone: ${parts.join(", ")}.${then} Save it as CSV or JSON first if in doubt.`;
+}
+
+export class Controls {
+  /**
+   * @param {string} channel
+   * @param {string} key the display key; what needs the admin key asks for that
+   * @param {{shown: () => object|null, isRunning: () => boolean, changed: () => Promise<void>}} history the session on
+   *   the chart, whether that one runs, and what is called after a change
+   */
+  constructor(channel, key, history) {
+    this.channel = channel;
+    this.key = key;
+    this.adminKey = ""; // in memory alone: never stored, never in an address
+    this.history = history;
+    find("countdown").addEventListener("click", () => this.#startCountdown());
+    find("mark").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#mark();
+    });
+    find("rename").addEventListener("click", () => this.#rename());
+    find("delete").addEventListener("click", () => this.#delete());
+  }
+
+  /** Show what the countdown measures, until viewers may no longer answer. */
+  async followCountdown() {
+    clearTimeout(this.timer);
+    const turn = this.timer = setTimeout(() => this.followCountdown(), POLL_MS);
+    try {
+      const result = await (await request(this.channel, this.key, "countdown")).json();
+      if (turn !== this.timer) return; // asked again meanwhile
+      tell("delay", delayWords(result));
+      find("countdown").disabled = result.open_s > 0;
+      if (result.open_s <= 0) clearTimeout(turn);
+    } catch {
+      // The line on top says that the relay is away; the next look tries again.
+    }
+  }
+
+  async #startCountdown() {
+    try {
+      await request(this.channel, this.key, "countdown", "POST", {});
+      this.followCountdown();
+    } catch (error) {
+      tell("delay", error.message, true);
+    }
+  }
+
+  async #mark() {
+    const input = find("marker");
+    const text = input.value.trim();
+    await this.#change("marked", "The moment was not marked", async () => {
+      if (!(await this.#asAdmin("markers", "POST", { text }))) return "";
+      input.value = "";
+      return `Marked: ${text}`;
+    });
+  }
+
+  async #rename() {
+    const { session } = this.history.shown();
+    const input = find("rename-dialog").querySelector("input");
+    input.value = session.name ?? "";
+    if (!(await answered(find("rename-dialog")))) return;
+    const name = input.value.trim();
+    await this.#change("changed", "The session was not renamed", async () =>
+      (await this.#asAdmin(`sessions/${session.number}`, "PATCH", { name })) &&
+        (name ? `Session ${session.number} is called “${name}” now.` : `Session ${session.number} has no name now.`));
+  }
+
+  async #delete() {
+    const shown = this.history.shown();
+    const { number } = shown.session;
+    find("delete-text").textContent = lossWords(shown, this.history.isRunning());
+    if (!(await answered(find("delete-dialog")))) return;
+    await this.#change("changed", "The session was not deleted", async () =>
+      (await this.#asAdmin(`sessions/${number}`, "DELETE")) && `Session ${number} is deleted.`);
+  }
+
+  /** Do it, show the new state, and tell what came of it; nothing where the streamer thought better of it. */
+  async #change(place, failure, work) {
+    try {
+      tell(place, (await work()) || "");
+      await this.history.changed();
+    } catch (error) {
+      tell(place, `${failure}. ${error.message}`, true);
+    }
+  }
+
+  /** A request with the admin key, which is asked for until it is right; null when the streamer gives up. */
+  async #asAdmin(path, method, body) {
+    const dialog = find("admin-dialog");
+    const input = dialog.querySelector("input");
+    tell("admin-refused", "");
+    for (;;) {
+      if (!this.adminKey) {
+        input.value = "";
+        const given = await answered(dialog);
+        this.adminKey = given ? input.value.trim() : "";
+        input.value = "";
+        if (!this.adminKey) return null;
+      }
+      try {
+        return await request(this.channel, this.adminKey, path, method, body);
+      } catch (error) {
+        if (error.status !== 401 && error.status !== 403) throw error;
+        this.adminKey = "";
+        tell("admin-refused", error.message, true);
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+"""``moodcast relay --check``: would a relay with these settings start and hold its crowd? Nothing is left behind."""
+
+from collections.abc import Mapping
+
+from relay import database, machine, settings
+from relay.app import listen
+from relay.config import RelaySettings
+from relay.errors import RelayError, SettingsError
+
+
+def run(values: RelaySettings, origins: Mapping[str, str]) -> int:
+    """Print the settings and what is wrong; returns the exit code, 0 where nothing is.
+
+    ``origins``: where each value comes from, as ``settings.origins``.
+    """
+    for line in table(values, origins):
+        _say(line)
+    problems, warnings = _examine(values, origins)
+    for warning in warnings:
+        _say(f"warning: {warning}")
+    for problem in problems:
+        _say(f"problem: {problem}")
+    if not problems:
+        _say("A relay with these settings can start: the port is free, and the database takes changes.")
+    return SettingsError.exit_code if problems else 0
+
+
+def table(values: RelaySettings, origins: Mapping[str, str]) -> list[str]:
+    """The settings in force, one a line: option, value, where it comes from. Secrets are not shown."""
+    rows = [("option", "value", "from")]
+    for option in settings.options(RelaySettings):
+        if option.name != "check":
+            rows.append((option.flag, _shown(option, getattr(values, option.name)), origins[option.name]))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return [f"{flag:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for flag, value, origin in rows]
+
+
+def _shown(option: settings.Option, value: object) -> str:
+    if value == "":
+        return "none"
+    if option.secret:
+        return "(set)"
+    return database.without_password(str(value)) if option.name == "database" else str(value)
+
+
+def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Problems, with which a relay does not start or keep its promise, and warnings."""
+    problems, warnings = [], values.warnings()
+    try:
+        listen(values.host, values.port).close()
+    except RelayError as error:
+        problems.append(str(error))
+    try:
+        database.try_out(values.data, values.database)
+    except RelayError as error:
+        problems.append(str(error))
+    room = machine.room_for(values.max_connections)
+    if room < values.max_connections:
+        # The default is a number that nobody asked this machine for.
+        asked = origins["max_connections"] != "default"
+        (problems if asked else warnings).append(machine.shortage(values.max_connections, room))
+    return problems, warnings
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 (the program's own output)

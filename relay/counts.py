@@ -1,0 +1,92 @@
+"""What the relay counts about itself: the table of its metrics, and the counts behind them.
+
+Plain attributes, since the way of a label has no time for more: ``counts.labels += 1`` is all that a label pays.
+``relay.metrics`` shows them to who asks.
+"""
+
+from collections import Counter
+from typing import Literal, NamedTuple
+
+from prometheus_client import Histogram
+
+from relay.protocol import CODES, Code
+
+TICK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Upper bounds in seconds."""
+
+
+class Metric(NamedTuple):
+    """A row of the table. Counters count from the relay's start on; ``labels`` tell a metric's series apart."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    text: str
+    labels: tuple[str, ...] = ()
+
+
+BY_CODE = ("code", "name")
+"""Labels of what is counted per code: its number and name in the protocol's table of codes."""
+
+METRICS = (
+    Metric("moodcast_build_info", "gauge", "Always 1; the label says which version runs.", ("version",)),
+    Metric("moodcast_viewers", "gauge", "Viewers who are connected and said hello."),
+    Metric("moodcast_subscribers", "gauge", "Subscribers (overlays, OBS, dashboards) who are connected."),
+    Metric("moodcast_channels", "gauge", "Channels that exist."),
+    Metric("moodcast_channels_live", "gauge", "Channels with a viewer or a subscriber."),
+    Metric("moodcast_sessions", "gauge", "Sessions that run."),
+    Metric("moodcast_draining", "gauge", "1 while the relay says goodbye and takes no one new, else 0."),
+    Metric("moodcast_viewers_joined_total", "counter", "Viewers who joined."),
+    Metric("moodcast_subscribers_joined_total", "counter", "Subscribers who were let in."),
+    Metric("moodcast_labels_total", "counter", "Labels taken."),
+    Metric("moodcast_taps_total", "counter", "Taps taken."),
+    Metric("moodcast_frames_refused_total", "counter", "Frames answered with an error or a close.", BY_CODE),
+    Metric("moodcast_closes_total", "counter", "Connections that the relay ended with a goodbye.", BY_CODE),
+    Metric("moodcast_requests_refused_total", "counter", "HTTP requests answered with an error.", BY_CODE),
+    Metric("moodcast_tickets_issued_total", "counter", "Viewer tickets issued."),
+    Metric("moodcast_tickets_refused_total", "counter", "Viewer tickets asked for and not given.", BY_CODE),
+    Metric(
+        "moodcast_tick_seconds", "histogram",
+        "How long a tick takes: all channels summed up, and their mood sent to all viewers.",
+    ),
+    Metric("moodcast_tick_late_seconds", "histogram", "How much later than planned a tick begins."),
+    Metric("moodcast_history_waiting_rows", "gauge", "Changes that wait for the database."),
+    Metric("moodcast_history_written_rows_total", "counter", "Changes that the database took."),
+    Metric("moodcast_history_dropped_rows_total", "counter", "Changes given up while the database refused."),
+    Metric("moodcast_history_warning", "gauge", "1 while the database refuses, and the history is not stored, else 0."),
+)  # fmt: skip
+
+
+class Counts:
+    """Counts since the start. Keys of the tables are numbers of ``protocol.CODES``."""
+
+    __slots__ = (
+        "closes", "frames_refused", "labels", "late", "requests_refused", "subscribers", "taps", "tick",
+        "tickets_issued", "tickets_refused", "viewers",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.labels = 0
+        self.taps = 0
+        self.viewers = 0
+        self.subscribers = 0
+        self.tickets_issued = 0
+        self.tickets_refused: Counter[int] = Counter()
+        self.frames_refused: Counter[int] = Counter()
+        self.closes: Counter[int] = Counter()
+        self.requests_refused: Counter[int] = Counter()
+        self.tick = _histogram("moodcast_tick_seconds")
+        self.late = _histogram("moodcast_tick_late_seconds")
+
+    def refuse_frame(self, code: Code) -> None:
+        """Count a client's frame that meant nothing or was too much."""
+        self.frames_refused[code.number] += 1
+
+    def refusals(self) -> Counter[str]:
+        """Closes and refused requests together, by the code's name."""
+        names = {code.number: code.name for code in CODES}
+        return Counter({names[number]: count for number, count in (self.closes + self.requests_refused).items()})
+
+
+def _histogram(name: str) -> Histogram:
+    text = next(metric.text for metric in METRICS if metric.name == name)
+    return Histogram(name, text, buckets=TICK_BUCKETS, registry=None)  # each relay has a registry of its own

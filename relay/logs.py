@@ -1,0 +1,58 @@
+"""The relay's log: what an operator needs, as text or as JSON, one line each. Nothing in it tells who a client is.
+
+A message names the event, its values come as ``extra``: ``log.info("session begins", extra={"channel": name})``.
+"""
+
+import json
+import logging
+import time
+from typing import Any, Literal
+
+Format = Literal["text", "json"]
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What every record has; the rest came as ``extra``."""
+
+
+def configure(kind: Format) -> None:
+    """Log everything from INFO on to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``event``, then the extras."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {
+            "time": f"{_utc(record.created)}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **extras(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level, logger, event, and the extras as ``name=value``."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """The line without an exception, which follows below it."""
+        return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in extras(record).items())])
+
+
+def extras(record: logging.LogRecord) -> dict[str, Any]:
+    """The values that came with a record."""
+    return {name: value for name, value in vars(record).items() if name not in STANDARD}
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

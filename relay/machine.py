@@ -1,0 +1,38 @@
+"""What the machine gives the relay: here, file descriptors, one for each connection."""
+
+import math
+import sys
+
+SPARE = 100
+"""Descriptors that are no connection's: libraries, the database, the listener."""
+REQUESTS = 0.1
+"""Of the clients' connections: so many more are open for requests, or were not let in and say so."""
+
+
+def room_for(connections: int) -> int:
+    """How many of so many connections the process may hold open; its soft limit is raised as far as that needs.
+
+    A process that runs out of descriptors can accept nobody, not even to say why. So the relay takes no more than this.
+    """
+    if sys.platform == "win32":
+        return connections  # sockets are no file descriptors there
+    import resource
+
+    wanted = math.ceil(connections * (1 + REQUESTS)) + SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        except (ValueError, OSError):  # the system has a limit of its own (macOS)
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    room = connections if soft == resource.RLIM_INFINITY else int((soft - SPARE) / (1 + REQUESTS))
+    return max(1, min(connections, room))
+
+
+def shortage(connections: int, room: int) -> str:
+    """The sentence about a limit that is too low."""
+    return (
+        f"The system lets this process open {room} connections, not the {connections} of --max-connections: more are "
+        "told to come back later. Raise the limit of open files (systemd: LimitNOFILE, shell: ulimit -n)."
+    )

@@ -1,0 +1,54 @@
+"""Requests about the viewers' delay: start a countdown, and see what it has measured."""
+
+import math
+import time
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from relay import protocol
+from relay.access import HUB, HTTPError, authorize, json_body, json_response
+from relay.countdown import USUAL_S, Measurement
+from relay.protocol import LONGEST_COUNTDOWN_S, SHORTEST_COUNTDOWN_S
+
+
+class NewCountdown(msgspec.Struct):
+    """Body of ``POST .../countdown``."""
+
+    seconds: Annotated[int, Meta(ge=SHORTEST_COUNTDOWN_S, le=LONGEST_COUNTDOWN_S)] = USUAL_S
+
+
+async def start(request: web.Request) -> web.Response:
+    """Count down to zero on the broadcast.
+
+    The display key is enough, since OBS has no other, and should not: its scene collections are given away. Who
+    finds that key can show a countdown every few minutes, until it is replaced; nothing is read or lost by it.
+    """
+    channel, hub = authorize(request), request.app[HUB]
+    expected = f'{{}} or {{"seconds": {SHORTEST_COUNTDOWN_S} to {LONGEST_COUNTDOWN_S}}}'
+    body = await json_body(request, NewCountdown, expected)
+    if event := hub.start_countdown(channel, body.seconds):
+        return json_response(event, 201)
+    last = hub.countdown(channel)
+    wait = math.ceil(last.open_s(time.monotonic())) if last else 0
+    text = f"Viewers with a long delay may still answer to the last countdown: start the next one in {wait} seconds."
+    raise HTTPError(protocol.COUNTING, text, retry_after=wait)
+
+
+async def result(request: web.Request) -> web.Response:
+    """What the last countdown has measured so far."""
+    return json_response(_summary(request.app[HUB].countdown(authorize(request)), time.monotonic()))
+
+
+def _summary(last: Measurement | None, now: float) -> dict[str, float | None]:
+    if last is None:
+        return {"zero": None, "open_s": 0, "answers": 0, "median": None}
+    median = None if last.median is None else round(last.median, 1)
+    return {
+        "zero": last.event(now).zero,
+        "open_s": round(last.open_s(now), 1),
+        "answers": last.answers,
+        "median": median,
+    }

@@ -1,0 +1,117 @@
+"""``GET /metrics``: the relay's own figures in Prometheus' text format. None of them tells of a viewer or a channel."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from aiohttp import hdrs, web
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from relay import protocol
+from relay.access import HTTPError, bearer
+from relay.auth import Channels
+from relay.counts import METRICS
+from relay.gate import GATE
+from relay.history import History
+from relay.hub import Hub
+
+REGISTRY = web.AppKey("metrics", CollectorRegistry)
+
+Value = float | Mapping[tuple[str, ...], float]
+"""Of a metric: one number, or one for each value of its labels."""
+
+
+def registry(channels: Channels, hub: Hub, history: History, version: str) -> CollectorRegistry:
+    """A relay's metrics, read from its parts when they are asked for."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Relay(lambda: _values(channels, hub, history, version)))
+    registry.register(hub.counts.tick)
+    registry.register(hub.counts.late)
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def _values(channels: Channels, hub: Hub, history: History, version: str) -> dict[str, Value]:
+    counts = hub.counts
+    viewers, subscribers, live, sessions = hub.totals()
+    return {
+        "moodcast_build_info": {(version,): 1},
+        "moodcast_viewers": viewers,
+        "moodcast_subscribers": subscribers,
+        "moodcast_channels": len(channels),
+        "moodcast_channels_live": live,
+        "moodcast_sessions": sessions,
+        "moodcast_draining": int(hub.come_back_s is not None),
+        "moodcast_viewers_joined_total": counts.viewers,
+        "moodcast_subscribers_joined_total": counts.subscribers,
+        "moodcast_labels_total": counts.labels,
+        "moodcast_taps_total": counts.taps,
+        "moodcast_frames_refused_total": _by_code(counts.frames_refused),
+        "moodcast_closes_total": _by_code(counts.closes),
+        "moodcast_requests_refused_total": _by_code(counts.requests_refused),
+        "moodcast_tickets_issued_total": counts.tickets_issued,
+        "moodcast_tickets_refused_total": _by_code(counts.tickets_refused),
+        "moodcast_history_waiting_rows": history.waiting,
+        "moodcast_history_written_rows_total": history.written,
+        "moodcast_history_dropped_rows_total": history.dropped,
+        "moodcast_history_warning": int(bool(history.warning)),
+    }
+
+
+def _by_code(counts: Mapping[int, int]) -> dict[tuple[str, ...], float]:
+    """Every code that was counted; names come from the protocol's table."""
+    names = {code.number: code.name for code in protocol.CODES}
+    return {(str(number), names[number]): count for number, count in counts.items()}
+
+
+class _Relay(Collector):
+    """The rows of the table but the histograms, which the library keeps by itself."""
+
+    def __init__(self, values: Callable[[], Mapping[str, Value]]) -> None:
+        self._values = values
+
+    def collect(self) -> Iterable[Metric]:
+        values = self._values()
+        for row in METRICS:
+            if row.kind == "histogram":
+                continue
+            family = (CounterMetricFamily if row.kind == "counter" else GaugeMetricFamily)(
+                row.name, row.text, labels=row.labels
+            )
+            for labels, value in _series(values[row.name]):
+                family.add_metric(labels, value)
+            yield family
+
+
+def _series(value: Value) -> Iterator[tuple[tuple[str, ...], float]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    else:
+        yield (), value
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """The figures, for this machine and for who has the metrics key."""
+    gate = request.app[GATE]
+    if not gate.is_local(request):
+        if not gate.takes_metrics_key:
+            text = (
+                "Metrics are read on the relay's own machine; a relay with --metrics-key also shows them to who sends "
+                "the header `Authorization: Bearer KEY`."
+            )
+            raise HTTPError(protocol.FORBIDDEN, text)
+        if not gate.may_read_metrics(bearer(request, "The relay's metrics key")):
+            raise HTTPError(protocol.FORBIDDEN, "This is not the relay's metrics key: ask who runs the relay for it.")
+    encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+    return web.Response(body=encode(request.app[REGISTRY]), headers={hdrs.CONTENT_TYPE: content_type})
+
+
+def markdown() -> str:
+    """The table of metrics for the docs."""
+    rows = ["| metric | kind | labels | what it tells |", "|---|---|---|---|"]
+    rows += [
+        f"| `{row.name}` | {row.kind} | {', '.join(f'`{label}`' for label in row.labels)} | {row.text} |"
+        for row in METRICS
+    ]
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,176 @@
+"""Every network of the registry is what its paper says: its size, its answers, nothing dead in it, its ONNX twin."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from models import networks
+from models.errors import MissingTorchError, UnknownModelError
+from models.networks import NETWORKS, Network
+
+torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
+
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from models.zoo import mobilefacenet, poster_v2  # noqa: E402
+
+EVERY = pytest.mark.parametrize("entry", NETWORKS.values(), ids=lambda entry: entry.name)
+SMALLER = {"vgg16": 64, "resnet18": 64, "resnet50": 64, "mobilenet-v1": 64, "resmaskingnet": 64, "efficientnet-b2": 96}
+"""Sides that do for the test where the network takes any."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More would only fight the other tests for the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def count(network: Any) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def faces(entry: Network, number: int) -> Any:
+    size = SMALLER.get(entry.name, entry.size)
+    return torch.randn(number, entry.pixels.channels, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def awake(entry: Network) -> Any:
+    """The network in evaluation mode, its normalisations adjusted to the test's faces.
+
+    Fresh ones let random weights shrink a face until only the last bias is left.
+    """
+    torch.manual_seed(0)
+    network = networks.build(entry.name)
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    for part in network.modules():
+        part.training = True  # not train(): the frozen landmark network of POSTER V2 would stay asleep
+    with torch.no_grad():
+        network(faces(entry, 4))
+    return network.eval()
+
+
+def answers(network: Any, x: Any) -> list[Any]:
+    """The logits; our own networks have two."""
+    found = network(x)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+@EVERY
+def test_size_is_that_of_the_paper(entry: Network) -> None:
+    with torch.device("meta"):
+        assert count(networks.build(entry.name)) == entry.params
+    if entry.official is not None:
+        assert entry.params + sum(entry.left_out.values()) == entry.official
+
+
+def test_mobilefacenet_with_the_landmark_head_is_that_of_poster() -> None:
+    with torch.device("meta"):
+        assert count(mobilefacenet.Trunk()) + count(mobilefacenet.embedding(136)) == 1_007_248
+
+
+def test_parts_of_poster_have_their_sizes() -> None:
+    with torch.device("meta"):
+        poster = poster_v2.PosterV2(7)
+    assert count(poster.image) + NETWORKS["poster-v2"].left_out["output layer of IR50"] == 30_459_584
+    assert [count(fusion.attention) for fusion in poster.fusions] == [18_530, 52_452, 198_728]
+    rest = [(fusion.mlp, fusion.norm2, fusion.gamma1, fusion.gamma2) for fusion in poster.fusions]
+    sizes = [count(mlp) + count(norm) + one.numel() + two.numel() for mlp, norm, one, two in rest]
+    assert sizes == [33_344, 132_224, 526_592]
+
+
+@pytest.mark.parametrize(
+    ("name", "gigamacs"), [("efficientnet-b0", 0.38), ("efficientnet-b2", 0.99), ("poster-v2", 8.59)]
+)
+def test_cost_is_that_of_the_official_build(name: str, gigamacs: float) -> None:
+    entry = NETWORKS[name]
+    with torch.device("meta"):
+        network = networks.build(name).eval()
+        x = torch.empty(1, entry.pixels.channels, entry.size, entry.size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(x)
+    assert counter.get_total_flops() / 2e9 == pytest.approx(gigamacs, abs=0.011)
+
+
+@EVERY
+def test_no_parameter_is_dead_and_no_batch_size_special(entry: Network) -> None:
+    network = awake(entry)
+    with torch.no_grad():
+        pair, single = answers(network, faces(entry, 2)), answers(network, faces(entry, 2)[:1])
+    for both, one in zip(pair, single, strict=True):
+        assert both.shape == (2, entry.classes)
+        torch.testing.assert_close(both[:1], one, rtol=1e-3, atol=1e-4)
+        assert (both[0] - both[1]).abs().max() > 1e-3, "two faces get the same answer"
+    network.requires_grad_(True)  # also what is frozen must matter to the answer
+    sum(answer.square().sum() for answer in answers(network, faces(entry, 1))).backward()
+    dead = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert dead == []
+
+
+def test_the_seed_decides_the_weights() -> None:
+    def weights(seed: int) -> Any:
+        torch.manual_seed(seed)
+        return torch.nn.utils.parameters_to_vector(networks.build("moodnet-tiny").parameters())
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_landmarks_of_poster_stay_frozen_in_training() -> None:
+    with torch.device("meta"):
+        poster = poster_v2.PosterV2(7).train()
+    assert poster.image.training
+    assert not any(module.training for module in poster.landmarks.modules())
+    assert not any(p.requires_grad for p in poster.landmarks.parameters())
+
+
+@EVERY
+def test_onnx_answers_like_torch(entry: Network, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+    network, x, file = awake(entry), faces(entry, 2), tmp_path / "network.onnx"
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.onnx's own
+        expected = answers(network, x)
+        networks.export(network, x, file)
+    model = pytest.importorskip("onnx").load(file)
+    assert {node.domain for node in model.graph.node} == {""}, "onnxruntime-web knows the standard operators only"
+    session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    found, single = (session.run(None, {"faces": part.numpy()}) for part in (x, x[:1]))
+    for want, both, one in zip(expected, found, single, strict=True):
+        largest = max(1.0, float(want.abs().max()))
+        np.testing.assert_allclose(both, want.numpy(), atol=1e-4 * largest, rtol=0)
+        np.testing.assert_allclose(one, want[:1].numpy(), atol=1e-4 * largest, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "megabytes"), [("moodnet-tiny", 1), ("moodnet-small", 5), ("moodnet-base", 12)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
+def test_moodnet_of_every_size_ships_in_its_file(name: str, megabytes: float, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+    from models import export
+
+    file = tmp_path / "network.onnx"
+    export.export(networks.build(name).eval(), 0.5, False, file)
+    assert file.stat().st_size <= megabytes * 1e6
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownModelError, match=r"poster-v2.*got 'poster'"):
+        networks.build("poster")
+
+
+def test_without_torch_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingTorchError, match=r"\.\[train\]"):
+        networks.build("resnet18")

@@ -1,0 +1,167 @@
+"""The countdown over real sockets: started by the streamer, seen by all, answered by viewers."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+import pytest
+
+from relay import app, protocol
+from relay.protocol import Countdown, Delay, Error
+from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
+
+
+async def start(relay: app.Relay, key: str, seconds: int = 3) -> Countdown:
+    status, body = await request(relay.url, "POST", "demo/countdown", key, {"seconds": seconds})
+    assert status == 201, body
+    return protocol.Countdown(time=body["time"], seconds=body["seconds"], zero=body["zero"])
+
+
+async def countdown_of(client: Client) -> Countdown:
+    found = await client.receive_until(lambda message: isinstance(message, Countdown))
+    assert isinstance(found, Countdown)
+    return found
+
+
+async def answer_to(viewer: Viewer) -> Delay | Error:
+    await viewer.send(protocol.Zero())
+    found = await viewer.receive_until(lambda message: isinstance(message, Delay | Error))
+    assert isinstance(found, Delay | Error)
+    return found
+
+
+async def test_a_countdown_reaches_everyone_and_measures_who_taps(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    stream = server_sent_events(relay.url, "demo", keys.display_key)
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as overlay,
+        await Viewer.connect(relay.url) as viewer,
+        await Viewer.connect(relay.url) as other,
+        contextlib.aclosing(stream),
+    ):
+        await anext(stream)
+        begun = await start(relay, keys.display_key)
+        assert begun.zero - begun.time == pytest.approx(3, abs=1e-6)
+        for client in (overlay, viewer, other):
+            assert await countdown_of(client) == begun
+        async for event in stream:
+            if event.name == "countdown":
+                assert protocol.from_relay.decode(event.data) == begun
+                break
+
+        early = await answer_to(viewer)
+        assert isinstance(early, Error)
+        assert early.code == protocol.NO_COUNTDOWN.number
+        assert "tap when the stream on your screen reaches 0" in early.message
+
+        async def measured() -> bool:  # until then it is too early
+            return isinstance(await answer_to(viewer), Delay)
+
+        await wait_until(measured)
+        status, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
+        assert status == 200
+        assert result["zero"] == begun.zero
+        assert (result["answers"], result["median"]) == (1, 0)
+        assert 0 < result["open_s"] <= 123
+
+    async def forgotten() -> bool:
+        _, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
+        return (result["answers"], result["median"]) == (0, None)
+
+    await wait_until(forgotten)
+
+
+async def test_the_measured_delay_is_the_viewers_from_then_on(
+    relay: app.Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = relay.create_channel("demo")
+    async with await Viewer.connect(relay.url) as viewer:
+        await start(relay, keys.display_key)
+        live = relay._hub.channel("demo")
+        assert live.countdown is not None
+        monkeypatch.setattr(live.countdown, "_zero", live.countdown._zero - 11)  # eight seconds ago
+        assert await answer_to(viewer) == Delay(seconds=8)
+        assert [one.member.group.delay for one in live.viewers if one.member.group] == [8]
+
+
+async def test_a_delay_that_hello_tells_is_rounded(relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    async with await Client.open(relay.url, "/v1/channels/demo/viewer") as viewer:
+        await viewer.send(protocol.Hello(delay=7.6))
+        await viewer.receive_until(lambda message: isinstance(message, protocol.Welcome))
+        assert [one.member.group.delay for one in relay._hub.channel("demo").viewers if one.member.group] == [8]
+
+
+async def test_there_is_one_countdown_at_a_time(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    await start(relay, keys.display_key)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {keys.admin_key}"}) as session,
+        session.post(f"{relay.url}/v1/channels/demo/countdown", json={}) as response,
+    ):
+        assert response.status == 409
+        error = (await response.json())["error"]
+        assert 100 < int(response.headers["Retry-After"]) <= 123
+    assert error["code"] == protocol.COUNTING.number
+    assert error["message"].endswith(f"start the next one in {response.headers['Retry-After']} seconds.")
+
+
+async def test_without_a_countdown_a_tap_is_told_to_wait(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with await Viewer.connect(relay.url) as viewer:
+        answer = await answer_to(viewer)
+        assert isinstance(answer, Error)
+        assert answer.message == "No countdown is on the stream: wait until the streamer starts one."
+    _, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
+    assert result == {"zero": None, "open_s": 0, "answers": 0, "median": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [({"seconds": 2}, 400), ({"seconds": 31}, 400), ({"seconds": "5"}, 400), (None, 415)]
+)
+async def test_a_wrong_body_is_told(relay: app.Relay, body: object, status: int) -> None:
+    keys = relay.create_channel("demo")
+    answered, error = await request(relay.url, "POST", "demo/countdown", keys.display_key, body)
+    assert answered == status
+    assert error["error"]["message"].startswith("Expected ")
+
+
+async def test_it_needs_a_key_of_the_channel(relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    for method in ("POST", "GET"):
+        status, _ = await request(relay.url, method, "demo/countdown", "wrong", {})
+        assert status == 401
+
+
+async def test_who_comes_during_it_gets_the_rest_and_who_comes_late_nothing(
+    relay: app.Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as first:
+        begun = await start(relay, keys.display_key, 30)
+        await countdown_of(first)
+        async with await subscribe(relay.url, "demo", keys.display_key) as second:
+            rest = await countdown_of(second)
+            assert (rest.zero, rest.seconds) == (begun.zero, 30)
+            assert rest.time > begun.time
+        live = relay._hub.channel("demo")
+        assert live.countdown is not None
+        monkeypatch.setattr(live.countdown, "_zero", live.countdown._zero - 29.5)
+        async with await subscribe(relay.url, "demo", keys.display_key) as late:
+            seen = [await late.receive() for _ in range(4)]
+            assert not any(isinstance(message, Countdown) for message in seen)
+        async with await Viewer.connect(relay.url) as viewer:  # may see the zero only in a while
+            await countdown_of(viewer)
+
+
+async def test_a_thousand_zeros_leave_the_relay_serving(relay: app.Relay) -> None:
+    """They cost what labels cost: far too many end the connection of who sends them, and nothing else."""
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as overlay:
+        async with await Viewer.connect(relay.url) as viewer:
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                for _ in range(1000):
+                    await viewer.send(protocol.Zero())
+            bye = await viewer.receive_until(lambda message: isinstance(message, protocol.Bye))
+            assert bye.code == protocol.TOO_FAST.number
+        await asyncio.wait_for(overlay.mood(lambda mood: mood.viewers == 0), 10)
