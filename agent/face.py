@@ -1,9 +1,11 @@
-"""The largest face of a frame as 478 points (MediaPipe face landmarker, VIDEO mode)."""
+"""Faces as 478 points each (MediaPipe face landmarker): the largest of a video's frame, or all of a still picture."""
 
 import contextlib
 import os
+import re
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,6 +18,15 @@ LARGEST_SIDE = 640
 """Wider or taller frames are shrunk before the search: the detector itself works on 128 pixels."""
 MAX_FACES = 2
 """The viewer and whoever sits behind: of these, the largest face counts."""
+MAX_STILL_FACES = 10
+"""In the whole of a still picture, and again in each of its windows."""
+SAME_FACE = 0.3
+"""Intersection over union of two boxes, from which on they are one face found twice."""
+NATIVE_LOG_LINE = re.compile(rb"[IWEF]\d{4} |(INFO|WARNING|ERROR): ")
+"""How absl and TensorFlow Lite begin a line."""
+
+Window = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
 
 
 class FaceFinder:
@@ -27,7 +38,7 @@ class FaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = _load(model)
+            self._landmarker, self._image = _load(model, "VIDEO", MAX_FACES)
             # The first call builds the graph and writes the last of the log lines.
             self._last_ms = -1
             self.find(np.zeros((64, 64, 3), np.uint8), 0)
@@ -45,41 +56,131 @@ class FaceFinder:
             small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         self._last_ms = max(time_ms, self._last_ms + 1)
         result = self._landmarker.detect_for_video(self._image(small), self._last_ms)
-        faces = [np.array([(p.x * width, p.y * height) for p in face]) for face in result.face_landmarks]
-        return max(faces, key=_area) if faces else None
+        return max(_points(result, width, height), key=_area, default=None)
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
         self._landmarker.close()
 
 
-def find_in_picture(model: Path, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """As ``FaceFinder.find``, for a picture (H, W, 3) RGB that is no frame of a video.
+class StillFaceFinder:
+    """A landmarker without memory, for pictures of which each stands alone; use it from one thread at a time.
 
     Raises:
-        MissingLibraryError: see ``FaceFinder``.
+        MissingLibraryError: as ``FaceFinder``.
     """
-    finder = FaceFinder(model)  # a new one each time: the old one would look where the last picture had its face
-    try:
-        return finder.find(picture, 1)
-    finally:
-        finder.close()
+
+    def __init__(self, model: Path) -> None:
+        with quiet_stderr():
+            self._landmarker, self._image = _load(model, "IMAGE", MAX_STILL_FACES)
+            self.find(np.zeros((64, 64, 3), np.uint8))
+
+    def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+        """The points (478, 2) of each face, in pixels of ``picture`` (H, W, 3) RGB, as one reads.
+
+        The detector sees all of what it gets on 128 pixels, so of a group it misses most. Pictures larger than a
+        webcam's frame are therefore searched in overlapping windows as well.
+        """
+        height, width = picture.shape[:2]
+        found: list[NDArray[np.float64]] = []
+        for left, top, right, bottom in windows(width, height):
+            part = np.ascontiguousarray(picture[top:bottom, left:right])
+            for points in _points(self._landmarker.detect(self._image(part)), right - left, bottom - top):
+                points += np.array([left, top])
+                if _is_whole(points, (left, top, right, bottom), width, height):
+                    found.append(points)
+        return as_one_reads(distinct(found))
+
+    def close(self) -> None:
+        """Free the landmarker and its threads."""
+        self._landmarker.close()
+
+
+def windows(width: int, height: int) -> list[Window]:
+    """Where to search a still picture: all of it, then overlapping squares of half its longer side, of half of that.
+
+    The smallest are not smaller than half of ``LARGEST_SIDE``, and a picture of up to ``LARGEST_SIDE`` has none. A face
+    of half a square's side or less lies wholly in one of them.
+    """
+    found = [(0, 0, width, height)]
+    side = max(width, height) // 2
+    while side >= LARGEST_SIDE // 2 and max(width, height) > LARGEST_SIDE:
+        found += [
+            (left, top, min(left + side, width), min(top + side, height))
+            for top in _starts(height, side)
+            for left in _starts(width, side)
+        ]
+        side //= 2
+    return found
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Evenly spread from 0 to where a window ends with the picture, at most half a window apart."""
+    room = max(0, length - side)
+    steps = -(-2 * room // side)
+    return [round(i * room / steps) for i in range(steps + 1)] if steps else [0]
+
+
+def _is_whole(points: NDArray[np.float64], window: Window, width: int, height: int) -> bool:
+    """Whether no edge of the window cuts the face; one that the picture's own edge cuts is all there is."""
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    return bool(
+        (left > window[0] or window[0] == 0)
+        and (top > window[1] or window[1] == 0)
+        and (right < window[2] or window[2] == width)
+        and (bottom < window[3] or window[3] == height)
+    )
+
+
+def distinct(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """The faces without those that were found before, by their boxes."""
+    kept: list[NDArray[np.float64]] = []
+    for face in faces:
+        if all(_overlap(face, other) < SAME_FACE for other in kept):
+            kept.append(face)
+    return kept
+
+
+def as_one_reads(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """The faces row by row from the top, and in a row from left to right.
+
+    A face is in the row of the one above as long as its middle is not below the other's chin.
+    """
+    rows: list[list[NDArray[np.float64]]] = []
+    for face in sorted(faces, key=lambda points: float(points[:, 1].mean())):
+        if rows and face[:, 1].mean() < rows[-1][0][:, 1].max():
+            rows[-1].append(face)
+        else:
+            rows.append([face])
+    return [face for row in rows for face in sorted(row, key=lambda points: float(points[:, 0].mean()))]
+
+
+def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Intersection over union of the boxes around two faces."""
+    sides = np.minimum(a.max(0), b.max(0)) - np.maximum(a.min(0), b.min(0))
+    shared = float(sides.clip(0).prod())
+    return shared / (_area(a) + _area(b) - shared) if shared else 0.0
+
+
+def _points(result, width: int, height: int) -> list[NDArray[np.float64]]:  # type: ignore[no-untyped-def]
+    """The points of each face of MediaPipe's result, in pixels."""
+    return [np.array([(p.x * width, p.y * height) for p in face]) for face in result.face_landmarks]
 
 
 def _area(points: NDArray[np.float64]) -> float:
     return float(np.ptp(points, axis=0).prod())
 
 
-def _load(model: Path):  # type: ignore[no-untyped-def]  # MediaPipe has no types
-    """A landmarker, and the function that wraps a frame for it."""
+def _load(model: Path, mode: str, faces: int):  # type: ignore[no-untyped-def]  # MediaPipe has no types
+    """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE."""
     try:
         import mediapipe  # heavy, and its absence gets a sentence
         from mediapipe.tasks.python import BaseOptions, vision
 
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(model)),
-            running_mode=vision.RunningMode.VIDEO,
-            num_faces=MAX_FACES,
+            running_mode=vision.RunningMode[mode],
+            num_faces=faces,
         )
         landmarker = vision.FaceLandmarker.create_from_options(options)
     except OSError as error:
@@ -99,13 +200,23 @@ def missing_library(error: OSError) -> MissingLibraryError:
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Send what C++ code writes to file descriptor 2 nowhere. Not for use while other threads have something to say."""
+    """Keep the log lines of C++ libraries from file descriptor 2; what else is written there goes on."""
     sys.stderr.flush()
-    saved = os.dup(2)
+    saved, (reading, writing) = os.dup(2), os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+    reader = threading.Thread(target=_pass_on, args=(reading, saved), daemon=True)
+    reader.start()
     try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+        sys.stderr.flush()
+        os.dup2(saved, 2)  # closes the pipe's other end, and with it the reader's file ends
+        reader.join()
+
+
+def _pass_on(source: int, target: int) -> None:
+    with open(source, "rb") as lines, open(target, "wb", buffering=0) as rest:
+        for line in lines:
+            if not NATIVE_LOG_LINE.match(line):
+                rest.write(line)

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from agent import trial
 from demo import crowd, screenshot
 from demo.config import DEFAULT_PORT, DemoSettings
 from demo.errors import AgentStoppedError, ReportError, ScreenshotError
@@ -130,7 +131,8 @@ class Demo:
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
                 asyncio.get_running_loop().add_signal_handler(name, self.stop.set)
         with tempfile.TemporaryDirectory(prefix="moodcast-demo-") as folder:
-            relay = await app.start(RelaySettings(port=free_port(self.settings), data=folder))
+            settings = RelaySettings(port=free_port(self.settings), data=folder)
+            relay = await app.start(settings, recogniser=trial.recogniser)
             try:
                 step(f"Relay listens at {relay.url}")
                 agent = await self.perform(relay, Path(folder) / "agent.json")
@@ -197,6 +199,7 @@ class Demo:
     def announce(self, url: str, overlay: str, key: str) -> None:
         print(f"\n  Overlay     {overlay}")
         print(f"  Dashboard   {url}/dashboard?channel={CHANNEL}#key={key}")
+        print(f"  Try it      {url}/try  (the recogniser, with pictures or your webcam)")
         print(f"  OBS script  {SCRIPT}")
         print("              (OBS: Tools > Scripts > +; relay, channel and display key as in the overlay's address)")
         print("\n  Ctrl-C stops.\n" if not self.settings.seconds else "", flush=True)

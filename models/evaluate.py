@@ -105,12 +105,12 @@ def evaluate(
     data: Path,
     split: str,
     portrait_folder: Path | None = None,
-    find_face: portraits.Find | None = None,
+    find_faces: portraits.Find | None = None,
     yardstick_folder: Path | None = None,
 ) -> dict[str, Any]:
     """Everything about one network on one split, ready for JSON; docs/evaluation.md lists the keys.
 
-    ``find_face`` is needed with ``portrait_folder``. Progress goes to standard error.
+    ``find_faces`` is needed with ``portrait_folder``. Progress goes to standard error.
 
     Raises:
         DatasetError: ``data`` is no FER2013 folder, or has no such split.
@@ -119,7 +119,7 @@ def evaluate(
     """
     split = fer2013.split_name(data, split)
     faces = fer2013.load(data, split)
-    people = portraits.load(portrait_folder, find_face) if portrait_folder and find_face else None
+    people = portraits.load(portrait_folder, find_faces) if portrait_folder and find_faces else None
     weights = network.weights
     probabilities = predict(network.of_tiles, faces.pixels, weights.name)
     sums = probabilities.sum(1)

@@ -61,11 +61,13 @@ export function parse(text) {
   }
 }
 
+/** The colour of each expression. */
+export const palette = async () => (await fetch(new URL("palette.json", import.meta.url))).json();
+
 /** Colours as CSS variables, in front of all other styles so that a streamer's own CSS wins. */
 export async function applyPalette() {
-  const palette = await (await fetch(new URL("palette.json", import.meta.url))).json();
   const style = document.createElement("style");
-  style.textContent = `:root{${Object.entries(palette)
+  style.textContent = `:root{${Object.entries(await palette())
     .map(([name, colour]) => `--moodcast-${name}:${colour}`)
     .join(";")}}`;
   document.head.prepend(style);

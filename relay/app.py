@@ -23,6 +23,7 @@ from relay.history import History
 from relay.hub import Hub
 from relay.limits import Limits
 from relay.node import ClusterNode, Node
+from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,12 @@ class Relay:
         await asyncio.to_thread(self._node.close)
 
 
-async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  # noqa: B008 (an immutable tuple)
-    """Start a relay in the running event loop.
+async def start(
+    settings: RelaySettings,
+    limits: Limits = Limits(),  # noqa: B008 (an immutable tuple)
+    recogniser: Maker | None = None,
+) -> Relay:
+    """Start a relay in the running event loop. ``recogniser`` makes one for the page /try.
 
     Raises:
         PortInUseError: another program listens on the port.
@@ -131,7 +136,9 @@ async def start(settings: RelaySettings, limits: Limits = Limits()) -> Relay:  #
     hub = Hub(settings, limits, history, node)
     gate = Gate(settings, ticket_key, limits.ticket_ttl)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, gate, node), shutdown_timeout=1.0, handle_signals=False
+        endpoints.application(channels, hub, history, gate, node, recogniser),
+        shutdown_timeout=1.0,
+        handle_signals=False,
     )
     await runner.setup()
     assert runner.server is not None
@@ -182,19 +189,21 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: RelaySettings) -> int:
+def run(settings: RelaySettings, recogniser: Maker | None = None) -> int:
     """Run a relay until SIGINT, or until SIGTERM and all clients are sent away; returns the exit code.
+
+    ``recogniser`` makes one for the page /try.
 
     Raises:
         RelayError: what ``start`` raises.
     """
     logs.configure(settings.log_format)
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, recogniser))
     return 0
 
 
-async def _run(settings: RelaySettings) -> None:
+async def _run(settings: RelaySettings, recogniser: Maker | None) -> None:
     drain, stop = asyncio.Event(), asyncio.Event()
 
     def terminate() -> None:
@@ -203,7 +212,7 @@ async def _run(settings: RelaySettings) -> None:
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-    relay = await start(settings)
+    relay = await start(settings, recogniser=recogniser)
     try:
         _say(_introduction(relay, settings))
         await _first(stop.wait(), drain.wait())

@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, sockets
+from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, sockets, try_page
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
@@ -21,6 +21,7 @@ from relay.hub import Hub
 from relay.node import Node
 from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
 from relay.protocol import EXPRESSIONS, TAPS, Code
+from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(channels: Channels, hub: Hub, history: History, gate: Gate, node: Node) -> web.Application:
+def application(
+    channels: Channels, hub: Hub, history: History, gate: Gate, node: Node, recogniser: Maker | None
+) -> web.Application:
     """The aiohttp application over the relay's parts."""
 
     @web.middleware
@@ -57,6 +60,8 @@ def application(channels: Channels, hub: Hub, history: History, gate: Gate, node
     app = web.Application(middlewares=[_errors, look_up], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
     app[GATE], app[metrics.REGISTRY] = gate, metrics.registry(channels, hub, history, VERSION)
+    app[try_page.TRIALS] = try_page.Trials(recogniser)
+    app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
     app.on_response_prepare.append(_headers)
     return app
@@ -311,4 +316,19 @@ ENDPOINTS = (
     Endpoint("GET", "/static/{file}", _static, "open", "Scripts, styles and pictures of the pages."),
     Endpoint("GET", "/overlay", _page("overlay.html"), "open", "The overlay's page: `/overlay?channel=NAME#key=KEY`."),
     Endpoint("GET", "/dashboard", _page("dashboard.html"), "open", "The dashboard: `/dashboard?channel=NAME#key=KEY`."),
+    Endpoint("GET", "/try", try_page.page, "the relay's own machine", "The page on which to try the recogniser."),
+    Endpoint(
+        "GET", "/v1/try", try_page.about, "the relay's own machine",
+        'What /try offers: `{"models": [{"name", "description"}], "unavailable", "max_bytes"}`, the default first. '
+        "Where nothing can be recognised there are no models, and `unavailable` says why.",
+    ),
+    Endpoint(
+        "POST", "/v1/try", try_page.look, "the relay's own machine",
+        "The expressions in a picture. Body: a JPEG, PNG, WebP or GIF file of up to "
+        f"{try_page.MAX_PICTURE // 1_000_000} MB, type `image/...`; query: `model` (default: the first). Answers with "
+        '`{"model", "width", "height", "faces": [{"outline", "probabilities"}], "milliseconds": {"load", "decode", '
+        '"find", "classify"}}`: faces row by row, `outline` the four corners of what the classifier saw in a '
+        "picture of `width` by `height` pixels, `probabilities` in the order of the expressions. Nothing of it is "
+        f"kept. More than {try_page.MAX_PICTURES} at once are told to come back (503, `Retry-After`).",
+    ),
 )  # fmt: skip

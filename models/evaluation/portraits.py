@@ -5,7 +5,7 @@ Folder format, that of the Face Research Lab London Set (DeBruine & Jones 2017):
 """
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ INFO = "london_info.csv"
 COLUMNS = ("face_id", "face_age", "face_gender", "face_eth")
 AGE_BANDS = ((25, "0 to 24"), (35, "25 to 34"), (200, "35 and over"))
 
-Find = Callable[[NDArray[np.uint8]], NDArray[np.float64] | None]
-"""Landmarks (478, 2) in pixels of the face in an RGB picture (H, W, 3); None without one."""
+Find = Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float64]]]
+"""Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Portrait:
 
 
 def load(folder: Path, find: Find) -> list[Portrait]:
-    """All portraits of the folder, with the landmarks that ``find`` sees.
+    """All portraits of the folder, with the landmarks of the largest face that ``find`` sees.
 
     Raises:
         EvaluationError: the table is missing or lacks a column, or there is no portrait.
@@ -56,7 +56,8 @@ def load(folder: Path, find: Find) -> list[Portrait]:
         if pixels is None:
             raise EvaluationError(f"expected a picture, but {file} can't be read")
         picture = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
-        portraits.append(Portrait(kind, people[person], picture, find(picture)))
+        largest = max(find(picture), key=lambda points: float(np.ptp(points, axis=0).prod()), default=None)
+        portraits.append(Portrait(kind, people[person], picture, largest))
     return portraits
 
 

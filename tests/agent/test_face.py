@@ -1,12 +1,15 @@
-"""The face finder on the packaged portrait."""
+"""The face finders on the packaged portrait."""
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from agent.face import FaceFinder, missing_library
+from agent.face import LARGEST_SIDE, FaceFinder, StillFaceFinder, as_one_reads, missing_library, quiet_stderr, windows
 from models import registry
 from models.errors import ModelMissingError
 
@@ -81,3 +84,63 @@ def test_a_missing_system_library_is_named_with_its_package() -> None:
     assert "apt install libegl1 libgles2" in str(error)
     assert error.exit_code == 15
     assert "apt" not in str(missing_library(OSError("libfoo.so: cannot open shared object file")))
+
+
+def test_the_lines_of_others_pass_while_the_libraries_are_kept_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_stderr():
+        os.write(2, b"W0000 00:00:1795274980.846172   28099 face_landmarker_graph.cc:174] Sets acceleration\n")
+        os.write(2, b"WARNING relay.history: the history can't be written\nINFO: Created TensorFlow Lite delegate\n")
+        os.write(2, b"2026-01-01 12:00:00 INFO relay.app: started\n")
+    assert capfd.readouterr().err == (
+        "WARNING relay.history: the history can't be written\n2026-01-01 12:00:00 INFO relay.app: started\n"
+    )
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.data())
+def test_a_face_of_half_a_windows_side_lies_wholly_in_one(width: int, height: int, data: st.DataObject) -> None:
+    found = windows(width, height)
+    assert found[0] == (0, 0, width, height)
+    assert (len(found) == 1) == (max(width, height) <= LARGEST_SIDE)
+    assert all(0 <= left < right <= width and 0 <= top < bottom <= height for left, top, right, bottom in found)
+    if len(found) == 1:
+        return
+    sides = sorted({max(right - left, bottom - top) for left, top, right, bottom in found[1:]})
+    face = data.draw(st.sampled_from(sides)) // 2
+    x, y = (data.draw(st.integers(0, max(0, length - face))) for length in (width, height))
+    right, bottom = min(x + face, width), min(y + face, height)
+    assert any(w[0] <= x and w[1] <= y and right <= w[2] and bottom <= w[3] for w in found[1:])
+
+
+def test_every_face_of_a_group_is_found_once_and_in_order(portrait: Image.Image) -> None:
+    finder = still_finder()
+    face, side = portrait.crop((110, 0, 340, 230)), 300
+    group = Image.new("RGB", (5 * side, 2 * side))
+    for i in range(10):
+        group.paste(face.resize((side, side)), (i % 5 * side, i // 5 * side))
+    found = finder.find(np.asarray(group))
+    finder.close()
+    places = [tuple(int(middle // side) for middle in centre(points)) for points in found]
+    assert places == [(x, y) for y in range(2) for x in range(5)]
+
+
+def test_faces_of_unequal_height_are_one_row() -> None:
+    def face(x: float, y: float) -> np.ndarray:
+        return np.array([(x - 50, y - 60), (x + 50, y + 60), (x, y)])
+
+    tall, short, child, behind = face(400, 120), face(100, 170), face(300, 260), face(500, 20)
+    ordered = [tuple(points[2]) for points in as_one_reads([child, short, tall, behind])]
+    assert ordered == [(500, 20), (100, 170), (400, 120), (300, 260)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2048), (2048, 1), (3, 700)])
+def test_odd_pictures_have_no_face(size: tuple[int, int]) -> None:
+    finder = still_finder()
+    assert finder.find(np.asarray(Image.new("RGB", size, "white"))) == []
+    finder.close()
+
+
+def still_finder() -> StillFaceFinder:
+    try:
+        return StillFaceFinder(registry.path("face_landmarker"))
+    except ModelMissingError as error:
+        pytest.skip(str(error))

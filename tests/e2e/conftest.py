@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
@@ -11,15 +12,21 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 OpenPage = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """The machine's own Chromium, headless."""
+def chromium_options(*arguments: str) -> dict[str, Any]:
+    """How Playwright launches the machine's own Chromium, headless; skips the test where there is none."""
     executable = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if executable is None:
         pytest.skip(f"no Chromium: none of {', '.join(CHROMIUM_NAMES)} is on the PATH")
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return {"executable_path": executable, "args": [*sandbox, *arguments]}
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """The machine's own Chromium, headless."""
+    options = chromium_options()
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=executable, args=sandbox)
+        chromium = await playwright.chromium.launch(**options)
         yield chromium
         await chromium.close()
 

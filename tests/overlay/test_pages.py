@@ -54,7 +54,8 @@ class _References(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value for name, value in attrs if name in {"src", "href"} and value]
+        page = ".html" if tag == "a" else ""  # a link leads to another page
+        self.found += [value + page for name, value in attrs if name in {"src", "href"} and value]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)

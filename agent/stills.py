@@ -1,0 +1,140 @@
+"""Expressions in still pictures, for the relay's page /try. Everything stays in this process's memory."""
+
+import io
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from agent.face import StillFaceFinder
+from agent.trial import sentence
+from models import registry
+from models.align import aligned_face, crop_matrix
+from models.errors import ModelError
+from models.infer import Classifier
+from models.registry import CropSpec
+from relay.trial import BadPictureError, Choice, Face, Findings, UnavailableError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+MAX_PIXELS = 50_000_000
+"""A file of a few kilobytes can claim to be a picture of gigabytes."""
+WORKING_SIDE = 2048
+"""Larger pictures are shrunk to it: a face that is found at all then still has more pixels than a classifier sees."""
+
+# Pillow tells with warnings of strange metadata and of pictures near its own limit. The first say nothing to the user.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    classifier: Classifier
+    crop: CropSpec
+
+
+class Stills:
+    """A face finder, and the classifiers that were asked for (``relay.trial.Recogniser``).
+
+    Raises:
+        ModuleNotFoundError: MediaPipe is not installed.
+        agent.errors.MissingLibraryError: as ``FaceFinder``.
+        models.errors.ModelError: the face finder's file is missing or damaged.
+    """
+
+    def __init__(self) -> None:
+        self._faces = StillFaceFinder(registry.path("face_landmarker"))
+        self._loaded: dict[str, _Loaded] = {}
+
+    def choices(self) -> list[Choice]:
+        """The classifiers whose files are here, the default first."""
+        here = [entry for entry in registry.WEIGHTS.values() if entry.crop and registry.location(entry).is_file()]
+        here.sort(key=lambda entry: entry.name != registry.DEFAULT)
+        return [Choice(name=entry.name, description=entry.description) for entry in here]
+
+    def look(self, picture: bytes, model: str) -> Findings:
+        """The faces of a picture file, and what the classifier ``model`` (empty: the default) says of each.
+
+        Raises:
+            BadPictureError: no picture that can be read, or no such classifier.
+            UnavailableError: the classifier's file is missing or damaged.
+        """
+        times = [time.perf_counter()]
+        model = model or registry.DEFAULT
+        loaded = self._load(model)
+        times.append(time.perf_counter())
+        pixels = decode(picture)
+        times.append(time.perf_counter())
+        found = self._faces.find(pixels)
+        times.append(time.perf_counter())
+        faces = tuple(self._face(pixels, points, loaded) for points in found)
+        times.append(time.perf_counter())
+        spent = zip(("load", "decode", "find", "classify"), np.diff(times).tolist(), strict=True)
+        return Findings(
+            model=model,
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            faces=faces,
+            milliseconds={stage: round(1000 * seconds, 2) for stage, seconds in spent},
+        )
+
+    def close(self) -> None:
+        """Free the face finder."""
+        self._faces.close()
+
+    def _face(self, pixels: NDArray[np.uint8], points: NDArray[np.float64], loaded: _Loaded) -> Face:
+        probabilities = loaded.classifier.probabilities(aligned_face(pixels, points, loaded.crop))
+        return Face(outline=outline(points, loaded.crop), probabilities=tuple(probabilities.tolist()))
+
+    def _load(self, model: str) -> _Loaded:
+        if model not in self._loaded:
+            entry = registry.WEIGHTS.get(model)
+            if entry is None or entry.crop is None:
+                known = ", ".join(choice.name for choice in self.choices())
+                raise BadPictureError(f"There is no classifier {model[:40]!r}: choose one of {known}.")
+            try:
+                self._loaded[model] = _Loaded(Classifier(registry.path(model), entry), entry.crop)
+            except ModelError as error:
+                raise UnavailableError(sentence(error)) from error
+        return self._loaded[model]
+
+
+def decode(picture: bytes) -> NDArray[np.uint8]:
+    """The upright RGB pixels (H, W, 3) of a picture file, at most ``WORKING_SIDE`` wide and high; a GIF's first frame.
+
+    Raises:
+        BadPictureError: it is of another kind, broken, or has more than ``MAX_PIXELS``.
+    """
+    try:
+        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            # For a JPEG this also has the decoder skip the pixels that are not needed.
+            image.thumbnail((WORKING_SIDE, WORKING_SIDE), reducing_gap=2.0)
+            upright = ImageOps.exif_transpose(image)
+            if upright.has_transparency_data:
+                upright = upright.convert("RGBA")
+            return np.asarray(upright.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise BadPictureError(
+            "This is no JPEG, PNG, WebP or GIF picture: choose one of these, or save it as one."
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        text = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels: choose a smaller one."
+        raise BadPictureError(text) from error
+    except Exception as error:  # what Pillow's decoders raise for broken files has no common base
+        raise BadPictureError("The picture's file is broken or incomplete: choose another, or save it anew.") from error
+
+
+def outline(points: NDArray[np.float64], crop: CropSpec) -> tuple[tuple[float, float], ...]:
+    """The corners of the classifier's crop in the picture, in pixels, as ``relay.trial.Face`` has them.
+
+    ``points`` (478, 2) of a face in pixels.
+    """
+    matrix = crop_matrix(points, crop.size, crop.margin)
+    low, high = -0.5, crop.size - 0.5  # the edges: pixel centres lie at whole numbers
+    corners = np.array([(low, low), (high, low), (high, high), (low, high)])
+    there = np.linalg.solve(matrix[:, :2], (corners - matrix[:, 2]).T).T
+    return tuple((round(x, 1), round(y, 1)) for x, y in there.tolist())

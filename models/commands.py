@@ -1,0 +1,150 @@
+"""``moodcast models``: its actions. What recognises needs no torch; what trains says so where torch is missing."""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from agent import packages
+from models import fetch, networks, registry
+from models.errors import EvaluationError, MissingTorchError
+from models.training import recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions and their options, on the parser of ``moodcast models``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="the registered files, which of them are here, and the networks")
+    listing.set_defaults(perform=show_list)
+    fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
+    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
+    fetching.set_defaults(perform=fetch_files)
+    _add_training(
+        actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training")
+    )
+    _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"))
+    scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
+    scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
+    scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
+    scoring.set_defaults(perform=score_file)
+
+
+def _add_training(training: argparse.ArgumentParser) -> None:
+    training.add_argument(
+        "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
+    )
+    training.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    training.add_argument(
+        "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
+    )
+    training.set_defaults(perform=train_network)
+
+
+def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
+    evaluating.add_argument("name", metavar="NAME", help="a registered classifier, or an ONNX file like moodnet's")
+    evaluating.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    evaluating.add_argument("--split", default="PublicTest", help="which of its splits (default: %(default)s)")
+    evaluating.add_argument("--json", metavar="FILE", help="write all figures to this file (-: standard output)")
+    evaluating.add_argument("--portraits", type=Path, metavar="DIR", help="also the London portraits in this folder")
+    evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
+    evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
+    evaluating.set_defaults(perform=evaluate_classifier)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the parsed command line says; returns the exit code."""
+    code: int = options.perform(options)
+    return code
+
+
+def show_list(options: argparse.Namespace) -> int:
+    for entry in registry.WEIGHTS.values():
+        missing = "optional" if entry.optional else "not fetched"
+        state = "here" if registry.location(entry).is_file() else missing
+        print(f"{entry.name:<16} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
+    print("\nNetworks that can be trained:")
+    for network in networks.NETWORKS.values():
+        faces = f"{network.pixels.channels} x {network.size} px"
+        print(f"{network.name:<16} {network.params / 1e6:6.2f} M   {faces:<12} {network.paper}")
+    if not networks.can_build():
+        print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")
+    return 0
+
+
+def fetch_files(options: argparse.Namespace) -> int:
+    needed = [name for name, entry in registry.WEIGHTS.items() if not entry.optional]
+    for entry in [registry.get(name) for name in options.names or needed]:
+        print(f"{entry.name}: {fetch.fetch(entry)}")
+    return 0
+
+
+def train_network(options: argparse.Namespace) -> int:
+    file = recipe.find(options.config)
+    wanted = recipe.load(file)
+    if not networks.can_build():
+        raise MissingTorchError(
+            "training needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
+        )
+    folder = options.run_folder or Path("runs") / file.stem
+    importlib.import_module("models.train").train(wanted, options.data, folder)
+    print(f"{folder}: trained")
+    return 0
+
+
+def evaluate_classifier(options: argparse.Namespace) -> int:
+    evaluate, card = (packages.load(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
+    network = evaluate.find(options.name)
+    if options.json and not Path(options.json).parent.is_dir():  # better now than after minutes of work
+        raise EvaluationError(f"can't write {options.json}: there is no folder {Path(options.json).parent}")
+    find_faces = None
+    if options.portraits:
+        face = packages.load("agent.face", "models evaluate --portraits")
+        find_faces = face.StillFaceFinder(registry.path("face_landmarker")).find
+    result = evaluate.evaluate(network, options.data, options.split, options.portraits, find_faces, options.yardsticks)
+    if options.json != "-":
+        print(card.summary(result))
+    if options.json:
+        _write_json(result, options.json)
+    if options.card:
+        _write_card(result, options.card)
+    return 0
+
+
+def score_file(options: argparse.Namespace) -> int:
+    from models import score
+
+    figures = score.score(options.file)
+    if options.json != "-":
+        print(score.describe(figures))
+    if options.json:
+        _write_json(figures, options.json)
+    return 0
+
+
+def _write_card(result: dict[str, Any], folder: Path) -> None:
+    """``NAME.md``, its two figures, and ``NAME.json`` with the numbers."""
+    from models.evaluation import card, figures
+
+    name, names = result["model"]["name"], card.figure_names(result)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.md").write_text(card.markdown(result))
+        figures.confusion(result).save(folder / names["confusion"], optimize=True)
+        figures.reliability(result).save(folder / names["reliability"], optimize=True)
+    except OSError as error:
+        raise EvaluationError(f"can't write the card into {folder}: {error.strerror or error}") from error
+    _write_json(result, str(folder / f"{name}.json"))
+
+
+def _write_json(value: dict[str, Any], target: str) -> None:
+    """To a file, or to standard output for ``-``."""
+    text = json.dumps(value, indent=2) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text)
+    except OSError as error:
+        raise EvaluationError(f"can't write {target}: {error.strerror or error}") from error

@@ -1,0 +1,42 @@
+// Questions to the relay's recogniser.
+
+import { BASE } from "./contract.js";
+
+/** What the relay refused, in a sentence; `retryAfter` in seconds where it only asks for patience, else null. */
+export class Refusal extends Error {
+  constructor(sentence, retryAfter = null) {
+    super(sentence);
+    this.retryAfter = retryAfter;
+  }
+}
+
+async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(new URL(path, BASE), { cache: "no-store", ...options });
+  } catch {
+    throw new Refusal("The relay does not answer: see that it still runs.");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  const patience = response.headers.get("Retry-After");
+  throw new Refusal(answer.error?.message ?? `The relay answered with status ${response.status}.`, patience && Number(patience));
+}
+
+/** @returns {Promise<{models: {name: string, description: string}[], unavailable: string, max_bytes: number}>} */
+export const about = () => ask("v1/try");
+
+/**
+ * The faces in a picture.
+ *
+ * @param {Blob} picture a picture's file
+ * @param {string} model
+ * @returns {Promise<{model: string, width: number, height: number, faces: {outline: number[][],
+ *   probabilities: number[]}[], milliseconds: {load: number, decode: number, find: number, classify: number}}>}
+ */
+export const look = (picture, model) =>
+  ask(`v1/try?model=${encodeURIComponent(model)}`, {
+    method: "POST",
+    body: picture,
+    headers: { "Content-Type": picture.type.startsWith("image/") ? picture.type : "application/octet-stream" },
+  });

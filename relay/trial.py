@@ -1,0 +1,68 @@
+"""What the page /try needs of a recogniser. The relay has none: whoever starts it may bring one along.
+
+Nothing here stores or logs a picture, and no implementation may.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A classifier to choose. ``name`` is what requests call it."""
+
+    name: str
+    description: str
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """A face in a picture."""
+
+    outline: tuple[tuple[float, float], ...]
+    """The corners of what the classifier saw, in pixels: left and right of the forehead, then right and left of the
+    chin, as in an upright picture of the face."""
+    probabilities: tuple[float, ...]
+    """Seven, in the order of the protocol's expressions."""
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found in a picture."""
+
+    model: str
+    width: int
+    height: int
+    """Of the upright picture in which ``outline`` counts its pixels; large ones were shrunk to it."""
+    faces: tuple[Face, ...]
+    """Row by row, from left to right; empty where there is none."""
+    milliseconds: dict[str, float]
+    """``load`` (of models, once), ``decode``, ``find``, ``classify``."""
+
+
+class BadPictureError(Exception):
+    """The picture can't be read, or there is no such classifier: a sentence for who sent it."""
+
+
+class UnavailableError(Exception):
+    """Nothing can be recognised here; a sentence says why, and what would change that."""
+
+
+class Recogniser(Protocol):
+    """Finds expressions in pictures. Made, used and closed in one thread."""
+
+    def choices(self) -> Sequence[Choice]:
+        """The classifiers, the default first."""
+
+    def look(self, picture: bytes, model: str) -> Findings:
+        """The faces of a picture file; ``model`` is the name of a choice.
+
+        Raises:
+            BadPictureError, UnavailableError
+        """
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+Maker = Callable[[], Recogniser]
+"""Makes a recogniser, or raises UnavailableError."""

@@ -1,0 +1,156 @@
+"""The page /try: pictures from the relay's own machine, looked at in memory, one at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web
+
+from relay import protocol
+from relay.access import HUB, HTTPError, json_response
+from relay.gate import GATE
+from relay.trial import BadPictureError, Maker, Recogniser, UnavailableError
+
+MAX_PICTURE = 10_000_000
+"""Bytes of a picture's file."""
+MAX_PICTURES = 3
+"""At once: one that is looked at, and those that come or wait."""
+BUSY_S = 1
+"""Come back after so many seconds."""
+
+PAGE = Path(__file__).parent.parent / "overlay" / "try.html"
+ELSEWHERE = (
+    "Moodcast's promise is that no picture leaves the computer it was taken on. This relay runs on another one, or "
+    "behind a proxy, so it takes none: start one on your own with `moodcast relay`, and open /try there."
+)
+NO_RECOGNISER = "This relay was started without a recogniser: start it with `moodcast relay`."
+
+# The browser itself then keeps the page from sending a picture anywhere but to the relay it came from.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+Answer = TypeVar("Answer")
+
+
+class Trials:
+    """The recogniser in a thread of its own, made when it is first needed."""
+
+    def __init__(self, make: Maker | None) -> None:
+        self._make = make
+        self._recogniser: Recogniser | None = None
+        self._thread = ThreadPoolExecutor(1, "try")
+        self._pictures = 0
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Room for a picture.
+
+        Raises:
+            HTTPError: there is none.
+        """
+        if self._pictures >= MAX_PICTURES:
+            text = f"Other pictures are being looked at: try again in {BUSY_S} s."
+            raise HTTPError(protocol.FULL, text, retry_after=BUSY_S)
+        self._pictures += 1
+        try:
+            yield
+        finally:
+            self._pictures -= 1
+
+    async def ask(self, question: Callable[[Recogniser], Answer]) -> Answer:
+        """Put a question to the recogniser, after those that wait.
+
+        Raises:
+            UnavailableError: there is no recogniser; the next question tries again.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._ready()))
+
+    def _ready(self) -> Recogniser:
+        if self._recogniser is None:
+            if self._make is None:
+                raise UnavailableError(NO_RECOGNISER)
+            self._recogniser = self._make()
+        return self._recogniser
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        """For aiohttp's ``cleanup_ctx``: the recogniser ends with the relay."""
+        yield
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._recogniser is not None:
+            self._recogniser.close()
+
+
+TRIALS = web.AppKey("trials", Trials)
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """The page. It comes from elsewhere as well, and then shows the sentence with which the rest answers."""
+    return web.FileResponse(
+        PAGE,
+        status=200 if request.app[GATE].is_local(request) else 403,
+        headers={"Content-Security-Policy": POLICY, "Permissions-Policy": "camera=(self)"},
+    )
+
+
+async def about(request: web.Request) -> web.Response:
+    """The models to choose from, or why there are none."""
+    _require_local(request)
+    try:
+        choices = await request.app[TRIALS].ask(lambda recogniser: recogniser.choices())
+    except UnavailableError as error:
+        return json_response({"models": [], "unavailable": str(error), "max_bytes": MAX_PICTURE})
+    return json_response({"models": choices, "unavailable": "", "max_bytes": MAX_PICTURE})
+
+
+async def look(request: web.Request) -> web.Response:
+    """The faces in the picture that is the request's body."""
+    _require_local(request)
+    # A web page can't send these content types to another site without being asked first, so it can't use this.
+    if not request.content_type.startswith("image/") and request.content_type != "application/octet-stream":
+        text = f"Expected a picture, as image/jpeg for example, not {request.content_type}."
+        raise HTTPError(protocol.BAD_MESSAGE, text, 415)
+    trials, model = request.app[TRIALS], request.query.get("model", "")
+    with trials.place():
+        picture = await _body(request)
+        try:
+            findings = await trials.ask(lambda recogniser: recogniser.look(picture, model))
+        except BadPictureError as error:
+            raise HTTPError(protocol.BAD_MESSAGE, str(error)) from error
+        except UnavailableError as error:
+            raise HTTPError(protocol.NOT_FOUND, str(error), 501) from error
+    return json_response(findings)
+
+
+def _require_local(request: web.Request) -> None:
+    if not request.app[GATE].is_local(request):
+        raise HTTPError(protocol.FORBIDDEN, ELSEWHERE)
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body of a request, which here may be larger than elsewhere."""
+    too_large = HTTPError(protocol.TOO_LARGE, f"Expected a picture of {MAX_PICTURE // 1_000_000} MB at most.")
+    if (request.content_length or 0) > MAX_PICTURE:
+        raise too_large
+    body = bytearray()
+
+    async def read() -> None:
+        async for part in request.content.iter_any():
+            body.extend(part)
+            if len(body) > MAX_PICTURE:
+                raise too_large
+
+    limit = request.app[HUB].limits.request
+    try:
+        await asyncio.wait_for(read(), limit)
+    except asyncio.TimeoutError:
+        text = f"The picture did not come within {limit:g} seconds: send it at once."
+        raise HTTPError(protocol.NO_HELLO, text) from None
+    return bytes(body)
