@@ -149,7 +149,7 @@ def people(folder: Path) -> None:
 def test_portraits_are_counted_by_group(tmp_path: Path) -> None:
     people(tmp_path / "people")
     points = np.random.default_rng(0).uniform(20, 70, (478, 2))
-    found = portraits.load(tmp_path / "people", lambda picture: points if picture.max() > 10 else None)
+    found = portraits.load(tmp_path / "people", lambda picture: [points] if picture.max() > 10 else [])
     assert [p.kind for p in found] == ["neutral", "happy"] * 3
     cut = portraits.crops(found, evaluate.TILE_CROP)
     assert cut.shape == (5, 48, 48)
@@ -170,7 +170,7 @@ def test_portraits_are_counted_by_group(tmp_path: Path) -> None:
 def test_folder_without_portraits_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "london_info.csv").write_text("face_id,face_age,face_gender,face_eth\n001,24,female,white\n")
     with pytest.raises(EvaluationError, match=r"001_happy\.jpg"):
-        portraits.load(tmp_path, lambda _: None)
+        portraits.load(tmp_path, lambda _: [])
 
 
 def test_ensemble_is_the_geometric_mean() -> None:
