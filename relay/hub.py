@@ -23,9 +23,9 @@ from relay.history import History, Session
 from relay.limits import Limits
 from relay.live import LiveChannel, Packet, Subscriber, Viewer, packet
 from relay.node import Node
-from relay.protocol import Countdown, Delay, Marker, Reaction, Status, Welcome
+from relay.protocol import Countdown, Delay, Marker, Status, Welcome
+from relay.recorder import Recorder
 from relay.snapshot import Snapshot
-from relay.timeline import Timeline
 from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye, encode_frame
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Hub:
         """Set while nobody new is taken: seconds after which who comes should come back."""
         self._history = history
         self._node = node
+        self._recorder = Recorder(settings, limits, history, node)
         self._channels: dict[str, LiveChannel] = {}
         self._chores: list[asyncio.Task[None]] = []
         self._farewells: set[asyncio.Task[None]] = set()
@@ -68,7 +69,7 @@ class Hub:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         for channel in self._channels.values():
-            self._end_session(channel, time.time())
+            self._recorder.end(channel, time.time())
         await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until_empty(), CLOSE_S)
@@ -112,7 +113,7 @@ class Hub:
         self.counts.viewers += 1
         channel.empty_since = None
         if channel.session is None and self._node.writes(name):
-            self._begin_session(channel)
+            self._recorder.begin(channel)
         return channel
 
     def _replace(self, channel: LiveChannel, older: Viewer) -> None:
@@ -234,7 +235,7 @@ class Hub:
         if channel := self._channels.get(name):
             channel.publish([event])
             if event.name == "marker" and channel.session:
-                self._keep(channel, channel.session)  # its markers lie in the history already
+                self._recorder.keep(channel, channel.session)  # its markers lie in the history already
 
     def rename_session(self, name: str, number: int, title: str) -> None:
         """The running session learns its new name, if it is this one: it may not be in the history yet."""
@@ -255,7 +256,7 @@ class Hub:
         channel = self._channels.get(name)
         if channel is None or channel.session is None or channel.session.number != number:
             return False
-        self._begin_session(channel)
+        self._recorder.begin(channel)
         return True
 
     def drop_channel(self, name: str) -> None:
@@ -317,7 +318,7 @@ class Hub:
             return None
         channel.countdown = Measurement(seconds, now, time.time())
         event = channel.countdown.event(now)
-        self.publish(channel, event)
+        self._show_countdown(channel, event)
         self._node.announce(Published(name, "countdown", protocol.encode(event)))
         return event
 
@@ -326,9 +327,9 @@ class Hub:
         now, rest = time.monotonic(), event.zero - event.time
         if abs(time.time() - event.time) < LATE_COUNTDOWN_S:
             channel.countdown = Measurement(event.seconds, now + rest - event.seconds, event.zero - event.seconds)
-            self.publish(channel, event)
+            self._show_countdown(channel, event)
 
-    def publish(self, channel: LiveChannel, countdown: Countdown) -> None:
+    def _show_countdown(self, channel: LiveChannel, countdown: Countdown) -> None:
         """Tell all of the channel, subscribers first: they show it."""
         news = packet(countdown)
         channel.publish([news])
@@ -372,11 +373,11 @@ class Hub:
             name = channel.core.name
             own = channel.core.snapshot(now)
             whole = own + self._node.others(name)
-            self._follow(channel, whole, unix)
+            self._recorder.follow(channel, whole, unix)
             if channel.session or (whole.shares and self._node.running(name) is None):
                 wanted.append(name)
             reactions = channel.core.tick(whole, now, unix)
-            self._store(channel, whole, reactions, unix)
+            self._recorder.store(channel, whole, reactions, unix)
             mood = packet(channel.core.mood)
             status = self._status(channel)
             if status != channel.status:
@@ -427,44 +428,7 @@ class Hub:
                     await asyncio.sleep(0)
                 socket.check(time.monotonic(), self.limits.heartbeat)
 
-    # --- the session -------------------------------------------------------------------------------------------------
-
-    def _follow(self, channel: LiveChannel, whole: Snapshot, unix: float) -> None:
-        """A session runs on the node that writes the channel's history, wherever its viewers are."""
-        if whole.shares:
-            channel.empty_since = None
-        elif channel.empty_since is None:
-            channel.empty_since = unix
-        writes = self._node.writes(channel.core.name)
-        if channel.session and not writes:  # it goes on elsewhere
-            channel.session = None
-        elif channel.session is None and writes and whole.shares:
-            self._begin_session(channel)
-
-    def _store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], unix: float) -> None:
-        if channel.session is None or channel.timeline is None:
-            return
-        # Viewers who can't be seen from here are another node's to write about.
-        patience = 0.0 if self._node.cut_off else self.limits.session_gap
-        if channel.empty_since is not None and unix - channel.empty_since > patience:
-            self._end_session(channel, channel.empty_since)
-            return
-        if not channel.core.mood.visible:
-            return
-        self._keep(channel, channel.session)
-        for moment in channel.timeline.add(int(unix), whole.shares):
-            self._history.put_moment(channel.session, moment)
-        for reaction in reactions:
-            seen = max(channel.session.started, reaction.time - whole.delay)
-            self._history.put_reaction(channel.session, msgspec.structs.replace(reaction, time=seen))
-
-    def _begin_session(self, channel: LiveChannel) -> None:
-        channel.session = self._history.begin(
-            channel.core.name, time.time(), self.limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
-        )
-        channel.stored = False
-        channel.timeline = Timeline(channel.session.started, self._settings.min_viewers)
-        log.info("session begins", extra={"channel": channel.core.name, "session": channel.session.number})
+    # --- chores ------------------------------------------------------------------------------------------------------
 
     async def _delete_old(self) -> None:
         """Now and once a day."""
@@ -481,21 +445,6 @@ class Hub:
             if new := now - before:
                 log.info("refused", extra={"seconds": self.limits.refusals, **new})
             before = now
-
-    def _keep(self, channel: LiveChannel, session: Session) -> None:
-        """Put the session into the history, if it is not there yet."""
-        if not channel.stored:
-            self._history.put_session(session)
-            channel.stored = True
-
-    def _end_session(self, channel: LiveChannel, unix: float) -> None:
-        if channel.session and channel.stored:
-            ended = unix if channel.empty_since is None else channel.empty_since
-            self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
-        if channel.session:
-            self._history.release(channel.core.name)
-            log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
-        channel.session = None
 
     def _status(self, channel: LiveChannel) -> Status:
         session = self.session(channel.core.name)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from relay import app
 from relay.config import RelaySettings
@@ -18,6 +19,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "relay(**options): settings of the `relay` fixture's relay (tick_ms=50, min_viewers=1, ...); "
         "`limits=Limits(...)` shortens its times",
     )
+
+
+# How long an example takes tells of the machine and its other work, not of the code.
+settings.register_profile("moodcast", deadline=None)
+settings.load_profile("moodcast")
 
 
 @pytest.fixture(scope="session")
