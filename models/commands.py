@@ -1,6 +1,7 @@
 """``moodcast models``: its actions. What recognises needs no torch; what trains says so where torch is missing."""
 
 import argparse
+import contextlib
 import importlib
 import json
 import sys
@@ -98,11 +99,15 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
     network = evaluate.find(options.name)
     if options.json and not Path(options.json).parent.is_dir():  # better now than after minutes of work
         raise EvaluationError(f"can't write {options.json}: there is no folder {Path(options.json).parent}")
-    find_faces = None
-    if options.portraits:
-        face = packages.load("agent.face", "models evaluate --portraits")
-        find_faces = face.StillFaceFinder(registry.path("face_landmarker")).find
-    result = evaluate.evaluate(network, options.data, options.split, options.portraits, find_faces, options.yardsticks)
+    with contextlib.ExitStack() as stack:
+        find_faces = None
+        if options.portraits:
+            face = packages.load("agent.face", "models evaluate --portraits")
+            finder = face.StillFaceFinder(registry.path("face_landmarker"))
+            find_faces = stack.enter_context(contextlib.closing(finder)).find
+        result = evaluate.evaluate(
+            network, options.data, options.split, options.portraits, find_faces, options.yardsticks
+        )
     if options.json != "-":
         print(card.summary(result))
     if options.json:
