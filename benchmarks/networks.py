@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import machine
 from models import networks
-from models.networks import Network
+from models.zoo.entry import Network
 
 ROUND = 5
 

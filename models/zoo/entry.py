@@ -1,0 +1,35 @@
+"""What the registry (``models.networks``) knows of a network. Reading it needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from models.registry import EXPRESSIONS, Pixels
+
+
+@dataclass(frozen=True)
+class Network:
+    """One entry. It sees square faces of ``size`` px through ``pixels``, or clips of ``frames`` such faces.
+
+    ``builder`` is ``module:function`` in ``models.zoo``; the function takes the number of classes. ``params`` counts
+    ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and ours
+    lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the number
+    as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build, and
+    ``published_gmacs`` as the paper prints them. ``learning_rate`` is that of the study's transfer recipe, for networks
+    whose trunk was trained on other pictures first.
+    """
+
+    name: str
+    builder: str
+    paper: str
+    size: int
+    pixels: Pixels
+    params: int
+    classes: int = len(EXPRESSIONS)
+    published: str = ""
+    official: int | None = None
+    left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    learning_rate: float | None = None
+    frames: int = 1
+    official_gmacs: float | None = None
+    published_gmacs: str = ""
