@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from models import fer2013, networks
 from models.errors import RecipeError, TrainingError
-from models.registry import EXPRESSIONS
+from models.registry import EXPRESSIONS, Pixels
 from models.training import checkpoint, data, losses, pseudo, teachers, unfold
 from models.training.inputs import prepared
 from models.training.recipe import Recipe
@@ -45,7 +45,7 @@ def targets(faces: data.Split, taught: Tensor, share: float) -> Tensor:
     return (1 - share) * own + share * taught.mean(1)
 
 
-def as_clips(faces: Tensor, pixels: networks.Pixels) -> Tensor:
+def as_clips(faces: Tensor, pixels: Pixels) -> Tensor:
     """Grey clips (N, F, S, S) as the network takes them, (N, 3, F, S, S)."""
     frames = faces.shape[1]
     return prepared(faces.flatten(0, 1).unsqueeze(1), pixels).unflatten(0, (-1, frames)).transpose(1, 2)
