@@ -99,8 +99,7 @@ class Stills:
         for k, (weight, targets) in enumerate(((how.label, batch.label), (how.votes, batch.votes))):
             if weight == 0:
                 continue
-            logits = losses.adjusted(answer[k], self.log_priors[k], how.logit_adjustment)
-            part = losses.soft_cross_entropy(logits, targets, self.class_weights[k])
+            part = losses.classification(answer[k], targets, how, self.log_priors[k], self.class_weights[k])
             if batch.taught is not None:
                 learned = losses.distillation(answer[k], batch.taught[:, k], distil.temperature)
                 part = (1 - distil.share) * part + distil.share * learned
