@@ -39,8 +39,7 @@ class MaeDferCA(nn.Module):
         self.fc = quiet_head(2 * WIDTH if concat else WIDTH, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        representatives, _ = self.encoder(x)
-        appearance = self.norm(representatives.mean(1))
+        appearance = self.norm(self.encoder(x).mean(1))
         first = x[:, :, 0]
         moved = self.motion(x.mean(2) - first)
         if self.position is not None:

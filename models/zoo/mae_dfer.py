@@ -55,10 +55,7 @@ class LGIBlock(nn.Module):
 
 
 class LGIFormer(nn.Module):
-    """Clips (N, 3, 16, 160, 160) to representatives (N, 8, 512) and local tokens (N, 8, T, 512).
-
-    T is 100, or what a mask (N, 800) bool leaves visible of each region, equally many of all.
-    """
+    """Clips (N, 3, 16, 160, 160) to their representatives (N, 8, 512)."""
 
     def __init__(self, drop_path: Sequence[float]) -> None:
         super().__init__()
@@ -67,13 +64,22 @@ class LGIFormer(nn.Module):
         self.blocks = nn.Sequential(*(LGIBlock(probability) for probability in drop_path))
         nn.init.trunc_normal_(self.representatives, std=0.02)
 
-    def forward(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        local = regions(self.embed(x)).flatten(0, 1)
-        if hidden is not None:
-            local = select(local, ~regions(hidden).flatten(0, 1))
-        representatives = self.representatives.repeat(len(x), 1)[:, None]
-        x = self.blocks(torch.cat([representatives, local], 1)).unflatten(0, (-1, REGIONS))
-        return x[:, :, 0], x[:, :, 1:]
+    def forward(self, x: Tensor) -> Tensor:
+        return self.interact(regions(self.embed(x)).flatten(0, 1))[:, :, 0]
+
+    def visible(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """Tokens that (N, 800) bool does not hide, region by region: (N, visible, 512). All regions show as many.
+
+        The decoder adds positions in the order of time, so those of tokens in half the regions are exchanged. So does
+        the official build, and its weights are trained that way.
+        """
+        local = select(regions(self.embed(x)).flatten(0, 1), ~regions(hidden).flatten(0, 1))
+        return self.interact(local)[:, :, 1:].flatten(1, 2)
+
+    def interact(self, local: Tensor) -> Tensor:
+        """Regions (N * 8, T, 512) to (N, 8, 1 + T, 512), each one's representative first."""
+        representatives = self.representatives.repeat(len(local) // REGIONS, 1)[:, None]
+        return self.blocks(torch.cat([representatives, local], 1)).unflatten(0, (-1, REGIONS))
 
 
 class MaeDfer(nn.Module):
@@ -91,25 +97,12 @@ class MaeDfer(nn.Module):
         self.fc = quiet_head(WIDTH, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        representatives, _ = self.encoder(x)
-        return self.fc(self.norm(representatives.mean(1)))
-
-
-class MaskedLGIFormer(LGIFormer):
-    """The encoder as the pre-training uses it: the visible tokens alone, (N, 80, 512), region by region.
-
-    The decoder adds positions in the order of time, so those of tokens in half the regions are exchanged. So does the
-    official build, and its weights are trained that way.
-    """
-
-    def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
-        _, local = super().forward(x, hidden)
-        return local.flatten(1, 2)
+        return self.fc(self.norm(self.encoder(x).mean(1)))
 
 
 def pretraining(depth: int = DEPTH) -> MaskedAutoencoder:
-    """The network that MAE-DFER is pre-trained as; the weights of its ``encoder`` fit ``MaeDfer.encoder``."""
-    return MaskedAutoencoder(MaskedLGIFormer([0.0] * depth), WIDTH)
+    """The network that MAE-DFER is pre-trained as; its ``encoder`` fits ``MaeDfer.encoder``."""
+    return MaskedAutoencoder(LGIFormer([0.0] * depth), WIDTH)
 
 
 def regions(tokens: Tensor) -> Tensor:

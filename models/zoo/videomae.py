@@ -56,18 +56,19 @@ class CubeEmbedding(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Clips (N, 3, 16, 160, 160) to tokens (N, T, 768); of a clip with a mask, only the tokens that are not hidden."""
+    """Clips (N, 3, 16, 160, 160) to tokens (N, 800, 768)."""
 
     def __init__(self, drop_path: Sequence[float]) -> None:
         super().__init__()
         self.embed = CubeEmbedding(WIDTH)
         self.blocks = nn.Sequential(*(Block(WIDTH, HEADS, drop_path=probability) for probability in drop_path))
 
-    def forward(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
-        x = self.embed(x)
-        if hidden is not None:
-            x = select(x, ~hidden)
-        return self.blocks(x)
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blocks(self.embed(x))
+
+    def visible(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """The tokens that (N, 800) bool does not hide, all that the encoder sees: (N, visible, 768)."""
+        return self.blocks(select(self.embed(x), ~hidden))
 
 
 class VideoMAE(nn.Module):
@@ -100,7 +101,7 @@ class Decoder(nn.Module):
 class MaskedAutoencoder(nn.Module):
     """Clips (N, 3, 16, 160, 160) and what of them is hidden (N, 800) bool, to the hidden cubes (N, hidden, 1536).
 
-    ``encoder(clips, hidden)`` gives the visible tokens, ``width`` wide. All clips have equally many hidden tokens.
+    ``encoder.visible`` gives tokens ``width`` wide. All clips have equally many hidden tokens.
     """
 
     position: Tensor
@@ -118,7 +119,7 @@ class MaskedAutoencoder(nn.Module):
 
     def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
         position = self.position.expand(len(x), -1, -1)
-        seen = self.narrow(self.norm(self.encoder(x, hidden))) + select(position, ~hidden)
+        seen = self.narrow(self.norm(self.encoder.visible(x, hidden))) + select(position, ~hidden)
         unseen = self.mask_token + select(position, hidden)
         return self.decoder(torch.cat([seen, unseen], 1), unseen.shape[1])
 
