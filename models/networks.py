@@ -63,21 +63,26 @@ def build(name: str, classes: int | None = None) -> "nn.Module":
     return network
 
 
-def export(network: "nn.Module", faces: "Tensor", file: Path) -> None:
+def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | None" = None) -> None:
     """Write a network in evaluation mode as ONNX, opset 18; the batch may have any length when it runs.
 
-    ``faces`` (N, channels, size, size) show its input's shape, N at least 2. Outputs are named ``logits``, or those of
-    our own networks ``label`` and ``votes``.
+    ``faces`` (N, channels, size, size), or clips of them, show its input's shape, N at least 2; so does ``memory`` for
+    a network that has this second input. Outputs are named ``logits``, those of the moodnets ``label`` and ``votes``,
+    and with a memory ``logits`` and ``features``.
     """
     import torch
 
-    outputs = ["label", "votes"] if isinstance(network(faces), tuple) else ["logits"]
+    samples = (faces,) if memory is None else (faces, memory)
+    outputs = ["logits"]
+    if isinstance(network(*samples), tuple):
+        outputs = ["label", "votes"] if memory is None else ["logits", "features"]
+    batch = torch.export.Dim("faces_in_batch", min=1)
     program = torch.onnx.export(
         network,
-        (faces,),
-        input_names=["faces"],
+        samples,
+        input_names=["faces", "memory"][: len(samples)],
         output_names=outputs,
-        dynamic_shapes=({0: torch.export.Dim("faces_in_batch", min=1)},),
+        dynamic_shapes=tuple({0: batch} for _ in samples),
         opset_version=18,
         dynamo=True,
         verbose=False,

@@ -119,12 +119,21 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
         TrainingError: the run folder can't be used, or the training failed.
         ModelError: a file of weights is missing or damaged.
     """
+    make_folder(run)
+    device = pick_device()
+    fit(recipe, stills(recipe, folder, run, device), run, device)
+
+
+def make_folder(run: Path) -> None:
+    """The run folder, where there is none yet.
+
+    Raises:
+        TrainingError: it can't be made.
+    """
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"can't create the run folder {run}: {error.strerror}; give another with --run") from error
-    device = pick_device()
-    fit(recipe, stills(recipe, folder, run, device), run, device)
 
 
 def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:

@@ -1,8 +1,8 @@
 """Pseudo-clips: still faces that are moved, lit and disturbed as a webcam's are, with the answers a clip should get.
 
-A clip of ``frames`` faces is made of one tile, or of two where the expression changes: then the first dissolves into the
-second. Over the whole clip goes one of the changes of ``models.training.augment``; from frame to frame the crop trembles
-and drifts, the light wanders, the sensor makes noise, and now and then a frame is blurred or half covered.
+A clip of ``frames`` faces is made of one tile, or of two where the expression changes: then the first dissolves into
+the second. Over the whole clip go changes of ``models.training.augment``; from frame to frame the crop trembles and
+drifts, the light wanders, the sensor makes noise, and now and then a frame is blurred or half covered.
 """
 
 import math
@@ -45,7 +45,9 @@ def answer_shares(second: Tensor) -> Tensor:
     return (second * (weights / weights.sum())).sum(1)
 
 
-def clips(tiles: Tensor, others: Tensor, second: Tensor, how: AugmentationSection, generator: torch.Generator) -> Tensor:
+def clips(
+    tiles: Tensor, others: Tensor, second: Tensor, how: AugmentationSection, generator: torch.Generator
+) -> Tensor:
     """Clips (N, F, S, S) in 0..255 of first and second tiles (N, 1, S, S), blended as ``second`` (N, F) says."""
     number, frames = second.shape
     tiles, others = (quality(side, how.operations, how.strength, generator) for side in (tiles, others))
@@ -77,8 +79,8 @@ def moved(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     rows = [torch.stack([cos * mirror, -sin, 2 * path(how.shift)], 2)]
     rows.append(torch.stack([sin * mirror, cos, 2 * path(how.shift)], 2))
-    grid = F.affine_grid(torch.stack(rows, 2).flatten(0, 1), [number * frames, 1, *faces.shape[2:]], align_corners=False)
     flat = faces.reshape(number * frames, 1, *faces.shape[2:])
+    grid = F.affine_grid(torch.stack(rows, 2).flatten(0, 1), list(flat.shape), align_corners=False)
     return F.grid_sample(flat, grid, padding_mode="border", align_corners=False).view_as(faces)
 
 

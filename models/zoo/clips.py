@@ -12,5 +12,6 @@ CLIPS: tuple[Network, ...] = (
         Pixels((0.0,) * 3, (1.0,) * 3),
         2_018_727,
         frames=8,
+        interval_s=0.2,
     ),
 )

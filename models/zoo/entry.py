@@ -15,7 +15,8 @@ class Network:
     ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and ours
     lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the number
     as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build, and
-    ``published_gmacs`` as the paper prints them. ``learning_rate`` is that of the study's transfer recipe, for networks
+    ``published_gmacs`` as the paper prints them. ``interval_s`` seconds lie between two frames of a
+    clip in the agent: by default those of a stride of 4 at 25 frames a second. ``learning_rate`` is that of the study's transfer recipe, for networks
     whose trunk was trained on other pictures first.
     """
 
@@ -31,5 +32,6 @@ class Network:
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     learning_rate: float | None = None
     frames: int = 1
+    interval_s: float = 0.16
     official_gmacs: float | None = None
     published_gmacs: str = ""

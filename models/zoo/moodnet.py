@@ -97,7 +97,7 @@ class Trunk(nn.Module):
 
 
 class Moodnet(Trunk):
-    """Grey faces (N, 1, S, S), any range, to two sets of logits (N, classes), ``label`` and ``votes``; see ``Trunk``."""
+    """Grey faces (N, 1, S, S), as for ``Trunk``, to two sets of logits (N, classes), ``label`` and ``votes``."""
 
     def __init__(
         self,

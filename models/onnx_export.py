@@ -1,0 +1,162 @@
+"""``moodcast models export``: from a trained network to an ONNX file that the agent loads.
+
+The network is exported with a batch of any length and its contract (``models.contract``), and checked against torch:
+logits within ``TOLERANCE``. Then its weights may be made smaller: stored as float16 (half the size, widened while
+loading) or computed with as int8 (ONNX Runtime's dynamic quantisation of the matrix products: a quarter of the size of
+what those hold, and mostly faster; convolutions stay as they are, since without calibration data they only get slower).
+What that changes is measured on clips and told. The two-headed moodnets go through ``models.export``, which also
+calibrates them.
+"""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+import onnxruntime.quantization as quantization
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models import contract as contracts
+from models import infer, networks
+from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
+from models.errors import TrainingError
+from models.export import store_as_float16
+from models.zoo.entry import Network
+from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
+
+TOLERANCE = 1e-4
+"""Largest difference of a logit to torch's, as a share of the largest logit where that is above 1."""
+
+Smaller = Literal["float32", "float16", "int8"]
+Clips = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What smaller weights do to a network, on ``clips`` clips (or faces).
+
+    ``agreement`` is the share of equal answers, ``largest`` and ``mean`` the change of a probability. ``megabytes`` and
+    ``milliseconds`` (median of one clip, one thread) are before and after; so is ``accuracy``, where labels are known.
+    """
+
+    clips: int
+    agreement: float
+    largest: float
+    mean: float
+    megabytes: tuple[float, float]
+    milliseconds: tuple[float, float]
+    accuracy: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        told = (
+            f"{self.megabytes[0]:.1f} MB became {self.megabytes[1]:.1f} MB, {self.milliseconds[0]:.1f} ms a clip "
+            f"{self.milliseconds[1]:.1f} ms; on {self.clips} clips {self.agreement:.1%} of the answers are the same, "
+            f"probabilities change by {self.mean:.4f} on average and {self.largest:.4f} at most"
+        )
+        if self.accuracy:
+            told += f", accuracy from {self.accuracy[0]:.1%} to {self.accuracy[1]:.1%}"
+        return told
+
+
+def contract_of(entry: Network, network: nn.Module, outputs: tuple[str, ...] = EXPRESSIONS) -> Contract:
+    """The contract under which a network of the registry is exported. ``outputs`` are its labels, in its order."""
+    clip = None
+    if isinstance(network, MoodnetClip):
+        clip = ClipSpec(entry.frames, entry.interval_s, features=FEATURES)
+    elif entry.frames > 1:
+        clip = ClipSpec(entry.frames, entry.interval_s, every=max(1, entry.frames // 4))
+    return Contract(CropSpec(entry.size, margin=1.0, pixels=entry.pixels), outputs, logits=True, clip=clip)
+
+
+def export(network: nn.Module, contract: Contract, file: Path) -> float:
+    """Write a network in evaluation mode, and return the largest difference of its logits to torch.
+
+    Raises:
+        TrainingError: the difference is larger than ``TOLERANCE``.
+        ModelContractError: the contract contradicts itself, or the network does not keep it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    samples = tuple(torch.randn(2, *shape, generator=generator) for shape in contract.inputs)
+    exported = Remembering(network).eval() if isinstance(network, MoodnetClip) else network
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with torch.inference_mode():
+        networks.export(exported, samples[0], file, *samples[1:])
+        model = onnx.load(file)
+        for node in model.graph.node:
+            # Stack traces of this machine's source files are of no use to who runs the network.
+            del node.metadata_props[:]
+        contracts.write(model, contract)
+        onnx.save(model, file)
+        worst = difference(exported, infer.Network(file), samples)
+    if worst > TOLERANCE:
+        file.unlink()
+        raise TrainingError(
+            f"expected logits within {TOLERANCE} of torch, got a difference of {worst:.1e}: {file} was not kept"
+        )
+    return worst
+
+
+def difference(network: nn.Module, exported: infer.Network, samples: tuple[Tensor, ...]) -> float:
+    """The largest difference of the outputs, for a batch of two and for one."""
+    worst = 0.0
+    for part in (samples, tuple(sample[:1] for sample in samples)):
+        expected = network(*part)
+        outputs = expected if isinstance(expected, tuple) else (expected,)
+        for want, got in zip(outputs, exported.run(*(sample.numpy() for sample in part)), strict=False):
+            worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / max(1.0, float(want.abs().max())))
+    return worst
+
+
+def make_smaller(file: Path, weights: Smaller, clips: Clips, labels: NDArray[np.int64] | None = None) -> Change:
+    """Store or compute with smaller weights, in place, and say what it changes on these clips.
+
+    ``clips`` (N, F, S, S[, 3]) uint8 as the network takes them, or faces (N, S, S[, 3]); ``labels`` (N,) are indices
+    into ``EXPRESSIONS``.
+
+    Raises:
+        ModelContractError: the result is no network that ONNX Runtime can load.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before.onnx"
+        before.write_bytes(file.read_bytes())
+        if weights == "float16":
+            onnx.save(store_as_float16(onnx.load(file)), file)
+        elif weights == "int8":
+            # Seven bits: with eight, processors without VNNI overflow in the sums of two products.
+            quantization.quantize_dynamic(
+                before, file, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True
+            )
+        return change(before, file, clips, labels)
+
+
+def change(before: Path, after: Path, clips: Clips, labels: NDArray[np.int64] | None = None) -> Change:
+    """How two files of one network differ; see ``make_smaller``."""
+    answers, times = [], []
+    for file in (before, after):
+        network, took, found = infer.load(str(file)), [], []
+        for i in range(len(clips)):
+            began = time.perf_counter()
+            found.append(network.batch(clips[i : i + 1])[0])
+            took.append(1000 * (time.perf_counter() - began))
+        answers.append(np.stack(found))
+        times.append(float(np.median(took)))
+    guesses = [found.argmax(1) for found in answers]
+    moved = np.abs(answers[0] - answers[1])
+    sizes = [file.stat().st_size / 1e6 for file in (before, after)]
+    right = None
+    if labels is not None:
+        right = (float((guesses[0] == labels).mean()), float((guesses[1] == labels).mean()))
+    return Change(
+        clips=len(clips),
+        agreement=float((guesses[0] == guesses[1]).mean()),
+        largest=float(moved.max()),
+        mean=float(moved.mean()),
+        megabytes=(sizes[0], sizes[1]),
+        milliseconds=(times[0], times[1]),
+        accuracy=right,
+    )
