@@ -73,3 +73,9 @@ class MissingVideoError(ModelError):
     """Reading or writing video files needs PyAV, which is not installed."""
 
     exit_code = 52
+
+
+class ConversionError(ModelError):
+    """An official checkpoint can't be read, or is not one of the network that was named."""
+
+    exit_code = 51
