@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import packages
-from models import fetch, networks, registry
+from models import convert, fetch, networks, registry
 from models.errors import EvaluationError, MissingTorchError
 from models.training import recipe
 
@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
+    converting = actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
+    converting.add_argument("name", metavar="NAME", help=f"one of {', '.join(convert.CONVERTERS)}")
+    converting.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="as the authors' program stored it")
+    converting.add_argument("out", type=Path, metavar="OUT", help="the state dict to write")
+    converting.set_defaults(perform=convert_checkpoint)
 
 
 def _add_training(training: argparse.ArgumentParser) -> None:
@@ -84,10 +89,7 @@ def fetch_files(options: argparse.Namespace) -> int:
 def train_network(options: argparse.Namespace) -> int:
     file = recipe.find(options.config)
     wanted = recipe.load(file)
-    if not networks.can_build():
-        raise MissingTorchError(
-            "training needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
-        )
+    _need_torch("training")
     folder = options.run_folder or Path("runs") / file.stem
     importlib.import_module("models.train").train(wanted, options.data, folder)
     print(f"{folder}: trained")
@@ -126,6 +128,20 @@ def score_file(options: argparse.Namespace) -> int:
     if options.json:
         _write_json(figures, options.json)
     return 0
+
+
+def convert_checkpoint(options: argparse.Namespace) -> int:
+    _need_torch("converting")
+    classes = convert.convert_file(options.name, options.checkpoint, options.out)
+    print(f"{options.out}: {options.name}, {classes} classes")
+    return 0
+
+
+def _need_torch(what: str) -> None:
+    if not networks.can_build():
+        raise MissingTorchError(
+            f"{what} needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
+        )
 
 
 def _write_card(result: dict[str, Any], folder: Path) -> None:

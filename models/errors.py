@@ -67,3 +67,9 @@ class EvaluationError(ModelError):
     """What an evaluation is to read or write is not what it should be."""
 
     exit_code = 50
+
+
+class ConversionError(ModelError):
+    """An official checkpoint can't be read, or is not one of the network that was named."""
+
+    exit_code = 51
