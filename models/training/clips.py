@@ -117,6 +117,8 @@ class Classify:
         self.recipe, self.learn, self.check, self.device = recipe, learn, check, device
         self.net = net.to(device)
         self.seen = Seen.by(entry, recipe.clips)
+        if recipe.loss.auxiliary and not hasattr(net, "with_auxiliary"):
+            raise TrainingError(f"loss.auxiliary: {entry.name} has no answers inside, expected 0")
         self.examples, self.classes = len(learn), learn.classes
         self.labels = torch.from_numpy(learn.labels)
         counts = torch.bincount(self.labels, minlength=len(self.classes)).to(device)
@@ -140,12 +142,19 @@ class Classify:
         targets = F.one_hot(self.labels[index], len(self.classes)).float().to(self.device)
         return Batch(self.seen.ready(clips), kept * targets + (1 - kept) * targets.flip(0))
 
-    def answer(self, net: nn.Module, batch: Batch) -> Tensor:
-        return net(batch.clips)
+    def answer(self, net: nn.Module, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
+        """Logits (B, K), and those that the loss takes from inside the network."""
+        if self.recipe.loss.auxiliary:
+            return net.with_auxiliary(batch.clips)
+        return net(batch.clips), ()
 
-    def loss(self, answer: Tensor, batch: Batch) -> Tensor:
-        how = self.recipe.loss
-        return how.label * losses.classification(answer, batch.targets, how, self.log_prior, self.class_weights)
+    def loss(self, answer: tuple[Tensor, Sequence[Tensor]], batch: Batch) -> Tensor:
+        """The recipe's loss; answers inside the network get plain cross-entropy."""
+        how, (logits, inside) = self.recipe.loss, answer
+        total = losses.classification(logits, batch.targets, how, self.log_prior, self.class_weights)
+        for early in inside:
+            total = total + how.auxiliary * losses.soft_cross_entropy(early, batch.targets)
+        return how.label * total
 
     def validate(self, net: nn.Module) -> dict[str, float]:
         """WAR, UAR and the lowest recall of a class that occurs, in 0..1."""
