@@ -1,9 +1,9 @@
 """Size and cost of every network of the registry: ``python -m benchmarks.networks``.
 
-Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one face of the network's
-size; milliseconds a face with ONNX Runtime on one thread, random weights, batch 1. Other programs on the machine can
-only make a run slower, so the figure is the best of many short rounds; the median of all runs stands beside it. The
-last column is the weights as float16, as they are shipped; the graph adds a few kilobytes.
+Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one face or clip of the
+network's size; milliseconds for it with ONNX Runtime on one thread, random weights, batch 1. Other programs on the
+machine can only make a run slower, so the figure is the best of many short rounds; the median of all runs stands beside
+it. The last column is the weights as float16, as they are shipped; the graph adds a few kilobytes.
 """
 
 import argparse
@@ -18,23 +18,13 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import machine
 from models import networks
+from models.table import multiplications
 from models.zoo.entry import Network
 
 ROUND = 5
-
-
-def multiplications(entry: Network) -> float:
-    """Per face; nothing is computed for it."""
-    with torch.device("meta"):
-        network = networks.build(entry.name).eval()
-        face = torch.empty(1, entry.pixels.channels, entry.size, entry.size)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(face)
-    return counter.get_total_flops() / 2
 
 
 def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, float]:
@@ -43,8 +33,7 @@ def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, flo
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    shape = (1, entry.pixels.channels, entry.size, entry.size)
-    face = {"faces": np.random.default_rng(0).normal(size=shape).astype(np.float32)}
+    face = {"faces": np.random.default_rng(0).normal(size=entry.shape(1)).astype(np.float32)}
     session.run(None, face)
     rounds: list[list[float]] = []
     end = time.monotonic() + seconds
@@ -64,7 +53,7 @@ def measure(entry: Network, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.onnx's own
         file = Path(folder) / "network.onnx"
-        faces = torch.zeros(2, entry.pixels.channels, entry.size, entry.size)
+        faces = torch.zeros(entry.shape(2))
         with torch.no_grad():
             networks.export(network, faces, file)
         best, median = milliseconds(file, entry, seconds)

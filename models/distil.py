@@ -26,8 +26,8 @@ from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FRAMES, MoodnetClip
 
 K = len(EXPRESSIONS)
-CHECKED = 64
-"""Clips that are validated at once."""
+CHECKED, CHECKED_AT_ONCE = 1024, 64
+"""Tiles that are validated on, at most."""
 
 
 class Batch(NamedTuple):
@@ -51,6 +51,9 @@ class PseudoClips:
         if not isinstance(self.clip_net, MoodnetClip):
             raise RecipeError(f"network.name: only moodnet-clip is taught this way, got {recipe.network.name!r}")
         self.net: nn.Module = self.clip_net.to(device)
+        # What is early in the trunk has learned from more epochs than there is time for here, and costs the most.
+        for part in (self.clip_net.trunk.stem, *self.clip_net.trunk.stages[:-1]):
+            part.requires_grad_(False)
         how, share = recipe.loss, recipe.distillation.share
         own = how.label * F.one_hot(learn.labels, K).float() + how.votes * learn.votes
         self.wanted = (1 - share) * own / (how.label + how.votes) + share * taught.to(device).mean(1)
@@ -112,15 +115,16 @@ class PseudoClips:
         """
         generator = torch.Generator(self.device).manual_seed(seed_of(self.recipe.data.seed, 2))
         found: list[list[Tensor]] = [[], []]
-        for tiles in self.check.pixels.float().split(CHECKED):
+        labels, majority = self.check.labels[:CHECKED], self.check.majority[:CHECKED]
+        for tiles in self.check.pixels[:CHECKED].float().split(CHECKED_AT_ONCE):
             nothing = torch.zeros(len(tiles), FRAMES, device=self.device)
             moving = pseudo.clips(tiles, tiles, nothing, self.recipe.augmentation, generator)
             for k, clips in enumerate((tiles.expand(-1, FRAMES, -1, -1), moving)):
                 found[k].append(net(self.as_input(clips)).argmax(1))
-        scores, counted = [], self.check.majority >= 0
+        scores, counted = [], majority >= 0
         for guess in map(torch.cat, found):
-            scores.append(float((guess == self.check.labels).float().mean()))
-            scores.append(float((guess == self.check.majority)[counted].float().mean()))
+            scores.append(float((guess == labels).float().mean()))
+            scores.append(float((guess == majority)[counted].float().mean()))
         return dict(zip(self.scores, scores, strict=True))
 
 

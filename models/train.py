@@ -65,11 +65,11 @@ class Run:
                 bar.update()
                 if trainer.step % trainer.batches == 0:
                     self.end_epoch(events)
-                elif time.monotonic() - self.saved_at >= 60 * minutes:
+                if trainer.step == trainer.steps or time.monotonic() - self.saved_at >= 60 * minutes:
                     self.save()
 
     def end_epoch(self, events: EventLog) -> None:
-        """Validate, tell, log, save."""
+        """Validate, tell, log."""
         trainer, epochs = self.trainer, self.trainer.recipe.schedule.epochs
         loss = sum(self.losses) / len(self.losses)
         scores = trainer.validate()
@@ -90,7 +90,6 @@ class Run:
         except OSError as error:
             trouble = f"can't write the log in {self.folder} ({error.strerror})"
             tqdm.write(f"moodcast: {trouble}; training goes on", sys.stderr)
-        self.save()
 
     def save(self) -> None:
         """Write the checkpoint. A disk that is full for a while costs nothing; at the end it is an error.

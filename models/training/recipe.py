@@ -57,7 +57,8 @@ class DataSection(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 0.1
     validation_flip: Annotated[
-        bool, Meta(description="Validate on the mean of each face or clip and its mirror image (test-time augmentation).")
+        bool,
+        Meta(description="Validate on the mean of each face or clip and its mirror image (test-time augmentation)."),
     ] = False
     seed: Annotated[
         int, Meta(ge=0, lt=2**62, description="All chance comes from this number, and so does the choice held out.")
@@ -74,8 +75,8 @@ class ClipsSection(msgspec.Struct, frozen=True, kw_only=True):
     protocol: Annotated[
         Literal["split", "folds", "leave-one-out"],
         Meta(
-            description="Who is held out: what the layout's own split says, each of `folds` groups of subjects in turn, "
-            "or each subject in turn. In turn means a run each, in a folder of its own."
+            description="Who is held out: what the layout's own split says, each of `folds` groups of subjects in "
+            "turn, or each subject in turn. In turn means a run each, in a folder of its own."
         ),
     ] = "split"
     folds: Annotated[int, Meta(ge=2, le=1000, description="Groups of subjects with the protocol `folds`.")] = 5
@@ -87,7 +88,9 @@ class ClipsSection(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "segments"
     run: Annotated[int, Meta(ge=1, le=64, description="Consecutive frames of a part: 2 for Former-DFER.")] = 1
-    stride: Annotated[int, Meta(ge=1, le=64, description="Frames from one that is seen to the next: 4 for MAE-DFER.")] = 4
+    stride: Annotated[
+        int, Meta(ge=1, le=64, description="Frames from one that is seen to the next: 4 for MAE-DFER.")
+    ] = 4
     views: Annotated[
         int,
         Meta(ge=1, le=16, description="Strided runs over a clip whose answers are averaged in validation and tests."),
@@ -145,7 +148,7 @@ class LossSection(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=10,
-            description="Weight of the intensity-aware loss (Li et al. 2023), such as 0.1, on top of the cross-entropy.",
+            description="Weight of the intensity-aware loss (Li et al. 2023) on top of the cross-entropy, such as 0.1.",
         ),
     ] = 0.0
     auxiliary: Annotated[
@@ -234,7 +237,7 @@ class ScheduleSection(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, lt=1, description="Of the exponential moving average of the weights, which is the result.")
     ] = 0.998
     checkpoint_minutes: Annotated[
-        float, Meta(ge=0, description="Minutes between checkpoints within an epoch: what a kill can cost.")
+        float, Meta(ge=0, description="Minutes between checkpoints: what a kill can cost.")
     ] = 2.0
 
 

@@ -37,6 +37,7 @@ class Stills:
     ``taught`` (N, 2, 7) are the teachers' probabilities of the faces in ``learn``, or None.
     """
 
+    classes: tuple[str, ...] = EXPRESSIONS
     scores: tuple[str, ...] = ("label", "votes", "mean_recall", "lowest_recall")
 
     def __init__(self, recipe: Recipe, learn: Split, check: Split, taught: Tensor | None, device: torch.device) -> None:

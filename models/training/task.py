@@ -9,12 +9,14 @@ from torch import Tensor, nn
 class Task(Protocol):
     """Examples, a network, and what the network is to make of them; the trainer knows no more of either.
 
-    ``net`` is fresh and on the device. ``examples`` counts those to learn from; ``scores`` names what ``validate``
-    gives. A batch, and an answer to it, are the task's own affair. All chance in ``batch`` comes from its generator.
+    ``net`` is fresh and on the device. ``examples`` counts those to learn from. ``classes`` names the network's
+    outputs, ``scores`` what ``validate`` gives. A batch, and an answer to it, are the task's own affair. All chance in
+    ``batch`` comes from its generator.
     """
 
     net: nn.Module
     examples: int
+    classes: tuple[str, ...]
     scores: tuple[str, ...]
 
     def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> Any:

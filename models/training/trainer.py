@@ -50,7 +50,7 @@ class Trainer:
         self.net = task.net
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
         self.average = AveragedModel(self.net, multi_avg_fn=decay, use_buffers=True)
-        self.optimizer = make_optimizer(self.net, recipe)
+        self.optimizer, self.shares = make_optimizer(self.net, recipe)
         self.batches = task.examples // recipe.schedule.batch
         if self.batches == 0:
             raise TrainingError(
@@ -68,6 +68,7 @@ class Trainer:
     def state(self, losses_so_far: list[float], history: list[list[float]]) -> State:
         return {
             "recipe": msgspec.to_builtins(self.recipe),
+            "classes": self.task.classes,
             "step": self.step,
             "losses": losses_so_far,
             "history": history,
@@ -91,8 +92,9 @@ class Trainer:
         seed = seed_of(self.recipe.data.seed, 1, self.step)
         batch = self.batch(seed)
         how, schedule = self.recipe.optimizer, self.recipe.schedule
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.steps, how.learning_rate, schedule.warm_up)
+        rate = learning_rate(self.step, self.steps, how.learning_rate, schedule.warm_up)
+        for group, share in zip(self.optimizer.param_groups, self.shares, strict=True):
+            group["lr"] = rate * share
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.backward(batch, seed)
@@ -139,13 +141,44 @@ class Trainer:
             return self.task.validate(self.average)
 
 
-def make_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay pulls on matrices and kernels alone: norms and biases have nothing to unlearn."""
+def make_optimizer(net: nn.Module, recipe: Recipe) -> tuple[torch.optim.Optimizer, list[float]]:
+    """The optimizer, and each of its groups' share of the learning rate.
+
+    Weight decay pulls on matrices and kernels alone: norms and biases have nothing to unlearn.
+    """
     how = recipe.optimizer
+    share_of = learning_shares(net, how.layer_decay) if how.layer_decay < 1 else {}
+    sorts: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        sorts.setdefault((share_of.get(name, 1.0), parameter.ndim <= 1), []).append(parameter)
     groups = [
-        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": how.weight_decay},
-        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": sorts[share, small], "weight_decay": 0.0 if small else how.weight_decay}
+        for share, small in sorted(sorts)
     ]
+    shares = [share for share, _ in sorted(sorts)]
     if how.kind == "adamw":
-        return torch.optim.AdamW(groups, lr=how.learning_rate)
-    return torch.optim.SGD(groups, lr=how.learning_rate, momentum=0.9, nesterov=True)
+        return torch.optim.AdamW(groups, lr=how.learning_rate, betas=(0.9, how.beta2)), shares
+    return torch.optim.SGD(groups, lr=how.learning_rate, momentum=0.9, nesterov=True), shares
+
+
+def learning_shares(net: nn.Module, decay: float) -> dict[str, float]:
+    """Each parameter's share of the learning rate when a layer's is ``decay`` times the next one's.
+
+    Layers are the parts of the longest of the modules called ``blocks``. What comes before them is one more layer, what
+    comes after learns at the full rate (Clark et al. 2020; Bao et al. 2022).
+
+    Raises:
+        TrainingError: there are no ``blocks``.
+    """
+    stacks = {name: list(part.children()) for name, part in net.named_modules() if name.split(".")[-1] == "blocks"}
+    if not stacks:
+        raise TrainingError("optimizer.layer_decay: this network is no stack of blocks; expected 1.0")
+    longest = max(stacks, key=lambda name: len(stacks[name]))
+    depth, layer, shares = len(stacks[longest]), 0, {}
+    for name, _ in net.named_parameters():
+        if name.startswith(f"{longest}."):
+            layer = 1 + int(name[len(longest) + 1 :].split(".")[0])
+        elif layer:
+            layer = depth + 1
+        shares[name] = decay ** (depth + 1 - layer)
+    return shares

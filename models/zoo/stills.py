@@ -121,5 +121,8 @@ STILLS = (
                 "1x1 convolutions of the two blocks": 44_104,
             }
         ),
+        official_gmacs=8.59,
+        published_gmacs="26 G",
+        remark="26 G are those of three pictures",
     ),
 )

@@ -1,0 +1,165 @@
+"""Checkpoints of the authors' own builds, as weights of our networks.
+
+Each network has a module here with a pure function ``convert``: the official state dict in, ours out. Most are a table
+of names for ``translate``. ``CONVERTERS`` names them; ``fit`` checks what came out against the network itself. Parts of
+an official build that no answer depends on are left behind by name (``left_out`` of the network's registry entry).
+
+Nothing in a checkpoint is run: it is read with ``weights_only``.
+"""
+
+import argparse
+import importlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from models import networks
+from models.errors import ConversionError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+State: TypeAlias = "Mapping[str, Tensor]"
+"""Weights and running statistics by name."""
+
+CONVERTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "former-dfer": "former_dfer:convert",
+        "ial": "ial:convert",
+    }
+)
+"""``module:function`` in ``models.convert``, by the name of the network. The function maps an official state dict to
+ours; it takes no notice of what is unknown or missing (``translate``), which ``fit`` finds."""
+
+WRAPPINGS = ("state_dict", "model", "module", "net")
+"""Under which of these keys training programs keep the weights, where they store more than them."""
+
+
+def converter(name: str) -> "Callable[[State], dict[str, Tensor]]":
+    """The function that maps official weights of the network of that name to ours.
+
+    Raises:
+        ConversionError: there is none; the message lists those there are.
+    """
+    if name not in CONVERTERS:
+        raise ConversionError(f"expected a network with a converter ({', '.join(CONVERTERS)}), got {name!r}")
+    module, function = CONVERTERS[name].split(":")
+    found: Callable[[State], dict[str, Tensor]] = getattr(importlib.import_module(f"models.convert.{module}"), function)
+    return found
+
+
+def translate(official: State, names: Iterable[tuple[str, str]], left_out: Iterable[str] = ()) -> "dict[str, Tensor]":
+    """Weights under new names, the tensors as they are.
+
+    ``names`` are pairs of a regular expression for a whole official name and what it becomes (``\\1`` is its first
+    group); the first that fits is taken. Names that an expression of ``left_out`` fits are dropped. A name that nothing
+    fits stays as it is: ``fit`` then says that our network does not know it.
+    """
+    rules = [(re.compile(pattern), ours) for pattern, ours in names]
+    dead = [re.compile(pattern) for pattern in left_out]
+    found = {}
+    for name, tensor in official.items():
+        if any(pattern.fullmatch(name) for pattern in dead):
+            continue
+        fitting = (match.expand(ours) for pattern, ours in rules if (match := pattern.fullmatch(name)))
+        found[next(fitting, name)] = tensor
+    return found
+
+
+def fit(network: "nn.Module", weights: State, name: str) -> None:
+    """Load converted weights into a network, all of them.
+
+    Raises:
+        ConversionError: names are unknown or missing, or a tensor has another shape; the message lists every one. The
+            network is untouched then.
+    """
+    wanted = {key: tensor.shape for key, tensor in network.state_dict().items()}
+    troubles = {
+        "unknown": sorted(weights.keys() - wanted.keys()),
+        "missing": sorted(wanted.keys() - weights.keys()),
+        "of another shape": [
+            f"{key} {tuple(weights[key].shape)}, expected {tuple(shape)}"
+            for key, shape in wanted.items()
+            if key in weights and weights[key].shape != shape
+        ],
+    }
+    if any(troubles.values()):
+        listed = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in troubles.items() if keys)
+        raise ConversionError(f"expected the weights of an official build of {name}, got others ({listed})")
+    network.load_state_dict(dict(weights))
+
+
+def build(name: str, official: State) -> "nn.Module":
+    """Our network with official weights, in evaluation mode; the number of classes is read off its last layer.
+
+    Raises:
+        ConversionError: there is no converter of that name; or as ``fit``.
+    """
+    weights = converter(name)(official)
+    last = weights.get("fc.weight")
+    network = networks.build(name, None if last is None else last.shape[0])
+    fit(network, weights, name)
+    return network.eval()
+
+
+def read(file: Path) -> "dict[str, Tensor]":
+    """The state dict in a checkpoint as training programs write it, without the prefix of a data-parallel model.
+
+    Raises:
+        ConversionError: it can't be read, or holds no weights.
+    """
+    import torch
+
+    try:
+        with torch.serialization.safe_globals(_harmless()):
+            stored: Any = torch.load(file, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise ConversionError(f"can't read {file}: {error.strerror or error}") from error
+    except Exception as error:  # torch.load raises whatever its unpickler and its archive reader do
+        raise ConversionError(
+            f"{file} is no checkpoint that can be read without running what is in it ({error}): where you trust it, "
+            "store its state dict alone, with torch.save"
+        ) from error
+    while isinstance(stored, dict) and (inner := next((key for key in WRAPPINGS if key in stored), None)):
+        stored = stored[inner]
+    if not isinstance(stored, dict) or not stored or not all(isinstance(t, torch.Tensor) for t in stored.values()):
+        raise ConversionError(
+            f"expected a state dict in {file}, or one under {', '.join(map(repr, WRAPPINGS))}; found neither"
+        )
+    return {name.removeprefix("module."): tensor for name, tensor in stored.items()}
+
+
+class _Ignored:
+    """Stands for an object of a training program that is stored beside the weights and of no use here."""
+
+
+def _harmless() -> "list[Any]":
+    """What the official training programs store beside the weights: their options and their curves."""
+    import numpy as np
+
+    kinds: list[Any] = [argparse.Namespace, np.ndarray, np.dtype, type(np.dtype("float32")), type(np.dtype("float64"))]
+    kinds += [(_Ignored, "__main__.RecorderMeter")]
+    package = "numpy._core" if hasattr(np, "_core") else "numpy.core"
+    rebuild = importlib.import_module(f"{package}.multiarray")._reconstruct
+    return [*kinds, *((rebuild, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core"))]
+
+
+def convert_file(name: str, checkpoint: Path, out: Path) -> int:
+    """Write an official checkpoint as a state dict of our network; returns the number of its classes.
+
+    Raises:
+        ConversionError: as ``read`` and ``build``, or ``out`` can't be written.
+    """
+    import torch
+
+    converter(name)  # before minutes of reading
+    network = build(name, read(checkpoint))
+    try:
+        torch.save(network.state_dict(), out)
+    except (OSError, RuntimeError) as error:
+        raise ConversionError(f"can't write {out}: {error}") from error
+    last = network.get_submodule("fc")
+    classes: int = last.out_features
+    return classes

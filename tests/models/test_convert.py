@@ -1,0 +1,154 @@
+"""Official checkpoints become ours: the same answers as the official build, and clear words for what does not fit."""
+
+import argparse
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
+
+import moodcast  # noqa: E402
+from models import convert, networks  # noqa: E402
+from models.errors import ConversionError  # noqa: E402
+from tests import seeded  # noqa: E402
+
+GOLDEN = Path(__file__).parent / "golden"
+"""What the official builds answered (``benchmarks/official.py``)."""
+
+
+def golden(name: str) -> Any:
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def official(name: str) -> dict[str, Any]:
+    """A state dict as the official build has it."""
+    return seeded.weights(golden(name)["shapes"])
+
+
+def assert_agrees(found: Any, expected: list[list[float]]) -> None:
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["former-dfer", "ial"])
+def test_answers_are_those_of_the_official_build(name: str) -> None:
+    entry = networks.get(name)
+    network = convert.build(name, official(name))
+    clips = seeded.clip(entry.frames, entry.size, 2)
+    with torch.no_grad():
+        assert_agrees(network(clips), golden(name)["answers"]["logits"])
+
+
+def test_auxiliary_classifiers_of_ial_answer_like_the_official_ones() -> None:
+    network: Any = convert.build("ial", official("ial"))
+    with torch.no_grad():
+        _, (first, second) = network.with_auxiliary(seeded.clip(16, 112, 2))
+    assert_agrees(first, golden("ial")["answers"]["auxiliary1"])
+    assert_agrees(second, golden("ial")["answers"]["auxiliary2"])
+
+
+@pytest.mark.parametrize("name", convert.CONVERTERS)
+def test_every_official_name_has_its_place_and_what_is_dropped_is_listed(name: str) -> None:
+    shapes = golden(name)["shapes"]
+    entry, weights = networks.get(name), convert.converter(name)(official(name))
+    with torch.device("meta"):
+        ours = networks.build(name)
+    assert {key: list(tensor.shape) for key, tensor in weights.items()} == {
+        key: list(tensor.shape) for key, tensor in ours.state_dict().items()
+    }
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    theirs = sum(torch.Size(shape).numel() for key, shape in shapes.items() if not key.endswith(buffers))
+    assert theirs == entry.official
+    assert theirs - sum(entry.left_out.values()) == entry.params
+
+
+def test_number_of_classes_is_that_of_the_checkpoint() -> None:
+    shapes = golden("former-dfer")["shapes"] | {"fc.weight": [11, 512], "fc.bias": [11]}
+    network: Any = convert.build("former-dfer", seeded.weights(shapes))
+    assert network.fc.out_features == 11
+
+
+def test_what_does_not_fit_is_listed_in_one_sentence() -> None:
+    weights = official("former-dfer")
+    del weights["t_former.cls_token"]
+    weights["t_former.extra"] = torch.zeros(1)
+    weights["s_former.conv1.weight"] = torch.zeros(64, 3, 3, 3)
+    with pytest.raises(ConversionError) as raised:
+        convert.build("former-dfer", weights)
+    sentence = str(raised.value)
+    assert "former-dfer" in sentence
+    assert "unknown: t_former.extra" in sentence
+    assert "missing: t_former.cls" in sentence
+    assert "cs_former.trunk.stem.0.weight (64, 3, 3, 3), expected (64, 3, 7, 7)" in sentence
+
+
+def store(kind: str, file: Path) -> None:
+    """A checkpoint as training programs store it: bare, by several processors, or beside options and curves."""
+    weights = official("former-dfer")
+    if kind == "data-parallel":
+        weights = {f"module.{name}": tensor for name, tensor in weights.items()}
+    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01)}
+    torch.save(weights if kind == "bare" else stored, file)
+
+
+@pytest.mark.parametrize("kind", ["bare", "wrapped", "data-parallel"])
+def test_command_writes_weights_that_our_network_loads(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(kind, tmp_path / "official.pth")
+    out = tmp_path / "ours.pt"
+    assert moodcast.main(["models", "convert", "former-dfer", str(tmp_path / "official.pth"), str(out)]) == 0
+    assert "7 classes" in capsys.readouterr().out
+    with torch.device("meta"):
+        network = networks.build("former-dfer")
+    network.load_state_dict(torch.load(out, weights_only=True), assign=True)
+    assert torch.equal(network.state_dict()["fc.weight"], official("former-dfer")["fc.weight"])
+
+
+class RecorderMeter:
+    """Former-DFER's training program stores its curves beside the weights."""
+
+    def __init__(self) -> None:
+        self.epoch_losses = seeded.uniform("curve", (3, 2)).numpy()
+        self.total_epoch = 3
+
+
+def test_curves_beside_the_weights_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RecorderMeter, "__module__", "__main__")
+    monkeypatch.setattr("__main__.RecorderMeter", RecorderMeter, raising=False)
+    torch.save({"state_dict": {"w": torch.ones(2)}, "recorder": RecorderMeter()}, tmp_path / "official.pth")
+    assert list(convert.read(tmp_path / "official.pth")) == ["w"]
+
+
+class Trap:
+    """Would write a file where unpickling ran it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.file,)
+
+
+def test_nothing_in_a_checkpoint_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save({"state_dict": Trap(tmp_path / "sprung")}, tmp_path / "evil.pth")
+    with pytest.raises(ConversionError, match="without running what is in it"):
+        convert.read(tmp_path / "evil.pth")
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    command = ["models", "convert", "former-dfer", str(tmp_path / "evil.pkl"), str(tmp_path / "out")]
+    assert moodcast.main(command) == ConversionError.exit_code
+    assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "sprung").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_files_and_names_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"former-dfer, .*got 'c3d'"):
+        convert.converter("c3d")
+    with pytest.raises(ConversionError, match="No such file"):
+        convert.read(tmp_path / "none.pth")
+    torch.save({"epoch": 3}, tmp_path / "empty.pth")
+    with pytest.raises(ConversionError, match="found neither"):
+        convert.read(tmp_path / "empty.pth")
