@@ -40,6 +40,7 @@ class Batch(NamedTuple):
 class PseudoClips:
     """Tiles to make clips of, see ``models.training.task``; ``taught`` (N, 2, 7) are the teachers' answers to them."""
 
+    classes: tuple[str, ...] = EXPRESSIONS
     scores: tuple[str, ...] = ("still_label", "still_votes", "moving_label", "moving_votes")
 
     def __init__(self, recipe: Recipe, learn: Split, check: Split, taught: Tensor, device: torch.device) -> None:
@@ -67,7 +68,7 @@ class PseudoClips:
         """
         file = teachers.file_of(source)
         if file.name == checkpoint.FILE:
-            still = checkpoint.load_network(file.parent)[0].to(self.device)
+            still = checkpoint.load_network(file.parent).net.to(self.device)
         else:
             still = networks.build("moodnet-small", K).to(self.device)
             unfold.take_up(file, still, self.learn.pixels[torch.randperm(len(self.learn))[:MEASURED]].float())

@@ -8,29 +8,39 @@ What that changes is measured on clips and told. The two-headed moodnets go thro
 calibrates them.
 """
 
+import hashlib
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime.quantization as quantization
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from models import contract as contracts
 from models import infer, networks
+from models.clips import video
 from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
-from models.errors import TrainingError
+from models.errors import DatasetError, TrainingError
 from models.export import store_as_float16
+from models.training import checkpoint
 from models.zoo.entry import Network
+from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
 
 TOLERANCE = 1e-4
 """Largest difference of a logit to torch's, as a share of the largest logit where that is above 1."""
+
+MOST_CLIPS = 200
+"""That a change is measured on."""
 
 Smaller = Literal["float32", "float16", "int8"]
 Clips = NDArray[np.uint8]
@@ -61,6 +71,82 @@ class Change:
         if self.accuracy:
             told += f", accuracy from {self.accuracy[0]:.1%} to {self.accuracy[1]:.1%}"
         return told
+
+
+def export_run(run: Path, file: Path, weights: Smaller, folder: Path | None) -> Iterator[str]:
+    """Export a run's averaged network; tells what it does, sentence by sentence.
+
+    ``folder`` has clips to measure smaller weights on, see ``load_clips``.
+
+    Raises:
+        TrainingError: ``run`` is no run, or one of a moodnet with two heads; or see ``export``.
+        ModelContractError: the run's labels are not the agent's.
+        DatasetError: see ``load_clips``.
+    """
+    net, made_by, classes = checkpoint.load_network(run)
+    if isinstance(net, Moodnet):
+        raise TrainingError(
+            f"{run} holds a {made_by.network.name}, with two heads: python -m models.export blends and calibrates them"
+        )
+    contract = contract_of(networks.get(made_by.network.name), net, classes)
+    yield f"{file}: {told_of(contract)}; largest difference to torch {export(net, contract, file):.1e}"
+    if weights != "float32":
+        clips, labels = load_clips(folder, contract) if folder else (noise(contract), None)
+        yield f"{weights}: {make_smaller(file, weights, clips, labels)}"
+        if folder is None:
+            yield "These clips are noise: give some of faces with --clips, such as those of `moodcast models synth`."
+    data = file.read_bytes()
+    yield f"{len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
+
+
+def told_of(contract: Contract) -> str:
+    """A contract in a few words."""
+    crop, clip = contract.crop, contract.clip
+    faces = f"{'RGB' if crop.pixels.channels == 3 else 'grey'} faces of {crop.size} px"
+    if clip is None:
+        return faces
+    return f"clips of {clip.frames} {faces}, {clip.interval_s:g} s apart"
+
+
+def load_clips(folder: Path, contract: Contract) -> tuple[Clips, NDArray[np.int64] | None]:
+    """Clips as a network takes them, with frames evenly spread, of all ``LABEL/CLIP`` under a folder.
+
+    ``CLIP`` is a video file or a folder of pictures, of aligned faces. Labels are indices into ``EXPRESSIONS``, or None
+    where a folder's name is none of them.
+
+    Raises:
+        DatasetError: there is no clip, or one that can't be read.
+    """
+    found = sorted(clip for clip in folder.glob("*/*") if clip.is_dir() or clip.suffix.lower() in video.VIDEOS)
+    if not found:
+        raise DatasetError(f"expected clips as {folder}/LABEL/CLIP.mp4, or folders of pictures, but there are none")
+    count = contract.clip.frames if contract.clip else 1
+    rows = []
+    for clip in tqdm(found[:MOST_CLIPS], desc="clips", unit="clip", mininterval=1, leave=False, disable=None):
+        frames = list(video.frames(clip))
+        chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
+        rows.append(np.stack([fitting(frame, contract) for frame in chosen]))
+    names = [clip.parent.name for clip in found[:MOST_CLIPS]]
+    known = all(name in EXPRESSIONS for name in names)
+    clips = np.stack(rows)
+    return (
+        clips if contract.clip else clips[:, 0],
+        np.array([EXPRESSIONS.index(name) for name in names], np.int64) if known else None,
+    )
+
+
+def fitting(frame: NDArray[np.uint8], contract: Contract) -> NDArray[np.uint8]:
+    """An RGB frame (H, W, 3) in the size and colour of a network."""
+    side = contract.crop.size
+    small = np.asarray(cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+    return small if contract.crop.pixels.channels == 3 else np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+
+
+def noise(contract: Contract) -> Clips:
+    """A few clips of nothing, to tell at least the time."""
+    crop, count = contract.crop, (contract.clip.frames,) if contract.clip else ()
+    colour = (3,) if crop.pixels.channels == 3 else ()
+    return np.random.default_rng(0).integers(0, 256, (4, *count, crop.size, crop.size, *colour)).astype(np.uint8)
 
 
 def contract_of(entry: Network, network: nn.Module, outputs: tuple[str, ...] = EXPRESSIONS) -> Contract:

@@ -1,0 +1,148 @@
+"""What clip networks say of faces that come by, with real files in ONNX Runtime."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agent import readers
+from agent.readers import ClipReader, MemoryReader, StillReader, reader
+from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, write
+from models.infer import ClipClassifier, FaceByFace, load, load_still
+from tests.support import wait_until
+
+onnx = pytest.importorskip("onnx", reason="the networks of this test need onnx: make test TRAIN=1, or '.[train]'")
+
+SIDE, FRAMES = 8, 4
+HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
+
+
+def network(file: Path, clip: ClipSpec) -> Path:
+    """A clip is the happier the brighter its faces are on average, and else sad; a face's feature is its brightness."""
+    helper, kind = onnx.helper, onnx.TensorProto
+    face = ["N", 1, SIDE, SIDE] if clip.features else ["N", 1, clip.frames, SIDE, SIDE]
+    inputs = [helper.make_tensor_value_info("faces", kind.FLOAT, face)]
+    outputs = [helper.make_tensor_value_info("logits", kind.FLOAT, ["N", 7])]
+    pixels = [onnx.numpy_helper.from_array(np.arange(1, len(face)), "pixels")]
+    nodes = [helper.make_node("ReduceMean", ["faces", "pixels"], ["mean"], keepdims=0)]
+    one = [onnx.numpy_helper.from_array(np.array([1]), "one")]
+    if clip.features:
+        inputs.append(helper.make_tensor_value_info("memory", kind.FLOAT, ["N", clip.frames - 1, 1]))
+        outputs.append(helper.make_tensor_value_info("features", kind.FLOAT, ["N", 1]))
+        nodes.append(helper.make_node("Unsqueeze", ["mean", "one"], ["features"]))
+        nodes.append(helper.make_node("Squeeze", ["memory", "two"], ["before"]))
+        nodes.append(helper.make_node("Concat", ["before", "features"], ["all"], axis=1))
+        nodes.append(helper.make_node("ReduceMean", ["all", "one"], ["light"], keepdims=1))
+        one.append(onnx.numpy_helper.from_array(np.array([2]), "two"))
+    else:
+        nodes.append(helper.make_node("Unsqueeze", ["mean", "one"], ["light"]))
+    weights = np.zeros((1, 7), np.float32)
+    weights[0, HAPPY], weights[0, SAD] = 0.05, -0.05
+    bias = np.full(7, -30, np.float32)
+    bias[[HAPPY, SAD]] = -6.4, 6.4
+    one += [onnx.numpy_helper.from_array(weights, "weights"), onnx.numpy_helper.from_array(bias, "bias")]
+    nodes.append(helper.make_node("Gemm", ["light", "weights", "bias"], ["logits"]))
+    graph = helper.make_graph(nodes, "brightness", inputs, outputs, pixels + one)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    write(model, Contract(CropSpec(SIDE, 1.0), logits=True, clip=clip))
+    onnx.save(model, file)
+    return file
+
+
+def face(brightness: int) -> NDArray[np.uint8]:
+    return np.full((SIDE, SIDE), brightness, np.uint8)
+
+
+def happiness(brightness: float) -> float:
+    return float(1 / (1 + np.exp(2 * (6.4 - 0.05 * brightness))))
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> ClipReader:
+    found = reader(load(str(network(tmp_path / "whole.onnx", ClipSpec(FRAMES, 0.2, every=2)))))
+    assert isinstance(found, ClipReader)
+    return found
+
+
+@pytest.fixture
+def by_face(tmp_path: Path) -> MemoryReader:
+    found = reader(load(str(network(tmp_path / "by_face.onnx", ClipSpec(FRAMES, 0.2, features=1)))))
+    assert isinstance(found, MemoryReader)
+    return found
+
+
+def test_both_kinds_of_clip_network_answer_alike_on_whole_clips(whole: ClipReader, by_face: MemoryReader) -> None:
+    clips = np.random.default_rng(0).integers(60, 200, (5, FRAMES, SIDE, SIDE)).astype(np.uint8)
+    answers = [kind(found.network).batch(clips) for kind, found in ((ClipClassifier, whole), (FaceByFace, by_face))]
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
+    assert answers[0][0, HAPPY] == pytest.approx(happiness(clips[0].mean()), abs=1e-3)
+
+
+def test_a_still_network_gets_a_reader_of_stills() -> None:
+    assert isinstance(reader(load_still("moodnet")), StillReader)
+
+
+def test_each_face_counts_with_those_before_it(by_face: MemoryReader) -> None:
+    seen = []
+    for i, brightness in enumerate([100, 140, 140, 160]):
+        answer = by_face.read(0.2 * i, face(brightness))
+        assert answer is not None
+        seen.append(answer[HAPPY])
+    means = [100, 110, 120, 135]
+    assert seen == pytest.approx([happiness(mean) for mean in means], abs=1e-4)
+    assert by_face.calls == 4
+
+
+def test_between_two_frames_of_a_clip_the_last_answer_counts(by_face: MemoryReader) -> None:
+    first = by_face.read(0.0, face(100))
+    assert by_face.read(0.05, face(255)) == first
+    assert by_face.calls == 1
+
+
+def test_faces_of_before_a_gap_are_forgotten(by_face: MemoryReader, whole: ClipReader) -> None:
+    for found in (by_face, whole):
+        for i in range(6):
+            found.read(0.2 * i, face(100))
+        answer = found.read(9.0, face(200))
+        assert answer is not None
+        assert answer[HAPPY] == pytest.approx(happiness(200), abs=1e-4)
+
+
+def test_a_clip_is_asked_about_every_few_frames(whole: ClipReader) -> None:
+    answers = [whole.read(0.2 * i, face(brightness)) for i, brightness in enumerate([100, 255, 140, 255, 140])]
+    assert whole.calls == 3
+    assert answers[1] == answers[0]
+    assert answers[3] == answers[2]
+    assert answers[4] is not None
+    assert answers[4][HAPPY] == pytest.approx(happiness((255 + 140 + 255 + 140) / 4), abs=1e-4)
+
+
+def test_a_slow_network_holds_up_no_frame(whole: ClipReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer comes with a later face; one of another sight is not taken."""
+    monkeypatch.setattr(readers, "PATIENCE_S", 0.0)
+    free, real = threading.Event(), whole._classifier.batch
+    monkeypatch.setattr(whole._classifier, "batch", lambda clips: (free.wait(10), real(clips))[1])
+    assert [whole.read(0.2 * i, face(100)) for i in range(5)] == [None] * 5
+    assert whole.read(9.0, face(200)) is None  # another sight, while the clip of the first is still worked on
+    free.set()
+    found = []
+    for i in range(1, 1000):
+        answer = whole.read(9.0 + 0.2 * i, face(200))
+        if answer is not None:
+            found.append(answer[HAPPY])
+            break
+        threading.Event().wait(0.005)
+    assert found == pytest.approx([happiness(200)], abs=1e-4)
+
+
+async def test_what_fails_in_the_thread_beside_ends_the_capture(
+    whole: ClipReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(clips: NDArray[np.uint8]) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(whole._classifier, "batch", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        await wait_until(lambda: whole.read(0.0, face(100)))
