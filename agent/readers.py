@@ -79,8 +79,8 @@ class ClipReader:
     While one clip is worked on, those that become due are left out. Between two answers the older one counts.
     """
 
-    def __init__(self, classifier: ClipClassifier) -> None:
-        self.network, self._classifier = classifier.network, classifier
+    def __init__(self, classifier: ClipClassifier, patience_s: float = PATIENCE_S) -> None:
+        self.network, self._classifier, self._patience_s = classifier.network, classifier, patience_s
         clip = self.network.contract.clip
         assert clip is not None  # a ClipClassifier has one
         self._window: Window[Face] = Window(clip)
@@ -96,7 +96,7 @@ class ClipReader:
                 self._sight, self._answer = self._sight + 1, None
             clip = self._window.add(at, face)
             if clip is not None and self._pending is None:
-                self._pending, patience = (self._sight, beside(lambda: self._classify(clip))), PATIENCE_S
+                self._pending, patience = (self._sight, beside(lambda: self._classify(clip))), self._patience_s
         if self._pending is not None:
             sight, future = self._pending
             if wait([future], patience).done:

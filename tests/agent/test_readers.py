@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent import readers
 from agent.readers import ClipReader, MemoryReader, StillReader, reader
 from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, write
 from models.infer import ClipClassifier, FaceByFace, load, load_still
@@ -121,7 +120,7 @@ def test_a_clip_is_asked_about_every_few_frames(whole: ClipReader) -> None:
 
 def test_a_slow_network_holds_up_no_frame(whole: ClipReader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answer comes with a later face; one of another sight is not taken."""
-    monkeypatch.setattr(readers, "PATIENCE_S", 0.0)
+    whole._patience_s = 0.0
     free, real = threading.Event(), whole._classifier.batch
     monkeypatch.setattr(whole._classifier, "batch", lambda clips: (free.wait(10), real(clips))[1])
     assert [whole.read(0.2 * i, face(100)) for i in range(5)] == [None] * 5
