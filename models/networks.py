@@ -6,6 +6,8 @@ are another matter (``models.registry``): these are the networks that can be tra
 
 import importlib
 import importlib.util
+import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -77,15 +79,18 @@ def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | 
     if isinstance(network(*samples), tuple):
         outputs = ["label", "votes"] if memory is None else ["logits", "features"]
     batch = torch.export.Dim("faces_in_batch", min=1)
-    program = torch.onnx.export(
-        network,
-        samples,
-        input_names=["faces", "memory"][: len(samples)],
-        output_names=outputs,
-        dynamic_shapes=tuple({0: batch} for _ in samples),
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses packages that nothing here needs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's, about itself
+        program = torch.onnx.export(
+            network,
+            samples,
+            input_names=["faces", "memory"][: len(samples)],
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in samples),
+            opset_version=18,
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     program.save(file, external_data=False)

@@ -176,6 +176,8 @@ def export(network: nn.Module, contract: Contract, file: Path) -> float:
         for node in model.graph.node:
             # Stack traces of this machine's source files are of no use to who runs the network.
             del node.metadata_props[:]
+        # The exporter leaves shapes of weights as they were before it turned them; quantisation stumbles over them.
+        del model.graph.value_info[:]
         contracts.write(model, contract)
         onnx.save(model, file)
         worst = difference(exported, infer.Network(file), samples)
