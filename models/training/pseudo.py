@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from models.training.augment import quality, softened, uniform
 from models.training.recipe import AugmentationSection
 
-CHANGES = 0.4
-"""Share of clips in which the expression changes."""
+CHANGES = 0.6
+"""Share of sequences in which the expression changes."""
 TREMBLE = 0.35
 """Of a frame's crop, as a share of what the recipe allows from clip to clip; drawn anew for each frame."""
 DRIFT = 0.5

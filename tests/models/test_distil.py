@@ -77,11 +77,11 @@ def test_before_it_learns_it_finds_in_still_faces_what_its_start_does(tmp_path: 
 
     faces = splits.fer2013.load(write_tiles(tmp_path / "data", 60), "Training")
     here, recipe = Split.of(faces, torch.device("cpu")), load_recipe(Path(write_recipe(tmp_path)))
-    task = PseudoClips(recipe, here, here, torch.full((60, 2, 7), 1 / 7), torch.device("cpu"))
+    task = PseudoClips(recipe, here, here, torch.full((60, 2, 7), 1 / 7), tmp_path, torch.device("cpu"))
     task.start_from("moodnet")
-    still = np.repeat(faces.pixels[:20, None], 8, 1)
+    clips = torch.from_numpy(faces.pixels[:20]).float()[:, None, None].expand(-1, 3, 8, -1, -1)
     with torch.no_grad():
-        found = task.net.eval()(task.as_input(torch.from_numpy(still).float())).argmax(1).numpy()
+        found = task.net.eval()(clips).argmax(1).numpy()
     expected = load_still("moodnet").batch(faces.pixels[:20]).argmax(1)
     assert (found == expected).mean() >= 0.8
 
