@@ -159,10 +159,8 @@ def score_file(options: argparse.Namespace) -> int:
 
 def make_clips(options: argparse.Namespace) -> int:
     synth, face = (packages.load(name, "models synth") for name in ("models.clips.synth", "agent.face"))
-    if options.portraits:
-        files = synth.find_portraits(options.portraits)
-    else:
-        files = {"portrait": registry.path("portrait")}
+    folder = options.portraits
+    files = synth.find_portraits(folder) if folder else {"portrait": registry.path("portrait")}
     with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
         people = synth.load_portraits(files, finder.find, options.size)
     roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures)
