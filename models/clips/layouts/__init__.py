@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from models.clips.layouts import acted, micro, plain, wild
-from models.clips.layouts.entry import Listing
+from models.clips.layouts.entry import Listing, as_expressions
 from models.errors import DatasetError
+
+__all__ = ["LAYOUTS", "Listing", "as_expressions", "find"]
 
 LAYOUTS = {layout.name: layout for kind in (plain, wild, acted, micro) for layout in kind.LAYOUTS}
 

@@ -50,7 +50,7 @@ def held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[
 
 def _entries(folder: Path, pattern: str) -> dict[str, tuple[Path, tuple[str, ...]]]:
     """Videos and folders of pictures at any depth whose names match, by their names, with the groups of the pattern."""
-    found = {}
+    found: dict[str, tuple[Path, tuple[str, ...]]] = {}
     for entry in sorted(folder.rglob("*")):
         match = re.fullmatch(pattern, entry.stem)
         if match and (entry.suffix.lower() in video.VIDEOS or entry.is_dir()):

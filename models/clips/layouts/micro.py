@@ -47,7 +47,10 @@ TO_MEGC: Mapping[str, str] = {
 def numbered_clip(
     path: Path, label: int, subject: str, onset: int | None, apex: int | None, offset: int | None
 ) -> Clip | None:
-    """The pictures from onset to offset, by the numbers in their names; all where these are not known. None: no picture."""
+    """The pictures from onset to offset, by the numbers in their names; all where these are not known.
+
+    None where there is no picture.
+    """
     within = files.numbers(path)
     if not within:
         return None
@@ -132,7 +135,7 @@ def read_samm(label: Callable[[str], int | None]) -> Read:
 def read_smic(folder: Path) -> Found:
     tables = [*folder.rglob("SMIC-HS-E_annotation*.xlsx"), *folder.rglob("SMIC-HS-E_annotation*.csv")]
     if tables:
-        cut = next((place for place in (tables[0].parent / "SMIC-HS-E", tables[0].parent) if place.is_dir()))
+        cut = next(place for place in (tables[0].parent / "SMIC-HS-E", tables[0].parent) if place.is_dir())
         return read_annotated(
             folder,
             tables[0],

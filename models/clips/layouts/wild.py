@@ -45,7 +45,7 @@ Rows = list[tuple[str, int]]
 
 
 def gather(parts: Mapping[str, tuple[Rows, Rows]], place: Callable[[str], Iterable[Path]]) -> Found:
-    """The clips that the parts (train, test) of all folds name; each is where ``place`` says first that there is one."""
+    """The clips that the parts (train, test) of all folds name; each is at the first of its places that is there."""
     clips: dict[str, Clip] = {}
     missing: dict[str, str] = {}
     for name, label in (row for both in parts.values() for part in both for row in part):
@@ -66,7 +66,7 @@ def gather(parts: Mapping[str, tuple[Rows, Rows]], place: Callable[[str], Iterab
 
 
 def read_dfew(folder: Path) -> Found:
-    splits = files.locate(folder, ("EmoLabel_DataSplit", "."), "the folder of split files")
+    splits = files.locate(folder, ("EmoLabel_DataSplit",), "the folder of split files")
 
     def rows(part: str, fold: int) -> Rows:
         file = files.locate(splits, (f"{part}(single-labeled)/set_{fold}.csv",), "DFEW's split files")
@@ -106,11 +106,8 @@ def read_ferv39k(folder: Path) -> Found:
 def _named(word: str, classes: tuple[str, ...], file: Path) -> int:
     """A label that is a word, one of the classes or another word for it."""
     word = word.strip().lower()
-    known = {
-        **{expression_of(name): name for name in classes if expression_of(name)},
-        **{name: name for name in classes},
-    }
-    name = known.get(word) or known.get(expression_of(word))
+    meant = expression_of(word)
+    name = next((name for name in classes if name == word or (meant and meant == expression_of(name))), None)
     if name is None:
         raise DatasetError(f"expected one of {', '.join(classes)} in {file}, got {word!r}")
     return classes.index(name)
