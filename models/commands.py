@@ -81,7 +81,7 @@ def _add_listing_clips(listing: argparse.ArgumentParser) -> None:
     )
     listing.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")
     listing.add_argument(
-        "--cache", type=Path, metavar="DIR", help="where faces are kept (default: moodcast-faces in the data set)"
+        "--cache", type=Path, metavar="DIR", help="where faces are kept (default: .moodcast-faces in the data set)"
     )
     listing.set_defaults(perform=list_clips)
 

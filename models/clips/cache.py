@@ -8,10 +8,12 @@ after a kill or a full disk the next run goes on. That a clip shows no face is n
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,8 +31,8 @@ from models.registry import IMAGENET, CropSpec
 
 MARGIN = 1.2
 """Side of the crop relative to the stills' tiles: the jaw of an open mouth stays in it."""
-FOLDER = "moodcast-faces"
-"""Beside the data, where no other folder is asked for."""
+FOLDER = ".moodcast-faces"
+"""In the data set's folder, where no other is asked for; hidden, or it would look like a class."""
 VERSION = 1
 """Of what is stored; another number cuts everything anew."""
 NO_FACE = ".no-face"
@@ -178,21 +180,22 @@ def _store(faces: Cut | None, file: Path, done: str) -> Path:
 
 def _span(file: Path) -> tuple[int, int]:
     """First frame and number of frames of a stored clip."""
-    with _opened(file) as stored:
-        return int(stored["first"]), len(stored["ends"])
+    first, ends = _load(file, "first", "ends")
+    return int(first), len(ends)
 
 
 def _read(file: Path) -> Frames:
-    with _opened(file) as stored:
-        parts = np.split(stored["jpegs"], stored["ends"][:-1])
-    pictures = [cv2.imdecode(part, cv2.IMREAD_COLOR) for part in parts]
+    jpegs, ends = _load(file, "jpegs", "ends")
+    pictures = [cv2.imdecode(part, cv2.IMREAD_COLOR) for part in np.split(jpegs, ends[:-1])]
     return np.stack([np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) for picture in pictures])
 
 
-def _opened(file: Path):  # type: ignore[no-untyped-def]  # numpy's type of it is private
+def _load(file: Path, *names: str) -> list[NDArray[Any]]:
     try:
-        return np.load(file)
-    except (OSError, ValueError, EOFError) as error:
+        with file.open("rb") as opened:
+            stored = np.load(opened)
+            return [stored[name] for name in names]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"the stored clip {file} can't be read ({error}): delete it and run again") from error
 
 
