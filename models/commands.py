@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training")
     )
     _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"))
+    _add_synthesising(actions.add_parser("synth", help="make a set of synthetic clips from portraits (docs/clips.md)"))
     scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
@@ -66,6 +67,34 @@ def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
     evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
     evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
     evaluating.set_defaults(perform=evaluate_classifier)
+
+
+def _add_synthesising(making: argparse.ArgumentParser) -> None:
+    making.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
+    making.add_argument(
+        "--portraits", type=Path, metavar="DIR", help="folder of pictures, a face each (default: the fetched portrait)"
+    )
+    making.add_argument("--clips", type=_above_zero, default=500, metavar="N", help="how many (default: %(default)s)")
+    making.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (default: %(default)s)")
+    making.add_argument(
+        "--size", type=_even, default=112, metavar="PX", help="side of the pictures (default: %(default)s)"
+    )
+    making.add_argument("--pictures", action="store_true", help="write folders of PNG files in place of MP4 files")
+    making.set_defaults(perform=make_clips)
+
+
+def _above_zero(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text}")
+    return number
+
+
+def _even(text: str) -> int:
+    number = int(text)
+    if number < 32 or number % 2:
+        raise argparse.ArgumentTypeError(f"expected an even number of pixels from 32, got {text}")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:
@@ -136,6 +165,17 @@ def score_file(options: argparse.Namespace) -> int:
         print(score.describe(figures))
     if options.json:
         _write_json(figures, options.json)
+    return 0
+
+
+def make_clips(options: argparse.Namespace) -> int:
+    synth, face = (packages.load(name, "models synth") for name in ("models.clips.synth", "agent.face"))
+    folder = options.portraits
+    files = synth.find_portraits(folder) if folder else {"portrait": registry.path("portrait")}
+    with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
+        people = synth.load_portraits(files, finder.find, options.size)
+    roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures)
+    print(f"{options.out}: {len(roles)} clips of {len({role.subject for role in roles})} people")
     return 0
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.zoo import mobilefacenet
+from models.zoo.layers import DropPath, Mlp
 
 SIZES = (28, 14, 7)
 """Side of the window (and of the whole map) at each scale."""
@@ -63,25 +64,6 @@ class IR50(nn.Module):
             x = stage(x)
             maps.append(x)
         return maps
-
-
-class DropPath(nn.Module):
-    """In training, drops a whole branch of an example with this probability (stochastic depth, Huang et al. 2016)."""
-
-    def __init__(self, probability: float) -> None:
-        super().__init__()
-        self.probability = probability
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.probability == 0:
-            return x
-        keep = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.probability
-        return x * keep / (1 - self.probability)
-
-
-class Mlp(nn.Sequential):
-    def __init__(self, width: int) -> None:
-        super().__init__(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
 
 class CrossAttention(nn.Module):
