@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from agent import packages
 from models import convert, fetch, networks, registry
 from models.errors import EvaluationError, MissingTorchError
@@ -26,10 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training")
     )
     _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"))
+    _add_synthesising(actions.add_parser("synth", help="make a set of synthetic clips from portraits (docs/clips.md)"))
     scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
+    table = actions.add_parser(
+        "table", help="size, cost and speed of networks, beside the papers' and the official ones"
+    )
+    table.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
+    table.add_argument("--all", action="store_true", help="every network of the registry")
+    table.add_argument("--json", metavar="FILE", help="write the rows to this file (-: standard output)")
+    table.set_defaults(perform=show_table)
     converting = actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     converting.add_argument("name", metavar="NAME", help=f"one of {', '.join(convert.CONVERTERS)}")
     converting.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="as the authors' program stored it")
@@ -57,6 +67,34 @@ def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
     evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
     evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
     evaluating.set_defaults(perform=evaluate_classifier)
+
+
+def _add_synthesising(making: argparse.ArgumentParser) -> None:
+    making.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
+    making.add_argument(
+        "--portraits", type=Path, metavar="DIR", help="folder of pictures, a face each (default: the fetched portrait)"
+    )
+    making.add_argument("--clips", type=_above_zero, default=500, metavar="N", help="how many (default: %(default)s)")
+    making.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (default: %(default)s)")
+    making.add_argument(
+        "--size", type=_even, default=112, metavar="PX", help="side of the pictures (default: %(default)s)"
+    )
+    making.add_argument("--pictures", action="store_true", help="write folders of PNG files in place of MP4 files")
+    making.set_defaults(perform=make_clips)
+
+
+def _above_zero(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text}")
+    return number
+
+
+def _even(text: str) -> int:
+    number = int(text)
+    if number < 32 or number % 2:
+        raise argparse.ArgumentTypeError(f"expected an even number of pixels from 32, got {text}")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:
@@ -99,8 +137,8 @@ def train_network(options: argparse.Namespace) -> int:
 def evaluate_classifier(options: argparse.Namespace) -> int:
     evaluate, card = (packages.load(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
     network = evaluate.find(options.name)
-    if options.json and not Path(options.json).parent.is_dir():  # better now than after minutes of work
-        raise EvaluationError(f"can't write {options.json}: there is no folder {Path(options.json).parent}")
+    if options.json:
+        _check_folder(options.json)
     with contextlib.ExitStack() as stack:
         find_faces = None
         if options.portraits:
@@ -130,10 +168,43 @@ def score_file(options: argparse.Namespace) -> int:
     return 0
 
 
+def make_clips(options: argparse.Namespace) -> int:
+    synth, face = (packages.load(name, "models synth") for name in ("models.clips.synth", "agent.face"))
+    folder = options.portraits
+    files = synth.find_portraits(folder) if folder else {"portrait": registry.path("portrait")}
+    with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
+        people = synth.load_portraits(files, finder.find, options.size)
+    roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures)
+    print(f"{options.out}: {len(roles)} clips of {len({role.subject for role in roles})} people")
+    return 0
+
+
 def convert_checkpoint(options: argparse.Namespace) -> int:
     _need_torch("converting")
     classes = convert.convert_file(options.name, options.checkpoint, options.out)
     print(f"{options.out}: {options.name}" + (f", {classes} classes" if classes else ""))
+    return 0
+
+
+def show_table(options: argparse.Namespace) -> int:
+    _need_torch("the table")
+    table = importlib.import_module("models.table")
+    entries = table.chosen(options.names, options.all)
+    if options.json:
+        _check_folder(options.json)
+    told = options.json != "-"
+    if told:
+        print(table.line(table.HEAD))
+    rows = []
+    for row in table.measured(entries):
+        rows.append(row)
+        if told:
+            tqdm.write(table.line(table.cells(row)), sys.stdout)
+            sys.stdout.flush()
+    if told:
+        print("\n".join(["", table.LEGEND, *table.notes(rows)]))
+    if options.json:
+        _write_json(rows, options.json)
     return 0
 
 
@@ -159,7 +230,13 @@ def _write_card(result: dict[str, Any], folder: Path) -> None:
     _write_json(result, str(folder / f"{name}.json"))
 
 
-def _write_json(value: dict[str, Any], target: str) -> None:
+def _check_folder(target: str) -> None:
+    """Better before minutes of work than after."""
+    if not Path(target).parent.is_dir():
+        raise EvaluationError(f"can't write {target}: there is no folder {Path(target).parent}")
+
+
+def _write_json(value: dict[str, Any] | list[dict[str, Any]], target: str) -> None:
     """To a file, or to standard output for ``-``."""
     text = json.dumps(value, indent=2) + "\n"
     if target == "-":

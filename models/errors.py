@@ -52,7 +52,7 @@ class RecipeError(ModelError):
 
 
 class DatasetError(ModelError):
-    """A folder is not a FER2013 folder."""
+    """A folder is not the data set that it should be, or a clip of it can't be read or stored."""
 
     exit_code = 28
 
@@ -67,6 +67,12 @@ class EvaluationError(ModelError):
     """What an evaluation is to read or write is not what it should be."""
 
     exit_code = 50
+
+
+class MissingVideoError(ModelError):
+    """Reading or writing video files needs PyAV, which is not installed."""
+
+    exit_code = 52
 
 
 class ConversionError(ModelError):

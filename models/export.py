@@ -33,7 +33,7 @@ def load(run: Path) -> tuple[Moodnet, Recipe]:
     Raises:
         TrainingError: there is no checkpoint, or it is one of a network without the two heads.
     """
-    net, recipe = checkpoint.load_network(run)
+    net, recipe, _ = checkpoint.load_network(run)
     if not isinstance(net, Moodnet):
         raise TrainingError(f"expected a run of one of the moodnets in {run}, got one of {recipe.network.name!r}")
     return net, recipe

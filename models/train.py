@@ -11,22 +11,20 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from models import fer2013
 from models.errors import TrainingError
-from models.training import checkpoint, data, teachers
+from models.training import checkpoint
 from models.training.events import EventLog
 from models.training.recipe import Recipe
+from models.training.stills import stills
+from models.training.task import Task
 from models.training.trainer import Trainer, pick_device
-
-COLUMNS = ("epoch", "loss", "label", "votes", "mean_recall", "lowest_recall")
-"""Of ``log.csv``: mean training loss, then ``Trainer.validate``'s scores of the averaged network."""
 
 
 class Run:
     """A run folder and what has happened in it."""
 
-    def __init__(self, folder: Path, trainer: Trainer, check: data.Split) -> None:
-        self.folder, self.trainer, self.check = folder, trainer, check
+    def __init__(self, folder: Path, trainer: Trainer) -> None:
+        self.folder, self.trainer = folder, trainer
         self.losses: list[float] = []
         self.history: list[list[float]] = []
         self.saved_at = time.monotonic()
@@ -67,20 +65,21 @@ class Run:
                 bar.update()
                 if trainer.step % trainer.batches == 0:
                     self.end_epoch(events)
-                elif time.monotonic() - self.saved_at >= 60 * minutes:
+                if trainer.step == trainer.steps or time.monotonic() - self.saved_at >= 60 * minutes:
                     self.save()
 
     def end_epoch(self, events: EventLog) -> None:
-        """Validate, tell, log, save."""
+        """Validate, tell, log."""
         trainer, epochs = self.trainer, self.trainer.recipe.schedule.epochs
         loss = sum(self.losses) / len(self.losses)
-        scores = trainer.validate(self.check)
+        scores = trainer.validate()
         self.history.append([trainer.epoch, loss, *scores.values()])
         self.losses = []
         told = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
         tqdm.write(f"epoch {trainer.epoch}/{epochs}: loss {loss:.3f}; validation: {told}", sys.stdout)
         sys.stdout.flush()
-        rows = [",".join(COLUMNS), *(",".join(f"{value:.6g}" for value in row) for row in self.history)]
+        columns = ("epoch", "loss", *trainer.task.scores)
+        rows = [",".join(columns), *(",".join(f"{value:.6g}" for value in row) for row in self.history)]
         try:
             events.scalars(
                 trainer.step,
@@ -91,7 +90,6 @@ class Run:
         except OSError as error:
             trouble = f"can't write the log in {self.folder} ({error.strerror})"
             tqdm.write(f"moodcast: {trouble}; training goes on", sys.stderr)
-        self.save()
 
     def save(self) -> None:
         """Write the checkpoint. A disk that is full for a while costs nothing; at the end it is an error.
@@ -115,29 +113,30 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
     ``folder`` is a FER2013 folder (see ``models.fer2013``).
 
     Raises:
-        DatasetError: ``folder`` is no FER2013 folder.
+        DatasetError: ``folder`` is not what the recipe asks for.
         RecipeError: the recipe names a network or a teacher that there is not.
         TrainingError: the run folder can't be used, or the training failed.
-        ModelError: a teacher's file is missing or damaged.
+        ModelError: a file of weights is missing or damaged.
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"can't create the run folder {run}: {error.strerror}; give another with --run") from error
-    torch.backends.cudnn.deterministic = True
     device = pick_device()
-    for other in filter(None, (recipe.network.start, *recipe.distillation.teachers)):
-        if (Path(other) / checkpoint.FILE).is_file():
-            checkpoint.same_split(Path(other), recipe)
-    learn, check = data.split(fer2013.load(folder, "Training"), recipe.data)
-    taught = None
-    if recipe.distillation.teachers:
-        try:
-            taught = torch.from_numpy(teachers.answers(recipe.distillation.teachers, learn.pixels, run))
-        except OSError as error:
-            raise TrainingError(f"can't keep the teachers' answers in {run}: {error.strerror}") from error
-    trainer = Trainer(recipe, data.Split.of(learn, device), taught, device)
-    this = Run(run, trainer, data.Split.of(check, device))
+    fit(recipe, stills(recipe, folder, run, device), run, device)
+
+
+def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:
+    """Train a task into a run folder that there is, or go on there.
+
+    Raises:
+        TrainingError: as ``train``.
+        ModelError: the recipe's start is missing or damaged.
+    """
+    torch.backends.cudnn.deterministic = True
+    trainer = Trainer(recipe, task, device)
+    this = Run(run, trainer)
     if not this.resume() and recipe.network.start:
-        trainer.start_from(teachers.file_of(recipe.network.start))
+        task.start_from(recipe.network.start)
     this.go()
+    return trainer

@@ -9,7 +9,7 @@ import pytest
 import moodcast
 from models import networks, registry
 
-MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"])
+MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"], ["table"], ["convert"])
 COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))
 
 

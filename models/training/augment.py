@@ -1,7 +1,8 @@
 """Face-safe augmentation on whole batches, on the device the faces are on.
 
-Faces are (N, 1, S, S) float32 in 0..255, in and out. Nothing here turns a face upside down, inverts it or bends it:
-each change is one that a camera or a head makes, so the expression stays what it was.
+Faces are (N, C, S, S) float32 in 0..255, in and out. Nothing here turns a face upside down, inverts it or bends it:
+each change is one that a camera or a head makes, so the expression stays what it was. A clip is a face whose channels
+are the colours of all its frames, so that these change alike; only noise is each frame's own.
 """
 
 import math
@@ -23,7 +24,8 @@ def uniform(faces: Tensor, low: float, high: float, generator: torch.Generator) 
 def augment(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -> Tensor:
     """Geometry, then picture quality, then an erased rectangle."""
     out = geometry(faces, how, generator)
-    out = quality(out, how.operations, how.strength, generator)
+    if how.operations:
+        out = quality(out, how.operations, how.strength, generator)
     return erase(out, how.erase_share, generator)
 
 
@@ -63,7 +65,7 @@ def sign(faces: Tensor, generator: torch.Generator) -> Tensor:
 
 def contrast(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
     """Up to halved or doubled around the face's own mean."""
-    mean = faces.mean((2, 3), keepdim=True)
+    mean = faces.mean((1, 2, 3), keepdim=True)
     return (faces - mean) * torch.exp2(amount * sign(faces, generator)) + mean
 
 
@@ -89,7 +91,8 @@ def side_light(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Ten
 def softened(faces: Tensor) -> Tensor:
     """A binomial blur of 5 pixels."""
     row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=faces.device) / 16
-    return F.conv2d(F.pad(faces, (2, 2, 2, 2), mode="replicate"), (row[:, None] * row).view(1, 1, 5, 5))
+    padded = F.pad(faces, (2, 2, 2, 2), mode="replicate").flatten(0, 1).unsqueeze(1)
+    return F.conv2d(padded, (row[:, None] * row).view(1, 1, 5, 5)).view(faces.shape)
 
 
 def blur(faces: Tensor, amount: Tensor, _: torch.Generator) -> Tensor:

@@ -3,12 +3,11 @@
 import io
 import os
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import msgspec
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel
+from torch import Tensor, nn
 
 from models import networks
 from models.errors import TrainingError
@@ -20,9 +19,13 @@ FILE = "checkpoint.pt"
 
 
 class State(TypedDict):
-    """What is stored. Chance needs no state: it comes from the recipe's seed and the number of the step."""
+    """What is stored. Chance needs no state: it comes from the recipe's seed and the number of the step.
+
+    ``classes`` names the network's outputs; a pre-training has none.
+    """
 
     recipe: dict[str, Any]
+    classes: tuple[str, ...]
     step: int
     losses: list[float]
     history: list[list[float]]
@@ -71,6 +74,7 @@ def load(run: Path, device: torch.device | str = "cpu") -> State:
         raise TrainingError(f"expected a run of `moodcast models train` in {run}, but there is no {FILE}")
     try:
         state: State = torch.load(path, weights_only=True, map_location=device)
+        state.setdefault("classes", EXPRESSIONS)  # checkpoints of stills did not name them once
         missing = State.__annotations__.keys() - state.keys()
     except Exception as error:  # torch.load raises whatever its unpickler and its archive reader do
         raise TrainingError(f"{path} is no checkpoint that can be read ({error}): delete it to train anew") from error
@@ -80,13 +84,14 @@ def load(run: Path, device: torch.device | str = "cpu") -> State:
 
 
 def differences(old: dict[str, Any], new: Recipe) -> list[str]:
-    """Fields in which a stored recipe is not the one given now."""
-    given = msgspec.to_builtins(new)
+    """Fields in which a stored recipe is not the one given now; those it does not know yet had their defaults."""
+    defaults, given = msgspec.to_builtins(Recipe()), msgspec.to_builtins(new)
+    old = {section: values | old.get(section, {}) for section, values in defaults.items()}
     return [
-        f"{section}.{field} was {old.get(section, {}).get(field)!r} and is {value!r}"
+        f"{section}.{field} was {old[section][field]!r} and is {value!r}"
         for section, values in given.items()
         for field, value in values.items()
-        if list_as_tuple(old.get(section, {}).get(field)) != list_as_tuple(value)
+        if list_as_tuple(old[section][field]) != list_as_tuple(value)
     ]
 
 
@@ -110,15 +115,53 @@ def same_split(run: Path, wanted: Recipe) -> None:
         )
 
 
-def load_network(run: Path) -> tuple[nn.Module, Recipe]:
-    """The averaged network of a run, in evaluation mode on the CPU, and its recipe.
+class Trained(NamedTuple):
+    """The averaged network of a run, in evaluation mode on the CPU, its recipe, and what its outputs mean."""
+
+    net: nn.Module
+    recipe: Recipe
+    classes: tuple[str, ...]
+
+
+def load_network(run: Path) -> Trained:
+    """The result of a run.
 
     Raises:
-        TrainingError: as ``load``.
+        TrainingError: as ``load``; or the run is a pre-training, whose network answers nothing.
         ModelError: the run's recipe is wrong, or names a network that there is no more.
     """
     state = load(run)
     made_by = recipe.parse(state["recipe"], str(run / FILE))
-    averaged = AveragedModel(networks.build(made_by.network.name, len(EXPRESSIONS)))
-    averaged.load_state_dict(state["average"])
-    return averaged.module.eval(), made_by
+    if made_by.network.task != "classify":
+        raise TrainingError(f"{run} holds a pre-training, whose network gives no answers: name it as network.start")
+    net = networks.build(made_by.network.name, len(state["classes"]))
+    net.load_state_dict(averaged(state))
+    return Trained(net.eval(), made_by, tuple(state["classes"]))
+
+
+def averaged(state: State) -> dict[str, Tensor]:
+    """The weights of a run's averaged network."""
+    inner = "module."  # torch's AveragedModel keeps the network under this name
+    return {name.removeprefix(inner): value for name, value in state["average"].items() if name.startswith(inner)}
+
+
+def weights(source: Path) -> dict[str, Tensor]:
+    """What a training can start from: a run's averaged weights, of a pre-training the encoder's, or a file of weights.
+
+    Raises:
+        TrainingError: it is none of these.
+    """
+    if (source / FILE).is_file():
+        state = load(source)
+        found = averaged(state)
+        if state["classes"]:
+            return found
+        return {name: tensor for name, tensor in found.items() if name.startswith("encoder.")}
+    try:
+        stored: dict[str, Tensor] = torch.load(source, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch.load raises whatever its unpickler and its archive reader do
+        raise TrainingError(
+            f"network.start: expected a run folder with a {FILE}, or a file of `moodcast models convert`, got {source} "
+            f"({error})"
+        ) from error
+    return stored

@@ -1,4 +1,4 @@
-"""From tiles to what a network takes, and from what it answers to two heads."""
+"""From faces to what a network takes, and from what it answers to two heads."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from models.registry import Pixels
 
 
 def at_size(faces: Tensor, size: int) -> Tensor:
-    """Faces (N, 1, S, S) at another side; smaller ones by area, larger ones bilinear."""
+    """Faces (N, C, S, S) at another side; smaller ones by area, larger ones bilinear."""
     if faces.shape[-1] == size:
         return faces
     if size < faces.shape[-1]:
@@ -17,8 +17,9 @@ def at_size(faces: Tensor, size: int) -> Tensor:
 
 
 def prepared(faces: Tensor, pixels: Pixels) -> Tensor:
-    """Grey faces (N, 1, S, S) in 0..255 as a network sees them, (N, channels, S, S); RGB is three times the same."""
-    mean, std = (torch.tensor(values, device=faces.device).view(1, -1, 1, 1) for values in (pixels.mean, pixels.std))
+    """Faces (N, C, ..., S, S) in 0..255 as a network sees them; grey ones become three times the same for RGB."""
+    shape = (-1, *[1] * (faces.ndim - 2))
+    mean, std = (torch.tensor(values, device=faces.device).view(shape) for values in (pixels.mean, pixels.std))
     return (faces - mean) / std
 
 

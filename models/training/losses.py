@@ -1,8 +1,11 @@
-"""What training minimises: cross-entropy against distributions, its class-balanced forms, and distillation."""
+"""What training minimises: cross-entropy against distributions, its balanced and smoothed forms, what is asked of clips
+on top of it, and distillation."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from models.training.recipe import LossSection
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor, class_weights: Tensor | None = None) -> Tensor:
@@ -39,6 +42,31 @@ def adjusted(logits: Tensor, log_priors: Tensor, tau: float) -> Tensor:
     return logits.float() + tau * log_priors
 
 
+def smoothed(targets: Tensor, share: float) -> Tensor:
+    """Distributions (N, K) of which ``share`` is spread over all classes (Szegedy et al. 2016, section 7)."""
+    return targets * (1 - share) + share / targets.shape[1]
+
+
+def intensity_aware(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean intensity-aware loss of logits (N, K) against distributions (N, K), in nats (Li et al. 2023, eq. 9).
+
+    For one class: -log(e^target / (e^target + e^rival)) with the largest other logit as rival. An expression shown
+    weakly looks like one other above all, so only that one counts; the gradient is then larger than cross-entropy's.
+    """
+    first, second = logits.float().topk(2, 1).values.split(1, 1)
+    rival = torch.where(logits.float() == first, second, first)
+    return (targets * F.softplus(rival - logits.float())).sum(1).mean()
+
+
+def classification(
+    logits: Tensor, targets: Tensor, how: LossSection, log_priors: Tensor, class_weights: Tensor | None
+) -> Tensor:
+    """What a recipe asks of logits (N, K) for distributions (N, K)."""
+    soft = smoothed(targets, how.smoothing) if how.smoothing else targets
+    total = soft_cross_entropy(adjusted(logits, log_priors, how.logit_adjustment), soft, class_weights)
+    return total + how.intensity * intensity_aware(logits, targets) if how.intensity else total
+
+
 def distillation(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
     """Cross-entropy against a teacher's probabilities (N, K), both softened (Hinton et al. 2015, section 2).
 
@@ -46,8 +74,3 @@ def distillation(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
     """
     soft = (taught.clamp(min=1e-8).log() / temperature).softmax(1)
     return soft_cross_entropy(logits.float() / temperature, soft) * temperature**2
-
-
-def class_counts(targets: Tensor) -> Tensor:
-    """Faces (K,) of each class, from distributions (N, K)."""
-    return torch.sum(targets, 0)

@@ -32,25 +32,69 @@ class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
     start: Annotated[
         str,
         Meta(
-            description="Where the weights start: a run folder, or the weights registry's name of one of our networks; "
-            "empty for a fresh start."
+            description="Where the weights start: a run folder, the weights registry's name of one of our networks, or "
+            "for clips a file of `moodcast models convert`; empty for a fresh start."
         ),
     ] = ""
+    task: Annotated[
+        Literal["classify", "reconstruct"],
+        Meta(
+            description="`reconstruct` is the pre-training of a masked autoencoder (`mae-dfer`, `videomae`): it draws "
+            "hidden parts of clips and needs no labels. A run that classifies can start from it."
+        ),
+    ] = "classify"
 
 
 class DataSection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which faces are learned from, and which are held out."""
+    """Which examples are held out, and chance."""
 
     validation_share: Annotated[
         float,
-        Meta(gt=0, le=0.5, description="Share of the training rows, by groups of identical tiles, that is held out."),
+        Meta(
+            gt=0,
+            le=0.5,
+            description="Share of FER2013's training rows, by groups of identical tiles, that is held out.",
+        ),
     ] = 0.1
     validation_flip: Annotated[
-        bool, Meta(description="Validate on the mean of each face and its mirror image (test-time augmentation).")
+        bool,
+        Meta(description="Validate on the mean of each face or clip and its mirror image (test-time augmentation)."),
     ] = False
     seed: Annotated[
         int, Meta(ge=0, lt=2**62, description="All chance comes from this number, and so does the choice held out.")
     ] = 20261121
+
+
+class ClipsSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Clips to learn from, for networks that look at clips."""
+
+    layout: Annotated[
+        str,
+        Meta(description="How the folder given with `--data` is laid out (LAYOUTS); empty for FER2013's faces."),
+    ] = ""
+    protocol: Annotated[
+        Literal["split", "folds", "leave-one-out"],
+        Meta(
+            description="Who is held out: what the layout's own split says, each of `folds` groups of subjects in "
+            "turn, or each subject in turn. In turn means a run each, in a folder of its own."
+        ),
+    ] = "split"
+    folds: Annotated[int, Meta(ge=2, le=1000, description="Groups of subjects with the protocol `folds`.")] = 5
+    sampling: Annotated[
+        Literal["segments", "strided", "apex"],
+        Meta(
+            description="The frames that are seen: `run` of them from each of as many equal parts of the clip as it "
+            "takes, every `stride`-th from somewhere, or onset and apex (MMNet)."
+        ),
+    ] = "segments"
+    run: Annotated[int, Meta(ge=1, le=64, description="Consecutive frames of a part: 2 for Former-DFER.")] = 1
+    stride: Annotated[
+        int, Meta(ge=1, le=64, description="Frames from one that is seen to the next: 4 for MAE-DFER.")
+    ] = 4
+    views: Annotated[
+        int,
+        Meta(ge=1, le=16, description="Strided runs over a clip whose answers are averaged in validation and tests."),
+    ] = 2
 
 
 class AugmentationSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +131,30 @@ class AugmentationSection(msgspec.Struct, frozen=True, kw_only=True):
 class LossSection(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the network. With two heads each has its own target; a single head has the sum."""
 
-    label: Annotated[float, Meta(ge=0, le=10, description="Weight of FER2013's label.")] = 1.0
+    label: Annotated[float, Meta(ge=0, le=10, description="Weight of the label.")] = 1.0
     votes: Annotated[
         float,
-        Meta(ge=0, le=10, description="Weight of the distribution of FER+'s votes (label distribution learning)."),
+        Meta(
+            ge=0,
+            le=10,
+            description="Weight of the distribution of FER+'s votes (label distribution learning); clips have none.",
+        ),
     ] = 1.0
+    smoothing: Annotated[
+        Share, Meta(description="Share of every target that is spread over all classes (Szegedy et al. 2016).")
+    ] = 0.0
+    intensity: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="Weight of the intensity-aware loss (Li et al. 2023) on top of the cross-entropy, such as 0.1.",
+        ),
+    ] = 0.0
+    auxiliary: Annotated[
+        float,
+        Meta(ge=0, le=10, description="Weight of the answers inside a network that has them: 0.05 for `ial`."),
+    ] = 0.0
     class_balance: Annotated[
         float,
         Meta(
@@ -129,6 +192,18 @@ class OptimizerSection(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="`sgd` (Nesterov, momentum 0.9) or `adamw` (Loshchilov & Hutter 2019)."),
     ] = "sgd"
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="Highest learning rate.")] = 0.1
+    beta2: Annotated[
+        float, Meta(gt=0, lt=1, description="AdamW's memory of squared gradients: 0.95 to pre-train MAE-DFER.")
+    ] = 0.999
+    layer_decay: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Each block of a transformer learns at this share of the next one's rate (Clark et al. 2020), "
+            "such as 0.75 to fine-tune MAE-DFER.",
+        ),
+    ] = 1.0
     weight_decay: Annotated[float, Meta(ge=0, le=1, description="Weight decay of matrices and kernels.")] = 5e-4
     sam_rho: Annotated[
         float,
@@ -149,8 +224,8 @@ class OptimizerSection(msgspec.Struct, frozen=True, kw_only=True):
 class ScheduleSection(msgspec.Struct, frozen=True, kw_only=True):
     """How long, and how fast when."""
 
-    epochs: Annotated[int, Meta(ge=1, le=10_000, description="Passes over the faces.")] = 60
-    batch: Annotated[int, Meta(ge=2, le=4096, description="Faces a step.")] = 128
+    epochs: Annotated[int, Meta(ge=1, le=10_000, description="Passes over the examples.")] = 60
+    batch: Annotated[int, Meta(ge=2, le=4096, description="Faces or clips a step.")] = 128
     warm_up: Annotated[
         Share, Meta(description="Share of the steps in which the learning rate rises; a half cosine brings it to zero.")
     ] = 0.05
@@ -162,7 +237,7 @@ class ScheduleSection(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, lt=1, description="Of the exponential moving average of the weights, which is the result.")
     ] = 0.998
     checkpoint_minutes: Annotated[
-        float, Meta(ge=0, description="Minutes between checkpoints within an epoch: what a kill can cost.")
+        float, Meta(ge=0, description="Minutes between checkpoints: what a kill can cost.")
     ] = 2.0
 
 
@@ -171,6 +246,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     network: NetworkSection = NetworkSection()
     data: DataSection = DataSection()
+    clips: ClipsSection = ClipsSection()
     augmentation: AugmentationSection = AugmentationSection()
     loss: LossSection = LossSection()
     distillation: DistillationSection = DistillationSection()
@@ -257,6 +333,10 @@ def contradictions(recipe: Recipe) -> list[str]:
             f"schedule.small_epochs: expected at most epochs ({recipe.schedule.epochs}), "
             f"got {recipe.schedule.small_epochs}"
         )
+    if recipe.clips.layout and recipe.schedule.small_epochs:
+        wrong.append("schedule.small_epochs: clips come in one size, expected 0")
+    if recipe.network.task == "reconstruct" and not recipe.clips.layout:
+        wrong.append("network.task: clips are reconstructed, not faces; expected clips.layout")
     if any(not teacher for teacher in recipe.distillation.teachers):
         wrong.append("distillation.teachers: expected names and folders, got an empty one")
     return wrong

@@ -76,7 +76,7 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
     """One teacher's probabilities (256, 2, 7) for every 256 faces in turn."""
     chunks = [pixels[i : i + 256] for i in range(0, len(pixels), 256)]
     if (Path(teacher) / checkpoint.FILE).is_file():
-        net, recipe = checkpoint.load_network(Path(teacher))
+        net, recipe, _ = checkpoint.load_network(Path(teacher))
         wanted = networks.get(recipe.network.name)
         with torch.inference_mode():
             for chunk in chunks:

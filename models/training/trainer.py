@@ -5,39 +5,20 @@ any step ends as if it had never stopped.
 """
 
 import contextlib
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models import fer2013, networks
 from models.errors import TrainingError
-from models.registry import EXPRESSIONS
-from models.training import checkpoint, losses, sam, unfold
-from models.training.augment import augment, mix
+from models.training import sam
 from models.training.checkpoint import State
-from models.training.data import Split
-from models.training.inputs import at_size, heads, prepared
 from models.training.recipe import Recipe
 from models.training.schedule import learning_rate
-
-K = len(EXPRESSIONS)
-MEASURED = 2048
-"""Faces on which the norms of a shipped file are measured anew."""
-
-
-class Batch(NamedTuple):
-    """Augmented faces (B, 1, S, S); targets ``label`` and ``votes`` (B, 7); ``taught`` (B, 2, 7) by the teachers."""
-
-    faces: Tensor
-    label: Tensor
-    votes: Tensor
-    taught: Tensor | None
+from models.training.task import Task
 
 
 def seed_of(*parts: int) -> int:
@@ -61,60 +42,33 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 class Trainer:
-    """One run's moving parts.
+    """One run's moving parts."""
 
-    ``taught`` (N, 2, 7) are the teachers' probabilities of the faces in ``learn``, or None.
-    """
-
-    def __init__(self, recipe: Recipe, learn: Split, taught: Tensor | None, device: torch.device) -> None:
-        self.recipe, self.learn, self.device = recipe, learn, device
-        self.taught = None if taught is None else taught.to(device)
+    def __init__(self, recipe: Recipe, task: Task, device: torch.device) -> None:
+        self.recipe, self.task, self.device = recipe, task, device
         self.precision = pick_precision(recipe.optimizer.precision, device)
-        torch.manual_seed(recipe.data.seed)
-        self.entry = networks.get(recipe.network.name)
-        self.net: nn.Module = networks.build(recipe.network.name, K).to(device, memory_format=torch.channels_last)
+        self.net = task.net
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
         self.average = AveragedModel(self.net, multi_avg_fn=decay, use_buffers=True)
-        self.optimizer = make_optimizer(self.net, recipe)
-        self.batches = len(learn) // recipe.schedule.batch
+        self.optimizer, self.shares = make_optimizer(self.net, recipe)
+        self.batches = task.examples // recipe.schedule.batch
         if self.batches == 0:
             raise TrainingError(
-                f"expected at least one batch of {recipe.schedule.batch} faces (schedule.batch), got {len(learn)} faces"
+                f"expected at least one batch of {recipe.schedule.batch} examples (schedule.batch), got "
+                f"{task.examples} examples"
             )
         self.steps = self.batches * recipe.schedule.epochs
         self.step = 0
-        label_counts, votes_counts = torch.bincount(learn.labels, minlength=K), learn.votes.sum(0)
-        self.log_priors = [losses.log_prior(counts) for counts in (label_counts, votes_counts)]
-        beta = recipe.loss.class_balance
-        self.class_weights = [
-            losses.effective_number_weights(counts, beta) if beta else None for counts in (label_counts, votes_counts)
-        ]
 
     @property
     def epoch(self) -> int:
         """Number of the epoch that the next step belongs to, from 0."""
         return self.step // self.batches
 
-    def start_from(self, source: Path) -> None:
-        """Begin with the weights of another run's checkpoint, or of a shipped ONNX file.
-
-        Raises:
-            TrainingError: the file is of another network, or can't be read.
-        """
-        if source.name == checkpoint.FILE:
-            weights = checkpoint.load_network(source.parent)[0].state_dict()
-            try:
-                self.net.load_state_dict(weights)
-            except RuntimeError as error:
-                name = self.recipe.network.name
-                raise TrainingError(f"network.start: expected a run of {name!r} in {source}, got another's") from error
-        else:
-            faces = self.learn.pixels[torch.randperm(len(self.learn))[:MEASURED].to(self.device)]
-            unfold.take_up(source, self.net, at_size(faces.float(), self.entry.size))
-
     def state(self, losses_so_far: list[float], history: list[list[float]]) -> State:
         return {
             "recipe": msgspec.to_builtins(self.recipe),
+            "classes": self.task.classes,
             "step": self.step,
             "losses": losses_so_far,
             "history": history,
@@ -136,10 +90,11 @@ class Trainer:
             TrainingError: the loss is no number any more.
         """
         seed = seed_of(self.recipe.data.seed, 1, self.step)
-        batch = self.batch(torch.Generator(self.device).manual_seed(seed))
+        batch = self.batch(seed)
         how, schedule = self.recipe.optimizer, self.recipe.schedule
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.steps, how.learning_rate, schedule.warm_up)
+        rate = learning_rate(self.step, self.steps, how.learning_rate, schedule.warm_up)
+        for group, share in zip(self.optimizer.param_groups, self.shares, strict=True):
+            group["lr"] = rate * share
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.backward(batch, seed)
@@ -158,12 +113,19 @@ class Trainer:
         self.step += 1
         return loss
 
-    def backward(self, batch: Batch, seed: int) -> float:
+    def batch(self, seed: int) -> Any:
+        """This step's batch: every epoch goes through the examples in an order of its own."""
+        order = torch.Generator().manual_seed(seed_of(self.recipe.data.seed, 0, self.epoch))
+        first = self.step % self.batches * self.recipe.schedule.batch
+        index = torch.randperm(self.task.examples, generator=order)[first : first + self.recipe.schedule.batch]
+        return self.task.batch(index, self.epoch, torch.Generator(self.device).manual_seed(seed))
+
+    def backward(self, batch: Any, seed: int) -> float:
         """Gradients of the loss on a batch, and the loss; ``seed`` decides what dropout drops."""
         torch.manual_seed(seed)
         with self.autocast():
-            answer = self.net(prepared(batch.faces, self.entry.pixels).contiguous(memory_format=torch.channels_last))
-        loss = self.loss(heads(answer), batch)
+            answer = self.task.answer(self.net, batch)
+        loss = self.task.loss(answer, batch)
         loss.backward()
         return float(loss.item())
 
@@ -171,72 +133,52 @@ class Trainer:
         """The network's arithmetic, for a forward pass."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
-    def batch(self, generator: torch.Generator) -> Batch:
-        """This step's faces, augmented and mixed, with their targets mixed alike."""
-        schedule, how = self.recipe.schedule, self.recipe.augmentation
-        order = torch.Generator().manual_seed(seed_of(self.recipe.data.seed, 0, self.epoch))
-        first = self.step % self.batches * schedule.batch
-        index = torch.randperm(len(self.learn), generator=order)[first : first + schedule.batch].to(self.device)
-        size = schedule.small_size if self.epoch < schedule.small_epochs else self.entry.size
-        # Augmentation costs by the pixel, so a face is shrunk before it and enlarged after.
-        faces = at_size(self.learn.pixels[index].float(), min(size, fer2013.TILE))
-        faces, kept = mix(augment(faces, how, generator), how, generator)
-
-        def mixed(targets: Tensor) -> Tensor:
-            return kept * targets + (1 - kept) * targets.flip(0)
-
-        label = F.one_hot(self.learn.labels[index], K).float()
-        taught = None if self.taught is None else mixed(self.taught[index])
-        return Batch(at_size(faces, size), mixed(label), mixed(self.learn.votes[index]), taught)
-
-    def loss(self, answers: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-        """The recipe's loss of both heads' logits (B, 7)."""
-        total = torch.zeros((), device=self.device)
-        distil, how = self.recipe.distillation, self.recipe.loss
-        for k, (weight, targets) in enumerate(((how.label, batch.label), (how.votes, batch.votes))):
-            if weight == 0:
-                continue
-            logits = losses.adjusted(answers[k], self.log_priors[k], how.logit_adjustment)
-            part = losses.soft_cross_entropy(logits, targets, self.class_weights[k])
-            if batch.taught is not None:
-                learned = losses.distillation(answers[k], batch.taught[:, k], distil.temperature)
-                part = (1 - distil.share) * part + distil.share * learned
-            total = total + weight * part
-        return total
-
     @torch.inference_mode()
-    def validate(self, faces: Split) -> dict[str, float]:
-        """Scores of the averaged network in 0..1: both heads' accuracies, and the label head's recalls over classes.
-
-        ``votes`` counts the faces alone whose FER+ majority is one of the seven.
-        """
+    def validate(self) -> dict[str, float]:
+        """The task's scores of the averaged network."""
         self.average.eval()
-        guesses: list[list[Tensor]] = [[], []]
-        size = self.entry.size
-        for chunk in faces.pixels.split(256):
-            views = [chunk, chunk.flip(3)] if self.recipe.data.validation_flip else [chunk]
-            with self.autocast():
-                both = [heads(self.average(prepared(at_size(view.float(), size), self.entry.pixels))) for view in views]
-            for k, found in enumerate(guesses):
-                found.append(torch.stack([answer[k].float().softmax(1) for answer in both]).sum(0).argmax(1))
-        by_label, by_votes = (torch.cat(found) for found in guesses)
-        right, counted = by_label == faces.labels, faces.majority >= 0
-        recalls = [float(right[faces.labels == k].float().mean()) for k in range(K) if bool((faces.labels == k).any())]
-        return {
-            "label": float(right.float().mean()),
-            "votes": float((by_votes == faces.majority)[counted].float().mean()),
-            "mean_recall": float(np.mean(recalls)),
-            "lowest_recall": min(recalls),
-        }
+        with self.autocast():
+            return self.task.validate(self.average)
 
 
-def make_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay pulls on matrices and kernels alone: norms and biases have nothing to unlearn."""
+def make_optimizer(net: nn.Module, recipe: Recipe) -> tuple[torch.optim.Optimizer, list[float]]:
+    """The optimizer, and each of its groups' share of the learning rate.
+
+    Weight decay pulls on matrices and kernels alone: norms and biases have nothing to unlearn.
+    """
     how = recipe.optimizer
+    share_of = learning_shares(net, how.layer_decay) if how.layer_decay < 1 else {}
+    sorts: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        sorts.setdefault((share_of.get(name, 1.0), parameter.ndim <= 1), []).append(parameter)
     groups = [
-        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": how.weight_decay},
-        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": sorts[share, small], "weight_decay": 0.0 if small else how.weight_decay}
+        for share, small in sorted(sorts)
     ]
+    shares = [share for share, _ in sorted(sorts)]
     if how.kind == "adamw":
-        return torch.optim.AdamW(groups, lr=how.learning_rate)
-    return torch.optim.SGD(groups, lr=how.learning_rate, momentum=0.9, nesterov=True)
+        return torch.optim.AdamW(groups, lr=how.learning_rate, betas=(0.9, how.beta2)), shares
+    return torch.optim.SGD(groups, lr=how.learning_rate, momentum=0.9, nesterov=True), shares
+
+
+def learning_shares(net: nn.Module, decay: float) -> dict[str, float]:
+    """Each parameter's share of the learning rate when a layer's is ``decay`` times the next one's.
+
+    Layers are the parts of the longest of the modules called ``blocks``. What comes before them is one more layer, what
+    comes after learns at the full rate (Clark et al. 2020; Bao et al. 2022).
+
+    Raises:
+        TrainingError: there are no ``blocks``.
+    """
+    stacks = {name: list(part.children()) for name, part in net.named_modules() if name.split(".")[-1] == "blocks"}
+    if not stacks:
+        raise TrainingError("optimizer.layer_decay: this network is no stack of blocks; expected 1.0")
+    longest = max(stacks, key=lambda name: len(stacks[name]))
+    depth, layer, shares = len(stacks[longest]), 0, {}
+    for name, _ in net.named_parameters():
+        if name.startswith(f"{longest}."):
+            layer = 1 + int(name[len(longest) + 1 :].split(".")[0])
+        elif layer:
+            layer = depth + 1
+        shares[name] = decay ** (depth + 1 - layer)
+    return shares

@@ -14,9 +14,10 @@ class Network:
     ``builder`` is ``module:function`` in ``models.zoo``; the function takes the number of classes. ``params`` counts
     ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and ours
     lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the number
-    as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build, and
-    ``published_gmacs`` as the paper prints them. ``learning_rate`` is that of the study's transfer recipe, for networks
-    whose trunk was trained on other pictures first.
+    as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build;
+    ``left_out_gmacs`` says which of them ours saves at no change of the answer. ``published_gmacs`` are as the paper
+    prints them, and ``remark`` says why they are far off, where that is known. ``learning_rate`` is that of the study's
+    transfer recipe, for networks whose trunk was trained on other pictures first.
     """
 
     name: str
@@ -32,4 +33,11 @@ class Network:
     learning_rate: float | None = None
     frames: int = 1
     official_gmacs: float | None = None
+    left_out_gmacs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     published_gmacs: str = ""
+    remark: str = ""
+
+    def shape(self, number: int) -> tuple[int, ...]:
+        """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size)."""
+        frames = (self.frames,) if self.frames > 1 else ()
+        return (number, self.pixels.channels, *frames, self.size, self.size)

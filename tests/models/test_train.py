@@ -21,6 +21,7 @@ import moodcast  # noqa: E402
 from models import export, fer2013, networks, registry, train  # noqa: E402
 from models.infer import Classifier  # noqa: E402
 from models.training import checkpoint, recipe  # noqa: E402
+from models.training.data import split  # noqa: E402
 from models.zoo.moodnet import Moodnet  # noqa: E402
 from tests.support import wait_until  # noqa: E402
 from tests.tiles import write_tiles  # noqa: E402
@@ -71,7 +72,7 @@ def test_learns_32_tiles_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "epoch 15/15" in capsys.readouterr().out
 
     net, how = export.load(tmp_path / "run")
-    learn, _ = train.data.split(fer2013.load(data, "Training"), how.data)
+    learn, _ = split(fer2013.load(data, "Training"), how.data)
     assert len(learn) == 32
     for answer in export.head_probabilities(net, learn.pixels, flip=False):
         assert (answer.argmax(1) == learn.labels).all()

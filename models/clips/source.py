@@ -1,0 +1,125 @@
+"""A set of labelled clips, as training and evaluation of clip networks see it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import DatasetError
+
+Frames = NDArray[np.uint8]
+"""One clip: aligned faces (F, S, S, 3), RGB."""
+
+
+class ClipSource(Protocol):
+    """N labelled clips. All arrays are read-only to whoever is handed a source."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels, in the order of a network's outputs."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,), indices into ``classes``."""
+
+    @property
+    def subjects(self) -> Sequence[str]:
+        """Who is seen, one entry a clip; the same string where it is the same person, for splits by subject."""
+
+    @property
+    def intensity(self) -> NDArray[np.float32]:
+        """(N,), how strongly the expression is shown: above 0 up to 1, NaN where it is not known."""
+
+    @property
+    def moments(self) -> NDArray[np.int64]:
+        """(N, 2), onset and apex as indices into the clip's frames, -1 where they are not known."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def frames(self, index: int) -> Frames:
+        """All frames (F, S, S, 3) uint8 RGB of a clip, F at least 1; S is the same for all clips of a source.
+
+        Raises:
+            DatasetError: the clip can't be read (any more).
+        """
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A ``ClipSource`` of arrays and a function that reads one clip; nothing is read before it is asked for."""
+
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    subjects: tuple[str, ...]
+    intensity: NDArray[np.float32]
+    moments: NDArray[np.int64]
+    read: Callable[[int], Frames]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.labels), len(self.subjects), len(self.intensity), len(self.moments)}
+        if len(lengths) > 1:
+            raise DatasetError(f"expected as many labels, subjects, intensities and moments, got {sorted(lengths)}")
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise DatasetError(
+                f"expected labels from 0 to {len(self.classes) - 1}, got {self.labels.min()} to {self.labels.max()}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def frames(self, index: int) -> Frames:
+        return self.read(index)
+
+
+def in_memory(
+    clips: Sequence[Frames],
+    labels: Sequence[int] | NDArray[np.int64],
+    classes: tuple[str, ...],
+    subjects: Sequence[str] | None = None,
+    intensity: Sequence[float] | NDArray[np.float32] | None = None,
+    moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
+) -> Clips:
+    """A source of clips that are there already; without ``subjects`` each clip is of somebody else.
+
+    Raises:
+        DatasetError: not one label a clip, or a label that is none of the classes.
+    """
+    if len(clips) != len(labels):
+        raise DatasetError(f"expected a label for each of {len(clips)} clips, got {len(labels)}")
+    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments)
+
+
+def lazy(
+    read: Callable[[int], Frames],
+    labels: Sequence[int] | NDArray[np.int64],
+    classes: tuple[str, ...],
+    subjects: Sequence[str] | None = None,
+    intensity: Sequence[float] | NDArray[np.float32] | None = None,
+    moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
+) -> Clips:
+    """A source that calls ``read`` with a clip's index each time its frames are asked for; else as ``in_memory``."""
+    count = len(labels)
+    return Clips(
+        classes,
+        np.asarray(labels, np.int64).reshape(count),
+        tuple(str(i) for i in range(count)) if subjects is None else tuple(subjects),
+        np.full(count, np.nan, np.float32) if intensity is None else np.asarray(intensity, np.float32),
+        np.full((count, 2), -1, np.int64) if moments is None else np.asarray(moments, np.int64).reshape(-1, 2),
+        read,
+    )
+
+
+def take(source: ClipSource, indices: Sequence[int] | NDArray[np.int64]) -> Clips:
+    """The clips of these indices, in this order; they are still read from ``source``."""
+    chosen = np.asarray(indices, np.int64)
+    return Clips(
+        source.classes,
+        source.labels[chosen],
+        tuple(source.subjects[i] for i in chosen),
+        source.intensity[chosen],
+        source.moments[chosen],
+        lambda index: source.frames(int(chosen[index])),
+    )

@@ -1,0 +1,231 @@
+"""A synthetic set: portraits that play the seven expressions, with labels, intensity and moments.
+
+For training and testing clip networks where no recordings may be had. The label is in the motion of mouth, brows and
+eyes; head, light, blinks, twitches and noise are drawn without regard to it. Written as ``CLASS/SUBJECT_NUMBER.mp4``
+(or a folder of pictures) with a table beside them, which the layout ``plain`` reads. One seed, one set, byte for byte.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.clips import motions, video, warp
+from models.clips.motions import Points
+from models.clips.video import Frame
+from models.clips.warp import MESH, Portrait
+from models.errors import DatasetError
+from models.registry import EXPRESSIONS
+
+TABLE = "clips.csv"
+COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")
+SIZE = 112
+MARGIN = 1.2
+"""As cut for the clip networks (``models.clips.cache``)."""
+FRAMES = (16, 24)
+WEAKEST = 0.15
+"""Intensity of the faintest expression; at 1.0 every action of its prototype is at full strength."""
+NEUTRAL = "_neutral"
+
+Find = Callable[[Frame], Sequence[Points]]
+"""Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one clip shows. ``onset``, ``apex``, ``release`` and ``offset`` are frames (see ``motions.course``)."""
+
+    expression: str
+    subject: str
+    intensity: float
+    frames: int
+    onset: int
+    apex: int
+    release: int
+    offset: int
+
+
+def cast(subjects: Sequence[str], count: int, rng: np.random.Generator) -> list[Role]:
+    """``count`` roles: each expression equally often, and everybody in every expression before anybody twice."""
+    roles = []
+    for i in range(count):
+        frames = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
+        onset, apex, release, offset = (rng.uniform(*span) for span in ((0, 0.2), (0.35, 0.6), (0.6, 0.75), (0.8, 1.1)))
+        roles.append(
+            Role(
+                EXPRESSIONS[i % len(EXPRESSIONS)],
+                subjects[i // len(EXPRESSIONS) % len(subjects)],
+                round(float(rng.uniform(WEAKEST, 1)), 3),
+                frames,
+                *(round(share * frames) for share in (onset, apex, release, offset)),
+            )
+        )
+    return roles
+
+
+def perform(who: Portrait, role: Role, size: int, rng: np.random.Generator) -> Iterator[Frame]:
+    """The frames (size, size, 3) of a role."""
+    face = who.face
+    pulls = _pulls(face, motions.PROTOTYPES[role.expression], rng)
+    twitches = [_pulls(face, {str(action): 1.0}, rng) for action in rng.choice(list(motions.ACTIONS), 3, replace=False)]
+    twitching = [_drift(role.frames, float(rng.uniform(0, 0.12)), rng) for _ in twitches]
+    shown = role.intensity * motions.course(role.frames, role.onset, role.apex, role.release, role.offset)
+    lids = _blinks(role.frames, rng)
+    head = _head(role.frames, rng)
+    light = _light(role.frames, size, rng)
+    grain = float(rng.uniform(0, 3))
+    for i in range(role.frames):
+        mesh = face + shown[i] * pulls
+        for twitch, strength in zip(twitches, twitching, strict=True):
+            mesh = mesh + max(strength[i], 0) * twitch
+        mesh = motions.close_eyes(mesh, float(lids[i]))
+        moved = who.rest.copy()
+        moved[:MESH] += (mesh - face) * who.tile
+        picture = warp.render(who, _moved_head(moved, who, head[i]), size)
+        lit = picture * light[i] + rng.normal(0, grain, picture.shape)
+        yield np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+
+
+def _pulls(face: Points, strengths: Mapping[str, float], rng: np.random.Generator) -> Points:
+    """Displacement (468, 2) of actions at these strengths, each by up to a quarter off and not the same on both sides.
+
+    The left half of the face takes over from the right one over the width of the nose.
+    """
+    half = np.clip((face[:, 0] - 0.5) / 0.1, -1, 1)
+    pulls = np.zeros_like(face)
+    for action, strength in strengths.items():
+        lopsided = 1 + rng.uniform(-0.15, 0.15) * half
+        pulls += motions.displacement(face, action) * (strength * rng.uniform(0.75, 1.25) * lopsided)[:, None]
+    return pulls
+
+
+def _drift(frames: int, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Something that sways: (frames,) in -most..most, half a turn to one and a half in a clip."""
+    turns, phase = rng.uniform(0.5, 1.5), rng.uniform(0, 2 * math.pi)
+    swaying: NDArray[np.float64] = most * np.sin(phase + 2 * math.pi * turns * np.arange(frames) / frames)
+    return swaying
+
+
+def _blinks(frames: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How far the lids are shut in each frame; every other clip has a blink, of three to five frames."""
+    shut = np.zeros(frames)
+    if rng.random() < 0.5:
+        middle, width = rng.uniform(0, frames), rng.uniform(1.5, 2.5)
+        shut = np.clip(1.2 - np.abs(np.arange(frames) - middle) / width, 0, 1)
+    return shut
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Of a head: ``turn`` and ``roll`` in radians, ``scale`` about 1, shift in tiles."""
+
+    turn: float
+    roll: float
+    scale: float
+    x: float
+    y: float
+
+
+def _head(frames: int, rng: np.random.Generator) -> list[Pose]:
+    """Small motion, as alignment leaves it: the swaying of each quantity around a bias of its own."""
+    most = (0.10, 0.04, 0.03, 0.02, 0.02)
+    ways = [_drift(frames, float(rng.uniform(0, m)), rng) + rng.uniform(-m / 2, m / 2) for m in most]
+    return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in np.stack(ways, 1).tolist()]
+
+
+def _moved_head(mesh: Points, who: Portrait, pose: Pose) -> Points:
+    """The mesh in another pose. The face turns as an ellipsoid does, what is around it stays."""
+    middle = len(who.picture) / 2
+    place = (mesh - middle) / who.tile
+    depth = 0.55 * np.sqrt(np.clip(1 - (place[:, 0] / 0.55) ** 2 - ((place[:, 1] - 0.05) / 0.75) ** 2, 0, None))
+    place[:, 0] += math.sin(pose.turn) * depth
+    cos, sin = pose.scale * math.cos(pose.roll), pose.scale * math.sin(pose.roll)
+    moved: Points = place @ np.array([[cos, sin], [-sin, cos]]) + (pose.x, pose.y)
+    return moved * who.tile + middle
+
+
+def _light(frames: int, size: int, rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    """What each pixel (size, size, 3) is multiplied by: brightness that changes, light from a side, a colour cast."""
+    gain = rng.uniform(0.75, 1.2) + _drift(frames, float(rng.uniform(0, 0.08)), rng)
+    angle, slope = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.25)
+    across = np.linspace(-1, 1, size)
+    side = 1 + slope * (np.cos(angle) * across[None, :] + np.sin(angle) * across[:, None]) / math.sqrt(2)
+    colour = rng.uniform(0.94, 1.06, 3)
+    return [g * side[..., None] * colour for g in gain]
+
+
+def find_portraits(folder: Path) -> dict[str, Path]:
+    """Pictures of a folder by their subject, the file's name without its ending.
+
+    Where some are called ``SUBJECT_neutral``, only those count, since a portrait that smiles already can't begin to.
+
+    Raises:
+        DatasetError: there is no folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"expected a folder of portraits, but {folder} is none")
+    files = video.pictures(folder)
+    if not files:
+        raise DatasetError(f"expected portraits ({', '.join(sorted(video.PICTURES))}) in {folder}, got none")
+    neutral = [file for file in files if file.stem.endswith(NEUTRAL)]
+    return {file.stem.removesuffix(NEUTRAL).replace("_", "-"): file for file in neutral or files}
+
+
+def load_portraits(files: Mapping[str, Path], find: Find, size: int) -> dict[str, Portrait]:
+    """The largest face of each picture, ready to be moved; pictures without one are left out.
+
+    Raises:
+        DatasetError: a picture can't be read, or none shows a face.
+    """
+    found = {}
+    for subject, file in tqdm(files.items(), desc="portraits", unit="face", disable=None):
+        picture = video.read_picture(file)
+        landmarks = max(find(picture), key=lambda points: float(np.ptp(points, axis=0).prod()), default=None)
+        if landmarks is not None:
+            found[subject] = warp.portrait(picture, landmarks, size, MARGIN)
+    if not found:
+        raise DatasetError(f"expected faces in the {len(files)} pictures, found none")
+    return found
+
+
+def make(out: Path, people: Mapping[str, Portrait], count: int, seed: int, size: int, pictures: bool) -> list[Role]:
+    """Write ``count`` clips and their table into ``out``; ``pictures``: PNG folders in place of MP4 files.
+
+    Raises:
+        DatasetError: ``out`` is not empty, or can't be written.
+        MissingVideoError: MP4 files need PyAV.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DatasetError(f"expected a new or an empty folder, but {out} is not: delete it or choose another")
+    if not pictures:
+        video.load_av()
+    roles = cast(list(people), count, np.random.default_rng(seed))
+    rows = []
+    for i, role in enumerate(tqdm(roles, desc="synthetic clips", unit="clip", disable=None)):
+        file = Path(role.expression) / f"{role.subject}_{i:05}{'' if pictures else '.mp4'}"
+        clip = perform(people[role.subject], role, size, np.random.default_rng([seed, i]))
+        try:
+            (out / file).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatasetError(f"can't write {out / file}: {error.strerror or error}") from error
+        (video.write_pictures if pictures else video.write_mp4)(clip, out / file)
+        moments = ("", "", "", "") if role.expression == "neutral" else _row(role)
+        rows.append((file.as_posix(), role.expression, role.subject, *moments, role.frames))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
+    try:
+        (out / TABLE).write_text(text.getvalue())
+    except OSError as error:
+        raise DatasetError(f"can't write {out / TABLE}: {error.strerror or error}") from error
+    return roles
+
+
+def _row(role: Role) -> tuple[float, int, int, int]:
+    """Intensity, onset, apex and offset as frames that there are; nobody is neutral to a degree, or at a moment."""
+    return role.intensity, role.onset, role.apex, min(role.offset, role.frames - 1)

@@ -1,0 +1,217 @@
+"""``moodcast models table``: size, cost and speed of networks, beside the papers' numbers and the official builds'.
+
+Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one input; milliseconds of one
+input in torch on the processor, random weights, float32. Other programs on the machine can only make a run slower, so
+the fastest is told.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from models import networks
+from models.evaluation.cost import processor
+from models.zoo.entry import Network
+
+STUDY = (
+    "c3d",
+    "r3d18",
+    "former-dfer",
+    "ial",
+    "poster-v2",
+    "videomae",
+    "mae-dfer",
+    "mae-dfer-ca",
+    "mae-dfer-ca-pc",
+    "mmnet",
+)
+"""Those of the study's tables, in its order."""
+
+TOLERANCE = 0.01
+"""Of multiplications. Parameters have none."""
+RUNS = 3
+"""At least, after one to warm up."""
+SECONDS = 2.0
+"""Of timing, for each network."""
+UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
+
+Row = dict[str, Any]
+
+
+def chosen(names: Sequence[str], everything: bool) -> list[Network]:
+    """The entries of these names, or all of the registry, or those of the study.
+
+    Raises:
+        UnknownModelError: there is no entry of a name.
+    """
+    if everything:
+        return list(networks.NETWORKS.values())
+    return [networks.get(name) for name in names or STUDY if names or name in networks.NETWORKS]
+
+
+def printed(number: str) -> float | None:
+    """A number as papers print it, ``58 M``; None where nothing is printed."""
+    if not number:
+        return None
+    digits, unit = number.split()
+    return float(digits) * UNITS[unit]
+
+
+def multiplications(entry: Network) -> float:
+    """Multiply-accumulates of one input; nothing is computed for it."""
+    with torch.device("meta"):
+        network = networks.build(entry.name).eval()
+        one = torch.empty(entry.shape(1))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(one)
+    return counter.get_total_flops() / 2
+
+
+def milliseconds(network: nn.Module, entry: Network, seconds: float) -> float:
+    """The fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
+    network.eval()
+    one = torch.rand(entry.shape(1), generator=torch.Generator().manual_seed(0))
+    times: list[float] = []
+    with torch.inference_mode():
+        network(one)
+        end = time.monotonic() + seconds
+        while len(times) < RUNS or time.monotonic() < end:
+            began = time.perf_counter()
+            network(one)
+            times.append((time.perf_counter() - began) * 1000)
+    return min(times)
+
+
+def row(entry: Network, params: int, gmacs: float) -> Row:
+    """What is known of a network beside what was counted of ours.
+
+    Deviations are shares of the official build's number (0.01: ours has 1 % more), after what ours leaves out on
+    purpose; None where the official build was not measured.
+    """
+    left_out, left_out_gmacs = sum(entry.left_out.values()), sum(entry.left_out_gmacs.values())
+    published, published_gmacs = printed(entry.published), printed(entry.published_gmacs)
+    params_deviation = (params + left_out) / entry.official - 1 if entry.official else None
+    gmacs_deviation = (gmacs + left_out_gmacs) / entry.official_gmacs - 1 if entry.official_gmacs else None
+    return {
+        "name": entry.name,
+        "params": params,
+        "gmacs": gmacs,
+        "ms": None,
+        "paper_params": published and round(published),
+        "paper_gmacs": published_gmacs and published_gmacs / 1e9,
+        "official_params": entry.official,
+        "official_gmacs": entry.official_gmacs,
+        "left_out_params": left_out,
+        "left_out_gmacs": left_out_gmacs,
+        "params_deviation": params_deviation,
+        "gmacs_deviation": gmacs_deviation,
+        "deviates": bool(params_deviation) or abs(gmacs_deviation or 0) > TOLERANCE,
+        "frames": entry.frames,
+        "size": entry.size,
+    }
+
+
+def measure(entry: Network) -> Row:
+    """A row of the table, timed in this process with torch's number of threads."""
+    torch.manual_seed(0)
+    network = networks.build(entry.name)
+    params = sum(parameter.numel() for parameter in network.parameters())
+    found = row(entry, params, multiplications(entry) / 1e9)
+    return found | {
+        "ms": milliseconds(network, entry, SECONDS),
+        "threads": torch.get_num_threads(),
+        "processor": processor(),
+    }
+
+
+def measured(entries: Sequence[Network]) -> Iterator[Row]:
+    """A row for each entry, with a progress bar on standard error."""
+    with tqdm(entries, unit="network", leave=False, disable=None, file=sys.stderr) as bar:
+        for entry in bar:
+            bar.set_description(entry.name)
+            yield measure(entry)
+
+
+HEAD = ("name", "parameters", "official", "off by", "paper", "GMAC", "official", "off by", "paper", "ms")
+WIDTHS = (15, 11, 11, 7, 6, 6, 8, 7, 6, 7)
+
+
+def line(cells: Sequence[str]) -> str:
+    """One line of the table on a terminal."""
+    name, *rest = cells
+    return f"{name:<{WIDTHS[0]}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(rest, WIDTHS[1:], strict=True))
+
+
+def cells(found: Row) -> list[str]:
+    """A row as it is shown; ``LEGEND`` explains the marks."""
+    entry = networks.get(found["name"])
+    return [
+        found["name"],
+        f"{found['params']:,}",
+        f"{found['official_params']:,}" if found["official_params"] else "",
+        share(found["params_deviation"], 0, found["left_out_params"]),
+        paper(entry.published, found["params"]),
+        f"{found['gmacs']:.2f}",
+        f"{found['official_gmacs']:.2f}" if found["official_gmacs"] else "",
+        share(found["gmacs_deviation"], TOLERANCE, found["left_out_gmacs"]),
+        paper(entry.published_gmacs, found["gmacs"] * 1e9),
+        f"{found['ms']:.1f}",
+    ]
+
+
+LEGEND = (
+    "off by: from the official build's number, after what ours leaves out (*, listed below); !: more than it may be; "
+    "#: what the paper prints is not ours, rounded"
+)
+
+
+def share(deviation: float | None, tolerance: float, left_out: float) -> str:
+    """A deviation in per cent, marked."""
+    if deviation is None:
+        return ""
+    mark = "!" if abs(deviation) > tolerance else "*" if left_out else ""
+    return f"{abs(100 * deviation):.1f}%{mark}"
+
+
+def paper(number: str, ours: float) -> str:
+    """A printed number, marked where ours does not round to it."""
+    value = printed(number)
+    if value is None:
+        return ""
+    digits, unit = number.split()
+    last = UNITS[unit] / 10 ** len(digits.partition(".")[2])
+    return number + ("#" if abs(ours - value) > last / 2 else "")
+
+
+def notes(found: Iterable[Row]) -> list[str]:
+    """What the stars stand for, a sentence for each network."""
+    told = []
+    for name in (each["name"] for each in found):
+        entry = networks.get(name)
+        parts = []
+        if entry.left_out:
+            parts.append(f"leaves out {sum(entry.left_out.values()):,} dead parameters ({_listed(entry.left_out)})")
+        if entry.left_out_gmacs:
+            parts.append(f"saves {sum(entry.left_out_gmacs.values()):.2f} GMAC ({', '.join(entry.left_out_gmacs)})")
+        if entry.remark:
+            parts.append(entry.remark)
+        if parts:
+            told.append(f"{name}: {'; '.join(parts)}.")
+    return told
+
+
+def _listed(parts: Mapping[str, int]) -> str:
+    return ", ".join(f"{part} {size:,}" for part, size in parts.items())
+
+
+def markdown(found: Sequence[Row]) -> str:
+    """The table for a page, with its notes."""
+    text = f"| {' | '.join(HEAD)} |\n|---|{'---:|' * (len(HEAD) - 1)}\n"
+    text += "".join(f"| {' | '.join(cells(each))} |\n" for each in found)
+    return text.replace("*", "\\*") + "\n" + "".join(f"- {note}\n" for note in notes(found))

@@ -1,0 +1,51 @@
+"""Sources of clips: in memory, read when asked for, and parts of them."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.clips import source
+from models.clips.source import ClipSource
+from models.errors import DatasetError
+
+
+def grey(level: int, frames: int = 3) -> NDArray[np.uint8]:
+    return np.full((frames, 4, 4, 3), level, np.uint8)
+
+
+def test_clips_in_memory() -> None:
+    clips: ClipSource = source.in_memory([grey(1), grey(2)], [1, 0], ("angry", "happy"))
+    assert len(clips) == 2
+    assert clips.labels.tolist() == [1, 0]
+    assert clips.frames(1)[0, 0, 0, 0] == 2
+    assert len(set(clips.subjects)) == 2
+    assert np.isnan(clips.intensity).all()
+    assert (clips.moments == -1).all()
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    asked: list[int] = []
+
+    def read(index: int) -> NDArray[np.uint8]:
+        asked.append(index)
+        return grey(index)
+
+    clips = source.lazy(read, [0, 0, 1], ("a", "b"), subjects=["x", "y", "x"], intensity=[0.1, 0.2, 0.3])
+    part = source.take(clips, [2, 0])
+    assert asked == []
+    assert part.frames(0)[0, 0, 0, 0] == 2
+    assert asked == [2]
+    assert part.labels.tolist() == [1, 0]
+    assert part.subjects == ("x", "x")
+    np.testing.assert_allclose(part.intensity, [0.3, 0.1])
+    again = source.take(part, [1])
+    assert again.frames(0)[0, 0, 0, 0] == 0
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    with pytest.raises(DatasetError, match="a label for each of 1 clips, got 2"):
+        source.in_memory([grey(1)], [0, 1], ("a", "b"))
+    with pytest.raises(DatasetError, match="labels from 0 to 1, got 0 to 2"):
+        source.in_memory([grey(1), grey(2)], [0, 2], ("a", "b"))
+    with pytest.raises(DatasetError, match="as many"):
+        source.in_memory([grey(1), grey(2)], [0, 1], ("a", "b"), subjects=["x"])

@@ -1,0 +1,244 @@
+"""Training on clips: it learns, every step is a place to go on from, and what can't be trained is a sentence."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
+
+from torch import Tensor, nn  # noqa: E402
+
+from models import train  # noqa: E402
+from models.clips.source import in_memory, take  # noqa: E402
+from models.errors import RecipeError, TrainingError  # noqa: E402
+from models.registry import IMAGENET  # noqa: E402
+from models.training import checkpoint, clips, masked, probe, recipe  # noqa: E402
+from models.training.recipe import ClipsSection, Recipe  # noqa: E402
+from models.training.trainer import learning_shares  # noqa: E402
+from models.zoo import mae_dfer, videomae  # noqa: E402
+from models.zoo.entry import Network  # noqa: E402
+from tests.moving import CLASSES, shapes  # noqa: E402
+
+CPU = torch.device("cpu")
+ENTRY = Network("tiny", "nowhere:tiny", "these tests", 32, IMAGENET, 0, frames=4)
+PLAIN = {"roll_degrees": 0, "zoom": 0, "shift": 0, "operations": 0, "erase_share": 0, "mixup_alpha": 0}
+ROUGH = {"mixup_alpha": 0.4, "cutmix_share": 0.3}
+
+
+class Tiny(nn.Module):
+    """(N, 3, 4, 32, 32) to logits: what changes from frame to frame, place by place."""
+
+    def __init__(self, classes: int = len(CLASSES), blocks: int = 1) -> None:
+        super().__init__()
+        self.look = nn.Conv3d(3, 8, (1, 4, 4), (1, 4, 4))
+        self.blocks = nn.Sequential(*(nn.Linear(2048, 2048) for _ in range(blocks - 1)))
+        self.norm = nn.BatchNorm1d(2048)
+        self.fc = nn.Linear(2048, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.norm(self.blocks(self.look(x).relu().flatten(1))))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More would only fight the other tests for the cores, and sum in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def made(**sections: dict[str, Any]) -> Recipe:
+    """A recipe for ``Tiny``, with these fields changed; the mirror image of "left" would be "right"."""
+    basis: dict[str, dict[str, Any]] = {
+        "clips": {"layout": "moving"},
+        "augmentation": PLAIN,
+        "optimizer": {"learning_rate": 0.02},
+        "schedule": {"epochs": 3, "batch": 8, "ema_decay": 0.5, "checkpoint_minutes": 0},
+    }
+    names = dict.fromkeys([*basis, *sections])
+    return recipe.parse({name: basis.get(name, {}) | sections.get(name, {}) for name in names}, "here")
+
+
+def task(how: Recipe, number: int = 32, net: nn.Module | None = None) -> clips.Classify:
+    torch.manual_seed(how.data.seed)
+    source = shapes(number)
+    return clips.Classify(how, net or Tiny(), ENTRY, source, source, CPU)
+
+
+def run(how: Recipe, folder: Path, number: int = 32) -> clips.Classify:
+    folder.mkdir(exist_ok=True)
+    this = task(how, number)
+    train.fit(how, this, folder, CPU)
+    return this
+
+
+def scores(folder: Path) -> dict[str, float]:
+    """The last row of the log."""
+    names, *_, last = (folder / "log.csv").read_text().splitlines()
+    return dict(zip(names.split(","), map(float, last.split(",")), strict=True))
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"loss": {"intensity": 0.1, "smoothing": 0.1, "class_balance": 0.9}},
+        {"clips": {"sampling": "strided", "stride": 2}, "optimizer": {"kind": "adamw", "learning_rate": 0.003}},
+    ],
+)
+def test_learns_clips_by_heart_and_tells_war_uar_and_the_lowest_recall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sections: dict[str, dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(clips, "augment", lambda faces, _, __: faces)  # mirrored, "left" would be "right"
+    run(made(schedule={"epochs": 12}, **sections), tmp_path / "run")
+    found = scores(tmp_path / "run")
+    assert (found["war"], found["uar"], found["lowest_recall"]) == (1, 1, 1)
+    assert checkpoint.load(tmp_path / "run")["classes"] == CLASSES
+
+
+def test_every_step_is_a_place_to_go_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    how = made(augmentation={"operations": 2} | ROUGH, optimizer={"sam_rho": 0.05}, schedule={"epochs": 2})
+    whole = run(how, tmp_path / "whole", 24).net.state_dict()
+    advance = train.Trainer.advance
+    calls = itertools.count()
+
+    def stops_after_one(trainer: train.Trainer) -> float:
+        if next(calls) % 2:
+            raise KeyboardInterrupt
+        return advance(trainer)
+
+    monkeypatch.setattr(train.Trainer, "advance", stops_after_one)
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            run(how, tmp_path / "stopped", 24)
+    stopped = run(how, tmp_path / "stopped", 24).net.state_dict()
+    assert all(torch.equal(stopped[name], tensor) for name, tensor in whole.items())
+    assert (tmp_path / "stopped" / "log.csv").read_text() == (tmp_path / "whole" / "log.csv").read_text()
+
+
+def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
+    still = in_memory([np.repeat(shapes(1).frames(0)[:1], 8, 0)] * 8, [0] * 8, CLASSES)
+    how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
+    this = clips.Classify(how, Tiny(), ENTRY, still, still, CPU)
+    batch = this.batch(torch.arange(8), 0, torch.Generator().manual_seed(3))
+    assert batch.clips.shape == (8, 3, 4, 32, 32)
+    torch.testing.assert_close(batch.clips, batch.clips[:, :, :1].expand_as(batch.clips))
+    assert (batch.clips[0] - batch.clips[1]).abs().max() > 0.1  # but clips differ from each other
+
+
+def test_onset_and_apex_are_taken_where_known_and_found_where_not() -> None:
+    frames, how = shapes(1).frames(0), ClipsSection(sampling="apex")
+    (known,) = clips.chosen(frames, np.array([2, 5]), 2, how, None)
+    (found,) = clips.chosen(np.concatenate([frames, frames[:1]]), np.array([-1, -1]), 2, how, None)
+    assert known.tolist() == [2, 5]
+    assert found[0] == 0
+    assert 0 < found[1] < 8
+
+
+def test_the_answer_to_a_clip_is_the_mean_over_its_views() -> None:
+    source = shapes(10, frames=30)
+    torch.manual_seed(0)
+    net = Tiny().eval()
+    seen = clips.Seen.by(ENTRY, ClipsSection(sampling="strided", stride=2, views=3))
+    with torch.inference_mode():
+        both = clips.probabilities(net, source, seen, True, CPU)
+        views = seen.ready(seen.views(source, 9, None))
+        expected = torch.cat([net(side).softmax(1) for side in (views, views.flip(4))]).mean(0)
+    assert len(views) == 3
+    torch.testing.assert_close(both[9], expected)
+    torch.testing.assert_close(both.sum(1), torch.ones(10))
+
+
+def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path) -> None:
+    autoencoder, net = mae_dfer.pretraining(depth=1), mae_dfer.MaeDfer(4, depth=1)
+    how = made(network={"name": "mae-dfer", "task": "reconstruct"})
+    average = {f"module.{name}": tensor for name, tensor in autoencoder.state_dict().items()}
+    state = {"recipe": msgspec.to_builtins(how), "classes": (), "step": 1, "losses": [], "history": []}
+    checkpoint.save({**state, "net": {}, "average": average, "optimizer": {}}, tmp_path)  # type: ignore[typeddict-item]
+    head = net.fc.weight.clone()
+    clips.start_from(net, tmp_path)
+    for name, tensor in autoencoder.encoder.state_dict().items():
+        assert torch.equal(net.encoder.state_dict()[name], tensor)
+    assert torch.equal(net.fc.weight, head)
+    with pytest.raises(TrainingError, match="another network's"):
+        clips.start_from(videomae.VideoMAE(4, depth=1), tmp_path)
+    with pytest.raises(TrainingError, match="pre-training"):
+        checkpoint.load_network(tmp_path)
+
+
+def test_a_network_of_other_classes_keeps_its_own_last_layer(tmp_path: Path) -> None:
+    run(made(), tmp_path / "run")
+    same, other = Tiny(), Tiny(classes=3)
+    clips.start_from(same, tmp_path / "run")
+    torch.save(same.state_dict(), tmp_path / "weights.pt")
+    clips.start_from(other, tmp_path / "weights.pt")
+    trained = checkpoint.averaged(checkpoint.load(tmp_path / "run"))
+    assert torch.equal(same.fc.weight, trained["fc.weight"])
+    assert torch.equal(other.look.weight, trained["look.weight"])
+    assert other.fc.weight.shape == (3, 2048)
+    with pytest.raises(TrainingError, match="expected a run folder"):
+        clips.start_from(same, tmp_path / "nothing")
+
+
+class Guess(nn.Module):
+    """Draws every hidden cube of two clips alike, as it has learned to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(1, 720 * 1536)
+
+    def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
+        return self.encoder(torch.ones(len(x), 1)).view(len(x), 720, 1536)
+
+
+def test_a_pretraining_runs_on_the_same_trainer_and_its_loss_falls(tmp_path: Path) -> None:
+    entry = Network("mae-dfer", "", "", 160, IMAGENET, 0, frames=16)
+    how = made(
+        network={"name": "mae-dfer", "task": "reconstruct"},
+        schedule={"epochs": 4, "batch": 2},
+        optimizer={"kind": "adamw", "learning_rate": 0.1, "beta2": 0.95},
+    )
+    source = take(shapes(4, frames=16, size=40), [0, 0])
+    this = masked.Reconstruct(how, masked.pretraining("mae-dfer"), Guess(), entry, source, source, CPU)
+    train.fit(how, this, tmp_path, CPU)
+    rows = [row.split(",") for row in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows[0] == ["epoch", "loss", "reconstruction"]
+    assert float(rows[-1][2]) < float(rows[1][2])
+
+
+def test_features_of_a_network_that_knows_the_motion_are_read_off_linearly() -> None:
+    learn, test = shapes(40), shapes(20, seed=1)
+    seen = clips.Seen.by(ENTRY, ClipsSection())
+    net = Tiny()
+    known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
+    assert known.shape == (40, 2048)
+    found = probe.probe(known, torch.from_numpy(learn.labels), asked, len(CLASSES))
+    assert (found.numpy() == test.labels).mean() > 0.9
+
+
+def test_deeper_blocks_learn_faster_and_what_follows_them_at_the_full_rate() -> None:
+    shares = learning_shares(mae_dfer.MaeDfer(7, depth=3), 0.5)
+    assert shares["encoder.representatives"] == shares["encoder.embed.project.weight"] == 0.5**4
+    assert shares["encoder.blocks.0.mlp.0.weight"] == 0.5**3
+    assert shares["encoder.blocks.2.mlp.0.weight"] == 0.5
+    assert shares["norm.weight"] == shares["fc.bias"] == 1
+    with pytest.raises(TrainingError, match="layer_decay"):
+        learning_shares(nn.Linear(2, 2), 0.5)
+
+
+def test_what_does_not_fit_together_is_a_sentence() -> None:
+    with pytest.raises(TrainingError, match="divisor"):
+        clips.Seen.by(ENTRY, ClipsSection(run=3))
+    with pytest.raises(TrainingError, match="'apex' gives two"):
+        clips.Seen.by(ENTRY, ClipsSection(sampling="apex"))
+    with pytest.raises(RecipeError, match="mae-dfer, videomae"):
+        masked.pretraining("c3d")
+    with pytest.raises(RecipeError, match=r"expected clips\.layout"):
+        recipe.parse({"network": {"task": "reconstruct"}}, "here")
+    with pytest.raises(RecipeError, match="clips come in one size"):
+        made(schedule={"small_epochs": 1})

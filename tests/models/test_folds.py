@@ -1,0 +1,48 @@
+"""Folds by subject: every clip is held out once, nobody is on both sides, and the folds are about as large."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import DatasetError
+from models.training import folds
+
+SUBJECTS = st.lists(st.sampled_from([f"s{i}" for i in range(12)]), min_size=2, max_size=60).filter(
+    lambda names: len(set(names)) >= 2
+)
+
+
+@given(SUBJECTS, st.integers(2, 12), st.integers(0, 9))
+def test_folds_part_the_clips_and_keep_subjects_whole(subjects: list[str], number: int, seed: int) -> None:
+    number = min(number, len(set(subjects)))
+    held_out = folds.by_subject(subjects, number, seed)
+    assert len(held_out) == number
+    assert sorted(np.concatenate(held_out).tolist()) == list(range(len(subjects)))
+    people = [{subjects[i] for i in fold} for fold in held_out]
+    assert all(people)  # no fold is empty,
+    assert sum(map(len, people)) == len(set(subjects))  # and nobody is in two
+    assert all((np.diff(fold) > 0).all() for fold in held_out)
+    largest = max(subjects.count(name) for name in subjects)
+    sizes = [len(fold) for fold in held_out]
+    assert max(sizes) - min(sizes) <= largest
+
+
+@given(SUBJECTS)
+def test_leaving_one_subject_out_names_each_in_turn(subjects: list[str]) -> None:
+    held_out = folds.leave_one_out(subjects)
+    assert [{subjects[i] for i in fold} for fold in held_out] == [{name} for name in sorted(set(subjects))]
+    assert sum(map(len, held_out)) == len(subjects)
+
+
+def test_the_seed_decides_who_is_tested_together() -> None:
+    subjects = [f"s{i}" for i in range(20)]
+    one, again, other = (folds.by_subject(subjects, 4, seed) for seed in (1, 1, 2))
+    assert all((a == b).all() for a, b in zip(one, again, strict=True))
+    assert not all((a == b).all() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(("subjects", "number"), [(["a", "a"], 2), (["a", "b"], 3), (["a", "b"], 1)])
+def test_folds_that_cannot_be_are_a_sentence(subjects: list[str], number: int) -> None:
+    with pytest.raises(DatasetError, match="folds"):
+        folds.by_subject(subjects, number, 0)
