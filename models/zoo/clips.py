@@ -2,11 +2,19 @@
 
 from types import MappingProxyType
 
-from models.registry import Pixels
+from models.registry import IMAGENET, Pixels
 from models.zoo.entry import Network
 
 UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 """0 to 1."""
+
+MOTION_LEFT_OUT = {"classifier of the CA branch": 702_471}
+POSITION_LEFT_OUT = {"class token, classifier and mask of the PC transformer": 3_590}
+MMNET_LEFT_OUT = POSITION_LEFT_OUT | {
+    "second classifier": 476_672,
+    "embedding of time": 49_284,
+    "1x1 convolution of the onset frame": 2_560,
+}
 
 CLIPS: tuple[Network, ...] = (
     Network(
@@ -69,6 +77,110 @@ CLIPS: tuple[Network, ...] = (
         official_gmacs=5.94,
         left_out_gmacs=MappingProxyType({"every layer of the transformers, computed a second time": 0.316}),
         published_gmacs="10 G",
+    ),
+    Network(
+        "videomae",
+        "videomae:VideoMAE",
+        "Tong et al. 2022",
+        160,
+        IMAGENET,
+        86_232_583,
+        published="86 M",
+        official=86_232_583,
+        frames=16,
+        official_gmacs=80.69,
+        published_gmacs="81 G",
+    ),
+    Network(
+        "mae-dfer",
+        "mae_dfer:MaeDfer",
+        "Sun et al. 2023",
+        160,
+        IMAGENET,
+        84_878_343,
+        published="85 M",
+        official=84_878_343,
+        frames=16,
+        official_gmacs=49.65,
+        published_gmacs="50 G",
+    ),
+    Network(
+        "mae-dfer-ca",
+        "fused:add",
+        "the study: MAE-DFER + CA",
+        160,
+        IMAGENET,
+        113_622_139,
+        published="114 M",
+        official=114_324_610,
+        left_out=MappingProxyType(MOTION_LEFT_OUT),
+        frames=16,
+        official_gmacs=52.69,
+        published_gmacs="52 G",
+    ),
+    Network(
+        "mae-dfer-ca-pc",
+        "fused:add_calibrated",
+        "the study: MAE-DFER + CA + PC",
+        160,
+        IMAGENET,
+        117_881_979,
+        published="119 M",
+        official=118_588_040,
+        left_out=MappingProxyType(MOTION_LEFT_OUT | POSITION_LEFT_OUT),
+        frames=16,
+        official_gmacs=53.13,
+        published_gmacs="53 G",
+    ),
+    Network(
+        "mae-dfer-ca-concat",
+        "fused:concat",
+        "the study: MAE-DFER + CA, side by side",
+        160,
+        IMAGENET,
+        113_625_723,
+        official=114_328_194,
+        left_out=MappingProxyType(MOTION_LEFT_OUT),
+        frames=16,
+        official_gmacs=52.69,
+    ),
+    Network(
+        "mae-dfer-ca-pc-concat",
+        "fused:concat_calibrated",
+        "the study: MAE-DFER + CA + PC, side by side",
+        160,
+        IMAGENET,
+        117_885_563,
+        official=118_591_624,
+        left_out=MappingProxyType(MOTION_LEFT_OUT | POSITION_LEFT_OUT),
+        frames=16,
+        official_gmacs=53.13,
+    ),
+    Network(
+        "mmnet",
+        "mmnet:MMNet",
+        "Li et al. 2022",
+        224,
+        IMAGENET,
+        9_438_841,
+        classes=5,
+        official=9_970_947,
+        left_out=MappingProxyType(MMNET_LEFT_OUT),
+        frames=2,
+        official_gmacs=7.21,
+    ),
+    Network(
+        "mmnet-3",
+        "mmnet:MMNet",
+        "Li et al. 2022, for three classes",
+        224,
+        IMAGENET,
+        9_241_719,
+        classes=3,
+        official=9_773_825,  # their file asks for 2 groups of 3 channels in the first layer, which no torch builds: 1
+        left_out=MappingProxyType(MMNET_LEFT_OUT),
+        frames=2,
+        official_gmacs=7.25,
     ),
     Network(
         "moodnet-clip",

@@ -42,6 +42,7 @@ STILLS = (
         4_017_796,
         classes=AFFECTNET,
         official=4_017_796,
+        published_gmacs="0.38 G",
     ),
     Network(
         "efficientnet-b2",
@@ -52,6 +53,7 @@ STILLS = (
         7_712_266,
         classes=AFFECTNET,
         official=7_712_266,
+        published_gmacs="0.99 G",
     ),
     Network("resnet18", "resnet:resnet18", "He et al. 2016", 224, IMAGENET, 11_180_103),
     Network(

@@ -111,7 +111,7 @@ class MaskedAutoencoder(nn.Module):
         self.encoder = encoder
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.narrow = nn.Linear(width, DECODER_WIDTH, bias=False)
-        self.mask_token = nn.Parameter(torch.empty(DECODER_WIDTH))
+        self.mask_token = nn.Parameter(torch.empty(1, 1, DECODER_WIDTH))
         self.decoder = Decoder(decoder_depth)
         self.register_buffer("position", sinusoids(TOKENS, DECODER_WIDTH), persistent=False)
         self.apply(start_xavier)

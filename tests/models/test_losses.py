@@ -1,5 +1,7 @@
 """Losses and the schedule against their definitions."""
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
@@ -26,6 +28,38 @@ def test_soft_cross_entropy_of_one_hot_targets_is_cross_entropy_and_is_least_at_
     torch.testing.assert_close(losses.soft_cross_entropy(z, F.one_hot(labels, 7).float()), expected)
     targets = logits(seed + 1).softmax(1)
     assert losses.soft_cross_entropy(targets.log(), targets) <= losses.soft_cross_entropy(z, targets)
+
+
+def intensity_aware(z: "torch.Tensor", labels: "torch.Tensor") -> "torch.Tensor":
+    return losses.intensity_aware(z, F.one_hot(labels, z.shape[1]).float())
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_intensity_aware_loss_is_the_papers_equation(seed: int) -> None:
+    """-log(e^x_t / (e^x_t + e^x_max)), x_max the largest logit other than the target's (Li et al. 2023)."""
+    z, labels = logits(seed), torch.randint(7, (5,), generator=torch.Generator().manual_seed(seed))
+    terms = []
+    for x, t in zip(z.double().tolist(), labels.tolist(), strict=True):
+        x_t, x_max = x[t], max(x[:t] + x[t + 1 :])
+        terms.append(-math.log(math.exp(x_t) / (math.exp(x_t) + math.exp(x_max))))
+    assert float(intensity_aware(z, labels)) == pytest.approx(sum(terms) / 5, rel=1e-5)
+    assert intensity_aware(z, labels) <= F.cross_entropy(z, labels), "two classes can't cost more than all"
+    torch.testing.assert_close(intensity_aware(z[:, :2], labels % 2), F.cross_entropy(z[:, :2], labels % 2))
+
+
+def test_intensity_aware_loss_pushes_the_target_and_its_strongest_rival_alone() -> None:
+    z = torch.tensor([[2.0, 1.9, 0.5, -1.0]], requires_grad=True)
+    intensity_aware(z, torch.tensor([1])).backward()
+    assert z.grad is not None
+    assert z.grad[0, 1] < 0 < z.grad[0, 0]
+    assert z.grad[0, 2:].tolist() == [0, 0]
+
+
+def test_intensity_aware_loss_stays_a_number_at_any_margin() -> None:
+    z = torch.tensor([[1e4, -1e4], [-1e4, 1e4]])
+    assert intensity_aware(z, torch.tensor([0, 1])) == 0
+    assert intensity_aware(z, torch.tensor([1, 0])) == 2e4
 
 
 @given(COUNTS, st.sampled_from([0.9, 0.99, 0.999, 0.9999]))
