@@ -77,7 +77,7 @@ def _add_exporting(exporting: argparse.ArgumentParser) -> None:
         "--weights", choices=("float32", "float16", "int8"), default="float32", help="default: %(default)s"
     )
     exporting.add_argument(
-        "--clips", type=Path, metavar="DIR", help="folder class/clip.mp4, to measure what smaller weights change"
+        "--clips", type=Path, metavar="DIR", help="folder CLASS/CLIP.mp4, to measure what smaller weights change"
     )
     exporting.set_defaults(perform=export_network)
 
@@ -209,10 +209,16 @@ def distil_network(options: argparse.Namespace) -> int:
 
 def export_network(options: argparse.Namespace) -> int:
     _need_torch("exporting")
-    for line in importlib.import_module("models.onnx_export").export_run(
-        options.run_folder, options.out, options.weights, options.clips
-    ):
-        print(line)
+    with contextlib.ExitStack() as stack:
+
+        def cut(size: int) -> Any:
+            listing = packages.load("models.clips.layouts", "models export --clips").find(options.clips)
+            return prepare_clips(options.clips, listing, size, False, None, stack).source
+
+        onnx_export = importlib.import_module("models.onnx_export")
+        read = cut if options.clips else None
+        for line in onnx_export.export_run(options.run_folder, options.out, options.weights, read):
+            print(line)
     return 0
 
 

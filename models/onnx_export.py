@@ -11,7 +11,7 @@ calibrates them.
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,15 +23,17 @@ import onnxruntime.quantization as quantization
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from models import contract as contracts
 from models import infer, networks
 from models.clips import video
+from models.clips.cache import MARGIN
+from models.clips.source import ClipSource
 from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
-from models.errors import DatasetError, TrainingError
+from models.errors import TrainingError
 from models.export import store_as_float16
 from models.training import checkpoint
+from models.training.recipe import ClipsSection
 from models.zoo.entry import Network
 from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
@@ -73,27 +75,29 @@ class Change:
         return told
 
 
-def export_run(run: Path, file: Path, weights: Smaller, folder: Path | None) -> Iterator[str]:
+def export_run(
+    run: Path, file: Path, weights: Smaller, cut: Callable[[int], ClipSource] | None = None
+) -> Iterator[str]:
     """Export a run's averaged network; tells what it does, sentence by sentence.
 
-    ``folder`` has clips to measure smaller weights on, see ``load_clips``.
+    ``cut`` gives the clips to measure smaller weights on, as faces of so many pixels.
 
     Raises:
         TrainingError: ``run`` is no run, or one of a moodnet with two heads; or see ``export``.
         ModelContractError: the run's labels are not the agent's.
-        DatasetError: see ``load_clips``.
+        DatasetError: the clips can't be read.
     """
     net, made_by, classes = checkpoint.load_network(run)
     if isinstance(net, Moodnet):
         raise TrainingError(
             f"{run} holds a {made_by.network.name}, with two heads: python -m models.export blends and calibrates them"
         )
-    contract = contract_of(networks.get(made_by.network.name), net, classes)
+    contract = contract_of(networks.get(made_by.network.name), net, classes, made_by.clips)
     yield f"{file}: {told_of(contract)}; largest difference to torch {export(net, contract, file):.1e}"
     if weights != "float32":
-        clips, labels = load_clips(folder, contract) if folder else (noise(contract), None)
+        clips, labels = seen(cut(contract.crop.size), contract) if cut else (noise(contract), None)
         yield f"{weights}: {make_smaller(file, weights, clips, labels)}"
-        if folder is None:
+        if cut is None:
             yield "These clips are noise: give some of faces with --clips, such as those of `moodcast models synth`."
     data = file.read_bytes()
     yield f"{len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
@@ -108,38 +112,20 @@ def told_of(contract: Contract) -> str:
     return f"clips of {clip.frames} {faces}, {clip.interval_s:g} s apart"
 
 
-def load_clips(folder: Path, contract: Contract) -> tuple[Clips, NDArray[np.int64] | None]:
-    """Clips as a network takes them, with frames evenly spread, of all ``LABEL/CLIP`` under a folder.
+def seen(source: ClipSource, contract: Contract) -> tuple[Clips, NDArray[np.int64] | None]:
+    """The first ``MOST_CLIPS`` of a source as a network takes them, their frames evenly spread.
 
-    ``CLIP`` is a video file or a folder of pictures, of aligned faces. Labels are indices into ``EXPRESSIONS``, or None
-    where a folder's name is none of them.
-
-    Raises:
-        DatasetError: there is no clip, or one that can't be read.
+    Labels (N,) are indices into ``EXPRESSIONS``; None where the source has other classes.
     """
-    found = sorted(clip for clip in folder.glob("*/*") if clip.is_dir() or clip.suffix.lower() in video.VIDEOS)
-    if not found:
-        raise DatasetError(f"expected clips as {folder}/LABEL/CLIP.mp4, or folders of pictures, but there are none")
-    count = contract.clip.frames if contract.clip else 1
+    count, grey = contract.clip.frames if contract.clip else 1, contract.crop.pixels.channels == 1
     rows = []
-    for clip in tqdm(found[:MOST_CLIPS], desc="clips", unit="clip", mininterval=1, leave=False, disable=None):
-        frames = list(video.frames(clip))
-        chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
-        rows.append(np.stack([fitting(frame, contract) for frame in chosen]))
-    names = [clip.parent.name for clip in found[:MOST_CLIPS]]
-    known = all(name in EXPRESSIONS for name in names)
-    clips = np.stack(rows)
-    return (
-        clips if contract.clip else clips[:, 0],
-        np.array([EXPRESSIONS.index(name) for name in names], np.int64) if known else None,
-    )
-
-
-def fitting(frame: NDArray[np.uint8], contract: Contract) -> NDArray[np.uint8]:
-    """An RGB frame (H, W, 3) in the size and colour of a network."""
-    side = contract.crop.size
-    small = np.asarray(cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-    return small if contract.crop.pixels.channels == 3 else np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    for index in range(min(len(source), MOST_CLIPS)):
+        frames = source.frames(index)
+        chosen = frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
+        rows.append(np.stack([cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in chosen]) if grey else chosen)
+    clips = np.stack(rows).astype(np.uint8)
+    labels = source.labels[: len(clips)] if source.classes == EXPRESSIONS else None
+    return clips if contract.clip else clips[:, 0], labels
 
 
 def noise(contract: Contract) -> Clips:
@@ -149,14 +135,27 @@ def noise(contract: Contract) -> Clips:
     return np.random.default_rng(0).integers(0, 256, (4, *count, crop.size, crop.size, *colour)).astype(np.uint8)
 
 
-def contract_of(entry: Network, network: nn.Module, outputs: tuple[str, ...] = EXPRESSIONS) -> Contract:
-    """The contract under which a network of the registry is exported. ``outputs`` are its labels, in its order."""
-    clip = None
+def contract_of(
+    entry: Network,
+    network: nn.Module,
+    outputs: tuple[str, ...] = EXPRESSIONS,
+    learned: ClipsSection | None = None,
+) -> Contract:
+    """The contract under which a network of the registry is exported.
+
+    ``outputs`` are its labels, in its order; ``learned`` says of what clips it has learned: their crop and their pace
+    are those of the agent's clips then.
+    """
+    clip, margin, interval = None, 1.0, entry.interval_s
+    if learned and learned.layout:
+        margin = MARGIN
+        if learned.sampling == "strided":
+            interval = learned.stride / video.FPS
     if isinstance(network, MoodnetClip):
-        clip = ClipSpec(entry.frames, entry.interval_s, features=FEATURES)
+        clip = ClipSpec(entry.frames, interval, features=FEATURES)
     elif entry.frames > 1:
-        clip = ClipSpec(entry.frames, entry.interval_s, every=max(1, entry.frames // 4))
-    return Contract(CropSpec(entry.size, margin=1.0, pixels=entry.pixels), outputs, logits=True, clip=clip)
+        clip = ClipSpec(entry.frames, interval, every=max(1, entry.frames // 4))
+    return Contract(CropSpec(entry.size, margin, entry.pixels), outputs, logits=True, clip=clip)
 
 
 def export(network: nn.Module, contract: Contract, file: Path) -> float:

@@ -1,5 +1,6 @@
 """From a trained network to a file: torch's answers, a contract, and what smaller weights change."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRA
 from torch import Tensor, nn  # noqa: E402
 
 from models import networks, onnx_export  # noqa: E402
-from models.clips import video  # noqa: E402
+from models.clips.cache import MARGIN  # noqa: E402
+from models.clips.source import in_memory  # noqa: E402
 from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, Pixels  # noqa: E402
-from models.errors import DatasetError, ModelContractError, TrainingError  # noqa: E402
+from models.errors import ModelContractError, TrainingError  # noqa: E402
 from models.infer import ClipClassifier, load  # noqa: E402
+from models.training.recipe import ClipsSection  # noqa: E402
 
 SIDE, FRAMES = 16, 4
 CONTRACT = Contract(CropSpec(SIDE, 1.0, Pixels((127.5,) * 3, (127.5,) * 3)), logits=True, clip=ClipSpec(FRAMES, 0.2))
@@ -40,11 +43,16 @@ def network() -> Layers:
     return Layers().eval()
 
 
-@pytest.fixture
-def file(network: Layers, tmp_path: Path) -> Path:
-    target = tmp_path / "new folder" / "layers.onnx"
+@pytest.fixture(scope="module")
+def exported(network: Layers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("files") / "new folder" / "layers.onnx"
     assert onnx_export.export(network, CONTRACT, target) < onnx_export.TOLERANCE
     return target
+
+
+@pytest.fixture
+def file(exported: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(exported, tmp_path))
 
 
 def test_the_file_answers_like_torch_in_batches_of_any_size(network: Layers, file: Path) -> None:
@@ -92,18 +100,24 @@ def test_smaller_weights_are_smaller_and_what_they_change_is_told(
     assert load(str(file)).network.contract == CONTRACT
 
 
-def test_clips_are_read_from_folders_of_labels(tmp_path: Path) -> None:
-    for label, brightness in (("happy", 200), ("sad", 50)):
-        frames = [np.full((32, 32, 3), brightness + i, np.uint8) for i in range(7)]
-        (tmp_path / label).mkdir()
-        video.write_pictures(frames, tmp_path / label / "clip")
-    clips, labels = onnx_export.load_clips(tmp_path, CONTRACT)
+def test_of_a_clip_the_frames_are_spread_evenly() -> None:
+    frames = np.arange(7, dtype=np.uint8)[:, None, None, None] * np.ones((SIDE, SIDE, 3), np.uint8)
+    clips, labels = onnx_export.seen(in_memory([frames, frames], [3, 4], EXPRESSIONS), CONTRACT)
     assert clips.shape == (2, FRAMES, SIDE, SIDE, 3)
+    assert clips[0, :, 0, 0, 0].tolist() == [0, 2, 4, 6]
     assert labels is not None
-    assert [EXPRESSIONS[label] for label in labels] == ["happy", "sad"]
-    assert clips[0, [0, -1], 0, 0, 0].tolist() == [200, 206]
-    with pytest.raises(DatasetError, match="LABEL/CLIP"):
-        onnx_export.load_clips(tmp_path / "happy" / "clip", CONTRACT)
+    assert labels.tolist() == [3, 4]
+    assert onnx_export.seen(in_memory([frames], [0], ("left", "right")), CONTRACT)[1] is None
+
+
+def test_what_was_learned_of_clips_decides_how_the_agent_cuts_and_paces_them(network: Layers) -> None:
+    entry = networks.get("mae-dfer")
+    plain = onnx_export.contract_of(entry, network)
+    learned = onnx_export.contract_of(entry, network, learned=ClipsSection(layout="dfew", sampling="strided", stride=5))
+    assert (plain.crop.margin, learned.crop.margin) == (1.0, MARGIN)
+    assert plain.clip is not None
+    assert learned.clip is not None
+    assert (plain.clip.interval_s, learned.clip.interval_s) == (0.16, 0.2)
 
 
 @pytest.mark.parametrize("entry", [e for e in networks.NETWORKS.values() if e.frames > 1], ids=lambda entry: entry.name)
