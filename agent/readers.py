@@ -32,6 +32,9 @@ class Reader(Protocol):
         ``face`` is cut out as the network's contract says.
         """
 
+    def close(self) -> None:
+        """Leave nothing at work."""
+
 
 class StillReader:
     """Each face by itself."""
@@ -45,6 +48,9 @@ class StillReader:
         found: list[float] = self._classifier.probabilities(face).tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
         return found
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 class MemoryReader:
@@ -71,6 +77,9 @@ class MemoryReader:
         self._answer = probabilities[0].tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
         return self._answer
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 class ClipReader:
@@ -103,6 +112,12 @@ class ClipReader:
                 self._pending = None
                 self._answer = future.result() if sight == self._sight else None
         return self._answer
+
+    def close(self) -> None:
+        """End the clip that is worked on: a program can't end in good order while a thread is in ONNX Runtime."""
+        self.network.stop()
+        if self._pending is not None:
+            wait([self._pending[1]])
 
     def _classify(self, clip: list[Face]) -> list[float]:
         began = time.perf_counter()

@@ -80,5 +80,6 @@ class Recogniser:
         return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, points, self._crop)))
 
     def close(self) -> None:
-        """Free the face landmarker."""
+        """Free the face landmarker, and end what the network is at."""
+        self._reader.close()
         self._faces.close()

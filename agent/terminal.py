@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from yarl import URL
@@ -179,9 +180,10 @@ def about_model(model: str, clip: ClipSpec | None, missed_card: bool) -> list[st
     sentences = []
     if clip is not None:
         seconds = (clip.frames - 1) * clip.interval_s
+        what = "What it made of them stays" if clip.features else "They stay"
         sentences.append(
-            f"{model} looks at clips: the last {clip.frames} faces, {clip.interval_s:g} s apart. They stay in memory "
-            f"for these {seconds:.1f} seconds, or until no face is seen."
+            f"{Path(model).name} looks at clips: the last {clip.frames} faces, {clip.interval_s:g} s apart. {what} in "
+            f"memory for these {seconds:.1f} seconds."
         )
     if missed_card:
         sentences.append(

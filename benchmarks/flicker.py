@@ -82,6 +82,9 @@ class MeanReader:
     def calls(self) -> int:
         return self._inner.calls
 
+    def close(self) -> None:
+        self._inner.close()
+
     def read(self, at: float, face: NDArray[np.uint8]) -> Sequence[float] | None:
         found = self._inner.read(at, face)
         assert found is not None  # a still classifier always answers

@@ -38,7 +38,7 @@ class Network:
     """
 
     def __init__(self, file: Path, promised: Contract | None = None) -> None:
-        self._session = open_session(file)
+        self._session, self._options = open_session(file), ort.RunOptions()
         own = contracts.read(self._session.get_modelmeta().custom_metadata_map, file)
         if promised and own and own != promised:
             raise ModelContractError(f"the registry says of {file}: {promised}; its own contract is another: {own}")
@@ -73,8 +73,12 @@ class Network:
     def run(self, *inputs: Array) -> list[Array]:
         """The network's outputs in the order of the contract."""
         given = dict(zip(self._names, map(np.ascontiguousarray, inputs), strict=True))
-        answers: list[Array] = self._session.run(self._outputs, given)
+        answers: list[Array] = self._session.run(self._outputs, given, self._options)
         return answers
+
+    def stop(self) -> None:
+        """End the run that another thread may be in, with an error there; there is no other run after this."""
+        self._options.terminate = True
 
     def probabilities_of(self, answers: Array) -> Array:
         """(N, 7) float32, rows summing to 1, in the order of ``EXPRESSIONS``, of what the network answered (N, K)."""

@@ -9,6 +9,7 @@ calibrates them.
 """
 
 import hashlib
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -214,10 +215,14 @@ def make_smaller(file: Path, weights: Smaller, clips: Clips, labels: NDArray[np.
         if weights == "float16":
             onnx.save(store_as_float16(onnx.load(file)), file)
         elif weights == "int8":
-            # Seven bits: with eight, processors without VNNI overflow in the sums of two products.
-            quantization.quantize_dynamic(
-                before, file, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True
-            )
+            logging.disable(logging.WARNING)  # it recommends a step that the exporter has done
+            try:
+                # Seven bits: with eight, processors without VNNI overflow in the sums of two products.
+                quantization.quantize_dynamic(
+                    before, file, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True
+                )
+            finally:
+                logging.disable(logging.NOTSET)
         return change(before, file, clips, labels)
 
 
