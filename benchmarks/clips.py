@@ -293,12 +293,9 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
     }
 
 
-PARTS = ("by-heart", "pre-training", "ablation")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clips", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all, in this order)")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
     parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")
     parser.add_argument("--pretraining-epochs", type=int, default=20, help="default: %(default)s")
@@ -308,19 +305,19 @@ def main() -> None:
     shrink()
     print(f"Machine: {machine.describe()}")
     learn, test = synthetic(args.portraits, args.out / "clips.npz")
-    work: dict[str, dict[str, Callable[[], dict[str, Any]]]] = {
-        "by-heart": {f"by heart {name}": partial(by_heart, name, learn) for name in SUBJECTS},
-        "pre-training": {"pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs)},
-        "ablation": {name: partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
+    jobs: dict[str, Callable[[], dict[str, Any]]] = {
+        "pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs),
+        **{f"ablation {name}": partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
+        **{f"by heart {name}": partial(by_heart, name, learn) for name in SUBJECTS},
     }
-    for part in args.parts or PARTS:
-        for name, job in work[part].items():
-            results = stored(args.out)
-            if name not in results:
-                found = job()
-                results = stored(args.out) | {name: found}  # another part may run beside this one
-                checkpoint.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
-            print(f"{name}: {json.dumps(results[name])}", flush=True)
+    for name, job in jobs.items():
+        if args.rows and not name.startswith(tuple(args.rows)):
+            continue
+        if name not in stored(args.out):
+            found = job()
+            results = stored(args.out) | {name: found}  # other rows may run beside this one
+            checkpoint.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
+        print(f"{name}: {json.dumps(stored(args.out)[name])}", flush=True)
 
 
 def stored(out: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from agent import face
+from agent import packages
 from models import registry
 from models.clips import cache, layouts
 from models.clips.source import Clips, take
@@ -44,6 +44,7 @@ def opened(recipe: Recipe, folder: Path, size: int) -> Set:
     with contextlib.ExitStack() as stack:
         look = None
         if not how.aligned:
+            face = packages.load("agent.face", "models train")
             finder = face.FaceFinder(registry.path("face_landmarker"))
             look = stack.enter_context(contextlib.closing(finder)).find_all
         prepared = cache.prepare(folder, listing, size, look)
