@@ -2,11 +2,17 @@
 
 from types import MappingProxyType
 
-from models.registry import Pixels
+from models.registry import IMAGENET, Pixels
 from models.zoo.entry import Network
 
 UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 """0 to 1."""
+
+FAN = "Meng et al. 2019"
+CHURAEV = "Churaev and Savchenko 2023"
+RAW = Pixels((0.0,) * 3, (1.0,) * 3)
+"""0 to 255, for networks that see grey: they make it of these."""
+SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
 
 CLIPS: tuple[Network, ...] = (
     Network(
@@ -69,5 +75,50 @@ CLIPS: tuple[Network, ...] = (
         official_gmacs=5.94,
         left_out_gmacs=MappingProxyType({"every layer of the transformers, computed a second time": 0.316}),
         published_gmacs="10 G",
+    ),
+    Network("moodnet-small-single", "frame_attention:single", FAN, 48, RAW, 1_940_455, frames=16, over="moodnet-small"),
+    Network(
+        "moodnet-small-self",
+        "frame_attention:self_attention",
+        CHURAEV,
+        48,
+        RAW,
+        2_071_527,
+        frames=16,
+        over="moodnet-small",
+    ),
+    Network(
+        "mobilefacenet-single",
+        "frame_attention:single",
+        FAN,
+        112,
+        SYMMETRIC,
+        1_004_167,
+        frames=16,
+        over="mobilefacenet",
+    ),
+    Network(
+        "mobilefacenet-self",
+        "frame_attention:self_attention",
+        CHURAEV,
+        112,
+        SYMMETRIC,
+        1_036_935,
+        frames=16,
+        over="mobilefacenet",
+    ),
+    Network("resnet18-single", "frame_attention:single", FAN, 224, IMAGENET, 11_180_615, frames=16, over="resnet18"),
+    Network(
+        "resnet18-relation", "frame_attention:relation", FAN, 224, IMAGENET, 11_185_223, frames=16, over="resnet18"
+    ),
+    Network(
+        "resnet18-self",
+        "frame_attention:self_attention",
+        CHURAEV,
+        224,
+        IMAGENET,
+        11_704_903,
+        frames=16,
+        over="resnet18",
     ),
 )
