@@ -189,7 +189,7 @@ def make_clips(options: argparse.Namespace) -> int:
 def convert_checkpoint(options: argparse.Namespace) -> int:
     _need_torch("converting")
     classes = convert.convert_file(options.name, options.checkpoint, options.out)
-    print(f"{options.out}: {options.name}, {classes} classes")
+    print(f"{options.out}: {options.name}" + (f", {classes} classes" if classes else ""))
     return 0
 
 

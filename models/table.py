@@ -38,7 +38,7 @@ def chosen(names: Sequence[str], everything: bool) -> list[Network]:
     """
     if everything:
         return list(networks.NETWORKS.values())
-    return [networks.get(name) for name in names or STUDY if names or name in networks.NETWORKS]
+    return [networks.get(name) for name in names or STUDY]
 
 
 def printed(number: str) -> float | None:

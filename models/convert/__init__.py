@@ -10,7 +10,7 @@ Nothing in a checkpoint is run: it is read with ``weights_only``.
 import argparse
 import importlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,10 +28,32 @@ CONVERTERS: Mapping[str, str] = MappingProxyType(
     {
         "former-dfer": "former_dfer:convert",
         "ial": "ial:convert",
+        "videomae": "videomae:convert",
+        "videomae-pretraining": "videomae:convert_pretraining",
+        "mae-dfer": "mae_dfer:convert",
+        "mae-dfer-pretraining": "mae_dfer:convert_pretraining",
+        "mae-dfer-ca": "fused:convert",
+        "mae-dfer-ca-pc": "fused:convert",
+        "mae-dfer-ca-concat": "fused:convert",
+        "mae-dfer-ca-pc-concat": "fused:convert",
+        "mmnet": "mmnet:convert",
+        "mmnet-3": "mmnet:convert",
+        "poster-v2": "poster_v2:convert",
+        "mobilefacenet-landmarks": "mobilefacenet:convert",
     }
 )
 """``module:function`` in ``models.convert``, by the name of the network. The function maps an official state dict to
 ours; it takes no notice of what is unknown or missing (``translate``), which ``fit`` finds."""
+
+WITHOUT_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "videomae-pretraining": "videomae:pretraining",
+        "mae-dfer-pretraining": "mae_dfer:pretraining",
+        "mobilefacenet-landmarks": "mobilefacenet:Landmarks",
+    }
+)
+"""What recognises no expression, so has no registry entry: ``module:function`` in ``models.zoo`` that builds it. Other
+networks start from these."""
 
 WRAPPINGS = ("state_dict", "model", "module", "net")
 """Under which of these keys training programs keep the weights, where they store more than them."""
@@ -68,6 +90,22 @@ def translate(official: State, names: Iterable[tuple[str, str]], left_out: Itera
     return found
 
 
+def divide(official: State, fused: Mapping[str, Sequence[str]]) -> "dict[str, Tensor]":
+    """Tensors that hold several layers, one behind the other, as one tensor for each.
+
+    ``fused`` maps a regular expression for a whole official name to what its equal parts become.
+    """
+    found = {}
+    for name, tensor in official.items():
+        fitting = ((match, parts) for pattern, parts in fused.items() if (match := re.fullmatch(pattern, name)))
+        if (first := next(fitting, None)) is None:
+            found[name] = tensor
+            continue
+        match, parts = first
+        found |= {match.expand(part): piece for part, piece in zip(parts, tensor.chunk(len(parts)), strict=True)}
+    return found
+
+
 def fit(network: "nn.Module", weights: State, name: str) -> None:
     """Load converted weights into a network, all of them.
 
@@ -98,10 +136,18 @@ def build(name: str, official: State) -> "nn.Module":
         ConversionError: there is no converter of that name; or as ``fit``.
     """
     weights = converter(name)(official)
-    last = weights.get("fc.weight")
-    network = networks.build(name, None if last is None else last.shape[0])
+    if name in WITHOUT_CLASSES:
+        module, function = WITHOUT_CLASSES[name].split(":")
+        network: nn.Module = getattr(importlib.import_module(f"models.zoo.{module}"), function)()
+    else:
+        network = networks.build(name, classes_of(weights))
     fit(network, weights, name)
     return network.eval()
+
+
+def classes_of(weights: State) -> int | None:
+    """As many as the last layer, ``fc``, has answers; None if there is no such layer."""
+    return next((len(tensor) for key, tensor in weights.items() if f".{key}".endswith(".fc.weight")), None)
 
 
 def read(file: Path) -> "dict[str, Tensor]":
@@ -146,8 +192,8 @@ def _harmless() -> "list[Any]":
     return [*kinds, *((rebuild, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core"))]
 
 
-def convert_file(name: str, checkpoint: Path, out: Path) -> int:
-    """Write an official checkpoint as a state dict of our network; returns the number of its classes.
+def convert_file(name: str, checkpoint: Path, out: Path) -> int | None:
+    """Write an official checkpoint as a state dict of our network; returns the number of its classes, if it has any.
 
     Raises:
         ConversionError: as ``read`` and ``build``, or ``out`` can't be written.
@@ -155,11 +201,9 @@ def convert_file(name: str, checkpoint: Path, out: Path) -> int:
     import torch
 
     converter(name)  # before minutes of reading
-    network = build(name, read(checkpoint))
+    weights = build(name, read(checkpoint)).state_dict()
     try:
-        torch.save(network.state_dict(), out)
+        torch.save(weights, out)
     except (OSError, RuntimeError) as error:
         raise ConversionError(f"can't write {out}: {error}") from error
-    last = network.get_submodule("fc")
-    classes: int = last.out_features
-    return classes
+    return classes_of(weights)

@@ -84,17 +84,15 @@ class PositionCalibration(nn.Module):
         self.side = side
         self.embed = nn.Conv2d(3, WIDTH, 1)
         self.position = nn.Parameter(torch.empty(1, side**2, WIDTH))
-        self.blocks = nn.Sequential(
-            *(Block(WIDTH, POSITION_HEADS, ratio, key_bias=True) for _ in range(depth)),
-            nn.LayerNorm(WIDTH, eps=1e-6),
-        )
+        self.blocks = nn.Sequential(*(Block(WIDTH, POSITION_HEADS, ratio, key_bias=True) for _ in range(depth)))
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-6)
         self.apply(start_small)
         nn.init.trunc_normal_(self.position, std=0.02)
 
     def forward(self, face: Tensor) -> Tensor:
         small = F.interpolate(face, size=(self.side, self.side), mode="bilinear", align_corners=False)
-        tokens = self.blocks(self.embed(small).flatten(2).transpose(1, 2) + self.position)
-        return tokens.transpose(1, 2).unflatten(2, (self.side, self.side))
+        tokens = self.embed(small).flatten(2).transpose(1, 2) + self.position
+        return self.norm(self.blocks(tokens)).transpose(1, 2).unflatten(2, (self.side, self.side))
 
 
 class MMNet(nn.Module):

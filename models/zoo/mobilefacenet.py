@@ -83,3 +83,16 @@ class MobileFaceNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         _, _, coarse = self.trunk(x)
         return self.fc(self.embedding(coarse))
+
+
+class Landmarks(nn.Module):
+    """RGB faces (N, 3, 112, 112) to 68 places (N, 136): what POSTER V2's trunk was trained as before it is frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.embedding = embedding(136)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, _, coarse = self.trunk(x)
+        return self.embedding(coarse)

@@ -1,0 +1,22 @@
+"""Official names of MAE-DFER with MMNet's CA branch (drink36/MAE-DFER-CA, MIT licence) and ours."""
+
+from typing import TYPE_CHECKING
+
+from models.convert import State, divide, mae_dfer, mmnet, translate
+from models.convert.videomae import FUSED
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAMES = (
+    *mae_dfer.NAMES,
+    *((theirs.replace("main_branch", "cablock"), ours) for theirs, ours in mmnet.MOTION),
+    *mmnet.POSITION,
+    (r"fc1\.(.*)", r"reduce.\1"),
+)
+LEFT_OUT = (r"cablock\.fc\..*", mmnet.POSITION_LEFT_OUT)
+
+
+def convert(official: State) -> "dict[str, Tensor]":
+    """The official weights, with or without the PC module, under our names, without what no output depends on."""
+    return translate(divide(official, FUSED), NAMES, LEFT_OUT)
