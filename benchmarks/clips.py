@@ -36,7 +36,7 @@ from models.zoo.entry import Network
 
 CPU = torch.device("cpu")
 UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
-SIDE = 96
+FACE, SIDE = 96, 64
 """Of the clips of the set, and of the transformers' input."""
 LEARN, TEST = 40, 20
 """Subjects; each plays all seven expressions once."""
@@ -46,13 +46,13 @@ DEPTH = 3
 RESULTS = "results.json"
 SMALLER: dict[Any, dict[str, Any]] = {
     videomae: {
-        "SIZE": SIDE, "SIDE": 6, "TOKENS": 8 * 36, "WIDTH": 192, "HEADS": 3, "DECODER_WIDTH": 96, "DECODER_HEADS": 2,
+        "SIZE": SIDE, "SIDE": 4, "TOKENS": 8 * 16, "WIDTH": 192, "HEADS": 3, "DECODER_WIDTH": 96, "DECODER_HEADS": 2,
     },
     mae_dfer: {
-        "SIDE": 6, "WIDTH": 192, "HEADS": 3, "REGION": (2, 3, 6), "REGION_TOKENS": 36, "REGIONS": 8, "VISIBLE": 2,
+        "SIDE": 4, "WIDTH": 192, "HEADS": 3, "REGION": (2, 2, 4), "REGION_TOKENS": 16, "REGIONS": 8, "VISIBLE": 1,
     },
-    fused: {"SIDE": 6, "WIDTH": 192},
-    mmnet: {"SIDE": 6, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
+    fused: {"SIDE": 4, "WIDTH": 192},
+    mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
     former_dfer: {"SIZE": 48, "PLACES": 3 * 3},
     ial: {"SIZE": 48, "PLACES": 2 * 2},
 }  # fmt: skip
@@ -98,7 +98,7 @@ SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
 TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05}}
 TOKENS = f"{SIDE} px, width 192 (3 heads), depth {DEPTH}"
 SUBJECTS = {
-    "c3d": Subject(small_c3d, 16, 48, UNIT, "48 px, so a first dense layer of 2048 inputs", GENTLE),
+    "c3d": Subject(small_c3d, 16, 32, UNIT, "32 px, so a first dense layer of 2048 inputs", GENTLE),
     "r3d18": Subject(lambda: r3d.r3d18(7), 8, 48, UNIT, "8 frames of 48 px", SGD),
     "former-dfer": Subject(
         lambda: former_dfer.FormerDFER(7), 16, 48, UNIT, "48 px: 9 places, not 49", SGD | {"clips": {"run": 2}}
@@ -149,10 +149,10 @@ def synthetic(portraits: Path, cache: Path) -> tuple[Clips, Clips]:
     if not cache.is_file():
         files = synth.find_portraits(portraits)
         with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
-            people = synth.load_portraits(files, finder.find, SIDE)
+            people = synth.load_portraits(files, finder.find, FACE)
         roles = synth.cast(list(people)[: LEARN + TEST], 7 * (LEARN + TEST), np.random.default_rng(1))
         shown = [
-            np.stack(list(synth.perform(people[role.subject], role, SIDE, np.random.default_rng([1, i]))))
+            np.stack(list(synth.perform(people[role.subject], role, FACE, np.random.default_rng([1, i]))))
             for i, role in enumerate(tqdm(roles, desc="clips"))
         ]
         np.savez(
@@ -293,34 +293,31 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
     }
 
 
-PARTS = ("by-heart", "pre-training", "ablation")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clips", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all, in this order)")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
     parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")
-    parser.add_argument("--pretraining-epochs", type=int, default=30, help="default: %(default)s")
-    parser.add_argument("--ablation-epochs", type=int, default=15, help="default: %(default)s")
+    parser.add_argument("--pretraining-epochs", type=int, default=20, help="default: %(default)s")
+    parser.add_argument("--ablation-epochs", type=int, default=12, help="default: %(default)s")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     shrink()
     print(f"Machine: {machine.describe()}")
     learn, test = synthetic(args.portraits, args.out / "clips.npz")
-    work: dict[str, dict[str, Callable[[], dict[str, Any]]]] = {
-        "by-heart": {f"by heart {name}": partial(by_heart, name, learn) for name in SUBJECTS},
-        "pre-training": {"pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs)},
-        "ablation": {name: partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
+    jobs: dict[str, Callable[[], dict[str, Any]]] = {
+        "pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs),
+        **{f"ablation {name}": partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
+        **{f"by heart {name}": partial(by_heart, name, learn) for name in SUBJECTS},
     }
-    for part in args.parts or PARTS:
-        for name, job in work[part].items():
-            results = stored(args.out)
-            if name not in results:
-                found = job()
-                results = stored(args.out) | {name: found}  # another part may run beside this one
-                checkpoint.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
-            print(f"{name}: {json.dumps(results[name])}", flush=True)
+    for name, job in jobs.items():
+        if args.rows and not name.startswith(tuple(args.rows)):
+            continue
+        if name not in stored(args.out):
+            found = job()
+            results = stored(args.out) | {name: found}  # other rows may run beside this one
+            checkpoint.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
+        print(f"{name}: {json.dumps(stored(args.out)[name])}", flush=True)
 
 
 def stored(out: Path) -> dict[str, Any]:

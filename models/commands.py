@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from agent import packages
-from models import convert, fetch, networks, registry
+from models import convert, fetch, networks, registry, table
 from models.errors import EvaluationError, MissingTorchError
 from models.training import recipe
 
@@ -34,27 +34,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
-    table = actions.add_parser(
-        "table", help="size, cost and speed of networks, beside the papers' and the official ones"
+    _add_table(
+        actions.add_parser("table", help="size, cost and speed of networks, beside the papers' and the official ones")
     )
-    table.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
-    table.add_argument("--all", action="store_true", help="every network of the registry")
-    table.add_argument("--json", metavar="FILE", help="write the rows to this file (-: standard output)")
-    table.set_defaults(perform=show_table)
+    _add_converting(
+        actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
+    )
     _add_distilling(actions.add_parser("distil", help="teach moodnet-clip on clips made of still faces"))
     _add_exporting(actions.add_parser("export", help="a trained network as an ONNX file that the agent loads"))
-    converting = actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
-    converting.add_argument("name", metavar="NAME", help=f"one of {', '.join(convert.CONVERTERS)}")
-    converting.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="as the authors' program stored it")
-    converting.add_argument("out", type=Path, metavar="OUT", help="the state dict to write")
-    converting.set_defaults(perform=convert_checkpoint)
 
 
 def _add_training(training: argparse.ArgumentParser) -> None:
     training.add_argument(
         "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
     )
-    training.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    training.add_argument(
+        "--data", type=Path, default=Path("fer2013"), help="FER2013, or the recipe's clips (default: %(default)s)"
+    )
     training.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
@@ -83,13 +79,20 @@ def _add_exporting(exporting: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
-    evaluating.add_argument("name", metavar="NAME", help="a registered classifier, or an ONNX file like moodnet's")
-    evaluating.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    evaluating.add_argument(
+        "name",
+        metavar="NAME",
+        help="a registered classifier, an ONNX file like moodnet's, or a clip network's run folder",
+    )
+    evaluating.add_argument(
+        "--data", type=Path, default=Path("fer2013"), help="FER2013, or a run's clips (default: %(default)s)"
+    )
     evaluating.add_argument("--split", default="PublicTest", help="which of its splits (default: %(default)s)")
     evaluating.add_argument("--json", metavar="FILE", help="write all figures to this file (-: standard output)")
     evaluating.add_argument("--portraits", type=Path, metavar="DIR", help="also the London portraits in this folder")
     evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
     evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
+    evaluating.add_argument("--probe", action="store_true", help="judge a run's features by a linear classifier")
     evaluating.set_defaults(perform=evaluate_classifier)
 
 
@@ -137,6 +140,20 @@ def _even(text: str) -> int:
     return number
 
 
+def _add_table(comparing: argparse.ArgumentParser) -> None:
+    comparing.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
+    comparing.add_argument("--all", action="store_true", help="every network of the registry")
+    comparing.add_argument("--json", metavar="FILE", help="write the rows to this file (-: standard output)")
+    comparing.set_defaults(perform=show_table)
+
+
+def _add_converting(converting: argparse.ArgumentParser) -> None:
+    converting.add_argument("name", metavar="NAME", help=f"one of {', '.join(convert.CONVERTERS)}")
+    converting.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="as the authors' program stored it")
+    converting.add_argument("out", type=Path, metavar="OUT", help="the state dict to write")
+    converting.set_defaults(perform=convert_checkpoint)
+
+
 def run(options: argparse.Namespace) -> int:
     """Do what the parsed command line says; returns the exit code."""
     code: int = options.perform(options)
@@ -150,8 +167,7 @@ def show_list(options: argparse.Namespace) -> int:
         print(f"{entry.name:<16} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
     print("\nNetworks that can be trained:")
     for network in networks.NETWORKS.values():
-        faces = f"{network.pixels.channels} x {network.size} px"
-        print(f"{network.name:<16} {network.params / 1e6:6.2f} M   {faces:<12} {network.paper}")
+        print(f"{network.name:<20} {network.params / 1e6:6.2f} M   {network.sees:<16} {network.paper}")
     if not networks.can_build():
         print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")
     return 0
@@ -174,7 +190,30 @@ def train_network(options: argparse.Namespace) -> int:
     return 0
 
 
+def evaluate_clips(options: argparse.Namespace) -> int:
+    _need_torch("evaluating a run")
+    if options.json:
+        _check_folder(options.json)
+    clips = packages.load("models.evaluation.clips", "models evaluate")
+    result = clips.evaluate(Path(options.name), options.data, options.probe)
+    if options.json != "-":
+        print(clips.describe(result))
+    if options.json:
+        _write_json(result, options.json)
+    if options.card:
+        from models.evaluation import figures
+
+        try:
+            options.card.mkdir(parents=True, exist_ok=True)
+            figures.confusion(result).save(options.card / f"{result['network']}-confusion.png", optimize=True)
+        except OSError as error:
+            raise EvaluationError(f"can't write into {options.card}: {error.strerror or error}") from error
+    return 0
+
+
 def evaluate_classifier(options: argparse.Namespace) -> int:
+    if Path(options.name).is_dir():
+        return evaluate_clips(options)
     evaluate, card = (packages.load(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
     network = evaluate.find(options.name)
     if options.json:
@@ -253,7 +292,6 @@ def convert_checkpoint(options: argparse.Namespace) -> int:
 
 def show_table(options: argparse.Namespace) -> int:
     _need_torch("the table")
-    table = importlib.import_module("models.table")
     entries = table.chosen(options.names, options.all)
     if options.json:
         _check_folder(options.json)
@@ -261,7 +299,7 @@ def show_table(options: argparse.Namespace) -> int:
     if told:
         print(table.line(table.HEAD))
     rows = []
-    for row in table.measured(entries):
+    for row in importlib.import_module("models.measure").measured(entries):
         rows.append(row)
         if told:
             tqdm.write(table.line(table.cells(row)), sys.stdout)

@@ -29,12 +29,16 @@ def clip(frames: int, size: int, number: int = 1) -> Any:
     return (uniform("clip", (number, 3, frames, size, size)) + 1) / 2
 
 
-def weights(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """A state dict of these names and shapes, of a size that keeps signals alive through many layers."""
-    return {name: _fill(name, shape) for name, shape in shapes.items()}
+def weights(shapes: Mapping[str, Sequence[int]], gain: float = 2.0) -> dict[str, Any]:
+    """A state dict of these names and shapes.
+
+    ``gain`` is the variance of what a layer answers, by the mean square of what it gets: 2 keeps signals alive through
+    many layers with ReLU; with PReLU, or in many residual units, less does.
+    """
+    return {name: _fill(name, shape, gain) for name, shape in shapes.items()}
 
 
-def _fill(name: str, shape: Sequence[int]) -> Any:
+def _fill(name: str, shape: Sequence[int], gain: float) -> Any:
     last = name.rsplit(".", 1)[-1]
     if last == "num_batches_tracked":
         return torch.zeros((), dtype=torch.int64)
@@ -42,6 +46,6 @@ def _fill(name: str, shape: Sequence[int]) -> Any:
     if last == "running_var":
         return 1 + numbers / 2
     if last == "weight":
-        # A norm's weights are near one; a layer's keep the variance of what comes in, also behind a ReLU.
-        return 1 + numbers / 5 if len(shape) == 1 else numbers * math.sqrt(6 / math.prod(shape[1:]))
+        # A norm's weights are near one.
+        return 1 + numbers / 5 if len(shape) == 1 else numbers * math.sqrt(3 * gain / math.prod(shape[1:]))
     return numbers / 10 if last in ("bias", "running_mean") else numbers / 2

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import metrics
+from models import metrics, networks
 from models.clips import sampling
 from models.clips.source import ClipSource, Frames
 from models.errors import TrainingError
@@ -125,6 +125,17 @@ class Classify:
         beta = recipe.loss.class_balance
         self.log_prior = losses.log_prior(counts)
         self.class_weights = losses.effective_number_weights(counts, beta) if beta else None
+
+    @classmethod
+    def of(cls, recipe: Recipe, learn: ClipSource, check: ClipSource, device: torch.device) -> "Classify":
+        """The task of a recipe, with its network.
+
+        Raises:
+            UnknownModelError: there is no such network.
+            TrainingError: the recipe's sampling or loss is none for it.
+        """
+        net = networks.build(recipe.network.name, len(learn.classes))
+        return cls(recipe, net, networks.get(recipe.network.name), learn, check, device)
 
     def start_from(self, source: str) -> None:
         """Begin with the weights of a run, of its pre-training, or of a file of `moodcast models convert`.

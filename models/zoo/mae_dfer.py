@@ -13,7 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.zoo.layers import Attention, DropPath, Mlp, quiet_head, start_small
-from models.zoo.videomae import SIDE, SLOTS, CubeEmbedding, MaskedAutoencoder, drop_paths, select, standardised
+from models.zoo.videomae import (
+    DECODER_DEPTH,
+    SIDE,
+    SLOTS,
+    CubeEmbedding,
+    MaskedAutoencoder,
+    drop_paths,
+    select,
+    standardised,
+)
 
 WIDTH, DEPTH, HEADS = 512, 16, 8
 REGION = (2, 5, 10)
@@ -100,9 +109,9 @@ class MaeDfer(nn.Module):
         return self.fc(self.norm(self.encoder(x).mean(1)))
 
 
-def pretraining(depth: int = DEPTH) -> MaskedAutoencoder:
+def pretraining(depth: int = DEPTH, decoder_depth: int = DECODER_DEPTH) -> MaskedAutoencoder:
     """The network that MAE-DFER is pre-trained as; its ``encoder`` fits ``MaeDfer.encoder``."""
-    return MaskedAutoencoder(LGIFormer([0.0] * depth), WIDTH)
+    return MaskedAutoencoder(LGIFormer([0.0] * depth), WIDTH, decoder_depth)
 
 
 def regions(tokens: Tensor) -> Tensor:

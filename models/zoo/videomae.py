@@ -106,7 +106,7 @@ class MaskedAutoencoder(nn.Module):
 
     position: Tensor
 
-    def __init__(self, encoder: nn.Module, width: int, decoder_depth: int = DECODER_DEPTH) -> None:
+    def __init__(self, encoder: nn.Module, width: int, decoder_depth: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.norm = nn.LayerNorm(width, eps=1e-6)
@@ -124,9 +124,9 @@ class MaskedAutoencoder(nn.Module):
         return self.decoder(torch.cat([seen, unseen], 1), unseen.shape[1])
 
 
-def pretraining(depth: int = DEPTH) -> MaskedAutoencoder:
+def pretraining(depth: int = DEPTH, decoder_depth: int = DECODER_DEPTH) -> MaskedAutoencoder:
     """The network that VideoMAE is pre-trained as; its ``encoder`` fits ``VideoMAE.encoder``."""
-    return MaskedAutoencoder(Encoder([0.0] * depth), WIDTH)
+    return MaskedAutoencoder(Encoder([0.0] * depth), WIDTH, decoder_depth)
 
 
 def select(tokens: Tensor, chosen: Tensor) -> Tensor:

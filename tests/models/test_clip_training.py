@@ -22,26 +22,11 @@ from models.training.recipe import ClipsSection, Recipe  # noqa: E402
 from models.training.trainer import learning_shares  # noqa: E402
 from models.zoo import mae_dfer, videomae  # noqa: E402
 from models.zoo.entry import Network  # noqa: E402
-from tests.moving import CLASSES, shapes  # noqa: E402
+from tests.moving import CLASSES, ENTRY, Tiny, shapes  # noqa: E402
 
 CPU = torch.device("cpu")
-ENTRY = Network("tiny", "nowhere:tiny", "these tests", 32, IMAGENET, 0, frames=4)
 PLAIN = {"roll_degrees": 0, "zoom": 0, "shift": 0, "operations": 0, "erase_share": 0, "mixup_alpha": 0}
 ROUGH = {"mixup_alpha": 0.4, "cutmix_share": 0.3}
-
-
-class Tiny(nn.Module):
-    """(N, 3, 4, 32, 32) to logits: what changes from frame to frame, place by place."""
-
-    def __init__(self, classes: int = len(CLASSES), blocks: int = 1) -> None:
-        super().__init__()
-        self.look = nn.Conv3d(3, 8, (1, 4, 4), (1, 4, 4))
-        self.blocks = nn.Sequential(*(nn.Linear(2048, 2048) for _ in range(blocks - 1)))
-        self.norm = nn.BatchNorm1d(2048)
-        self.fc = nn.Linear(2048, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.norm(self.blocks(self.look(x).relu().flatten(1))))
 
 
 @pytest.fixture(autouse=True)

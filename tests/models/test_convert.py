@@ -3,6 +3,7 @@
 import argparse
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ torch = pytest.importorskip("torch", reason="networks need torch: make test TRAI
 import moodcast  # noqa: E402
 from models import convert, networks  # noqa: E402
 from models.errors import ConversionError  # noqa: E402
+from models.registry import IMAGENET  # noqa: E402
+from models.zoo import mae_dfer, videomae  # noqa: E402
 from tests import seeded  # noqa: E402
+from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 
 GOLDEN = Path(__file__).parent / "golden"
 """What the official builds answered (``benchmarks/official.py``)."""
@@ -24,21 +28,61 @@ def golden(name: str) -> Any:
 
 
 def official(name: str) -> dict[str, Any]:
-    """A state dict as the official build has it."""
-    return seeded.weights(golden(name)["shapes"])
+    """A state dict as the official build has it; the large transformers have fewer blocks."""
+    kept = golden(name)
+    return seeded.weights(kept["shapes"], kept.get("gain", 2.0))
+
+
+def converted(name: str) -> Any:
+    """Our network with these weights."""
+    if name not in SHALLOW:
+        return convert.build(name, official(name))
+    network = SHALLOW[name]()
+    convert.fit(network, convert.converter(name)(official(name)), name)
+    return network.eval()
 
 
 def assert_agrees(found: Any, expected: list[list[float]]) -> None:
     torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["former-dfer", "ial"])
+@pytest.mark.parametrize("name", sorted(convert.CONVERTERS.keys() - convert.WITHOUT_CLASSES.keys()))
 def test_answers_are_those_of_the_official_build(name: str) -> None:
     entry = networks.get(name)
-    network = convert.build(name, official(name))
     clips = seeded.clip(entry.frames, entry.size, 2)
     with torch.no_grad():
-        assert_agrees(network(clips), golden(name)["answers"]["logits"])
+        found = converted(name)(clips if entry.frames > 1 else clips[:, :, 0])
+    assert_agrees(found, golden(name)["answers"]["logits"])
+
+
+@pytest.mark.parametrize("name", ["videomae", "mae-dfer"])
+def test_pretraining_draws_and_wants_what_the_official_one_does(name: str) -> None:
+    module: Any = {"videomae": videomae, "mae-dfer": mae_dfer}[name]
+    answers = golden(f"{name}-pretraining")["answers"]
+    hidden = torch.ones(2, 100, dtype=torch.bool)
+    hidden.scatter_(1, torch.tensor(answers["shown"]).long(), False)
+    hidden, rgb = hidden.repeat(1, 8), seeded.clip(16, 160, 2)
+    mean, std = (torch.tensor(each).view(3, 1, 1, 1) / 255 for each in (IMAGENET.mean, IMAGENET.std))
+    with torch.no_grad():
+        drawn = converted(f"{name}-pretraining")((rgb - mean) / std, hidden)
+    assert_agrees(drawn[:, ::80, ::96].flatten(1), answers["drawn"])
+    assert_agrees(module.target(rgb, hidden)[:, ::80, ::96].flatten(1), answers["wanted"])
+    assert_agrees(module.loss(drawn, rgb, hidden).view(1, 1), answers["loss"])
+
+
+@pytest.mark.parametrize("name", ["videomae", "mae-dfer"])
+def test_encoder_of_the_pretraining_fits_the_network_that_is_fine_tuned(name: str) -> None:
+    network, pretrained = SHALLOW[name](), SHALLOW[f"{name}-pretraining"]()
+    network.encoder.load_state_dict(pretrained.encoder.state_dict())
+
+
+def test_landmark_network_of_poster_has_the_official_maps_and_landmarks() -> None:
+    answers, faces = golden("mobilefacenet-landmarks")["answers"], seeded.clip(1, 112, 2)[:, :, 0]
+    network = converted("mobilefacenet-landmarks")
+    with torch.no_grad():
+        assert_agrees(network(faces), answers["landmarks"])
+        for name, found in zip(("fine", "middle", "coarse"), network.trunk(faces), strict=True):
+            assert_agrees(found.flatten(1)[:, :: found[0].numel() // 64], answers[name])
 
 
 def test_auxiliary_classifiers_of_ial_answer_like_the_official_ones() -> None:
@@ -49,16 +93,28 @@ def test_auxiliary_classifiers_of_ial_answer_like_the_official_ones() -> None:
     assert_agrees(second, golden("ial")["answers"]["auxiliary2"])
 
 
-@pytest.mark.parametrize("name", convert.CONVERTERS)
-def test_every_official_name_has_its_place_and_what_is_dropped_is_listed(name: str) -> None:
+def all_blocks(name: str) -> dict[str, list[int]]:
+    """Names and shapes of the official state dict with every block: those after the second are like it."""
     shapes = golden(name)["shapes"]
-    entry, weights = networks.get(name), convert.converter(name)(official(name))
+    depth = {"videomae": 12, "mae-dfer": 16}.get(name.removesuffix("-pretraining").partition("-ca")[0], DEPTH)
+    encoder = re.compile(r"((?:encoder\.)?blocks\.)1(\..*)")
+    for key, shape in list(shapes.items()):
+        if match := encoder.fullmatch(key):
+            shapes |= {match.expand(rf"\g<1>{place}\2"): shape for place in range(DEPTH, depth)}
+    return shapes
+
+
+@pytest.mark.parametrize("name", sorted(convert.CONVERTERS.keys() - convert.WITHOUT_CLASSES.keys()))
+def test_every_official_name_has_its_place_and_what_is_dropped_is_listed(name: str) -> None:
+    shapes = all_blocks(name)
+    entry = networks.get(name)
     with torch.device("meta"):
         ours = networks.build(name)
+        weights = convert.converter(name)({key: torch.empty(shape) for key, shape in shapes.items()})
     assert {key: list(tensor.shape) for key, tensor in weights.items()} == {
         key: list(tensor.shape) for key, tensor in ours.state_dict().items()
     }
-    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    buffers = ("running_mean", "running_var", "num_batches_tracked", "relative_position_index")
     theirs = sum(torch.Size(shape).numel() for key, shape in shapes.items() if not key.endswith(buffers))
     assert theirs == entry.official
     assert theirs - sum(entry.left_out.values()) == entry.params
