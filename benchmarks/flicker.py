@@ -13,6 +13,9 @@ is done once for all. The measures, each the mean over ``PHASES`` starts within 
 ``--data`` adds FER2013's public test tiles, as still clips (the accuracy: against the label, and against the FER+
 majority) and moved as in ``models.training.pseudo``, with another seed than any training (needs torch). ``mean of 8``
 is the yardstick: the still default, averaged over as many frames as moodnet-clip sees.
+
+``--clips`` adds clips with a label, onset and apex each, such as those of ``moodcast models synth``: accuracy over the
+``AFTER_S`` from the apex on, and from the onset to the first frame of that label, where it comes at all.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from agent.face import FaceFinder
 from agent.readers import ClipReader, Reader, reader
@@ -33,6 +37,9 @@ from agent.smoothing import Smoother
 from benchmarks import machine
 from models import fer2013, registry
 from models.align import aligned_face
+from models.clips import cache, layouts, video
+from models.clips.cache import MARGIN
+from models.clips.source import ClipSource
 from models.contract import EXPRESSIONS, CropSpec
 from models.infer import Classifier, ClipClassifier, FaceByFace, load
 
@@ -42,6 +49,10 @@ FRAMES = 8
 """Of the yardstick's mean."""
 TILES = 600
 """Of the public test that are moved."""
+AFTER_S = 0.6
+"""Of a labelled clip, how long after its apex it is read."""
+CLIP_SIZE = 112
+"""Of the faces of labelled clips."""
 MOVED_FRAMES = 20
 """Of these, the first ``FRAMES`` fill every window and are not counted."""
 
@@ -105,9 +116,9 @@ def made(name: str) -> Callable[[], Reader]:
     return make
 
 
-def sights(video: Path, phase: int) -> list[Sight]:
+def sights(film: Path, phase: int) -> list[Sight]:
     """The faces of a video, ``FPS`` a second, from the frame ``phase`` on."""
-    capture, finder = cv2.VideoCapture(str(video)), FaceFinder(registry.path("face_landmarker"))
+    capture, finder = cv2.VideoCapture(str(film)), FaceFinder(registry.path("face_landmarker"))
     rate, found, due = capture.get(cv2.CAP_PROP_FPS), [], phase / capture.get(cv2.CAP_PROP_FPS)
     for number in itertools.count():
         if not capture.grab():
@@ -229,6 +240,37 @@ def votes(guess: NDArray[np.int64], majority: NDArray[np.int64]) -> dict[str, fl
     return {"FER+": float((guess == majority)[counted].mean())}
 
 
+def on_clips(make: Callable[[], Reader], source: ClipSource) -> dict[str, float]:
+    """Accuracy after the apex, delay after the onset, and flicker, of clips with Moodcast's expressions as classes."""
+    right, delays, rows = [], [], []
+    for index in tqdm(range(len(source)), unit="clip", mininterval=1, leave=False, disable=None):
+        frames, (onset, apex) = source.frames(index), source.moments[index].tolist()
+        this = make()
+        crop = this.network.contract.crop
+        # From the apex on a synthetic clip holds still for less than a window: its last frame is repeated.
+        last = apex + round(AFTER_S * video.FPS)
+        times = np.arange(onset % (video.FPS // FPS), last + 1, video.FPS // FPS)
+        answers = np.array(
+            [this.read(at / video.FPS, middle(frames[min(at, len(frames) - 1)], crop)) for at in times.tolist()]
+        )
+        found = answers.argmax(1) == source.labels[index]
+        right.append(found[times >= apex].mean())
+        if found[times >= onset].any():
+            delays.append(times[(times >= onset) & found][0] / video.FPS - onset / video.FPS)
+        rows.append(flicker(answers, (times[-1] - times[0]) / video.FPS))
+    changes, moved = np.mean(rows, 0).tolist()
+    return {"right": float(np.mean(right)), "delay s": float(np.mean(delays)), "changes/s": changes, "moved/s": moved}
+
+
+def middle(face: NDArray[np.uint8], crop: CropSpec) -> NDArray[np.uint8]:
+    """Of a face (S, S, 3) that was cut at the sets' margin, what a network's own margin leaves, in size and colour."""
+    side = round(len(face) * crop.margin / MARGIN)
+    start = (len(face) - side) // 2
+    part = face[start : start + side, start : start + side]
+    small = np.asarray(cv2.resize(part, (crop.size, crop.size), interpolation=cv2.INTER_AREA), np.uint8)
+    return small if crop.pixels.channels == 3 else np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
 def table(rows: Iterator[tuple[str, dict[str, float]]]) -> None:
     """Print rows as they come, under a head from the first."""
     for i, (name, row) in enumerate(rows):
@@ -245,6 +287,8 @@ def main() -> None:
     )
     parser.add_argument("--video", type=Path, help="a video of one face")
     parser.add_argument("--truth", type=Truth.parse, action="append", default=[], metavar="LABEL:FROM-TO")
+    parser.add_argument("--clips", type=Path, help="folder CLASS/CLIP.mp4 with a table clips.csv")
+    parser.add_argument("--cache", type=Path, help="where the faces of the clips are kept")
     parser.add_argument("--data", type=Path, help="FER2013 folder")
     args: Any = parser.parse_args()
     makers = {name: made(name) for name in [*yardsticks, *args.models]}
@@ -253,6 +297,13 @@ def main() -> None:
         phases = [sights(args.video, phase) for phase in range(PHASES)]
         print(f"\n{args.video.name}, {FPS} frames a second")
         table((name, on_video(make, phases, args.truth)) for name, make in makers.items())
+    if args.clips:
+        listing = layouts.find(args.clips)
+        finder = FaceFinder(registry.path("face_landmarker"))
+        source = cache.prepare(args.clips, listing, CLIP_SIZE, finder.find_all, args.cache).source
+        finder.close()
+        print(f"\n{args.clips.name}: {len(source)} clips at {FPS} frames a second")
+        table((name, on_clips(make, source)) for name, make in makers.items())
     if args.data:
         faces = fer2013.load(args.data, "PublicTest")
         moved = moving_tiles(faces.pixels[np.linspace(0, len(faces) - 1, TILES).astype(int)])
