@@ -9,8 +9,9 @@ from typing import Generic, TypeVar
 
 from models.contract import ClipSpec
 
-GAP_S = 0.75
-"""Faces further apart than this were not seen in one go (for a clip whose frames are wide apart: three of these)."""
+GAP_S, HANG_S = 0.75, 3.0
+"""Faces that are further apart were not seen in one go: with a frame without a face between them (for a clip whose
+frames are wide apart, three of these count), or without any frame."""
 EARLY = 0.25
 """A frame may come by this share of the interval too early: cameras tremble."""
 
@@ -21,7 +22,7 @@ class Window(Generic[Face]):
     """The newest faces of an uninterrupted sight, as far apart as the network wants them.
 
     * A face that comes too soon after the last is left out; where frames come too slowly, all are taken.
-    * After a gap (``GAP_S``), whether the face was lost or the camera hung, the window begins anew.
+    * After the face was lost (``GAP_S``), or the camera hung (``HANG_S``), the window begins anew.
     * A young window is filled up with its first face, so that there is an answer from the first face on.
     """
 
@@ -31,6 +32,7 @@ class Window(Generic[Face]):
         self._faces: deque[Face] = deque(maxlen=clip.frames)
         self._seen = self._due = 0.0
         self._until_next = 0
+        self._missed = False
 
     @property
     def empty(self) -> bool:
@@ -41,11 +43,15 @@ class Window(Generic[Face]):
         """The newest faces, at most so many, oldest first."""
         return list(self._faces)[-number:]
 
+    def miss(self) -> None:
+        """A frame had no face."""
+        self._missed = True
+
     def wants(self, time: float) -> bool:
         """Whether a face seen at ``time`` (seconds, never decreasing) is due; notices gaps."""
-        if self._faces and time - self._seen > self._gap_s:
+        if time - self._seen > (self._gap_s if self._missed else max(HANG_S, self._gap_s)):
             self._faces.clear()
-        self._seen = time
+        self._seen, self._missed = time, False
         return not self._faces or time >= self._due - EARLY * self._clip.interval_s
 
     def add(self, time: float, face: Face) -> list[Face] | None:

@@ -32,6 +32,9 @@ class Reader(Protocol):
         ``face`` is cut out as the network's contract says.
         """
 
+    def miss(self) -> None:
+        """A frame had no face."""
+
     def close(self) -> None:
         """Leave nothing at work."""
 
@@ -48,6 +51,9 @@ class StillReader:
         found: list[float] = self._classifier.probabilities(face).tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
         return found
+
+    def miss(self) -> None:
+        """Each face is looked at by itself."""
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -77,6 +83,9 @@ class MemoryReader:
         self._answer = probabilities[0].tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
         return self._answer
+
+    def miss(self) -> None:
+        self._window.miss()
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -112,6 +121,9 @@ class ClipReader:
                 self._pending = None
                 self._answer = future.result() if sight == self._sight else None
         return self._answer
+
+    def miss(self) -> None:
+        self._window.miss()
 
     def close(self) -> None:
         """End the clip that is worked on: a program can't end in good order while a thread is in ONNX Runtime."""

@@ -76,6 +76,7 @@ class Recogniser:
         points = self._faces.find(frame, time_ms)
         self._face_seconds, self._frames = self._face_seconds + time.perf_counter() - began, self._frames + 1
         if points is None:
+            self._reader.miss()
             return Look(False, None)
         return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, points, self._crop)))
 

@@ -93,6 +93,9 @@ class MeanReader:
     def calls(self) -> int:
         return self._inner.calls
 
+    def miss(self) -> None:
+        self._last.clear()
+
     def close(self) -> None:
         self._inner.close()
 

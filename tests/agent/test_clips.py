@@ -1,20 +1,23 @@
 """When a face becomes part of a clip, and when a clip is due."""
 
 import itertools
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.clips import GAP_S, Window
+from agent.clips import GAP_S, HANG_S, Window
 from models.contract import ClipSpec
 
 
-def feed(window: Window[float], times: list[float]) -> list[list[float]]:
-    """The clips that faces seen at these times give; a face is told by its time."""
+def feed(window: Window[float], times: Sequence[float | None]) -> list[list[float]]:
+    """The clips that faces seen at these times give, None for a frame without one; a face is told by its time."""
     clips = []
     for time in times:
-        if window.wants(time):
+        if time is None:
+            window.miss()
+        elif window.wants(time):
             clip = window.add(time, time)
             if clip is not None:
                 clips.append(clip)
@@ -53,28 +56,40 @@ def test_a_trembling_camera_of_the_right_speed_leaves_no_face_out() -> None:
 
 def test_after_a_gap_nothing_of_before_is_left() -> None:
     window: Window[float] = Window(ClipSpec(3, 0.2, every=2))
-    clips = feed(window, [0.0, 0.2, 0.4, 0.4 + GAP_S + 0.01])
-    assert clips[-1] == [0.4 + GAP_S + 0.01] * 3
+    again = 0.4 + GAP_S + 0.01
+    assert feed(window, [0.0, 0.2, 0.4, None, again])[-1] == [again] * 3
+
+
+def test_after_the_camera_hung_nothing_of_before_is_left() -> None:
+    assert feed(Window(ClipSpec(3, 0.2)), [0.0, 0.2, 0.4, 3.5])[-1] == [3.5] * 3
+
+
+def test_one_frame_a_second_is_no_gap() -> None:
+    assert feed(Window(ClipSpec(3, 0.2)), [0.0, 1.0, 2.0, 3.0])[-1] == [1.0, 2.0, 3.0]
 
 
 def test_a_blink_of_the_face_finder_is_no_gap() -> None:
-    assert feed(Window(ClipSpec(3, 0.2)), [0.0, 0.2, 0.8])[-1] == [0.0, 0.2, 0.8]
+    assert feed(Window(ClipSpec(3, 0.2)), [0.0, 0.2, None, 0.8])[-1] == [0.0, 0.2, 0.8]
 
 
 def test_frames_that_are_wide_apart_are_no_gap() -> None:
-    assert feed(Window(ClipSpec(2, 0.5)), [0.0, 0.5, 1.5])[-1] == [0.5, 1.5]
+    assert feed(Window(ClipSpec(2, 0.5)), [0.0, 0.5, None, 1.5])[-1] == [0.5, 1.5]
 
 
 @given(
     st.builds(ClipSpec, frames=st.integers(2, 20), interval_s=st.floats(0.02, 1), every=st.integers(1, 9)),
-    st.lists(st.floats(0, 3), max_size=60),
+    st.lists(st.tuples(st.floats(0, 4), st.booleans()), max_size=60),
 )
-def test_every_clip_is_whole_in_order_and_from_one_sight(clip: ClipSpec, steps: list[float]) -> None:
-    times, now = [], 0.0
-    for step in steps:
+def test_every_clip_is_whole_in_order_and_from_one_sight(clip: ClipSpec, steps: list[tuple[float, bool]]) -> None:
+    times: list[float] = []
+    frames: list[float | None] = []
+    now = 0.0
+    for step, missed in steps:
         now += step
         times.append(now)
-    clips = feed(Window(clip), times)
+        frames += [None, now] if missed else [now]
+    lost = {now for before, now in itertools.pairwise(frames) if before is None and now is not None}
+    clips = feed(Window(clip), frames)
     assert bool(clips) == bool(times)
     for found in clips:
         assert len(found) == clip.frames
@@ -82,4 +97,5 @@ def test_every_clip_is_whole_in_order_and_from_one_sight(clip: ClipSpec, steps: 
         kept = sorted(set(found))
         seen = [time for time in times if kept[0] <= time <= kept[-1]]
         gap = max(GAP_S, 3 * clip.interval_s)
-        assert all(later - sooner <= gap for sooner, later in itertools.pairwise(seen))
+        for sooner, later in itertools.pairwise(seen):
+            assert later - sooner <= (gap if later in lost else HANG_S)
