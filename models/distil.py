@@ -139,9 +139,11 @@ class PseudoClips:
         if self.checked is None:
             self.checked = self.check_features()
         still, moving = self.checked
+        # Of the trunk there is nothing new to find out, and it would take most of the time.
+        head = next(part for name, part in net.named_modules() if name.split(".")[-1] == "head")
         windows = moving.unfold(1, FRAMES, 1).transpose(2, 3)  # (N, W, FRAMES, D)
-        found = net.head(still[:, None].expand(-1, FRAMES, -1)).argmax(1)
-        guess = net.head(windows.flatten(0, 1)).argmax(1).view(windows.shape[:2])
+        found = head(still[:, None].expand(-1, FRAMES, -1)).argmax(1)
+        guess = head(windows.flatten(0, 1)).argmax(1).view(windows.shape[:2])
         labels, majority = self.check.labels[: len(still)], self.check.majority[: len(still)]
         counted = majority >= 0
         scores = (

@@ -170,9 +170,11 @@ def export(network: nn.Module, contract: Contract, file: Path) -> float:
     samples = tuple(torch.randn(2, *shape, generator=generator) for shape in contract.inputs)
     exported = Remembering(network).eval() if isinstance(network, MoodnetClip) else network
     file.parent.mkdir(parents=True, exist_ok=True)
-    with torch.inference_mode():
+    with torch.no_grad():  # in inference mode the exporter may fall back on one that takes the batch for a constant
         networks.export(exported, samples[0], file, *samples[1:])
         model = onnx.load(file)
+        if not all(given.type.tensor_type.shape.dim[0].dim_param for given in model.graph.input):
+            raise TrainingError("expected a batch of any length, but the exporter took that of its example for fixed")
         for node in model.graph.node:
             # Stack traces of this machine's source files are of no use to who runs the network.
             del node.metadata_props[:]
