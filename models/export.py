@@ -1,8 +1,8 @@
 """Export a trained moodnet as ONNX: ``python -m models.export --data DIR --run DIR --out FILE``.
 
 The blend of the two heads is chosen here, on the validation faces, then class biases and the temperature
-(``models.calibrate``). Weights are stored as float16 (ONNX Runtime widens them once, while loading), which halves the
-file and moves no probability by more than ``TOLERANCE``; the check runs with every export.
+(``models.calibrate``). The convolutions become INT8 (``models.quantize``); other weights are stored as float16, which
+ONNX Runtime widens once, while loading. Each step is checked against torch with every export.
 """
 
 import argparse
@@ -12,19 +12,27 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models import calibrate, contract, fer2013
 from models.errors import TrainingError
+from models.quantize import quantized
 from models.training import checkpoint, data
 from models.training.recipe import Recipe
 from models.zoo.moodnet import BlendedMoodnet, Moodnet
 
 OPSET = 18
 TOLERANCE = 5e-3
+"""How far a probability may move when weights are stored as float16."""
+AGREEMENT = 0.95
+"""Share of faces on which INT8 convolutions have to give torch's answer."""
+RANGED = 300
+"""Faces of the training rows that give INT8 its ranges."""
 LABEL_WEIGHT_STEPS = 20
-GOALS = (0.66, 0.78)
-"""Accuracy that is asked for, against FER2013's labels and against the FER+ majority."""
+GOALS = (0.75, 0.88)
+"""Accuracy that is asked for, against FER2013's labels and against the FER+ majority; no network reaches both, since
+these two agree on two thirds of the faces."""
 
 
 def load(run: Path) -> tuple[Moodnet, Recipe]:
@@ -52,7 +60,7 @@ def head_probabilities(net: Moodnet, pixels: np.ndarray, flip: bool) -> tuple[np
 
 
 def choose_label_weight(net: Moodnet, faces: fer2013.Faces, flip: bool) -> float:
-    """The blend that clears both ``GOALS`` by the widest margin on these faces."""
+    """The blend that falls short of either of the ``GOALS`` by as little as possible on these faces."""
     by_label, by_votes = head_probabilities(net, faces.pixels, flip)
     majority = fer2013.majority(faces.votes)
     counted = majority >= 0
@@ -82,17 +90,19 @@ def store_as_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def export(net: Moodnet, label_weight: float, flip: bool, out: Path) -> None:
-    """Write the ONNX file and check it against torch.
+def export(net: Moodnet, label_weight: float, flip: bool, out: Path, pixels: NDArray[np.uint8] | None = None) -> None:
+    """Write the ONNX file and check it against torch; with INT8 convolutions if there are faces for their ranges.
+
+    ``pixels`` (N, 48, 48) uint8 of faces from the training rows, some hundred.
 
     Raises:
-        ValueError: a probability differs by more than ``TOLERANCE``.
+        ValueError: a probability differs by more than ``TOLERANCE``, or INT8 answers otherwise on too many faces.
     """
     blended = BlendedMoodnet(net, label_weight, flip).eval()
-    faces = torch.randint(0, 256, (4, 1, fer2013.TILE, fer2013.TILE), generator=torch.Generator().manual_seed(0))
+    faces = torch.zeros(4, 1, fer2013.TILE, fer2013.TILE)
     program = torch.onnx.export(
         blended,
-        (faces.float(),),
+        (faces,),
         input_names=["faces"],
         output_names=["probabilities"],
         dynamic_shapes=({0: torch.export.Dim("faces_in_batch", min=1)},),
@@ -100,20 +110,33 @@ def export(net: Moodnet, label_weight: float, flip: bool, out: Path) -> None:
         dynamo=True,
     )
     assert program is not None
-    model = store_as_float16(program.model_proto)
+    model = program.model_proto
+    if pixels is not None:
+        model = quantized(model, pixels[:, None].astype(np.float32))
+    model = store_as_float16(model)
     for node in model.graph.node:
         # Stack traces of this machine's source files are of no use to who runs the network.
         del node.metadata_props[:]
     contract.write(model, contract.of_first_kind(fer2013.TILE))
     out.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, out)
-    with torch.inference_mode():
-        expected = blended(faces.float()).numpy()
-    (found,) = ort.InferenceSession(str(out)).run(None, {"faces": faces.float().numpy()})
-    worst = float(np.abs(expected - found).max())
-    print(f"{out}: largest difference to torch {worst:.1e}")
-    if worst > TOLERANCE:
+    check(blended, out, pixels)
+
+
+@torch.inference_mode()
+def check(blended: BlendedMoodnet, file: Path, pixels: NDArray[np.uint8] | None) -> None:
+    """Compare the file with torch, on ``pixels`` or on noise; see ``export``."""
+    faces = torch.randint(0, 256, (4, 1, fer2013.TILE, fer2013.TILE), generator=torch.Generator().manual_seed(0))
+    if pixels is not None:
+        faces = torch.from_numpy(pixels).unsqueeze(1)
+    expected = blended(faces.float()).numpy()
+    (found,) = ort.InferenceSession(str(file)).run(None, {"faces": faces.float().numpy()})
+    worst, same = float(np.abs(expected - found).max()), float((expected.argmax(1) == found.argmax(1)).mean())
+    print(f"{file}: largest difference to torch {worst:.1e}, the same answer on {same:.1%} of {len(faces)} faces")
+    if pixels is None and worst > TOLERANCE:
         raise ValueError(f"expected probabilities within {TOLERANCE} of torch, got a difference of {worst}")
+    if pixels is not None and same < AGREEMENT:
+        raise ValueError(f"expected torch's answer on {AGREEMENT:.0%} of the faces at least, got it on {same:.1%}")
 
 
 def main() -> None:
@@ -130,11 +153,12 @@ def main() -> None:
     )
     args = parser.parse_args()
     net, recipe = load(args.run)
-    _, check = data.split(fer2013.load(args.data, "Training"), recipe.data)
-    weight = choose_label_weight(net, check, args.flip)
+    learn, held_out = data.split(fer2013.load(args.data, "Training"), recipe.data)
+    weight = choose_label_weight(net, held_out, args.flip)
     print(f"chosen label weight: {weight:.2f}")
-    export(net, weight, args.flip, args.out)
-    calibrate.calibrate(args.out, check, args.out, args.recall_cost)
+    some = np.random.default_rng(recipe.data.seed).permutation(len(learn.pixels))[:RANGED]
+    export(net, weight, args.flip, args.out, learn.pixels[some])
+    calibrate.calibrate(args.out, held_out, args.out, args.recall_cost)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -29,10 +30,8 @@ def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
     Raises:
         TrainingError: the file is of another network.
     """
-    weights = {
-        name_in_net(tensor.name): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32)).to(faces.device)
-        for tensor in onnx.load(file).graph.initializer
-    }
+    stored = weights_in(onnx.load(file))
+    weights = {name_in_net(name): torch.from_numpy(values).to(faces.device) for name, values in stored.items()}
     folded = [(name, part) for name, part in net.named_modules() if isinstance(part, nn.Sequential) and is_pair(part)]
     plain = {
         name: weights.get(name)
@@ -49,6 +48,18 @@ def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
         raise TrainingError(
             f"expected a file of the recipe's network in {file}, got one of another ({error})"
         ) from error
+
+
+def weights_in(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
+    """The constants of a file by name; those stored as integers (``models.quantize``) as the numbers they stand for."""
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    found = {name: values.astype(np.float32) for name, values in stored.items()}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in stored:
+            integers, scale, zero = (found[name] for name in node.input)
+            each = (-1, *[1] * (integers.ndim - 1))  # one scale for each channel, the first axis
+            found[node.input[0].removesuffix("_quantized")] = (integers - zero.reshape(each)) * scale.reshape(each)
+    return found
 
 
 def name_in_net(name: str) -> str:

@@ -146,7 +146,8 @@ class BlendedMoodnet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.flip:
             return self.blend(x)
-        return (self.blend(x) + self.blend(torch.flip(x, [3]))) / 2
+        both = self.blend(torch.cat([x, torch.flip(x, [3])]))
+        return both.unflatten(0, (2, -1)).mean(0)
 
     def blend(self, x: Tensor) -> Tensor:
         label, votes = self.net(x)

@@ -31,15 +31,17 @@ def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
-def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path, int8: bool) -> None:
     torch.manual_seed(0)
     net = networks.build("moodnet-tiny").train()
     with torch.no_grad():
         for _ in range(20):
             net(faces(64, 3))  # running statistics that are those of some faces
-    export.export(net.eval(), 1.0, False, tmp_path / "net.onnx")
+    integers = faces(100, 6)[:, 0].byte().numpy() if int8 else None
+    export.export(net.eval(), 1.0, False, tmp_path / "net.onnx", integers)
     other = networks.build("moodnet-tiny")
     unfold.take_up(tmp_path / "net.onnx", other, faces(300, 4))
     with torch.no_grad():
         for mine, theirs in zip(other(faces(20, 5)), net(faces(20, 5)), strict=True):
-            torch.testing.assert_close(mine, theirs, atol=2e-2, rtol=0)
+            torch.testing.assert_close(mine, theirs, atol=0.1 if int8 else 2e-2, rtol=0)
