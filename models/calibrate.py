@@ -29,10 +29,12 @@ from models import contract, fer2013, metrics
 from models.infer import Classifier, Network, softmax
 from models.registry import EXPRESSIONS
 
-RECALL_FLOOR = 0.47
-"""A little over the goal of 0.45, since other faces than those of the validation will be seen."""
-RECALL_COST = 0.05
-"""How much accuracy, against either label set, the floor may cost on the validation faces."""
+RECALL_FLOOR = 0.45
+RECALL_COST = 0.01
+"""How much accuracy, against either label set, the floor may cost on the validation faces.
+
+Fear is why it stands: FER+'s taggers agree with FER2013 on one face of fear in seven, so lifting it to the floor costs
+four points against them."""
 BIAS_STEP = 0.05
 BIAS_LIMIT = 1.5
 SMALLEST = 1e-9
