@@ -87,7 +87,7 @@ class LGIFormer(nn.Module):
 
     def interact(self, local: Tensor) -> Tensor:
         """Regions (N * 8, T, 512) to (N, 8, 1 + T, 512), each one's representative first."""
-        representatives = self.representatives.repeat(len(local) // REGIONS, 1)[:, None]
+        representatives = self.representatives.repeat(local.shape[0] // REGIONS, 1)[:, None]
         return self.blocks(torch.cat([representatives, local], 1)).unflatten(0, (-1, REGIONS))
 
 
