@@ -106,6 +106,36 @@ def test_every_step_is_a_place_to_go_on_from(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "stopped" / "log.csv").read_text() == (tmp_path / "whole" / "log.csv").read_text()
 
 
+class Inner(Tiny):
+    """Also answers halfway, all classes alike."""
+
+    def with_auxiliary(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        logits = self(x)
+        return logits, (torch.zeros_like(logits), torch.zeros_like(logits))
+
+
+def test_answers_inside_a_network_add_their_share_to_the_loss() -> None:
+    net, found = Inner().eval(), []
+    for auxiliary in (0.0, 0.05):
+        this = task(made(loss={"auxiliary": auxiliary}), net=net)
+        batch = this.batch(torch.arange(8), 0, torch.Generator().manual_seed(0))
+        found.append(this.loss(this.answer(net, batch), batch).item())
+    assert found[1] - found[0] == pytest.approx(2 * 0.05 * np.log(4), abs=1e-5)
+
+
+def test_a_checkpoint_from_before_recipes_knew_clips_is_gone_on_with(tmp_path: Path) -> None:
+    how = made(network={"name": "tiny"})
+    run(how, tmp_path / "run")
+    state = torch.load(tmp_path / "run" / checkpoint.FILE, weights_only=True)
+    del state["recipe"]["loss"]["intensity"], state["recipe"]["optimizer"]["layer_decay"], state["classes"]
+    torch.save(state, tmp_path / "run" / checkpoint.FILE)
+    assert checkpoint.differences(state["recipe"], how) == []
+    assert checkpoint.differences(state["recipe"], made(loss={"intensity": 0.1}, network={"name": "tiny"})) == [
+        "loss.intensity was 0.0 and is 0.1"
+    ]
+    assert len(checkpoint.load(tmp_path / "run")["classes"]) == 7
+
+
 def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
     still = in_memory([np.repeat(shapes(1).frames(0)[:1], 8, 0)] * 8, [0] * 8, CLASSES)
     how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
@@ -225,5 +255,7 @@ def test_what_does_not_fit_together_is_a_sentence() -> None:
         masked.pretraining("c3d")
     with pytest.raises(RecipeError, match=r"expected clips\.layout"):
         recipe.parse({"network": {"task": "reconstruct"}}, "here")
+    with pytest.raises(RecipeError, match="teach faces"):
+        made(distillation={"teachers": ["moodnet"]})
     with pytest.raises(RecipeError, match="clips come in one size"):
         made(schedule={"small_epochs": 1})
