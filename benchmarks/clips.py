@@ -216,7 +216,7 @@ def pretrain(learn: Clips, test: Clips, out: Path, epochs: int) -> dict[str, Any
     how = made(
         {"network": {"name": "mae-dfer", "task": "reconstruct"}, "clips": {"sampling": "strided", "stride": 1}},
         {"optimizer": {"kind": "adamw", "learning_rate": 1.5e-3, "beta2": 0.95, "weight_decay": 0.05}},
-        {"schedule": {"epochs": epochs, "batch": 16, "warm_up": 0.1, "ema_decay": 0.9}},
+        {"schedule": {"epochs": epochs, "warm_up": 0.1, "ema_decay": 0.9}},
     )
     torch.manual_seed(how.data.seed)
     net = videomae.MaskedAutoencoder(mae_dfer.LGIFormer([0.0] * DEPTH), mae_dfer.WIDTH, DECODER_DEPTH)
@@ -300,7 +300,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
     parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")
-    parser.add_argument("--pretraining-epochs", type=int, default=20, help="default: %(default)s")
+    parser.add_argument("--pretraining-epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--ablation-epochs", type=int, default=12, help="default: %(default)s")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

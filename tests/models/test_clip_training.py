@@ -20,7 +20,7 @@ from models.registry import IMAGENET  # noqa: E402
 from models.training import checkpoint, clips, masked, probe, recipe  # noqa: E402
 from models.training.recipe import ClipsSection, Recipe  # noqa: E402
 from models.training.trainer import learning_shares  # noqa: E402
-from models.zoo import mae_dfer, videomae  # noqa: E402
+from models.zoo import fused, mae_dfer, videomae  # noqa: E402
 from models.zoo.entry import Network  # noqa: E402
 from tests.moving import CLASSES, ENTRY, Tiny, shapes  # noqa: E402
 
@@ -169,8 +169,9 @@ def test_the_answer_to_a_clip_is_the_mean_over_its_views() -> None:
     torch.testing.assert_close(both.sum(1), torch.ones(10))
 
 
-def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path) -> None:
-    autoencoder, net = mae_dfer.pretraining(depth=1), mae_dfer.MaeDfer(4, depth=1)
+@pytest.mark.parametrize("build", [mae_dfer.MaeDfer, fused.MaeDferCA])
+def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path, build: Any) -> None:
+    autoencoder, net = mae_dfer.pretraining(depth=1), build(4, depth=1)
     how = made(network={"name": "mae-dfer", "task": "reconstruct"})
     average = {f"module.{name}": tensor for name, tensor in autoencoder.state_dict().items()}
     state = {"recipe": msgspec.to_builtins(how), "classes": (), "step": 1, "losses": [], "history": []}
