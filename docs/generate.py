@@ -10,6 +10,7 @@ import msgspec
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
+from docs import learning
 from models import networks, registry, table
 from models.errors import ModelError
 from models.evaluation import card
@@ -126,6 +127,11 @@ multiplications, nothing of the parameters.
 """
 
 
+def learning_markdown() -> str:
+    """docs/learning.md: the last run of `python -m benchmarks.clips`."""
+    return NOTE + learning.markdown(json.loads((DOCS / "learning.json").read_text()))
+
+
 def table_markdown() -> str:
     """docs/table.md: the last run of `moodcast models table`."""
     rows = json.loads((DOCS / "table.json").read_text())
@@ -161,6 +167,7 @@ PAGES = {
     DOCS / "recipes.md": recipes_markdown,
     DOCS / "networks.md": networks_markdown,
     DOCS / "table.md": table_markdown,
+    DOCS / "learning.md": learning_markdown,
     **{
         numbers.with_suffix(".md"): functools.partial(card_markdown, numbers)
         for numbers in sorted(DOCS.glob("models/*.json"))

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"))
     _add_synthesising(actions.add_parser("synth", help="make a set of synthetic clips from portraits (docs/clips.md)"))
+    _add_listing_clips(actions.add_parser("clips", help="what a folder of clips holds, and its faces (docs/clips.md)"))
     scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
@@ -45,7 +46,9 @@ def _add_training(training: argparse.ArgumentParser) -> None:
     training.add_argument(
         "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
     )
-    training.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    training.add_argument(
+        "--data", type=Path, default=Path("fer2013"), help="FER2013, or the recipe's clips (default: %(default)s)"
+    )
     training.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
@@ -53,13 +56,20 @@ def _add_training(training: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
-    evaluating.add_argument("name", metavar="NAME", help="a registered classifier, or an ONNX file like moodnet's")
-    evaluating.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    evaluating.add_argument(
+        "name",
+        metavar="NAME",
+        help="a registered classifier, an ONNX file like moodnet's, or a clip network's run folder",
+    )
+    evaluating.add_argument(
+        "--data", type=Path, default=Path("fer2013"), help="FER2013, or a run's clips (default: %(default)s)"
+    )
     evaluating.add_argument("--split", default="PublicTest", help="which of its splits (default: %(default)s)")
     evaluating.add_argument("--json", metavar="FILE", help="write all figures to this file (-: standard output)")
     evaluating.add_argument("--portraits", type=Path, metavar="DIR", help="also the London portraits in this folder")
     evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
     evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
+    evaluating.add_argument("--probe", action="store_true", help="judge a run's features by a linear classifier")
     evaluating.set_defaults(perform=evaluate_classifier)
 
 
@@ -75,6 +85,22 @@ def _add_synthesising(making: argparse.ArgumentParser) -> None:
     )
     making.add_argument("--pictures", action="store_true", help="write folders of PNG files in place of MP4 files")
     making.set_defaults(perform=make_clips)
+
+
+def _add_listing_clips(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument("folder", type=Path, metavar="DIR", help="the data set")
+    listing.add_argument(
+        "--layout", default="plain", metavar="NAME", help="its folder layout (default: %(default)s; - lists them)"
+    )
+    listing.add_argument("--seven", action="store_true", help="under Moodcast's expressions, without other classes")
+    listing.add_argument(
+        "--faces", type=_even, metavar="PX", help="also find and cut all faces, this large, and keep them"
+    )
+    listing.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")
+    listing.add_argument(
+        "--cache", type=Path, metavar="DIR", help="where faces are kept (default: .moodcast-faces in the data set)"
+    )
+    listing.set_defaults(perform=list_clips)
 
 
 def _above_zero(text: str) -> int:
@@ -141,7 +167,30 @@ def train_network(options: argparse.Namespace) -> int:
     return 0
 
 
+def evaluate_clips(options: argparse.Namespace) -> int:
+    _need_torch("evaluating a run")
+    if options.json:
+        _check_folder(options.json)
+    clips = packages.load("models.evaluation.clips", "models evaluate")
+    result = clips.evaluate(Path(options.name), options.data, options.probe)
+    if options.json != "-":
+        print(clips.describe(result))
+    if options.json:
+        _write_json(result, options.json)
+    if options.card:
+        from models.evaluation import figures
+
+        try:
+            options.card.mkdir(parents=True, exist_ok=True)
+            figures.confusion(result).save(options.card / f"{result['network']}-confusion.png", optimize=True)
+        except OSError as error:
+            raise EvaluationError(f"can't write into {options.card}: {error.strerror or error}") from error
+    return 0
+
+
 def evaluate_classifier(options: argparse.Namespace) -> int:
+    if Path(options.name).is_dir():
+        return evaluate_clips(options)
     evaluate, card = (packages.load(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
     network = evaluate.find(options.name)
     if options.json:
@@ -219,6 +268,33 @@ def _need_torch(what: str) -> None:
         raise MissingTorchError(
             f"{what} needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
         )
+
+
+def list_clips(options: argparse.Namespace) -> int:
+    layouts, report = (packages.load(f"models.clips.{name}", "models clips") for name in ("layouts", "report"))
+    if options.layout == "-":
+        print(report.describe_layouts())
+        return 0
+    listing = layouts.find(options.folder, options.layout)
+    if options.seven:
+        listing = layouts.as_expressions(listing)
+    print(report.describe(listing))
+    if options.faces:
+        with contextlib.ExitStack() as stack:
+            prepared = prepare_clips(options.folder, listing, options.faces, options.aligned, options.cache, stack)
+        print(report.describe_faces(prepared))
+    return 0
+
+
+def prepare_clips(
+    folder: Path, listing: Any, size: int, aligned: bool, cache: Path | None, stack: contextlib.ExitStack
+) -> Any:
+    """The faces of a listing, found by the agent's face stage (``models.clips.cache.prepare``)."""
+    look = None
+    if not aligned:
+        face = packages.load("agent.face", "models clips")
+        look = stack.enter_context(contextlib.closing(face.FaceFinder(registry.path("face_landmarker")))).find_all
+    return packages.load("models.clips.cache", "models clips").prepare(folder, listing, size, look, cache)
 
 
 def _write_card(result: dict[str, Any], folder: Path) -> None:
