@@ -16,6 +16,10 @@ SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
 
 MOTION_LEFT_OUT = {"classifier of the CA branch": 702_471}
 POSITION_LEFT_OUT = {"class token, classifier and mask of the PC transformer": 3_590}
+LOCAL_REMARK = (
+    "1,052,160 parameters and 2.10 GMAC of the last block change only local tokens, which pre-training draws from and "
+    "the classifier does not read; they are kept as in the official build, and an ONNX export drops them"
+)
 MMNET_LEFT_OUT = POSITION_LEFT_OUT | {
     "second classifier": 476_672,
     "embedding of time": 49_284,
@@ -109,6 +113,7 @@ CLIPS: tuple[Network, ...] = (
         frames=16,
         official_gmacs=49.65,
         published_gmacs="50 G",
+        remark=LOCAL_REMARK,
     ),
     Network(
         "mae-dfer-ca",
@@ -123,6 +128,7 @@ CLIPS: tuple[Network, ...] = (
         frames=16,
         official_gmacs=52.69,
         published_gmacs="52 G",
+        remark=LOCAL_REMARK,
     ),
     Network(
         "mae-dfer-ca-pc",
@@ -137,6 +143,7 @@ CLIPS: tuple[Network, ...] = (
         frames=16,
         official_gmacs=53.13,
         published_gmacs="53 G",
+        remark=LOCAL_REMARK,
     ),
     Network(
         "mae-dfer-ca-concat",
