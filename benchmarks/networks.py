@@ -23,7 +23,7 @@ import torch
 
 from benchmarks import machine
 from models import networks
-from models.table import multiplications
+from models.measure import multiplications
 from models.zoo.entry import Network
 
 ROUND = 5

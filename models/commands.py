@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from agent import packages
-from models import convert, fetch, networks, registry
+from models import convert, fetch, networks, registry, table
 from models.errors import EvaluationError, MissingTorchError
 from models.training import recipe
 
@@ -33,18 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
-    table = actions.add_parser(
-        "table", help="size, cost and speed of networks, beside the papers' and the official ones"
+    _add_table(
+        actions.add_parser("table", help="size, cost and speed of networks, beside the papers' and the official ones")
     )
-    table.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
-    table.add_argument("--all", action="store_true", help="every network of the registry")
-    table.add_argument("--json", metavar="FILE", help="write the rows to this file (-: standard output)")
-    table.set_defaults(perform=show_table)
-    converting = actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
-    converting.add_argument("name", metavar="NAME", help=f"one of {', '.join(convert.CONVERTERS)}")
-    converting.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="as the authors' program stored it")
-    converting.add_argument("out", type=Path, metavar="OUT", help="the state dict to write")
-    converting.set_defaults(perform=convert_checkpoint)
+    _add_converting(
+        actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
+    )
 
 
 def _add_training(training: argparse.ArgumentParser) -> None:
@@ -97,6 +91,20 @@ def _even(text: str) -> int:
     return number
 
 
+def _add_table(comparing: argparse.ArgumentParser) -> None:
+    comparing.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
+    comparing.add_argument("--all", action="store_true", help="every network of the registry")
+    comparing.add_argument("--json", metavar="FILE", help="write the rows to this file (-: standard output)")
+    comparing.set_defaults(perform=show_table)
+
+
+def _add_converting(converting: argparse.ArgumentParser) -> None:
+    converting.add_argument("name", metavar="NAME", help=f"one of {', '.join(convert.CONVERTERS)}")
+    converting.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="as the authors' program stored it")
+    converting.add_argument("out", type=Path, metavar="OUT", help="the state dict to write")
+    converting.set_defaults(perform=convert_checkpoint)
+
+
 def run(options: argparse.Namespace) -> int:
     """Do what the parsed command line says; returns the exit code."""
     code: int = options.perform(options)
@@ -110,8 +118,7 @@ def show_list(options: argparse.Namespace) -> int:
         print(f"{entry.name:<16} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
     print("\nNetworks that can be trained:")
     for network in networks.NETWORKS.values():
-        faces = f"{network.pixels.channels} x {network.size} px"
-        print(f"{network.name:<16} {network.params / 1e6:6.2f} M   {faces:<12} {network.paper}")
+        print(f"{network.name:<20} {network.params / 1e6:6.2f} M   {network.sees:<16} {network.paper}")
     if not networks.can_build():
         print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")
     return 0
@@ -188,7 +195,6 @@ def convert_checkpoint(options: argparse.Namespace) -> int:
 
 def show_table(options: argparse.Namespace) -> int:
     _need_torch("the table")
-    table = importlib.import_module("models.table")
     entries = table.chosen(options.names, options.all)
     if options.json:
         _check_folder(options.json)
@@ -196,7 +202,7 @@ def show_table(options: argparse.Namespace) -> int:
     if told:
         print(table.line(table.HEAD))
     rows = []
-    for row in table.measured(entries):
+    for row in importlib.import_module("models.measure").measured(entries):
         rows.append(row)
         if told:
             tqdm.write(table.line(table.cells(row)), sys.stdout)

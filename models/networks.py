@@ -59,7 +59,7 @@ def build(name: str, classes: int | None = None) -> "nn.Module":
         )
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(f"models.zoo.{module}"), function)
-    network: nn.Module = builder(classes or entry.classes)
+    network: nn.Module = builder(classes or entry.classes, *filter(None, [entry.over]))
     return network
 
 

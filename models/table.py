@@ -1,22 +1,12 @@
 """``moodcast models table``: size, cost and speed of networks, beside the papers' numbers and the official builds'.
 
-Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one input; milliseconds of one
-input in torch on the processor, random weights, float32. Other programs on the machine can only make a run slower, so
-the fastest is told.
+What ``models.measure`` finds becomes rows here, and rows become text. Needs no torch.
 """
 
-import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
-from tqdm import tqdm
-
 from models import networks
-from models.evaluation.cost import processor
 from models.zoo.entry import Network
 
 STUDY = (
@@ -35,10 +25,6 @@ STUDY = (
 
 TOLERANCE = 0.01
 """Of multiplications. Parameters have none."""
-RUNS = 3
-"""At least, after one to warm up."""
-SECONDS = 2.0
-"""Of timing, for each network."""
 UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 Row = dict[str, Any]
@@ -52,7 +38,7 @@ def chosen(names: Sequence[str], everything: bool) -> list[Network]:
     """
     if everything:
         return list(networks.NETWORKS.values())
-    return [networks.get(name) for name in names or STUDY if names or name in networks.NETWORKS]
+    return [networks.get(name) for name in names or STUDY]
 
 
 def printed(number: str) -> float | None:
@@ -61,31 +47,6 @@ def printed(number: str) -> float | None:
         return None
     digits, unit = number.split()
     return float(digits) * UNITS[unit]
-
-
-def multiplications(entry: Network) -> float:
-    """Multiply-accumulates of one input; nothing is computed for it."""
-    with torch.device("meta"):
-        network = networks.build(entry.name).eval()
-        one = torch.empty(entry.shape(1))
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(one)
-    return counter.get_total_flops() / 2
-
-
-def milliseconds(network: nn.Module, entry: Network, seconds: float) -> float:
-    """The fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
-    network.eval()
-    one = torch.rand(entry.shape(1), generator=torch.Generator().manual_seed(0))
-    times: list[float] = []
-    with torch.inference_mode():
-        network(one)
-        end = time.monotonic() + seconds
-        while len(times) < RUNS or time.monotonic() < end:
-            began = time.perf_counter()
-            network(one)
-            times.append((time.perf_counter() - began) * 1000)
-    return min(times)
 
 
 def row(entry: Network, params: int, gmacs: float) -> Row:
@@ -117,27 +78,6 @@ def row(entry: Network, params: int, gmacs: float) -> Row:
     }
 
 
-def measure(entry: Network) -> Row:
-    """A row of the table, timed in this process with torch's number of threads."""
-    torch.manual_seed(0)
-    network = networks.build(entry.name)
-    params = sum(parameter.numel() for parameter in network.parameters())
-    found = row(entry, params, multiplications(entry) / 1e9)
-    return found | {
-        "ms": milliseconds(network, entry, SECONDS),
-        "threads": torch.get_num_threads(),
-        "processor": processor(),
-    }
-
-
-def measured(entries: Sequence[Network]) -> Iterator[Row]:
-    """A row for each entry, with a progress bar on standard error."""
-    with tqdm(entries, unit="network", leave=False, disable=None, file=sys.stderr) as bar:
-        for entry in bar:
-            bar.set_description(entry.name)
-            yield measure(entry)
-
-
 HEAD = ("name", "parameters", "official", "off by", "paper", "GMAC", "official", "off by", "paper", "ms")
 WIDTHS = (15, 11, 11, 7, 6, 6, 8, 7, 6, 7)
 
@@ -166,8 +106,8 @@ def cells(found: Row) -> list[str]:
 
 
 LEGEND = (
-    "off by: from the official build's number, after what ours leaves out (*, listed below); !: more than it may be; "
-    "#: what the paper prints is not ours, rounded"
+    "Off by: from the official build's number, after what ours leaves out (with a star; listed below). "
+    "!: more than it may be. #: the paper's number is not ours, rounded"
 )
 
 
@@ -214,4 +154,4 @@ def markdown(found: Sequence[Row]) -> str:
     """The table for a page, with its notes."""
     text = f"| {' | '.join(HEAD)} |\n|---|{'---:|' * (len(HEAD) - 1)}\n"
     text += "".join(f"| {' | '.join(cells(each))} |\n" for each in found)
-    return text.replace("*", "\\*") + "\n" + "".join(f"- {note}\n" for note in notes(found))
+    return text.replace("*", "\\*") + f"\n{LEGEND}.\n\n" + "".join(f"- {note}\n" for note in notes(found))

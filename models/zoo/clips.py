@@ -8,6 +8,12 @@ from models.zoo.entry import Network
 UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 """0 to 1."""
 
+FAN = "Meng et al. 2019"
+CHURAEV = "Churaev and Savchenko 2023"
+RAW = Pixels((0.0,) * 3, (1.0,) * 3)
+"""0 to 255, for networks that see grey: they make it of these."""
+SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
+
 MOTION_LEFT_OUT = {"classifier of the CA branch": 702_471}
 POSITION_LEFT_OUT = {"class token, classifier and mask of the PC transformer": 3_590}
 LOCAL_REMARK = (
@@ -175,5 +181,50 @@ CLIPS: tuple[Network, ...] = (
         left_out=MappingProxyType(MMNET_LEFT_OUT),
         frames=2,
         official_gmacs=7.21,
+    ),
+    Network("moodnet-small-single", "frame_attention:single", FAN, 48, RAW, 1_940_455, frames=16, over="moodnet-small"),
+    Network(
+        "moodnet-small-self",
+        "frame_attention:self_attention",
+        CHURAEV,
+        48,
+        RAW,
+        2_071_527,
+        frames=16,
+        over="moodnet-small",
+    ),
+    Network(
+        "mobilefacenet-single",
+        "frame_attention:single",
+        FAN,
+        112,
+        SYMMETRIC,
+        1_004_167,
+        frames=16,
+        over="mobilefacenet",
+    ),
+    Network(
+        "mobilefacenet-self",
+        "frame_attention:self_attention",
+        CHURAEV,
+        112,
+        SYMMETRIC,
+        1_036_935,
+        frames=16,
+        over="mobilefacenet",
+    ),
+    Network("resnet18-single", "frame_attention:single", FAN, 224, IMAGENET, 11_180_615, frames=16, over="resnet18"),
+    Network(
+        "resnet18-relation", "frame_attention:relation", FAN, 224, IMAGENET, 11_185_223, frames=16, over="resnet18"
+    ),
+    Network(
+        "resnet18-self",
+        "frame_attention:self_attention",
+        CHURAEV,
+        224,
+        IMAGENET,
+        11_704_903,
+        frames=16,
+        over="resnet18",
     ),
 )

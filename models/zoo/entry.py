@@ -11,7 +11,8 @@ from models.registry import EXPRESSIONS, Pixels
 class Network:
     """One entry. It sees square faces of ``size`` px through ``pixels``, or clips of ``frames`` such faces.
 
-    ``builder`` is ``module:function`` in ``models.zoo``; the function takes the number of classes. ``params`` counts
+    ``builder`` is ``module:function`` in ``models.zoo``; the function takes the number of classes and, for a head over
+    another network of the registry, that network's name, which is ``over``. ``params`` counts
     ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and ours
     lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the number
     as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build;
@@ -36,6 +37,13 @@ class Network:
     left_out_gmacs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     published_gmacs: str = ""
     remark: str = ""
+    over: str = ""
+
+    @property
+    def sees(self) -> str:
+        """Its input in a few characters: channels, frames of a clip, side."""
+        frames = f"{self.frames} x " if self.frames > 1 else ""
+        return f"{self.pixels.channels} x {frames}{self.size} px"
 
     def shape(self, number: int) -> tuple[int, ...]:
         """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size)."""

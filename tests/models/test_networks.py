@@ -18,16 +18,31 @@ from models.networks import NETWORKS, Network
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
 from models import table  # noqa: E402
-from models.table import multiplications  # noqa: E402
+from models.measure import multiplications  # noqa: E402
 from models.zoo import mobilefacenet, poster_v2  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 
-HEAVY = 30
-"""GMAC of an input from which on a test does only what it must; benchmarks/networks.py checks the export of these.
-Two, with fewer blocks (``tests/shallow.py``), stand for the large transformers."""
-LIGHT = pytest.mark.parametrize(
+
+def heavy(entry: Network) -> bool:
+    """Whether a test should do only what it must, and ``benchmarks/networks.py`` checks the export. Large transformers
+    are not heavy: here they have fewer blocks (``tests/shallow.py``)."""
+    return (entry.official_gmacs or 0) > 30 and entry.name not in SHALLOW
+
+
+NO_OTHER_EXPORT = {
+    "mae-dfer",
+    "mae-dfer-ca",
+    "mae-dfer-ca-pc",
+    "mae-dfer-ca-concat",
+    "mobilefacenet-single",
+    "mobilefacenet-self",
+    "resnet18-single",
+    "resnet18-self",
+}
+"""Built of the same parts as another that is exported here."""
+EXPORTED = pytest.mark.parametrize(
     "entry",
-    [e for e in NETWORKS.values() if (e.official_gmacs or 0) < HEAVY or e.name in ("videomae", "mae-dfer-ca-pc")],
+    [entry for entry in NETWORKS.values() if not heavy(entry) and entry.name not in NO_OTHER_EXPORT],
     ids=lambda entry: entry.name,
 )
 EVERY = pytest.mark.parametrize("entry", NETWORKS.values(), ids=lambda entry: entry.name)
@@ -63,12 +78,13 @@ def count(network: Any) -> int:
 
 def faces(entry: Network, number: int) -> Any:
     """Or clips, where it looks at clips."""
-    smaller = replace(entry, size=SMALLER.get(entry.name, entry.size))
+    size = SMALLER.get(entry.over or entry.name, entry.size)
+    smaller = replace(entry, size=size, frames=3 if entry.over else entry.frames)  # frame attention takes any number
     return torch.randn(smaller.shape(number), generator=torch.Generator().manual_seed(0))
 
 
 def awake(entry: Network) -> Any:
-    """The network in evaluation mode, its normalisations adjusted to the test's faces.
+    """The network in evaluation mode, with fewer blocks if it is large, its normalisations adjusted to the faces.
 
     Fresh ones let random weights shrink a face until only the last bias is left.
     """
@@ -142,7 +158,7 @@ def test_cost_of_efficientnet_is_as_printed(name: str) -> None:
 @EVERY
 def test_no_parameter_is_dead_and_no_batch_size_special(entry: Network) -> None:
     network = awake(entry)
-    if (entry.official_gmacs or 0) < HEAVY or entry.name in SHALLOW:
+    if not heavy(entry):
         with torch.no_grad():
             pair, single = answers(network, faces(entry, 2)), answers(network, faces(entry, 2)[:1])
         for both, one in zip(pair, single, strict=True):
@@ -172,7 +188,7 @@ def test_landmarks_of_poster_stay_frozen_in_training() -> None:
     assert not any(p.requires_grad for p in poster.landmarks.parameters())
 
 
-@LIGHT
+@EXPORTED
 def test_onnx_answers_like_torch(entry: Network, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
     network, x, file = awake(entry), faces(entry, 2), tmp_path / "network.onnx"

@@ -9,14 +9,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="the table needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import networks, table  # noqa: E402
+from models import measure, networks, table  # noqa: E402
 
 IAL = networks.get("ial")
 
 
 @pytest.fixture(autouse=True)
 def few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "SECONDS", 0)
+    monkeypatch.setattr(measure, "SECONDS", 0)
 
 
 def test_counts_of_a_sound_network_are_not_marked() -> None:

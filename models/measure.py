@@ -1,0 +1,71 @@
+"""Size, cost and speed of a network of the registry.
+
+Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one input; milliseconds of one
+input in torch on the processor, random weights, float32. Other programs on the machine can only make a run slower, so
+the fastest is told.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from models import networks, table
+from models.evaluation.cost import processor
+from models.table import Row
+from models.zoo.entry import Network
+
+RUNS = 3
+"""At least, after one to warm up."""
+SECONDS = 2.0
+"""Of timing, for each network."""
+
+
+def multiplications(entry: Network) -> float:
+    """Multiply-accumulates of one input; nothing is computed for it."""
+    with torch.device("meta"):
+        network = networks.build(entry.name).eval()
+        one = torch.empty(entry.shape(1))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(one)
+    return counter.get_total_flops() / 2
+
+
+def milliseconds(network: nn.Module, entry: Network, seconds: float) -> float:
+    """The fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
+    network.eval()
+    one = torch.rand(entry.shape(1), generator=torch.Generator().manual_seed(0))
+    times: list[float] = []
+    with torch.inference_mode():
+        network(one)
+        end = time.monotonic() + seconds
+        while len(times) < RUNS or time.monotonic() < end:
+            began = time.perf_counter()
+            network(one)
+            times.append((time.perf_counter() - began) * 1000)
+    return min(times)
+
+
+def measure(entry: Network) -> Row:
+    """A row of the table, timed in this process with torch's number of threads."""
+    torch.manual_seed(0)
+    network = networks.build(entry.name)
+    params = sum(parameter.numel() for parameter in network.parameters())
+    found = table.row(entry, params, multiplications(entry) / 1e9)
+    return found | {
+        "ms": milliseconds(network, entry, SECONDS),
+        "threads": torch.get_num_threads(),
+        "processor": processor(),
+    }
+
+
+def measured(entries: Sequence[Network]) -> Iterator[Row]:
+    """A row for each entry, with a progress bar on standard error."""
+    with tqdm(entries, unit="network", leave=False, disable=None, file=sys.stderr) as bar:
+        for entry in bar:
+            bar.set_description(entry.name)
+            yield measure(entry)

@@ -1,0 +1,95 @@
+"""Heads that weigh a clip's frames do what their papers' equations say, over any network that looks at faces."""
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
+
+from models import networks  # noqa: E402
+from models.zoo.frame_attention import (  # noqa: E402
+    FrameAttention,
+    RelationAttention,
+    SelfAttention,
+    SingleAttention,
+    weighted_mean,
+)
+from models.zoo.stills import STILLS  # noqa: E402
+
+HEADS = pytest.mark.parametrize("head", [SingleAttention, RelationAttention, SelfAttention])
+
+
+def features(seed: int = 0, frames: int = 5) -> Any:
+    """Of two clips, eight to a frame."""
+    return torch.randn(2, frames, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def built(head: Any) -> Any:
+    torch.manual_seed(1)
+    return head(8)
+
+
+def count(network: Any) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_single_attention_is_the_papers_equation() -> None:
+    """a_i = sigmoid(f_i q0), f_v = sum a_i f_i / sum a_i (Meng et al. 2019)."""
+    head, f = built(SingleAttention), features()
+    a = (f @ head.query.weight.T).sigmoid()
+    torch.testing.assert_close(head(f), (a * f).sum(1) / a.sum(1))
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+def test_relation_attention_weighs_by_both_weights_also_in_evaluation(mode: bool) -> None:
+    """b_i = sigmoid([f_i, f_v] q1), sum a_i b_i [f_i, f_v] / sum a_i b_i (same paper)."""
+    head, f = built(RelationAttention).train(mode), features()
+    a = (f @ head.single.weight.T).sigmoid()
+    both = torch.cat([f, ((a * f).sum(1) / a.sum(1))[:, None].expand_as(f)], 2)
+    ab = a * (both @ head.relation.weight.T).sigmoid()
+    torch.testing.assert_close(head(f), (ab * both).sum(1) / ab.sum(1))
+
+
+def test_self_attention_is_the_papers_equation_with_a_softmax() -> None:
+    """a_i = q_i k_i / sqrt(d), b_i = softmax(a)_i v_i, g_i = sigmoid(b_i q0), f_v = sum g_i f_i / sum g_i; k is v."""
+    head, f = built(SelfAttention), features()
+    q, v = f @ head.query.weight.T, f @ head.value.weight.T
+    b = ((q * v).sum(2, keepdim=True) / 8**0.5).softmax(1) * v
+    g = (b @ head.single.weight.T).sigmoid()
+    torch.testing.assert_close(head(f), (g * f).sum(1) / g.sum(1))
+
+
+@HEADS
+def test_order_does_not_matter_and_one_frame_is_its_own_clip(head: Any) -> None:
+    attention, f = built(head), features()
+    torch.testing.assert_close(attention(f), attention(f.flip(1)))
+    torch.testing.assert_close(attention(f[:, :1])[:, :8], f[:, 0])
+    torch.testing.assert_close(attention(f[:, :1].expand(2, 7, 8))[:, :8], f[:, 0])
+
+
+def test_frames_that_all_weigh_nothing_weigh_alike() -> None:
+    f = features()
+    torch.testing.assert_close(weighted_mean(f, torch.full((2, 5, 1), -1e4)), f.mean(1))
+
+
+@pytest.mark.parametrize("entry", STILLS, ids=lambda entry: entry.name)
+def test_heads_go_over_every_network_that_sees_faces(entry: Any) -> None:
+    with torch.device("meta"):
+        frames = networks.build(entry.name)
+        network = FrameAttention(5, entry.name, SingleAttention).eval()
+        logits = network(torch.empty(2, 3, 3, entry.size, entry.size))
+    assert logits.shape == (2, 5)
+    width, heads = network.attention.width, 2 if entry.name.startswith("moodnet") else 1
+    patch = 9 if entry.name == "mini-xception" else 1  # its classifier is a 3x3 convolution
+    assert count(network.frames) == count(frames) - heads * entry.classes * (patch * width + 1)
+    assert count(network) == count(network.frames) + width + 5 * (width + 1)
+
+
+def test_a_network_that_sees_grey_gets_the_luma() -> None:
+    torch.manual_seed(0)
+    network = networks.build("moodnet-tiny")
+    clips = torch.rand(1, 3, 4, 48, 48) * 255
+    attention = FrameAttention(7, "moodnet-tiny", SingleAttention).eval()
+    attention.frames.load_state_dict(network.state_dict(), strict=False)
+    grey = clips.mul(torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1, 1)).sum(1, keepdim=True)
+    torch.testing.assert_close(attention(clips), attention(grey.expand_as(clips)), rtol=1e-3, atol=1e-4)
