@@ -58,6 +58,8 @@ def test_the_largest_face_counts(finder: FaceFinder, portrait: Image.Image) -> N
         points = finder.find(np.asarray(canvas), 1000 if small_left else 5000)
         assert points is not None
         assert (centre(points)[0] > 550) == small_left
+        both = finder.find_all(np.asarray(canvas), 1040 if small_left else 5040)
+        assert {centre(face)[0] > 550 for face in both} == {True, False}
 
 
 def test_no_face_and_times_that_stand_still(finder: FaceFinder, portrait: Image.Image) -> None:
