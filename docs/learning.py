@@ -4,26 +4,27 @@ from typing import Any
 
 HEAD = """# Learning on synthetic clips
 
-Whether the clip networks and their training work, shown on [synthetic clips](clips.md#the-synthetic-set); how well real
-faces are read can't be seen here.
+Whether the clip networks and their training work, shown on [synthetic clips](clips.md#the-synthetic-set); how well
+real faces are read can't be seen here.
 
 ```
 python -m benchmarks.clips --portraits DIR --out OUT     # DIR: the Face Research Lab London Set
 cp OUT/results.json docs/learning.json && make docs      # writes this page
 ```
 
-60 neutral portraits play the seven expressions once each, 420 clips of 16 to 24 frames: 280 clips of 40 people to learn
-from, 140 of the other 20 to test on. For two processor cores the networks are *small editions* of the same code: smaller
-sides, widths and depths, as the first table says; everything else is as in the zoo. Rows that are missing have not been
-measured.
+60 neutral portraits play the seven expressions once each, 420 clips of 16 to 24 frames: 280 clips of 40 people to
+learn from, 140 of the other 20 to test on. For two processor cores the networks are *small editions* of the same
+code: smaller sides, widths and depths, as the first table says; everything else is as in the zoo. Rows that are
+missing have not been measured.
 
-Machine: {machine}. *CPU s* are processor seconds on one thread, other programs running.
+Machine: {machine}.
+*CPU s* are processor seconds on one thread, other programs running.
 
 """
 BY_HEART = """## By heart
 
-32 clips, four or five of each expression, mirrored at random and seen in frames chosen at random. A training ends when the
-network, in test mode, knows all of them, or after 80 epochs.
+32 clips, four or five of each expression, mirrored at random and seen in frames chosen at random. A training ends
+when the network, in test mode, knows all of them, or after 80 epochs.
 
 | network | small edition | parameters | clips known | epochs | loss | CPU s |
 |---|---|---:|---:|---:|---:|---:|
@@ -31,9 +32,9 @@ network, in test mode, knows all of them, or after 80 epochs.
 PRETRAINING = """
 ## Masked pre-training
 
-MAE-DFER draws the seven eighths of the learned clips that are hidden from it (sides, width and depth as above, a decoder of
-2 blocks). Then a linear classifier is fitted to the features of the 280 clips and asked about the 140 others; chance is
-0.143.
+MAE-DFER draws the seven eighths of the learned clips that are hidden from it (sides, width and depth as above, a
+decoder of 2 blocks). Then a linear classifier is fitted to the features of the 280 clips and asked about the 140
+others; chance is 0.143.
 
 | | |
 |---|---:|
@@ -41,10 +42,10 @@ MAE-DFER draws the seven eighths of the learned clips that are hidden from it (s
 ABLATION = """
 ## Fusion and loss
 
-Fine-tuning from that pre-trained encoder, tested on the 20 other people. *none* is MAE-DFER alone; *add* and *concat* fuse
-it with MMNet's CA branch. *Weak* clips have an intensity below 0.5; neutral ones have none, and count in *all* only. UAR is
-the mean recall, WAR the accuracy, in brackets its 95 % interval (Wilson). One run a row: differences within the intervals
-mean nothing.
+Fine-tuning from that pre-trained encoder, tested on the 20 other people. *none* is MAE-DFER alone; *add* and *concat*
+fuse it with MMNet's CA branch. *Weak* clips have an intensity below 0.5; neutral ones have none, and count in *all*
+only. UAR is the mean recall, WAR the accuracy, in brackets its 95 % interval (Wilson). One run a row: differences
+within the intervals mean nothing.
 
 | fusion, loss | all: UAR | all: WAR | weak: UAR | weak: WAR | strong: UAR | strong: WAR | CPU s |
 |---|---:|---:|---:|---:|---:|---:|---:|

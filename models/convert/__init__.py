@@ -37,7 +37,6 @@ CONVERTERS: Mapping[str, str] = MappingProxyType(
         "mae-dfer-ca-concat": "fused:convert",
         "mae-dfer-ca-pc-concat": "fused:convert",
         "mmnet": "mmnet:convert",
-        "mmnet-3": "mmnet:convert",
         "poster-v2": "poster_v2:convert",
         "mobilefacenet-landmarks": "mobilefacenet:convert",
     }

@@ -55,6 +55,12 @@ def test_answers_are_those_of_the_official_build(name: str) -> None:
     assert_agrees(found, golden(name)["answers"]["logits"])
 
 
+def test_mmnet_of_three_classes_has_the_authors_other_calibration() -> None:
+    network = convert.build("mmnet", official("mmnet-3"))
+    with torch.no_grad():
+        assert_agrees(network(seeded.clip(2, 224, 2)), golden("mmnet-3")["answers"]["logits"])
+
+
 @pytest.mark.parametrize("name", ["videomae", "mae-dfer"])
 def test_pretraining_draws_and_wants_what_the_official_one_does(name: str) -> None:
     module: Any = {"videomae": videomae, "mae-dfer": mae_dfer}[name]

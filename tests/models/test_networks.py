@@ -30,9 +30,10 @@ def heavy(entry: Network) -> bool:
 
 
 NO_OTHER_EXPORT = {
+    "mae-dfer",
     "mae-dfer-ca",
+    "mae-dfer-ca-pc",
     "mae-dfer-ca-concat",
-    "mmnet-3",
     "mobilefacenet-single",
     "mobilefacenet-self",
     "resnet18-single",
