@@ -106,7 +106,7 @@ NETWORKS_TAIL = """
 ## Official checkpoints
 
 `moodcast models convert NAME CHECKPOINT OUT` writes the weights of an official build under our names, for
-`network.start` of a [recipe](recipes.md). Nothing in the checkpoint is run; what does not fit is listed. NAME is one of:
+`network.start` of a [recipe](recipes.md). Nothing in the checkpoint is run; what does not fit is listed. NAME is one of
 {names}.
 
 That ours then answers as the official build does, within 1e-4 in float32, is tested against golden vectors
