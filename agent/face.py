@@ -44,7 +44,11 @@ class FaceFinder:
             self.find(np.zeros((64, 64, 3), np.uint8), 0)
 
     def find(self, frame: NDArray[np.uint8], time_ms: int) -> NDArray[np.float64] | None:
-        """The points (478, 2), x and y in pixels of ``frame`` (H, W, 3) RGB, of the largest face; None without one.
+        """The points of the largest of the faces that ``find_all`` sees; None without one."""
+        return max(self.find_all(frame, time_ms), key=_area, default=None)
+
+    def find_all(self, frame: NDArray[np.uint8], time_ms: int) -> list[NDArray[np.float64]]:
+        """The points (478, 2), x and y in pixels of ``frame`` (H, W, 3) RGB, of each of up to ``MAX_FACES`` faces.
 
         Times that do not grow are moved on by a millisecond, since the tracker refuses them.
         """
@@ -56,7 +60,7 @@ class FaceFinder:
             small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         self._last_ms = max(time_ms, self._last_ms + 1)
         result = self._landmarker.detect_for_video(self._image(small), self._last_ms)
-        return max(_points(result, width, height), key=_area, default=None)
+        return _points(result, width, height)
 
     def close(self) -> None:
         """Free the landmarker and its threads."""

@@ -1,7 +1,8 @@
 """Yardsticks for the relay: bare aiohttp servers that do the least that could be done.
 
 ``/receive``: a WebSocket receive loop that only parses JSON. ``/fanout``: each frame received on ``/publish`` is sent
-to all sockets of ``/fanout``, one after the other.
+to all sockets of ``/fanout``, one after the other. Arguments: the port, and ``rarely`` to collect garbage as
+the relay does.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import sys
 
 import msgspec
 from aiohttp import WSMsgType, web
+
+from relay.machine import collect_rarely
 
 listeners: list[web.WebSocketResponse] = []
 
@@ -44,6 +47,8 @@ async def publish(request: web.Request) -> web.StreamResponse:
 
 
 def main() -> None:
+    if sys.argv[2:] == ["rarely"]:
+        collect_rarely()
     app = web.Application()
     app.add_routes([web.get("/receive", receive), web.get("/fanout", fanout), web.get("/publish", publish)])
     web.run_app(

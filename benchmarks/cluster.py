@@ -19,6 +19,7 @@ from benchmarks.relay import HELLO, Load, Relay, Server, remark
 from demo import crowd
 from relay.channel import Channel
 from relay.cluster import Activity, Peers, encode_report
+from relay.limits import Limits
 from relay.protocol import LABEL_TTL_S
 from relay.snapshot import Share, Snapshot
 from tests.redis_server import RedisServer
@@ -128,8 +129,8 @@ def to_viewers(viewers: int = 4000, seconds: float = 8) -> float:
         load.do("wait", seconds=2)
         before = relay.cpu
         answer = load.do("wait", seconds=seconds)
-        rate = viewers * round(seconds / TICK_S) / (relay.cpu - before)
-        size = answer["received"] / viewers / round(seconds / TICK_S)
+        moods = viewers * round(seconds / Limits().viewer_mood)
+        rate, size = moods / (relay.cpu - before), answer["received"] / moods
         print(f"moods to viewers: {rate:,.0f} per CPU second, {size:.0f} bytes each{remark(answer)}")
         return rate
 
@@ -142,14 +143,15 @@ def plan() -> None:
     for name, value in inputs.items():
         print(f"  {name}: {value:,.1f}" if value < 1000 else f"  {name}: {value:,.0f}")
     print(f"A million viewers of one channel, {LABELS_PER_S:g} labels a second each, cores used to {BUSY:.0%}:")
-    print("  a mood every | cores: moods | labels | merging | nodes | viewers a node | GiB a node | Redis MiB/s out")
+    print("        a tick | cores: moods | labels | merging | nodes | viewers a node | GiB a node | Redis MiB/s out")
     for tick in (0.25, 0.5, 1.0, 2.0):
         print(derive(tick, labels, kib, moods))
 
 
 def derive(tick: float, labels: float, kib: float, moods: float) -> str:
     """The plan for one tick: a row of the table."""
-    fanout, intake, merging, nodes, report = MILLION / tick / moods, MILLION * LABELS_PER_S / labels, 0.0, 0, 0
+    fanout, intake = MILLION / max(tick, Limits().viewer_mood) / moods, MILLION * LABELS_PER_S / labels
+    merging, nodes, report = 0.0, 0, 0
     while True:  # each node merges the reports of all others, so more nodes need a few more nodes
         needed = math.ceil((fanout + intake + merging) / BUSY)
         if needed <= nodes:

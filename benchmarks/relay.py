@@ -128,14 +128,15 @@ def remark(answer: dict[str, float]) -> str:
 def labels(connections: int = 2000, repeats: int = 15) -> float:
     """Labels taken per second of CPU (returned), against a bare receive loop.
 
-    Many connections and few labels each: over a hundred at once the relay would rightly take for a flood.
+    Many connections and few labels each: over a hundred at once the relay would rightly take for a flood. The
+    median of five runs counts on both sides: a run is short, and its CPU time comes in steps of 10 ms.
     """
     count = connections * repeats * len(LABELS)
     rates: dict[str, list[float]] = {}
-    for name in ("bare", "relay", "bare", "relay"):
+    for name in ("bare", "rarely", "relay") * 5:
         with tempfile.TemporaryDirectory() as folder:
-            server = Server("benchmarks.bare_server", "{port}") if name == "bare" else Relay(folder)
-            path = "/receive" if name == "bare" else "/v1/channels/bench/viewer"
+            server = Relay(folder) if name == "relay" else Server("benchmarks.bare_server", "{port}", name)
+            path = "/v1/channels/bench/viewer" if name == "relay" else "/receive"
             with server:
                 with Load(server) as warm_up:
                     warm_up.do("connect", path=path, count=connections // 4, first=HELLO)
@@ -146,11 +147,12 @@ def labels(connections: int = 2000, repeats: int = 15) -> float:
                     answer = load.do("blast", frames=LABELS, repeats=repeats)
                     rate = count / (server.cpu - before)
             rates.setdefault(name, []).append(rate)
-            print(f"  {name:5} {rate:9,.0f} labels per CPU second, {count / answer['seconds']:9,.0f} a second", end="")
+            print(f"  {name:6} {rate:9,.0f} labels per CPU second, {count / answer['seconds']:9,.0f} a second", end="")
             print(remark(answer))
-    ratio = max(rates["relay"]) / max(rates["bare"])
-    print(f"labels in: relay / bare receive loop = {ratio:.2f} (goal: at least 0.8)")
-    return max(rates["relay"])
+    bare, rarely, relay = (statistics.median(rates[name]) for name in ("bare", "rarely", "relay"))
+    print(f"labels in: relay {relay:,.0f} / bare receive loop {bare:,.0f} = {relay / bare:.2f} (goal: at least 0.8)")
+    print(f"  the bare loop with the relay's garbage collection: {rarely:,.0f}; relay / that = {relay / rarely:.2f}")
+    return relay
 
 
 def memory(viewers: int = 10_000) -> float:

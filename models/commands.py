@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"))
     _add_synthesising(actions.add_parser("synth", help="make a set of synthetic clips from portraits (docs/clips.md)"))
+    _add_listing_clips(actions.add_parser("clips", help="what a folder of clips holds, and its faces (docs/clips.md)"))
     scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
@@ -75,6 +76,22 @@ def _add_synthesising(making: argparse.ArgumentParser) -> None:
     )
     making.add_argument("--pictures", action="store_true", help="write folders of PNG files in place of MP4 files")
     making.set_defaults(perform=make_clips)
+
+
+def _add_listing_clips(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument("folder", type=Path, metavar="DIR", help="the data set")
+    listing.add_argument(
+        "--layout", default="plain", metavar="NAME", help="its folder layout (default: %(default)s; - lists them)"
+    )
+    listing.add_argument("--seven", action="store_true", help="under Moodcast's expressions, without other classes")
+    listing.add_argument(
+        "--faces", type=_even, metavar="PX", help="also find and cut all faces, this large, and keep them"
+    )
+    listing.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")
+    listing.add_argument(
+        "--cache", type=Path, metavar="DIR", help="where faces are kept (default: .moodcast-faces in the data set)"
+    )
+    listing.set_defaults(perform=list_clips)
 
 
 def _above_zero(text: str) -> int:
@@ -186,6 +203,7 @@ def make_clips(options: argparse.Namespace) -> int:
     return 0
 
 
+<<<<<<< HEAD
 def convert_checkpoint(options: argparse.Namespace) -> int:
     _need_torch("converting")
     classes = convert.convert_file(options.name, options.checkpoint, options.out)
@@ -219,6 +237,33 @@ def _need_torch(what: str) -> None:
         raise MissingTorchError(
             f"{what} needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
         )
+=======
+def list_clips(options: argparse.Namespace) -> int:
+    layouts, report = (packages.load(f"models.clips.{name}", "models clips") for name in ("layouts", "report"))
+    if options.layout == "-":
+        print(report.describe_layouts())
+        return 0
+    listing = layouts.find(options.folder, options.layout)
+    if options.seven:
+        listing = layouts.as_expressions(listing)
+    print(report.describe(listing))
+    if options.faces:
+        with contextlib.ExitStack() as stack:
+            prepared = prepare_clips(options.folder, listing, options.faces, options.aligned, options.cache, stack)
+        print(report.describe_faces(prepared))
+    return 0
+
+
+def prepare_clips(
+    folder: Path, listing: Any, size: int, aligned: bool, cache: Path | None, stack: contextlib.ExitStack
+) -> Any:
+    """The faces of a listing, found by the agent's face stage (``models.clips.cache.prepare``)."""
+    look = None
+    if not aligned:
+        face = packages.load("agent.face", "models clips")
+        look = stack.enter_context(contextlib.closing(face.FaceFinder(registry.path("face_landmarker")))).find_all
+    return packages.load("models.clips.cache", "models clips").prepare(folder, listing, size, look, cache)
+>>>>>>> main
 
 
 def _write_card(result: dict[str, Any], folder: Path) -> None:

@@ -213,6 +213,7 @@ async def _run(settings: RelaySettings, recogniser: Maker | None) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     relay = await start(settings, recogniser=recogniser)
+    machine.collect_rarely()
     try:
         _say(_introduction(relay, settings))
         await _first(stop.wait(), drain.wait())

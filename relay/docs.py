@@ -41,7 +41,8 @@ A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no
    every {protocol.HEARTBEAT_S:g} seconds. A label replaces the one before; one that was not repeated for
    {protocol.LABEL_TTL_S:g} seconds expires;
 3. sends `away` when there is no face or the viewer pauses, and `tap` for a manual reaction;
-4. gets the `mood` at each tick. A viewer who reads too slowly misses moods, and is closed in the end;
+4. gets the `mood` once a second, or at each tick where that is longer. A viewer who reads too slowly misses
+   moods, and is closed in the end;
 5. gets a `countdown` when the streamer measures the delay, and says `zero` when it reaches 0 on the viewer's screen.
    The time between is the viewer's delay, 0 to {protocol.MAX_DELAY_S} seconds (up to {countdown.EARLY_S:g} second
    too early counts as 0), and `delay` answers. Of several `zero`, the last counts.

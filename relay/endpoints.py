@@ -39,6 +39,7 @@ STATIC_FILES = {
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
+NODE = web.AppKey("node", Node)
 PICTURES = web.AppKey("pictures", Pictures)
 CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
 
@@ -49,17 +50,9 @@ def application(
     channels: Channels, hub: Hub, history: History, gate: Gate, node: Node, recogniser: Maker | None
 ) -> web.Application:
     """The aiohttp application over the relay's parts."""
-
-    @web.middleware
-    async def look_up(request: web.Request, handler: Handler) -> web.StreamResponse:
-        channel = request.match_info.get("channel")
-        if channel is not None and channel not in channels:
-            await node.look_up(channel, gate.house(request))
-        return await handler(request)
-
-    app = web.Application(middlewares=[_errors, look_up], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_answer], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
-    app[GATE], app[metrics.REGISTRY] = gate, metrics.registry(channels, hub, history, VERSION)
+    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, VERSION)
     app[try_page.TRIALS] = try_page.Trials(recogniser)
     app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
@@ -71,9 +64,15 @@ def application(
 
 
 @web.middleware
-async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error of an HTTP request becomes JSON with a code, a name and a sentence."""
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Learn of the request's channel; every error becomes JSON with a code, a name and a sentence.
+
+    One middleware for both, since each holds 600 bytes for as long as a WebSocket is open.
+    """
     try:
+        channel = request.match_info.get("channel")
+        if channel is not None and channel not in request.app[CHANNELS]:
+            await request.app[NODE].look_up(channel, request.app[GATE].house(request))
         return await handler(request)
     except HTTPError as error:
         response = _error(request, error.code, str(error), error.status)

@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from functools import partial
 
 import msgspec
@@ -50,6 +50,7 @@ class Hub:
         self._node = node
         self._recorder = Recorder(settings, limits, history, node)
         self._channels: dict[str, LiveChannel] = {}
+        self._ticks, self._turns = 0, max(1, round(1000 * limits.viewer_mood / settings.tick_ms))
         self._chores: list[asyncio.Task[None]] = []
         self._farewells: set[asyncio.Task[None]] = set()
         self._someone_left = asyncio.Event()
@@ -110,6 +111,7 @@ class Hub:
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay)
         viewer.joined = True
+        viewer.turn = self.counts.viewers % self._turns
         self.counts.viewers += 1
         channel.empty_since = None
         if channel.session is None and self._node.writes(name):
@@ -333,7 +335,7 @@ class Hub:
         """Tell all of the channel, subscribers first: they show it."""
         news = packet(countdown)
         channel.publish([news])
-        self.spawn(self._send_to_viewers(channel, news.frame))
+        self.spawn(self._send_to_viewers(list(channel.viewers), channel, news.frame))
 
     def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:
         """The viewer saw the zero at ``now``: its delay from now on.
@@ -365,7 +367,7 @@ class Hub:
             self.counts.tick.observe(time.monotonic() - begun)
 
     async def _tick(self) -> None:
-        """One mood event for each channel: first to all subscribers, who are few, then to the viewers, who are many."""
+        """One mood event for each channel: to all subscribers, who are few, then to those viewers whose turn it is."""
         now, unix = time.monotonic(), time.time()
         self._node.tick(now)
         moods, report, wanted = [], {}, []
@@ -392,12 +394,14 @@ class Hub:
                 del self._channels[name]
         self._node.report(report)
         self._node.want(wanted)
+        self._ticks += 1
+        turn = self._ticks % self._turns
         for channel, frame in moods:
-            await self._send_to_viewers(channel, frame)
+            await self._send_to_viewers([viewer for viewer in channel.viewers if viewer.turn == turn], channel, frame)
 
-    async def _send_to_viewers(self, channel: LiveChannel, frame: bytes) -> None:
+    async def _send_to_viewers(self, viewers: Iterable[Viewer], channel: LiveChannel, frame: bytes) -> None:
         """The same bytes to all. Who has not taken the mood before is passed over, and closed after a while."""
-        for number, viewer in enumerate(list(channel.viewers), 1):
+        for number, viewer in enumerate(viewers, 1):
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
             if viewer.socket.offer(frame):

@@ -34,6 +34,8 @@ class Limits(NamedTuple):
     request: float = 10.0
     """A request's head may take this long, and its body as well."""
     label_ttl: float = protocol.LABEL_TTL_S
+    viewer_mood: float = 1.0
+    """A viewer gets a mood this often: at each tick, the moods to so many would cost far more than the labels."""
     slow_reader: float = 10.0
     """A client whose buffer stays full for this long is closed."""
     heartbeat: float = 30.0

@@ -22,7 +22,7 @@ WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "joined", "member", "since", "socket", "ticket")
+    __slots__ = ("full_since", "joined", "member", "since", "socket", "ticket", "turn")
 
     def __init__(self, socket: Socket, house: str | None, ticket: str | None) -> None:
         """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
@@ -34,6 +34,8 @@ class Viewer:
         """Whether what it sends counts."""
         self.socket = socket
         self.full_since: float | None = None
+        self.turn = 0
+        """At which of the ticks of a second it gets the mood."""
 
 
 class Packet(NamedTuple):

@@ -132,7 +132,7 @@ class Subscribe(Message, tag="subscribe", frozen=True, kw_only=True):
 
 
 class Mood(Message, tag="mood", frozen=True, kw_only=True):
-    """The whole state of a channel, every tick. A lost one repairs itself with the next."""
+    """The whole state of a channel, every tick; to viewers once a second. A lost one repairs itself with the next."""
 
     seq: Annotated[int, Meta(ge=0, description="Grows by one with each mood event of the channel.")]
     time: Annotated[float, Meta(description="Unix time in seconds.")]

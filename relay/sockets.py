@@ -96,12 +96,12 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
     """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
     receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend, member, counts = socket.meter.spend, viewer.member, socket.counts
+    spend, member, counts, text = socket.meter.spend, viewer.member, socket.counts, WSMsgType.TEXT
     while True:
         frame = await receive()
         socket.heard = now = clock()
         cost, problem = 1.0, ""
-        if frame.type is WSMsgType.TEXT:
+        if frame.type is text:
             try:
                 message = decode(frame.data)
             except NOT_A_MESSAGE as error:

@@ -60,16 +60,23 @@ def portrait(picture: Picture, landmarks: Points, size: int, margin: float) -> P
     matrix = align.crop_matrix(landmarks, side, crop.margin)
     tile = size / margin
     rest = landmarks[:MESH] @ matrix[:, :2].T + matrix[:, 2]
-    upper, lower = list(INNER_UPPER[1:-1]), list(INNER_LOWER[1:-1])
-    missing = np.clip(LIPS_APART * tile - (rest[lower, 1] - rest[upper, 1]), 0, None) / 2
-    rest[upper, 1] -= missing
-    rest[lower, 1] += missing
+    rest = _part_lips(rest, LIPS_APART * tile)
     along = np.linspace(-0.25, 1.25, FRAME_POINTS, endpoint=False) * side
     low, high = np.full_like(along, -0.25 * side), np.full_like(along, 1.25 * side)
     back = side - along
     frame = np.concatenate([np.stack(edge, 1) for edge in ((along, low), (high, along), (back, high), (low, back))])
     rest = np.concatenate([rest, frame])
     return Portrait(align.aligned_face(picture, landmarks, crop), rest, triangulate(rest), tile)
+
+
+def _part_lips(mesh: Points, apart: float) -> Points:
+    """The mesh with the edge of the upper lip at least ``apart`` above that of the lower one."""
+    upper, lower = list(INNER_UPPER[1:-1]), list(INNER_LOWER[1:-1])
+    missing = np.clip(apart - (mesh[lower, 1] - mesh[upper, 1]), 0, None) / 2
+    parted = np.array(mesh)
+    parted[upper, 1] -= missing
+    parted[lower, 1] += missing
+    return parted
 
 
 def triangulate(points: Points) -> NDArray[np.int32]:
@@ -87,7 +94,11 @@ def triangulate(points: Points) -> NDArray[np.int32]:
 
 
 def render(of: Portrait, mesh: Points, size: int) -> Picture:
-    """The portrait with its mesh moved to ``mesh`` (P, 2): the middle (size, size, 3) of its square."""
+    """The portrait with its mesh moved to ``mesh`` (P, 2): the middle (size, size, 3) of its square.
+
+    Lips that are pressed together meet, they do not cross.
+    """
+    mesh = _part_lips(mesh, LIPS_APART * of.tile)
     shift = (len(of.picture) - size) / 2
     moved = (mesh - shift)[of.triangles]
     rest = of.rest[of.triangles]

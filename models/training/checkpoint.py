@@ -1,7 +1,6 @@
 """Checkpoints: a run's whole state in one file that is always whole."""
 
 import io
-import os
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models import networks
+from models.atomic import write as write
 from models.errors import TrainingError
 from models.registry import EXPRESSIONS
 from models.training import recipe
@@ -34,29 +34,11 @@ class State(TypedDict):
     optimizer: dict[str, Any]
 
 
-def write(data: bytes, path: Path) -> None:
-    """Write beside the old file and swap, so that a kill or a full disk leaves the old one whole.
-
-    Raises:
-        OSError: it can't be written; the old file is untouched and nothing is left beside it.
-    """
-    beside = path.with_suffix(".part")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-
-
 def save(state: State, run: Path) -> None:
     """Store the state in a run folder.
 
     Raises:
-        OSError: as ``write``.
+        OSError: as ``models.atomic.write``.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)

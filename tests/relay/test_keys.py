@@ -164,7 +164,7 @@ async def test_every_error_has_a_number(relay: Relay, http: aiohttp.ClientSessio
                 if response.status >= 400:
                     error = (await response.json())["error"]
                     assert error["code"] in {code.number for code in protocol.CODES}
-                    assert response.status < 500
+                    assert response.status < 500 or (path, response.status) == ("/v1/try", 501)  # no recogniser here
     numbers = {"big": (b"x" * 100_000, 413, protocol.TOO_LARGE), "none": (b"", 400, protocol.BAD_MESSAGE)}
     for body, status, code in numbers.values():
         headers = {"Content-Type": "application/json"}

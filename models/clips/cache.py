@@ -1,0 +1,248 @@
+"""Clips as aligned faces, cut once and kept in a folder.
+
+For each clip, one file with its faces as JPEGs (quality 95, colour at full resolution: smaller than the pixels by far,
+and off by a grey level or two). Its name comes from the clip's place in the data folder, size, time of change and
+frames, so a changed clip is cut anew, and the folder above it from the crop. Files are written whole or not at all:
+after a kill or a full disk the next run goes on. That a clip shows no face is noted there too.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models import align, atomic
+from models.clips import source, tracks, video
+from models.clips.layouts.entry import Clip, Listing
+from models.clips.source import Clips, Frames
+from models.clips.tracks import Points
+from models.clips.video import Frame
+from models.errors import DatasetError
+from models.registry import IMAGENET, CropSpec
+
+MARGIN = 1.2
+"""Side of the crop relative to the stills' tiles: the jaw of an open mouth stays in it."""
+FOLDER = ".moodcast-faces"
+"""In the data set's folder, where no other is asked for; hidden, or it would look like a class."""
+VERSION = 1
+"""Of what is stored; another number cuts everything anew."""
+NO_FACE = ".no-face"
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+FRAME_MS = 40
+
+Look = Callable[[Frame, int], Sequence[Points]]
+"""Landmarks (478, 2) in pixels of each face of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
+
+
+class CacheError(DatasetError):
+    """The cache can't be written: unlike a broken clip, no reason to go on."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The faces (size, size, 3) of a clip; ``first`` is the frame of the clip that the first of them is from."""
+
+    first: int
+    frames: list[Frame]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The clips that could be cut: as a listing, as a source of their faces; and a sentence for each of the others."""
+
+    listing: Listing
+    source: Clips
+    broken: tuple[str, ...]
+
+
+def prepare(
+    folder: Path,
+    listing: Listing,
+    size: int,
+    look: Look | None,
+    cache: Path | None = None,
+    margin: float = MARGIN,
+) -> Prepared:
+    """All faces of a listing in squares of ``size`` px, from the ``cache`` folder or cut now, with a progress bar.
+
+    ``look`` finds the faces, ``margin`` is as in ``CropSpec``. Without ``look``, the clips are taken for faces that are
+    cut already: the middle square of each frame is scaled, and no more. ``folder`` is the data set's; the cache lies in
+    it by default.
+
+    Raises:
+        DatasetError: the cache can't be written, or no clip could be cut. What was cut before stays and counts.
+        MissingVideoError: there are video files to read, and PyAV is not installed.
+    """
+    shelf = (cache or folder / FOLDER) / (f"{size}px-margin{margin}" if look else f"{size}px-as-is")
+    kept: list[int] = []
+    files: list[Path] = []
+    broken: list[str] = []
+    for i, clip in enumerate(tqdm(listing.clips, desc="faces", unit="clip", disable=None)):
+        try:
+            file = shelf / f"{_key(folder, clip, listing.layout.steady)}.npz"
+            stored = file if file.is_file() else file.with_suffix(NO_FACE)
+            if not stored.is_file():
+                faces = cut(clip, size, margin, look, listing.layout.steady)
+                stored = _store(faces, file, f"{len(files)} of {len(listing.clips)}")
+            if stored != file:
+                raise DatasetError(f"expected a face in {clip.path} for {tracks.FEWEST} frames at least, found none")
+        except CacheError:
+            raise
+        except DatasetError as error:
+            broken.append(str(error))
+            continue
+        kept.append(i)
+        files.append(file)
+    if not files:
+        raise DatasetError(f"expected faces in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
+    few = listing.keep(kept)
+    return Prepared(few, _source(few, files), tuple(broken))
+
+
+def _source(listing: Listing, files: Sequence[Path]) -> Clips:
+    clips = listing.clips
+    moments = np.array([(clip.onset, clip.apex) for clip in clips], np.int64)
+    for i, (file, clip) in enumerate(zip(files, clips, strict=True)):
+        if max(clip.onset, clip.apex) >= 0:
+            moments[i] = _moved(moments[i], *_span(file))
+    return source.lazy(
+        lambda index: _read(files[index]),
+        [clip.label for clip in clips],
+        listing.classes,
+        [clip.subject for clip in clips],
+        [clip.intensity for clip in clips],
+        moments,
+    )
+
+
+def _moved(moments: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:
+    """Onset and apex after the frames before ``first`` were dropped; -1 stays."""
+    return np.where(moments < 0, -1, np.clip(moments - first, 0, count - 1))
+
+
+def _key(folder: Path, clip: Clip, steady: bool) -> str:
+    """A name for what a clip's file holds.
+
+    Raises:
+        DatasetError: the clip is not there any more.
+    """
+    try:
+        states = [file.stat() for file in (video.pictures(clip.path) if clip.path.is_dir() else [clip.path])]
+    except OSError as error:
+        raise DatasetError(f"expected a clip, but {clip.path} can't be read: {error.strerror or error}") from error
+    place = clip.path.relative_to(folder) if clip.path.is_relative_to(folder) else clip.path
+    facts = (
+        VERSION,
+        place.as_posix(),
+        len(states),
+        sum(state.st_size for state in states),
+        max((state.st_mtime_ns for state in states), default=0),
+        clip.start,
+        clip.stop,
+        steady,
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
+def _store(faces: Cut | None, file: Path, done: str) -> Path:
+    """Write the faces into ``file``, or a note beside it that there are none; returns what was written.
+
+    Raises:
+        CacheError: it can't be written.
+    """
+    data = io.BytesIO()
+    if faces is not None:
+        jpegs = [
+            cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR), JPEG)[1].reshape(-1) for face in faces.frames
+        ]
+        ends = np.cumsum([len(jpeg) for jpeg in jpegs])
+        np.savez(data, first=np.int64(faces.first), ends=ends, jpegs=np.concatenate(jpegs))
+    target = file.with_suffix(NO_FACE) if faces is None else file
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(data.getvalue(), target)
+    except OSError as error:
+        raise CacheError(
+            f"can't write {file.parent} ({error.strerror or error}); {done} clips are cut: make room, or name another "
+            "folder for the cache, and run it again: it goes on from there"
+        ) from error
+    return target
+
+
+def _span(file: Path) -> tuple[int, int]:
+    """First frame and number of frames of a stored clip."""
+    first, ends = _load(file, "first", "ends")
+    return int(first), len(ends)
+
+
+def _read(file: Path) -> Frames:
+    jpegs, ends = _load(file, "jpegs", "ends")
+    pictures = [cv2.imdecode(part, cv2.IMREAD_COLOR) for part in np.split(jpegs, ends[:-1])]
+    return np.stack([np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) for picture in pictures])
+
+
+def _load(file: Path, *names: str) -> list[NDArray[Any]]:
+    try:
+        with file.open("rb") as opened:
+            stored = np.load(opened)
+            return [stored[name] for name in names]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"the stored clip {file} can't be read ({error}): delete it and run again") from error
+
+
+def cut(clip: Clip, size: int, margin: float, look: Look | None, steady: bool) -> Cut | None:
+    """The faces of a clip, None where none is seen for long enough; see ``prepare``.
+
+    ``steady``: all frames are cut as the first one.
+
+    Raises:
+        DatasetError: the clip can't be read.
+        MissingVideoError: as ``models.clips.video.frames``.
+    """
+    if look is None:
+        return Cut(0, [_square(frame, size) for frame in _frames(clip)])
+    look(np.zeros((64, 64, 3), np.uint8), 0)  # a tracker forgets the clip before
+    track = tracks.largest([look(frame, i * FRAME_MS) for i, frame in enumerate(_frames(clip))])
+    if track is None:
+        return None
+    spec = CropSpec(size, margin, IMAGENET)
+    seen = islice(_frames(clip), track.first, track.first + len(track.points))  # read twice: a film may not fit memory
+    where = np.broadcast_to(track.points[0], track.points.shape) if steady else track.points
+    return Cut(
+        track.first, [align.aligned_face(frame, points, spec) for frame, points in zip(seen, where, strict=True)]
+    )
+
+
+def _frames(clip: Clip) -> Iterator[Frame]:
+    """The clip's own frames.
+
+    Raises:
+        DatasetError: as ``models.clips.video.frames``, or there is none from ``start`` on.
+    """
+    empty = True
+    for frame in islice(video.frames(clip.path), clip.start, clip.stop):
+        empty = False
+        yield frame
+    if empty:
+        raise DatasetError(f"expected frames from {clip.start} on in {clip.path}, but it is shorter")
+
+
+def _square(frame: Frame, size: int) -> Frame:
+    """The middle square, scaled."""
+    height, width = frame.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.ascontiguousarray(frame[top : top + side, left : left + side])
+    if side == size:
+        return square
+    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (size, size), interpolation=how), np.uint8)

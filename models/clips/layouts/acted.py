@@ -1,0 +1,100 @@
+"""Actors before a camera: RAVDESS and CREMA-D. All that is known of a clip is in its file's name.
+
+RAVDESS (Livingstone & Russo 2018), speech::
+
+    Actor_01/02-01-06-01-02-01-12.mp4                       at any depth; also folders of pictures of these names
+
+The parts of a name are modality (01 with sound, 02 without, 03 sound only), channel (01 speech, 02 song: left out),
+emotion, intensity (01 normal, 02 strong), statement, repetition, actor. Most sets have each take as 01 and as 02: of
+these the one without sound counts. Normal intensity is noted as 0.5, strong as 1.
+Folds ``1`` to ``5`` are those of Luna-Jimenez et al. (2021), ``four-1`` to ``four-6`` those of MAE-DFER, four actors in
+a row each.
+
+CREMA-D (Cao et al. 2014)::
+
+    VideoFlash/1001_DFA_ANG_XX.flv                          actor, sentence, emotion, level; at any depth
+
+Levels LO, MD and HI are noted as 1/3, 2/3 and 1; most clips have XX, not given. Folds ``1`` to ``5`` are MAE-DFER's:
+the 91 actors in order, in runs of 18 (the last of 19).
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from models.clips import video
+from models.clips.layouts.entry import Clip, Fold, Found, Layout
+from models.errors import DatasetError
+
+RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""In the order of its emotion numbers."""
+CREMA_D = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
+LEVELS = {"LO": 1 / 3, "MD": 2 / 3, "HI": 1.0}
+
+LUNA_JIMENEZ = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24), (1, 4, 9, 22))
+
+
+def held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[str, Fold]:
+    """Folds that test on these subjects and learn from all others."""
+    who = [clip.subject for clip in clips]
+    tested = {name: set(subjects) for name, subjects in folds.items()}
+    return {
+        name: Fold(
+            tuple(i for i, subject in enumerate(who) if subject not in subjects),
+            tuple(i for i, subject in enumerate(who) if subject in subjects),
+        )
+        for name, subjects in tested.items()
+    }
+
+
+def _entries(folder: Path, pattern: str) -> dict[str, tuple[Path, tuple[str, ...]]]:
+    """Videos and folders of pictures at any depth whose names match, by their names, with the groups of the pattern."""
+    found: dict[str, tuple[Path, tuple[str, ...]]] = {}
+    for entry in sorted(folder.rglob("*")):
+        match = re.fullmatch(pattern, entry.stem)
+        if match and (entry.suffix.lower() in video.VIDEOS or entry.is_dir()):
+            found.setdefault(entry.stem, (entry, match.groups()))
+    return found
+
+
+def read_ravdess(folder: Path) -> Found:
+    takes: dict[tuple[str, ...], tuple[str, Path]] = {}
+    for entry, (modality, *take) in _entries(folder, r"(01|02)-01-(0[1-8])-(0[12])-(\d\d)-(\d\d)-(\d\d)").values():
+        if modality >= takes.get(tuple(take), ("", entry))[0]:  # 02, without sound, is the later one
+            takes[tuple(take)] = (modality, entry)
+    if not takes:
+        raise DatasetError(f"expected clips such as Actor_01/02-01-06-01-02-01-01.mp4 in {folder}, got none")
+    clips = tuple(
+        Clip(path, int(emotion) - 1, subject=actor, intensity=int(intensity) / 2)
+        for (emotion, intensity, _, _, actor), (_, path) in takes.items()
+    )
+    folds = {str(k): [f"{actor:02}" for actor in actors] for k, actors in enumerate(LUNA_JIMENEZ, 1)}
+    folds |= {f"four-{k + 1}": [f"{4 * k + i:02}" for i in range(1, 5)] for k in range(6)}
+    return Found(clips, held_out(clips, folds))
+
+
+def read_crema_d(folder: Path) -> Found:
+    found = _entries(folder, rf"(\d{{4}})_([A-Z]{{3}})_({'|'.join(CREMA_D)})_([A-Z]{{2}})").values()
+    if not found:
+        raise DatasetError(f"expected clips such as 1001_DFA_ANG_XX.flv in {folder}, got none")
+    clips = tuple(
+        Clip(path, CREMA_D.index(emotion), subject=actor, intensity=LEVELS.get(level, math.nan))
+        for path, (actor, _, emotion, level) in found
+    )
+    starts = [*range(1001, 1091, 18)[:5], 1092]
+    folds = {str(k + 1): [str(actor) for actor in range(starts[k], starts[k + 1])] for k in range(5)}
+    return Found(clips, held_out(clips, folds))
+
+
+LAYOUTS = (
+    Layout(
+        "ravdess",
+        "RAVDESS, speech",
+        RAVDESS,
+        # Calm is acted as a face at rest with a hint of a smile; viewers' neutral faces are no different.
+        ("neutral", "neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
+        read_ravdess,
+    ),
+    Layout("crema-d", "CREMA-D", CREMA_D, ("angry", "disgust", "fear", "happy", "neutral", "sad"), read_crema_d),
+)

@@ -1,0 +1,124 @@
+"""Tables and files of data sets: where they are and what is in them."""
+
+import bisect
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from models.clips import video
+from models.errors import DatasetError
+
+Row = dict[str, str]
+
+
+def locate(folder: Path, names: Iterable[str], what: str) -> Path:
+    """The first of ``names``, which may be patterns, that is in the folder.
+
+    Raises:
+        DatasetError: none is; ``what`` says what was looked for.
+    """
+    names = tuple(names)
+    for name in names:
+        if found := sorted(folder.glob(name)):
+            return found[0]
+    raise DatasetError(f"expected {what} in {folder}, as {' or '.join(names)}")
+
+
+def clip_at(place: Path) -> Path | None:
+    """A folder of pictures of this name, or a video file of this name with any ending; None where there is neither."""
+    if place.is_dir():
+        return place
+    for suffix in sorted(video.VIDEOS):
+        if (file := place.with_name(place.name + suffix)).is_file():
+            return file
+    return place if place.is_file() and place.suffix.lower() in video.VIDEOS else None
+
+
+def clips_in(folder: Path) -> list[Path]:
+    """Video files and folders of pictures directly in a folder, by the numbers in their names."""
+    found = [
+        entry
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and (entry.is_dir() or entry.suffix.lower() in video.VIDEOS)
+    ]
+    return sorted(found, key=lambda entry: video.natural(entry.name))
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders of a folder, by name; hidden ones don't count."""
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def read_words(file: Path, delimiter: str = " ") -> list[list[str]]:
+    """A table without a header: the fields of each line that is not empty.
+
+    Raises:
+        DatasetError: it can't be read.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            return [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"expected a table in UTF-8, but {file} can't be read: {error}") from error
+
+
+def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
+    """The rows under the first line that names all ``columns``, of a CSV or an Excel file; case does not count.
+
+    What stands above that line is skipped, and so are rows without a value in the first column.
+
+    Raises:
+        DatasetError: it can't be read, or lacks a column.
+    """
+    rows = _excel(file) if file.suffix.lower() == ".xlsx" else read_words(file, ",")
+    wanted = [name.lower() for name in columns]
+    for i, row in enumerate(rows):
+        names = [cell.strip().lower() for cell in row]
+        if set(wanted) <= set(names):
+            place = {name: names.index(name) for name in wanted}
+            cut = [[*row, *[""] * len(names)] for row in rows[i + 1 :]]
+            found = [{name: row[place[name.lower()]].strip() for name in columns} for row in cut]
+            return [row for row in found if row[columns[0]]]
+    raise DatasetError(f"expected the columns {', '.join(columns)} in {file}")
+
+
+def _excel(file: Path) -> list[list[str]]:
+    try:
+        import openpyxl
+    except ModuleNotFoundError as error:
+        raise DatasetError(
+            f"reading {file} needs the package openpyxl, which is not installed: pip install '.[train]' in Moodcast's "
+            "folder, or save the table as CSV beside it and delete the Excel file"
+        ) from error
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        try:
+            sheet = book.worksheets[0]
+            return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+        finally:
+            book.close()
+    except Exception as error:  # a broken file raises whatever zipfile, the XML parser or openpyxl do
+        raise DatasetError(f"expected an Excel table (.xlsx), but {file} can't be read: {error}") from error
+
+
+def numbers(folder: Path) -> list[int]:
+    """The last number in the name of each picture of a folder, in their order: ``reg_img46.jpg`` has 46."""
+    found = [re.findall(r"\d+", file.stem) for file in video.pictures(folder)]
+    return [int(parts[-1]) if parts else 0 for parts in found]
+
+
+def whole(text: str) -> int | None:
+    """A frame's number in a table; None for ``/`` and whatever else stands for not known."""
+    try:
+        number = int(float(text))
+    except ValueError:
+        return None
+    return number if number >= 0 else None
+
+
+def index_of(number: int | None, within: Sequence[int]) -> int:
+    """Where the picture of that number is, or the next one there is, or the last; -1 where it is not known."""
+    if number is None or not within:
+        return -1
+    return min(bisect.bisect_left(within, number), len(within) - 1)

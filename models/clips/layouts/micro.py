@@ -1,0 +1,187 @@
+"""Micro-expressions: CASME II, SAMM and SMIC, with onset and apex. All are tested by leaving one subject out.
+
+Assumed from the papers and from how public code reads these sets; none of them was at hand here. The annotation files
+may be Excel (.xlsx) or the same saved as CSV. Frames are annotated by the numbers in the pictures' names.
+
+CASME II (Yan et al. 2014)::
+
+    CASME2-coding-20140508.xlsx     Subject, Filename, OnsetFrame, ApexFrame (or /), OffsetFrame, Estimated Emotion
+    CASME2_RAW_selected/sub01/EP02_01f/img46.jpg            or CASME2-RAW, Cropped (reg_img46.jpg)
+
+``casme2`` has the five classes and the order of MMNet, ``casme2-3`` the three of the MEGC 2019 challenge.
+
+SAMM (Davison et al. 2018)::
+
+    SAMM_Micro_FACS_Codes_v2.xlsx   below some lines: Subject, Filename, Onset Frame, Apex Frame, Offset Frame,
+    SAMM/006/006_1_2/006_05562.jpg                          Estimated Emotion; or the subjects' folders at the top
+
+``samm`` has its five largest classes, ``samm-3`` the three of MEGC 2019.
+
+SMIC HS (Li et al. 2013); it has no apex::
+
+    SMIC_all_cropped/HS/s01/micro/negative/s1_ne_01/reg_image036237.bmp         the expression alone, or
+    HS_long/SMIC-HS-E/SMIC-HS-E_annotation.xlsx             Subject, Filename, OnsetF, OffsetF, Emotion
+    HS_long/SMIC-HS-E/s03/s3_sur_01/image308866.jpg         (the first onset of each recording)
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from models.clips.layouts import files
+from models.clips.layouts.entry import Clip, Found, Layout, Read
+from models.errors import DatasetError
+
+MEGC = ("negative", "positive", "surprise")
+MEGC_EXPRESSIONS = (None, "happy", "surprise")
+"""In these sets every positive micro-expression is a happy one; a negative one may be any of four."""
+CASME_2 = ("happiness", "repression", "disgust", "surprise", "others")
+SAMM = ("anger", "contempt", "happiness", "surprise", "other")
+
+TO_MEGC: Mapping[str, str] = {
+    "happiness": "positive",
+    "surprise": "surprise",
+    **dict.fromkeys(("anger", "contempt", "disgust", "fear", "sadness", "repression"), "negative"),
+}
+
+
+def numbered_clip(
+    path: Path, label: int, subject: str, onset: int | None, apex: int | None, offset: int | None
+) -> Clip | None:
+    """The pictures from onset to offset, by the numbers in their names; all where these are not known.
+
+    None where there is no picture.
+    """
+    within = files.numbers(path)
+    if not within:
+        return None
+    start = max(files.index_of(onset, within), 0)
+    stop = files.index_of(offset, within) + 1 if offset is not None else len(within)
+    stop = max(stop, start + 1)
+    top = files.index_of(apex, within)
+    return Clip(path, label, subject, start=start, stop=stop, onset=0, apex=top - start if start <= top < stop else -1)
+
+
+def read_annotated(
+    folder: Path,
+    table: Path,
+    columns: tuple[str, str, str, str | None, str, str],
+    label: Callable[[str], int | None],
+    place: Callable[[str, str], Path],
+    subject: Callable[[str], str],
+) -> Found:
+    """The clips of an annotation file; rows whose emotion has no label are left out.
+
+    ``columns`` are those of subject, file name, onset, apex (if any), offset and emotion.
+    """
+    who, name, first, top, last, emotion = columns
+    clips, missing = [], []
+    for row in files.read_table(table, [column for column in columns if column]):
+        known = label(row[emotion].strip().lower())
+        if known is None:
+            continue
+        person = subject(row[who])
+        path = place(person, row[name])
+        moments = [files.whole(row[column]) if column else None for column in (first, top, last)]
+        clip = numbered_clip(path, known, person, *moments) if path.is_dir() else None
+        if clip is None:
+            missing.append(f"{path} is named in {table.name}, but has no pictures")
+        else:
+            clips.append(clip)
+    if not clips:
+        raise DatasetError(f"expected the clips that {table} names in {folder}, got none")
+    return Found(tuple(clips), missing=tuple(missing))
+
+
+def _number(text: str, digits: int) -> str:
+    """A subject's number as the folders write it: 01 for 1 or 1.0; other names stay."""
+    number = files.whole(text)
+    return text if number is None else f"{number:0{digits}}"
+
+
+def read_casme2(label: Callable[[str], int | None]) -> Read:
+    def read(folder: Path) -> Found:
+        table = files.locate(folder, ("CASME2-coding*.xlsx", "CASME2-coding*.csv"), "CASME II's coding file")
+        cut = files.locate(
+            folder, ("CASME2_RAW_selected", "CASME2-RAW", "CASME2_RAW", "Cropped"), "CASME II's pictures"
+        )
+        return read_annotated(
+            folder,
+            table,
+            ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion"),
+            label,
+            lambda person, name: cut / f"sub{person}" / name,
+            lambda text: _number(text.lower().removeprefix("sub"), 2),
+        )
+
+    return read
+
+
+def read_samm(label: Callable[[str], int | None]) -> Read:
+    def read(folder: Path) -> Found:
+        table = files.locate(folder, ("SAMM_Micro_FACS_Codes*.xlsx", "SAMM_Micro_FACS_Codes*.csv"), "SAMM's codes")
+        cut = folder / "SAMM" if (folder / "SAMM").is_dir() else folder
+        return read_annotated(
+            folder,
+            table,
+            ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Estimated Emotion"),
+            label,
+            lambda person, name: cut / person / name,
+            lambda text: _number(text, 3),
+        )
+
+    return read
+
+
+def read_smic(folder: Path) -> Found:
+    tables = [*folder.rglob("SMIC-HS-E_annotation*.xlsx"), *folder.rglob("SMIC-HS-E_annotation*.csv")]
+    if tables:
+        cut = next(place for place in (tables[0].parent / "SMIC-HS-E", tables[0].parent) if place.is_dir())
+        return read_annotated(
+            folder,
+            tables[0],
+            ("Subject", "Filename", "OnsetF", None, "OffsetF", "Emotion"),
+            lambda word: MEGC.index(word) if word in MEGC else None,
+            lambda person, name: cut / f"s{person}" / name,
+            lambda text: _number(text.lower().removeprefix("s"), 2),
+        )
+    clips = []
+    for group in sorted(folder.rglob("micro")):
+        for kind in files.folders_in(group):
+            for path in files.folders_in(kind):
+                label, person = MEGC.index(kind.name.lower()), group.parent.name.lower().removeprefix("s")
+                clip = numbered_clip(path, label, person, None, None, None)
+                clips += [clip] if clip else []
+    if not clips:
+        raise DatasetError(f"expected clips such as HS/s01/micro/negative/s1_ne_01 in {folder}, got none")
+    return Found(tuple(clips))
+
+
+def _casme2_label(word: str) -> int | None:
+    return CASME_2.index(word) if word in CASME_2 else None
+
+
+def _samm_label(word: str) -> int | None:
+    word = "other" if word == "others" else word
+    return SAMM.index(word) if word in SAMM else None
+
+
+def _megc_label(word: str) -> int | None:
+    return MEGC.index(TO_MEGC[word]) if word in TO_MEGC else None
+
+
+LAYOUTS = (
+    Layout(
+        "casme2",
+        "CASME II, five classes",
+        CASME_2,
+        ("happy", None, "disgust", "surprise", None),
+        read_casme2(_casme2_label),
+        steady=True,
+    ),
+    Layout("casme2-3", "CASME II, three classes", MEGC, MEGC_EXPRESSIONS, read_casme2(_megc_label), steady=True),
+    Layout(
+        "samm", "SAMM, five classes", SAMM, ("angry", None, "happy", "surprise", None), read_samm(_samm_label), True
+    ),
+    Layout("samm-3", "SAMM, three classes", MEGC, MEGC_EXPRESSIONS, read_samm(_megc_label), steady=True),
+    Layout("smic", "SMIC, high speed, three classes", MEGC, MEGC_EXPRESSIONS, read_smic, steady=True),
+)

@@ -1,0 +1,70 @@
+"""``CLASS/CLIP.mp4``, or ``CLASS/CLIP/`` with pictures: the layout of `moodcast models synth` and of own recordings.
+
+``CLASS/SUBJECT_CLIP.mp4`` also says who is seen: what stands before the first underscore. Without one, each clip is of
+somebody else. A table ``clips.csv`` beside the class folders, with the columns file, label, subject, intensity, onset
+and apex, says more of the clips that it names, and the others don't count; any of its last four fields may be empty.
+Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
+"""
+
+import math
+from pathlib import Path
+
+from models.clips.layouts import files
+from models.clips.layouts.entry import Clip, Found, Layout, expression_of
+from models.errors import DatasetError
+from models.registry import EXPRESSIONS
+
+TABLE = "clips.csv"
+COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")
+
+
+def read(folder: Path) -> Found:
+    if (folder / TABLE).is_file():
+        rows = files.read_table(folder / TABLE, COLUMNS)
+    else:
+        rows = [
+            {"file": f"{group.name}/{clip.name}", "label": group.name, "subject": ""}
+            for group in files.folders_in(folder)
+            for clip in files.clips_in(group)
+        ]
+    if not rows:
+        raise DatasetError(f"expected clips as CLASS/CLIP.mp4 or CLASS/CLIP/PICTURES in {folder}, got none")
+    classes = order({row["label"] for row in rows})
+    clips, missing = [], []
+    for row in rows:
+        path = files.clip_at(folder / row["file"])
+        if path is None:
+            missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
+            continue
+        try:
+            intensity = float(row.get("intensity") or "nan")
+        except ValueError:
+            intensity = math.nan
+        onset, apex = (files.whole(row.get(name, "")) for name in ("onset", "apex"))
+        clips.append(
+            Clip(
+                path,
+                classes.index(expression_of(row["label"]) or row["label"] if classes == EXPRESSIONS else row["label"]),
+                row["subject"] or subject_of(path),
+                intensity,
+                onset=-1 if onset is None else onset,
+                apex=-1 if apex is None else apex,
+            )
+        )
+    return Found(tuple(clips), missing=tuple(missing), classes=classes)
+
+
+def subject_of(clip: Path) -> str:
+    """``anna`` for ``anna_03.mp4``; for ``03.mp4`` a name that no other clip has."""
+    subject, underscore, _ = clip.stem.partition("_")
+    return subject if underscore and subject else f"{clip.parent.name}/{clip.stem}"
+
+
+def order(names: set[str]) -> tuple[str, ...]:
+    """The classes in the order of the labels."""
+    if all(expression_of(name) for name in names):
+        return EXPRESSIONS
+    return tuple(sorted(names))
+
+
+LAYOUTS = (Layout("plain", "CLASS/CLIP.mp4 or CLASS/SUBJECT_CLIP.mp4, also folders of pictures", (), (), read),)

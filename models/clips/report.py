@@ -1,0 +1,48 @@
+"""What an adapter found, in words for the terminal."""
+
+import math
+from collections import Counter
+
+from models.clips.cache import Prepared
+from models.clips.layouts import LAYOUTS
+from models.clips.layouts.entry import Listing
+
+SHOWN = 5
+"""Of clips that are missing or broken, this many are named."""
+
+
+def describe_layouts() -> str:
+    """The layouts, a line each."""
+    return "\n".join(f"{layout.name:<10} {layout.title}" for layout in LAYOUTS.values())
+
+
+def describe(listing: Listing) -> str:
+    """Clips by class, people, intensities, moments, folds, and what is missing."""
+    clips = listing.clips
+    people = Counter(clip.subject for clip in clips)
+    counts = Counter(clip.label for clip in clips)
+    who = "each of somebody else" if len(people) == len(clips) else f"of {len(people)} people"
+    lines = [f"{listing.layout.title}: {len(clips)} clips, {who}"]
+    lines += [f"  {name:<16}{counts[label]:>7}" for label, name in enumerate(listing.classes)]
+    graded = sum(not math.isnan(clip.intensity) for clip in clips)
+    timed = sum(clip.apex >= 0 for clip in clips)
+    lines.append(f"with an intensity: {graded}; with an apex: {timed}")
+    lines += [
+        f"fold {name}: {len(fold.train)} to learn from, {len(fold.test)} to test on"
+        for name, fold in listing.folds.items()
+    ]
+    return "\n".join(lines + _some("missing", listing.missing))
+
+
+def describe_faces(prepared: Prepared) -> str:
+    """How many clips have faces, and why the others don't."""
+    lines = [f"{len(prepared.source)} clips of faces"]
+    return "\n".join(lines + _some("without faces", prepared.broken))
+
+
+def _some(what: str, sentences: tuple[str, ...]) -> list[str]:
+    """How many, and the first few."""
+    if not sentences:
+        return []
+    rest = [f"  and {len(sentences) - SHOWN} more"] if len(sentences) > SHOWN else []
+    return [f"{what}: {len(sentences)}", *(f"  {sentence}" for sentence in sentences[:SHOWN]), *rest]

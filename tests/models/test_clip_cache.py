@@ -1,0 +1,279 @@
+"""Faces of clips: found, cut and kept; and what becomes of broken clips, kills and full disks."""
+
+import os
+import resource
+import struct
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import moodcast
+from agent.face import FaceFinder
+from models import align, registry
+from models.clips import cache, layouts, video
+from models.clips.layouts import Listing
+from models.clips.layouts.entry import Clip
+from models.clips.tracks import Points
+from models.clips.video import Frame
+from models.errors import DatasetError, ModelMissingError
+
+SIZE = 48
+
+
+def disc(x: int, y: int = 60, grey: int = 200) -> Frame:
+    """A bright disc of 40 px on the dark."""
+    frame = np.full((120, 160, 3), 20, np.uint8)
+    return np.asarray(cv2.circle(frame, (x, y), 20, (grey, grey, grey), -1), np.uint8)
+
+
+class Discs:
+    """Finds a disc as a face that fills it, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, frame: Frame, time_ms: int) -> Sequence[Points]:
+        self.asked += 1
+        rows, columns = np.nonzero(frame[..., 0] > 150)
+        if len(rows) == 0:
+            return []
+        mesh = np.random.default_rng(0).random((478, 2))
+        for corners, x, y in (
+            (align.RIGHT_EYE, 0.5 - align.EYES_APART / 2, align.EYES_Y),
+            (align.LEFT_EYE, 0.5 + align.EYES_APART / 2, align.EYES_Y),
+            (align.MOUTH, 0.5, align.MOUTH_Y),
+        ):
+            mesh[list(corners)] = (x, y)
+        return [(mesh - 0.5) * 40 + (columns.mean(), rows.mean())]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Three clips of a disc that moves; in the last one it comes after three frames."""
+    folder = tmp_path / "data"
+    video.write_pictures([disc(40 + 5 * i) for i in range(10)], folder / "happy" / "a_1")
+    video.write_pictures([disc(60, 40 + 2 * i) for i in range(6)], folder / "sad" / "b_1")
+    late = [disc(0, grey=20) if i < 3 else disc(80, grey=220) for i in range(9)]
+    video.write_pictures(late, folder / "sad" / "a_2")
+    rows = "happy/a_1,happy,a,0.5,1,4\nsad/b_1,sad,b,1,,\nsad/a_2,sad,a,,0,5\n"
+    (folder / "clips.csv").write_text("file,label,subject,intensity,onset,apex\n" + rows)
+    return folder
+
+
+def test_faces_are_aligned_and_kept(data: Path) -> None:
+    look, listing = Discs(), layouts.find(data)
+    prepared = cache.prepare(data, listing, SIZE, look)
+    clips = prepared.source
+    assert prepared.broken == ()
+    assert [len(clips.frames(i)) for i in range(3)] == [10, 6, 6]
+    for face in clips.frames(0):
+        assert face.shape == (SIZE, SIZE, 3)
+        assert face[SIZE // 2, SIZE // 2, 0] > 190
+        assert face[1, 1, 0] < 60
+        assert abs(float(face[:, : SIZE // 2].mean()) - float(face[:, SIZE // 2 :].mean())) < 8  # always in the middle
+    assert clips.labels.tolist() == [3, 4, 4]
+    assert clips.subjects == ("a", "b", "a")
+    np.testing.assert_equal(clips.intensity, np.array([0.5, 1, np.nan], np.float32))
+    assert clips.moments.tolist() == [[1, 4], [-1, -1], [0, 2]]  # the last clip's first three frames show nobody
+    assert look.asked == 10 + 6 + 9 + 3  # and an empty frame before each clip
+    again = cache.prepare(data, layouts.find(data), SIZE, look).source
+    assert look.asked == 28
+    np.testing.assert_array_equal(again.frames(2), clips.frames(2))
+
+
+def test_a_changed_clip_or_another_crop_is_cut_anew(data: Path) -> None:
+    look = Discs()
+    cache.prepare(data, layouts.find(data), SIZE, look)
+    video.write_pictures([disc(90, grey=180)] * 6, data / "sad" / "b_1")
+    clips = cache.prepare(data, layouts.find(data), SIZE, look).source
+    assert look.asked == 28 + 7
+    assert abs(int(clips.frames(1)[0, 24, 24, 0]) - 180) < 4
+    assert cache.prepare(data, layouts.find(data), 64, look).source.frames(0).shape == (10, 64, 64, 3)
+    assert cache.prepare(data, layouts.find(data), SIZE, look, margin=2.0).source.frames(0)[0, 10, 10, 0] < 60
+
+
+def test_broken_clips_are_named_and_the_others_count(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "sad" / "b_1" / "0003.png").write_bytes(b"no picture")
+    video.write_pictures([disc(0, grey=20)] * 5, data / "sad" / "c_1")
+    (data / "sad" / "d_1").mkdir()
+    table = data / "clips.csv"
+    table.write_text(table.read_text() + "sad/c_1,sad,c,,,\nsad/d_1,sad,d,,,\n")
+    look, listing = Discs(), layouts.find(data)
+    for _ in range(2):  # cut, and from the cache
+        prepared = cache.prepare(data, listing, SIZE, look)
+        assert [clip.path.name for clip in prepared.listing.clips] == ["a_1", "a_2"]
+        assert prepared.source.subjects == ("a", "a")
+        picture, nobody, empty = prepared.broken
+        assert picture.endswith("0003.png can't be decoded")
+        assert nobody == f"expected a face in {data / 'sad' / 'c_1'} for 4 frames at least, found none"
+        assert empty.endswith("d_1 has no frame")
+
+
+def test_no_clip_that_can_be_cut(data: Path) -> None:
+    with pytest.raises(DatasetError, match=r"expected faces in the 3 clips .* got none: expected a face in"):
+        cache.prepare(data, layouts.find(data), SIZE, lambda frame, time_ms: [])
+
+
+def test_a_full_disk_loses_nothing(data: Path, tmp_path: Path) -> None:
+    look, listing, kept = Discs(), layouts.find(data), tmp_path / "kept"
+    video.write_pictures([np.random.default_rng(i).integers(0, 256, (120, 160, 3)).astype(np.uint8) for i in range(99)],
+                         data / "sad" / "a_2")  # fmt: skip
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))  # no file may grow larger than this: as a full disk
+    try:
+        with pytest.raises(DatasetError, match="2 of 3 clips are cut: make room"):
+            cache.prepare(data, listing, SIZE, None, kept)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(kept.rglob("*.part"))
+    before = {file: file.stat().st_mtime_ns for file in kept.rglob("*.npz")}
+    assert len(before) == 2
+    assert len(cache.prepare(data, listing, SIZE, None, kept).source.frames(2)) == 99
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    assert look.asked == 0
+
+
+def test_a_folder_that_can_not_be_written(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetError, match="name another folder for the cache"):
+        cache.prepare(data, layouts.find(data), SIZE, Discs(), tmp_path / "file")
+
+
+def test_a_damaged_cache_says_what_to_do(data: Path) -> None:
+    clips = cache.prepare(data, layouts.find(data), SIZE, Discs()).source
+    for file in (data / cache.FOLDER).rglob("*.npz"):
+        os.truncate(file, 100)
+    with pytest.raises(DatasetError, match=r"can't be read .*: delete it and run again"):
+        clips.frames(0)
+
+
+def test_faces_that_are_cut_already_are_scaled(data: Path) -> None:
+    clips = cache.prepare(data, layouts.find(data), 60, None).source
+    first = clips.frames(0)[0].astype(int)
+    assert first.shape == (60, 60, 3)
+    half = cv2.resize(disc(40)[:, 20:140], (60, 60), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(first - half).mean() < 2
+
+
+def steady(data: Path, clip: Clip) -> list[Frame]:
+    found = cache.cut(clip, SIZE, cache.MARGIN, Discs(), steady=True)
+    assert found is not None
+    return found.frames
+
+
+def test_where_heads_hardly_move_all_frames_are_cut_as_the_first(data: Path) -> None:
+    """Alignment of its own for each frame would take faint motion out, or add its own."""
+    frames = steady(data, Clip(data / "happy" / "a_1", 0, "a", start=2, stop=6))
+    assert len(frames) == 4
+    middles = [float(np.nonzero(frame[..., 0] > 100)[1].mean()) for frame in frames]
+    assert np.diff(middles).min() > 2  # 5 px a frame, until the disc is cut by the edge
+
+
+def test_frames_beyond_the_end(data: Path) -> None:
+    with pytest.raises(DatasetError, match="expected frames from 50 on"):
+        steady(data, Clip(data / "happy" / "a_1", 0, "a", start=50))
+
+
+def test_folds_follow(data: Path) -> None:
+    listing = Listing(
+        layouts.LAYOUTS["plain"],
+        ("x",),
+        tuple(Clip(data / str(i), 0, "a") for i in range(4)),
+        {"1": layouts.entry.Fold((0, 1, 3), (2,))},
+    )
+    few = listing.keep([0, 2, 3])
+    assert [clip.path.name for clip in few.clips] == ["0", "2", "3"]
+    assert (few.folds["1"].train, few.folds["1"].test) == ((0, 2), (1,))
+
+
+def test_command(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["models", "clips", str(data), "--faces", "48", "--aligned"]) == 0
+    out = capsys.readouterr().out
+    assert "3 clips, of 2 people" in out
+    assert "sad                   2" in out
+    assert "with an intensity: 2; with an apex: 2" in out
+    assert "3 clips of faces" in out
+    assert moodcast.main(["models", "clips", str(data), "--layout", "-"]) == 0
+    assert "casme2-3" in capsys.readouterr().out
+    assert moodcast.main(["models", "clips", str(data), "--layout", "ravdess"]) == 28
+    assert "expected clips such as Actor_01/" in capsys.readouterr().err
+
+
+def weights(name: str) -> Path:
+    try:
+        return registry.path(name)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+
+
+def test_the_agents_face_stage_follows_a_portrait(tmp_path: Path) -> None:
+    """A portrait that wanders through the picture and leaves it: cut with its eyes level and in place."""
+    look = FaceFinder(weights("face_landmarker"))
+    portrait = video.read_picture(weights("portrait"))[:300, 100:400]
+    frames = []
+    for i in range(12):
+        frame = np.full((360, 640, 3), 90, np.uint8)
+        if i < 10:
+            frame[30:330, 20 + 25 * i : 320 + 25 * i] = portrait
+        frames.append(frame)
+    video.write_pictures(frames, tmp_path / "happy" / "ann_1")
+    with closing(look):
+        clips = cache.prepare(tmp_path, layouts.find(tmp_path), 96, look.find_all).source
+    faces = clips.frames(0).astype(int)
+    assert 9 <= len(faces) <= 12  # the tracker may see a ghost for a moment
+    assert np.abs(faces[1:9] - faces[0]).mean() < 12
+
+
+def test_videos(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    film = [disc(20 + 3 * i) for i in range(30)]
+    file = tmp_path / "film.mp4"
+    video.write_mp4(film, file)
+    decoded = list(video.frames(file))
+    assert len(decoded) == 30
+    assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(decoded, film, strict=True)) < 2
+    data = file.read_bytes()
+    for broken in (b"", b"This is no film.", data[: len(data) // 2]):
+        file.write_bytes(broken)
+        with pytest.raises(DatasetError, match=r"film.mp4 can't be decoded|has no"):
+            list(video.frames(file))
+    with pytest.raises(DatasetError, match=r"none.mp4 can't be decoded"):
+        list(video.frames(tmp_path / "none.mp4"))
+    with pytest.raises(DatasetError, match=r"can't write .*nowhere"):
+        video.write_mp4(film, tmp_path / "nowhere" / "film.mp4")
+
+
+@pytest.mark.parametrize(
+    ("turn", "corner"), [((0, 1, -1, 0), (0, -1)), ((0, -1, 1, 0), (-1, 0)), ((-1, 0, 0, -1), (-1, -1))]
+)
+def test_a_film_from_a_phone_stands_upright(
+    tmp_path: Path, turn: tuple[int, int, int, int], corner: tuple[int, int]
+) -> None:
+    """A phone stores its pictures lying and notes how it was held, as a matrix in the track's header."""
+    pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    frame = np.zeros((64, 96, 3), np.uint8)
+    frame[:30, :30] = 255
+    file = tmp_path / "film.mp4"
+    video.write_mp4([frame] * 3, file)
+    data = bytearray(file.read_bytes())
+    place = data.index(b"tkhd") + 44
+    a, b, c, d = (number << 16 for number in turn)
+    data[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    file.write_bytes(data)
+    upright = next(iter(video.frames(file)))
+    assert upright.shape == ((64, 96, 3) if turn[0] else (96, 64, 3))
+    assert upright[corner].min() > 200
+    assert upright[0, 0].max() < 50
+
+
+def test_pictures_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for name, grey in (("img10.png", 100), ("img9.png", 90), ("img101.png", 110)):
+        cv2.imwrite(str(tmp_path / name), np.full((4, 4, 3), grey, np.uint8))
+    assert [int(frame[0, 0, 0]) for frame in video.frames(tmp_path)] == [90, 100, 110]
+    cv2.imwrite(str(tmp_path / "img11.png"), np.zeros((5, 4, 3), np.uint8))
+    with pytest.raises(DatasetError, match="frames of one size"):
+        list(video.frames(tmp_path))

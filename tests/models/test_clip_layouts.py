@@ -1,0 +1,270 @@
+"""Adapters of data sets' folder layouts, on tiny trees with the official names: who, what, when, and which fold."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.clips import layouts
+from models.clips.layouts import LAYOUTS, Listing, as_expressions
+from models.clips.layouts.entry import expression_of
+from models.errors import DatasetError
+from models.registry import EXPRESSIONS
+
+Write = Callable[..., None]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Empty files, or files with a text, under the folder."""
+
+    def put(*names: str, text: str = "") -> None:
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+
+    return put
+
+
+def labels(listing: Listing) -> dict[str, str]:
+    return {clip.path.name: listing.classes[clip.label] for clip in listing.clips}
+
+
+def names(listing: Listing, fold: str) -> tuple[list[str], list[str]]:
+    parts = listing.folds[fold]
+    train, test = ([listing.clips[i].path.name for i in part] for part in (parts.train, parts.test))
+    return train, test
+
+
+def test_every_layout_has_as_many_expressions_as_classes() -> None:
+    for layout in LAYOUTS.values():
+        assert len(layout.expressions) == len(layout.classes)
+        assert {name for name in layout.expressions if name} <= set(EXPRESSIONS)
+
+
+def test_plain(tmp_path: Path, write: Write) -> None:
+    write("happy/anna_1.mp4", "happy/anna_10.mp4", "sadness/ben_2/0001.png", "sadness/7.avi", "sadness/notes.txt")
+    listing = layouts.find(tmp_path)
+    assert listing.classes == EXPRESSIONS
+    assert labels(listing) == {"anna_1.mp4": "happy", "anna_10.mp4": "happy", "ben_2": "sad", "7.avi": "sad"}
+    assert [clip.subject for clip in listing.clips] == ["anna", "anna", "sadness/7", "ben"]
+    write("bored/1.mp4")
+    assert layouts.find(tmp_path).classes == ("bored", "happy", "sadness")
+    seven = as_expressions(layouts.find(tmp_path))
+    assert seven.classes == EXPRESSIONS
+    assert labels(seven) == labels(listing)
+
+
+def test_plain_with_a_table(tmp_path: Path, write: Write) -> None:
+    write("happy/a_1.mp4", "happy/unnamed.mp4", "neutral/a_2.mp4")
+    rows = "happy/a_1.mp4,happy,ann,0.4,2,7,12,16\nneutral/a_2.mp4,neutral,ann,,,,,20\nsad/lost.mp4,sad,ann,1,0,1,2,3\n"
+    write("clips.csv", text="file,label,subject,intensity,onset,apex,offset,frames\n" + rows)
+    listing = layouts.find(tmp_path)
+    smile, calm = listing.clips
+    assert (smile.subject, smile.intensity, smile.onset, smile.apex) == ("ann", 0.4, 2, 7)
+    assert math.isnan(calm.intensity)
+    assert (calm.onset, calm.apex) == (-1, -1)
+    assert len(listing.missing) == 1
+    assert "lost.mp4 is named in clips.csv, but is not there" in listing.missing[0]
+
+
+def test_dfew(tmp_path: Path, write: Write) -> None:
+    for fold in range(1, 6):
+        train = [f"{i},{i}" for i in range(1, 8) if i != fold] + ["8,1"]
+        write(f"EmoLabel_DataSplit/train(single-labeled)/set_{fold}.csv", text="video_name,label\n" + "\n".join(train))
+        write(f"EmoLabel_DataSplit/test(single-labeled)/set_{fold}.csv", text=f"video_name,label\n{fold},{fold}\n")
+    write(*(f"Clip/jpg_256/0000{i}/00001.jpg" for i in range(1, 7)), "Clip/original/7.mp4")
+    listing = layouts.find(tmp_path, "dfew")
+    assert labels(listing) == {
+        "00002": "sad", "00003": "neutral", "00004": "angry", "00005": "surprise", "00006": "disgust", "7.mp4": "fear",
+        "00001": "happy",
+    }  # fmt: skip
+    assert list(listing.folds) == ["1", "2", "3", "4", "5"]
+    assert names(listing, "3") == (["00001", "00002", "00004", "00005", "00006", "7.mp4"], ["00003"])
+    assert len(listing.missing) == 1
+    assert "00008 is named in a split file" in listing.missing[0]
+    write("Clip/clip_224x224/00003/00003_00001.jpg")
+    assert {clip.path.parent.name for clip in layouts.find(tmp_path, "dfew").clips if clip.label == 2} == {
+        "clip_224x224"
+    }
+    write("EmoLabel_DataSplit/train(single-labeled)/set_2.csv", text="video_name,label\n1,8\n")
+    with pytest.raises(DatasetError, match=r"labels from 1 to 7 .*'8'"):
+        layouts.find(tmp_path, "dfew")
+
+
+def test_ferv39k(tmp_path: Path, write: Write) -> None:
+    write("4_setups/All_scenes/train_All.csv", text="Action/Happy/0267 Happy\nCrime/Angry/0063 Angry\n")
+    write("4_setups/All_scenes/test_All.csv", text="Action/Fear/0001 Fear\n")
+    write(
+        *(f"2_ClipsforFaceCrop/{name}/1.jpg" for name in ("Action/Happy/0267", "Crime/Angry/0063", "Action/Fear/0001"))
+    )
+    listing = layouts.find(tmp_path, "ferv39k")
+    assert listing.classes == ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")
+    assert labels(listing) == {"0267": "happy", "0063": "angry", "0001": "fear"}
+    assert names(listing, "all scenes") == (["0267", "0063"], ["0001"])
+    write("4_setups/All_scenes/test_All.csv", text="Action/Fear/0001 Bored\n")
+    with pytest.raises(DatasetError, match="got 'bored'"):
+        layouts.find(tmp_path, "ferv39k")
+
+
+def test_mafw(tmp_path: Path, write: Write) -> None:
+    for fold in range(1, 6):
+        write(f"Train & Test Set/single/no_caption/set_{fold}/train.txt", text="00001.mp4 anger\n00002.mp4 contempt\n")
+        write(f"Train & Test Set/single/no_caption/set_{fold}/test.txt", text="00003.mp4 happiness\n")
+    write("data/clips/00001.mp4", "data/frames/00002/00001.png", "data/frames/00003/00001.png")
+    listing = layouts.find(tmp_path, "mafw")
+    assert labels(listing) == {"00001.mp4": "anger", "00002": "contempt", "00003": "happiness"}
+    assert listing.classes.index("contempt") == 7
+    seven = as_expressions(listing)
+    assert labels(seven) == {"00001.mp4": "angry", "00003": "happy"}
+    assert names(seven, "5") == (["00001.mp4"], ["00003"])
+
+
+def test_afew(tmp_path: Path, write: Write) -> None:
+    write("Train_AFEW/Angry/1.avi", "Train_AFEW/Sad/2.avi", "Train_AFEW/AlignedFaces_LBPTOP_Points/Faces/1/1.jpg")
+    write("Val_AFEW/Angry/1.avi")
+    listing = layouts.find(tmp_path, "afew")
+    assert [listing.classes[clip.label] for clip in listing.clips] == ["angry", "sad", "angry"]
+    assert listing.folds["validation"].train == (0, 1)
+    assert listing.folds["validation"].test == (2,)
+
+
+def test_ravdess(tmp_path: Path, write: Write) -> None:
+    for actor in range(1, 25):
+        write(f"Actor_{actor:02}/02-01-06-02-01-01-{actor:02}.mp4")
+    write("Actor_01/01-01-06-02-01-01-01.mp4")  # the same take with sound
+    write("Actor_01/01-01-08-01-01-01-01.mp4")  # with sound only
+    write("Actor_01/02-02-03-01-01-01-01.mp4")  # song
+    write("Actor_01/03-01-03-01-01-01-01.wav")
+    listing = layouts.find(tmp_path, "ravdess")
+    assert len(listing.clips) == 25
+    assert labels(listing)["02-01-06-02-01-01-07.mp4"] == "fearful"
+    assert labels(listing)["01-01-08-01-01-01-01.mp4"] == "surprised"
+    assert {clip.intensity for clip in listing.clips if clip.label == 5} == {1.0}
+    tested = [{listing.clips[i].subject for i in fold.test} for fold in listing.folds.values()]
+    assert tested[0] == {"02", "05", "14", "15", "16"}
+    assert tested[5] == {"01", "02", "03", "04"}
+    for folds in (tested[:5], tested[5:]):
+        assert sorted(subject for fold in folds for subject in fold) == [f"{actor:02}" for actor in range(1, 25)]
+    for fold in listing.folds.values():
+        assert sorted(fold.train + fold.test) == list(range(25))
+
+
+def test_crema_d(tmp_path: Path, write: Write) -> None:
+    write(*(f"VideoFlash/{actor}_IEO_HAP_HI.flv" for actor in range(1001, 1092)))
+    write("VideoFlash/1001_DFA_NEU_XX.flv", "VideoFlash/readme.txt")
+    listing = layouts.find(tmp_path, "crema-d")
+    assert len(listing.clips) == 92
+    (calm,) = (clip for clip in listing.clips if listing.classes[clip.label] == "NEU")
+    assert math.isnan(calm.intensity)
+    assert calm.subject == "1001"
+    tested = [sorted({listing.clips[i].subject for i in fold.test}) for fold in listing.folds.values()]
+    assert [(found[0], found[-1]) for found in tested] == [
+        ("1001", "1018"), ("1019", "1036"), ("1037", "1054"), ("1055", "1072"), ("1073", "1091"),
+    ]  # fmt: skip
+
+
+CODING = """Subject,Filename,,OnsetFrame,ApexFrame,OffsetFrame,,Action Units,Estimated Emotion
+1,EP02_01f,,46,59,86,,12,happiness
+1,EP03_02,,3,/,9,,,others
+17,EP01_06,,10,12,14,,4+7,disgust
+2,EP09_01,,1,2,3,,,fear
+2,EP99_01,,1,2,3,,,surprise
+"""
+
+
+@pytest.fixture
+def casme2(write: Write) -> None:
+    write("CASME2-coding-20140508.csv", text=CODING)
+    for clip, first, last in (("sub01/EP02_01f", 40, 90), ("sub01/EP03_02", 1, 20), ("sub17/EP01_06", 10, 14)):
+        write(*(f"Cropped/{clip}/reg_img{i}.jpg" for i in range(first, last + 1)))
+    write(*(f"Cropped/sub02/EP09_01/reg_img{i}.jpg" for i in range(1, 4)))
+
+
+@pytest.mark.usefixtures("casme2")
+def test_casme2(tmp_path: Path) -> None:
+    listing = layouts.find(tmp_path, "casme2")
+    smile, other, disgust = listing.clips
+    assert [listing.classes[clip.label] for clip in listing.clips] == ["happiness", "others", "disgust"]
+    assert [clip.subject for clip in listing.clips] == ["01", "01", "17"]
+    assert (smile.start, smile.stop, smile.onset, smile.apex) == (6, 47, 0, 13)
+    assert (other.start, other.stop, other.apex) == (2, 9, -1)
+    assert (disgust.start, disgust.stop, disgust.apex) == (0, 5, 2)
+    assert len(listing.missing) == 1
+    assert listing.layout.steady
+    three = layouts.find(tmp_path, "casme2-3")
+    assert [three.classes[clip.label] for clip in three.clips] == ["positive", "negative", "negative"]
+    assert labels(as_expressions(listing)) == {"EP02_01f": "happy", "EP01_06": "disgust"}
+
+
+@pytest.mark.usefixtures("casme2")
+def test_an_excel_table_is_read_like_a_csv(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="Excel tables need openpyxl: pip install '.[train]'")
+    by_csv = layouts.find(tmp_path, "casme2")
+    book = openpyxl.Workbook()
+    for line in CODING.splitlines():
+        book.active.append([int(cell) if cell.isdigit() else cell or None for cell in line.split(",")])
+    book.save(tmp_path / "CASME2-coding-20190701.xlsx")
+    (tmp_path / "CASME2-coding-20140508.csv").unlink()
+    assert layouts.find(tmp_path, "casme2").clips == by_csv.clips
+    (tmp_path / "CASME2-coding-20190701.xlsx").write_bytes(b"PK broken")
+    with pytest.raises(DatasetError, match=r"expected an Excel table \(.xlsx\)"):
+        layouts.find(tmp_path, "casme2")
+
+
+def test_samm(tmp_path: Path, write: Write) -> None:
+    header = "Subject,Filename,Inducement Code,Onset Frame,Apex Frame,Offset Frame,Duration,Estimated Emotion"
+    notes = "SAMM: spontaneous micro-movements\nCite: Davison et al.\n\n"
+    rows = "006,006_1_2,1,5562,5588,5632,71,Anger\n7,007_3_1,3,100,-1,110,11,Other\n8,008_1_1,1,1,2,3,3,Fear\n"
+    write("SAMM_Micro_FACS_Codes_v2.csv", text=f"{notes}{header}\n{rows}")
+    write(*(f"SAMM/006/006_1_2/006_{i:05}.jpg" for i in range(5562, 5633)))
+    write(*(f"SAMM/007/007_3_1/007_{i:05}.jpg" for i in range(100, 111)))
+    write(*(f"SAMM/008/008_1_1/008_{i:05}.jpg" for i in range(1, 4)))
+    listing = layouts.find(tmp_path, "samm")
+    anger, other = listing.clips
+    assert labels(listing) == {"006_1_2": "anger", "007_3_1": "other"}
+    assert (anger.subject, anger.start, anger.stop, anger.apex) == ("006", 0, 71, 26)
+    assert (other.subject, other.apex) == ("007", -1)
+    assert set(labels(layouts.find(tmp_path, "samm-3")).values()) == {"negative"}
+
+
+def test_smic(tmp_path: Path, write: Write) -> None:
+    for clip in ("s01/micro/negative/s1_ne_01", "s01/micro/positive/s1_po_01", "s20/micro/surprise/s20_sur_01"):
+        write(*(f"SMIC_all_cropped/HS/{clip}/reg_image{i:06}.bmp" for i in range(14001, 14012)))
+    write("SMIC_all_cropped/HS/s01/non_micro/s1_nm_01/1.bmp")
+    listing = layouts.find(tmp_path, "smic")
+    assert labels(listing) == {"s1_ne_01": "negative", "s1_po_01": "positive", "s20_sur_01": "surprise"}
+    assert [clip.subject for clip in listing.clips] == ["01", "01", "20"]
+    assert {(clip.onset, clip.apex) for clip in listing.clips} == {(0, -1)}
+
+
+def test_smic_long(tmp_path: Path, write: Write) -> None:
+    place = "HS_long/SMIC-HS-E"
+    write(
+        f"{place}/SMIC-HS-E_annotation.csv",
+        text="Subject,Filename,,OnsetF,OffsetF,Emotion\n3,s3_sur_01,,308860,308864,surprise\n",
+    )
+    write(*(f"{place}/s03/s3_sur_01/image{i}.jpg" for i in range(308850, 308870)))
+    (clip,) = layouts.find(tmp_path, "smic").clips
+    assert (clip.subject, clip.start, clip.stop, clip.onset) == ("03", 10, 15, 0)
+
+
+@pytest.mark.parametrize("name", list(LAYOUTS))
+def test_a_folder_that_is_laid_out_otherwise(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match="expected") as caught:
+        layouts.find(tmp_path, name)
+    assert str(tmp_path) in str(caught.value)
+    with pytest.raises(DatasetError, match="expected a folder of clips"):
+        layouts.find(tmp_path / "nowhere", name)
+
+
+def test_an_unknown_layout(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"plain, dfew.*got 'dwef'"):
+        layouts.find(tmp_path, "dwef")
+
+
+def test_words_for_expressions() -> None:
+    assert expression_of(" Happiness") == "happy"
+    assert expression_of("FEARFUL") == "fear"
+    assert expression_of("contempt") is None

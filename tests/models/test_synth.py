@@ -1,0 +1,186 @@
+"""`moodcast models synth`: faces that move as their labels say, the same for the same seed."""
+
+import csv
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import moodcast
+from agent.face import StillFaceFinder
+from models import registry
+from models.clips import motions, synth, video, warp
+from models.clips.motions import Points
+from models.errors import DatasetError, ModelMissingError
+from models.registry import EXPRESSIONS
+
+LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "london"
+SIZE = 224
+
+
+def weights(name: str) -> Path:
+    try:
+        return registry.path(name)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def finder() -> Iterator[StillFaceFinder]:
+    found = StillFaceFinder(weights("face_landmarker"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def someone(finder: StillFaceFinder) -> warp.Portrait:
+    """A neutral portrait where there are some, else the astronaut's."""
+    file = LONDON / "001_neutral.jpg" if LONDON.is_dir() else weights("portrait")
+    return synth.load_portraits({"me": file}, finder.find, SIZE)["me"]
+
+
+def played(who: warp.Portrait, expression: str, strength: float = 1.0) -> warp.Picture:
+    mesh = who.rest.copy()
+    for action, share in motions.PROTOTYPES[expression].items():
+        mesh[: warp.MESH] += strength * share * motions.displacement(who.face, action) * who.tile
+    return warp.render(who, mesh, SIZE)
+
+
+def seen(finder: StillFaceFinder, picture: NDArray[np.uint8]) -> dict[str, float]:
+    """What the landmarker, which knows nothing of the warping, finds in a picture; lengths in eye distances."""
+    (mesh,) = finder.find(np.asarray(cv2.resize(picture, None, fx=2, fy=2), np.uint8))
+
+    def of(*points: int) -> Points:
+        middle: Points = mesh[list(points)].mean(0)
+        return middle
+
+    unit = float(np.linalg.norm(of(33, 133) - of(362, 263)))
+    return {
+        "opening": (of(14) - of(13))[1] / unit,
+        "width": float(np.linalg.norm(of(61) - of(291))) / unit,
+        "corners": (of(0, 17) - of(61, 291))[1] / unit,  # above the middle of the lips
+        "brows": (of(33, 133, 362, 263) - of(*motions.BROWS_INNER))[1] / unit,  # above the eyes
+        "eyes": (of(145, 374) - of(159, 386))[1] / unit,
+    }
+
+
+def test_expressions_can_be_seen(finder: StillFaceFinder, someone: warp.Portrait) -> None:
+    rest = seen(finder, played(someone, "neutral"))
+    faces = {name: seen(finder, played(someone, name)) for name in EXPRESSIONS}
+    assert faces["happy"]["width"] > rest["width"] + 0.08
+    assert faces["happy"]["corners"] > rest["corners"] + 0.03
+    assert faces["sad"]["corners"] < rest["corners"] - 0.03
+    assert faces["surprise"]["opening"] > rest["opening"] + 0.1
+    assert faces["surprise"]["brows"] > rest["brows"] + 0.03
+    assert faces["angry"]["brows"] < rest["brows"] - 0.03
+    assert faces["angry"]["opening"] < 0.1
+    assert faces["fear"]["width"] > rest["width"] + 0.05
+    assert faces["disgust"]["brows"] < rest["brows"]
+    weak = seen(finder, played(someone, "surprise", 0.4))
+    assert rest["opening"] < weak["opening"] < faces["surprise"]["opening"]
+
+
+def test_eyes_shut(finder: StillFaceFinder, someone: warp.Portrait) -> None:
+    mesh = someone.rest.copy()
+    mesh[: warp.MESH] = motions.close_eyes(mesh[: warp.MESH], 1)
+    assert (
+        seen(finder, warp.render(someone, mesh, SIZE))["eyes"] < 0.6 * seen(finder, played(someone, "sad", 0))["eyes"]
+    )
+
+
+def test_a_mesh_at_rest_is_the_portrait(someone: warp.Portrait) -> None:
+    start = (len(someone.picture) - SIZE) // 2
+    middle = someone.picture[start : start + SIZE, start : start + SIZE].astype(int)
+    assert np.abs(warp.render(someone, someone.rest, SIZE).astype(int) - middle).mean() < 2
+
+
+def test_a_clip_is_calm_at_its_ends_and_full_at_its_apex(someone: warp.Portrait) -> None:
+    role = synth.Role("surprise", "001", 1.0, 20, 2, 9, 12, 17)
+    frames = np.stack(list(synth.perform(someone, role, SIZE, np.random.default_rng(5)))).astype(int)
+    assert frames.shape == (20, SIZE, SIZE, 3)
+    mouth = frames[:, 140:190, 80:144].mean((1, 2, 3))  # dark when it is open
+    assert mouth[9:12].mean() < min(mouth[:2].mean(), mouth[17:].mean()) - 8
+
+
+@given(count=st.integers(1, 100), people=st.integers(1, 9), seed=st.integers(0, 99))
+def test_roles(count: int, people: int, seed: int) -> None:
+    roles = synth.cast([str(i) for i in range(people)], count, np.random.default_rng(seed))
+    assert len(roles) == count
+    for chosen in (Counter(role.expression for role in roles), Counter(role.subject for role in roles)):
+        assert max(chosen.values()) - min(chosen.values()) <= 7
+    for role in roles:
+        assert synth.FRAMES[0] <= role.frames <= synth.FRAMES[1]
+        assert 0 <= role.onset < role.apex <= role.release < role.offset
+        assert synth.WEAKEST <= role.intensity <= 1
+        shown = motions.course(role.frames, role.onset, role.apex, role.release, role.offset)
+        assert shown.min() >= 0
+        assert shown[role.apex] == shown.max() == 1
+        assert (np.diff(shown[: role.apex + 1]) >= 0).all()
+        assert (np.diff(shown[role.release :]) <= 0).all()
+        assert not shown[: role.onset + 1].any()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("pictures", [True, False])
+def test_one_seed_one_set(tmp_path: Path, someone: warp.Portrait, pictures: bool) -> None:
+    if not pictures:
+        pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        synth.make(tmp_path / name, {"me": someone}, 2, seed, 64, pictures)
+    first, again, other = (content(tmp_path / name) for name in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    portraits, out = tmp_path / "portraits", tmp_path / "out"
+    portraits.mkdir()
+    if LONDON.is_dir():
+        shutil.copy(LONDON / "001_neutral.jpg", portraits)
+    else:
+        shutil.copy(weights("portrait"), portraits / "001_neutral.png")
+    command = ["models", "synth", str(out), "--clips", "8", "--size", "64", "--portraits", str(portraits)]
+    assert moodcast.main(command) == 0
+    assert "8 clips of 1 people" in capsys.readouterr().out
+    rows = list(csv.DictReader((out / synth.TABLE).read_text().splitlines()))
+    assert Counter(row["label"] for row in rows) == Counter([*EXPRESSIONS, "angry"])
+    for row in rows:
+        clip = list(video.frames(out / row["file"]))
+        assert len(clip) == int(row["frames"])
+        assert clip[0].shape == (64, 64, 3)
+        assert row["file"].startswith(f"{row['label']}/001_")
+        assert (row["intensity"] == "") == (row["label"] == "neutral")
+        assert row["label"] == "neutral" or int(row["onset"]) < int(row["apex"]) < int(row["frames"])
+    before = content(out)
+    assert moodcast.main(command) == 28  # nothing is overwritten
+    assert "expected a new or an empty folder" in capsys.readouterr().err
+    assert content(out) == before
+
+
+def test_portraits_of_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="expected a folder"):
+        synth.find_portraits(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="got none"):
+        synth.find_portraits(tmp_path)
+    for name in ("me_and_you.png", "10_neutral.jpg", "9_neutral.jpg", "9_happy.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert list(synth.find_portraits(tmp_path)) == ["9", "10"]
+    with pytest.raises(DatasetError, match="can't be read"):
+        synth.load_portraits(synth.find_portraits(tmp_path), lambda picture: [], 32)
+
+
+def test_pictures_without_faces(tmp_path: Path) -> None:
+    video.write_pictures([np.zeros((40, 40, 3), np.uint8)], tmp_path)
+    with pytest.raises(DatasetError, match="expected faces in the 1 pictures, found none"):
+        synth.load_portraits(synth.find_portraits(tmp_path), lambda picture: [], 32)
