@@ -203,7 +203,6 @@ def make_clips(options: argparse.Namespace) -> int:
     return 0
 
 
-<<<<<<< HEAD
 def convert_checkpoint(options: argparse.Namespace) -> int:
     _need_torch("converting")
     classes = convert.convert_file(options.name, options.checkpoint, options.out)
@@ -237,7 +236,8 @@ def _need_torch(what: str) -> None:
         raise MissingTorchError(
             f"{what} needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
         )
-=======
+
+
 def list_clips(options: argparse.Namespace) -> int:
     layouts, report = (packages.load(f"models.clips.{name}", "models clips") for name in ("layouts", "report"))
     if options.layout == "-":
@@ -263,7 +263,6 @@ def prepare_clips(
         face = packages.load("agent.face", "models clips")
         look = stack.enter_context(contextlib.closing(face.FaceFinder(registry.path("face_landmarker")))).find_all
     return packages.load("models.clips.cache", "models clips").prepare(folder, listing, size, look, cache)
->>>>>>> main
 
 
 def _write_card(result: dict[str, Any], folder: Path) -> None:
