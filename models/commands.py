@@ -46,7 +46,9 @@ def _add_training(training: argparse.ArgumentParser) -> None:
     training.add_argument(
         "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
     )
-    training.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    training.add_argument(
+        "--data", type=Path, default=Path("fer2013"), help="FER2013, or the recipe's clips (default: %(default)s)"
+    )
     training.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
@@ -54,13 +56,20 @@ def _add_training(training: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
-    evaluating.add_argument("name", metavar="NAME", help="a registered classifier, or an ONNX file like moodnet's")
-    evaluating.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    evaluating.add_argument(
+        "name",
+        metavar="NAME",
+        help="a registered classifier, an ONNX file like moodnet's, or a clip network's run folder",
+    )
+    evaluating.add_argument(
+        "--data", type=Path, default=Path("fer2013"), help="FER2013, or a run's clips (default: %(default)s)"
+    )
     evaluating.add_argument("--split", default="PublicTest", help="which of its splits (default: %(default)s)")
     evaluating.add_argument("--json", metavar="FILE", help="write all figures to this file (-: standard output)")
     evaluating.add_argument("--portraits", type=Path, metavar="DIR", help="also the London portraits in this folder")
     evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
     evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
+    evaluating.add_argument("--probe", action="store_true", help="judge a run's features by a linear classifier")
     evaluating.set_defaults(perform=evaluate_classifier)
 
 
@@ -158,7 +167,30 @@ def train_network(options: argparse.Namespace) -> int:
     return 0
 
 
+def evaluate_clips(options: argparse.Namespace) -> int:
+    _need_torch("evaluating a run")
+    if options.json:
+        _check_folder(options.json)
+    clips = packages.load("models.evaluation.clips", "models evaluate")
+    result = clips.evaluate(Path(options.name), options.data, options.probe)
+    if options.json != "-":
+        print(clips.describe(result))
+    if options.json:
+        _write_json(result, options.json)
+    if options.card:
+        from models.evaluation import figures
+
+        try:
+            options.card.mkdir(parents=True, exist_ok=True)
+            figures.confusion(result).save(options.card / f"{result['network']}-confusion.png", optimize=True)
+        except OSError as error:
+            raise EvaluationError(f"can't write into {options.card}: {error.strerror or error}") from error
+    return 0
+
+
 def evaluate_classifier(options: argparse.Namespace) -> int:
+    if Path(options.name).is_dir():
+        return evaluate_clips(options)
     evaluate, card = (packages.load(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
     network = evaluate.find(options.name)
     if options.json:

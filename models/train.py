@@ -11,9 +11,12 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from models import networks
 from models.errors import TrainingError
-from models.training import checkpoint
+from models.training import checkpoint, sets
+from models.training.clips import Classify
 from models.training.events import EventLog
+from models.training.masked import Reconstruct
 from models.training.recipe import Recipe
 from models.training.stills import stills
 from models.training.task import Task
@@ -110,7 +113,7 @@ class Run:
 def train(recipe: Recipe, folder: Path, run: Path) -> None:
     """Train into the run folder, or go on there; the last checkpoint's ``average`` is the result.
 
-    ``folder`` is a FER2013 folder (see ``models.fer2013``).
+    ``folder`` is a FER2013 folder (see ``models.fer2013``), or a set of clips in the recipe's layout.
 
     Raises:
         DatasetError: ``folder`` is not what the recipe asks for.
@@ -118,12 +121,42 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
         TrainingError: the run folder can't be used, or the training failed.
         ModelError: a file of weights is missing or damaged.
     """
+    make_folder(run)
+    device = pick_device()
+    if recipe.clips.layout:
+        train_clips(recipe, folder, run, device)
+    else:
+        fit(recipe, stills(recipe, folder, run, device), run, device)
+
+
+def train_clips(recipe: Recipe, folder: Path, run: Path, device: torch.device) -> None:
+    """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
+    entry = networks.get(recipe.network.name)
+    every = sets.opened(recipe, folder, entry.size)
+    for fold in every.folds:
+        place = sets.fold_folder(run, fold)
+        make_folder(place)
+        if fold:
+            tqdm.write(f"{place}: fold {fold} of {', '.join(every.folds)}")
+        torch.manual_seed(recipe.data.seed)
+        task: Task
+        if recipe.network.task == "reconstruct":
+            task = Reconstruct.of(recipe, *every.sides(fold), device)
+        else:
+            task = Classify.of(recipe, *every.sides(fold), device)
+        fit(recipe, task, place, device)
+
+
+def make_folder(run: Path) -> None:
+    """The run folder, where there is none yet.
+
+    Raises:
+        TrainingError: it can't be made.
+    """
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"can't create the run folder {run}: {error.strerror}; give another with --run") from error
-    device = pick_device()
-    fit(recipe, stills(recipe, folder, run, device), run, device)
 
 
 def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:

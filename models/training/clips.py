@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import metrics
+from models import metrics, networks
 from models.clips import sampling
 from models.clips.source import ClipSource, Frames
 from models.errors import TrainingError
@@ -29,6 +29,8 @@ from models.zoo.entry import Network
 
 CHUNK = 8
 """Clips that are looked at together in validation and tests."""
+LAST = ("fc.", "label.", "votes.")
+"""Last layers, which depend on the classes."""
 
 
 def chosen(
@@ -126,6 +128,17 @@ class Classify:
         self.log_prior = losses.log_prior(counts)
         self.class_weights = losses.effective_number_weights(counts, beta) if beta else None
 
+    @classmethod
+    def of(cls, recipe: Recipe, learn: ClipSource, check: ClipSource, device: torch.device) -> "Classify":
+        """The task of a recipe, with its network.
+
+        Raises:
+            UnknownModelError: there is no such network.
+            TrainingError: the recipe's sampling or loss is none for it.
+        """
+        net = networks.build(recipe.network.name, len(learn.classes))
+        return cls(recipe, net, networks.get(recipe.network.name), learn, check, device)
+
     def start_from(self, source: str) -> None:
         """Begin with the weights of a run, of its pre-training, or of a file of `moodcast models convert`.
 
@@ -182,14 +195,14 @@ def load(source: ClipSource, seen: Seen, indices: Sequence[int], generator: torc
 def start_from(net: nn.Module, source: Path) -> None:
     """Give a network the weights of a run folder or of a state dict's file.
 
-    All of them must fit the network or one part of it, but for the last layer (``fc``), which is taken where it does.
-    Of a pre-training only the encoder is taken.
+    All of them must fit the network or one part of it, such as the frame network under frame attention, but for the
+    last layer (``LAST``), which is taken where it does. Of a pre-training only the encoder is taken.
 
     Raises:
         TrainingError: they do not fit, or can't be read.
     """
     weights = checkpoint.weights(source)
-    trunk = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
+    trunk = {name: tensor for name, tensor in weights.items() if not name.startswith(LAST)}
     own = net.state_dict()
     for prefix in ("", *(f"{name}." for name, _ in net.named_children())):
         fitting = {f"{prefix}{name}": tensor for name, tensor in trunk.items()}

@@ -1,13 +1,59 @@
-"""Cross-validation by subject: nobody who is learned from is tested on. Pure: indices from names."""
+"""Who is learned from and who is tested on: nobody is on both sides. Pure: indices from names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DatasetError
+from models.clips.layouts import entry
+from models.errors import DatasetError, RecipeError
+from models.training.recipe import ClipsSection, DataSection
 
 Indices = NDArray[np.int64]
+
+
+class Fold(NamedTuple):
+    """Clips to learn from and clips to test on, ascending."""
+
+    learn: Indices
+    test: Indices
+
+
+def of_recipe(
+    subjects: Sequence[str], official: Mapping[str, entry.Fold], how: ClipsSection, data: DataSection
+) -> dict[str, Fold]:
+    """The folds of a recipe by their names, which are numbers from 1 or, leaving one out, subjects.
+
+    The one fold of the protocol ``share`` has no name.
+
+    Raises:
+        DatasetError: there are too few subjects, or the layout has no official folds.
+        RecipeError: ``clips.only`` names a fold that there is not.
+    """
+    if how.protocol == "official":
+        if not official:
+            raise DatasetError(f"the layout {how.layout!r} has no official folds: choose another clips.protocol")
+        found = {name: Fold(np.array(fold.train), np.array(fold.test)) for name, fold in official.items()}
+    else:
+        found = {name: around(held_out, len(subjects)) for name, held_out in _held_out(subjects, how, data).items()}
+    if unknown := set(how.only) - found.keys():
+        raise RecipeError(f"clips.only: expected folds of {', '.join(found)}, got {', '.join(sorted(unknown))}")
+    return {name: fold for name, fold in found.items() if not how.only or name in how.only}
+
+
+def _held_out(subjects: Sequence[str], how: ClipsSection, data: DataSection) -> dict[str, Indices]:
+    if how.protocol == "leave-one-out":
+        return dict(zip(sorted(set(subjects)), leave_one_out(subjects), strict=True))
+    if how.protocol == "folds":
+        return {str(k): held_out for k, held_out in enumerate(by_subject(subjects, how.folds, data.seed), 1)}
+    groups = min(max(2, round(1 / data.validation_share)), len(set(subjects)))
+    return {"": by_subject(subjects, groups, data.seed)[0]}
+
+
+def around(held_out: Indices, count: int) -> Fold:
+    """The fold that tests on these of ``count`` clips."""
+    return Fold(np.setdiff1d(np.arange(count), held_out), held_out)
 
 
 def leave_one_out(subjects: Sequence[str]) -> list[Indices]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models import networks
 from models.clips.source import ClipSource
 from models.errors import RecipeError
 from models.training.augment import augment
@@ -73,6 +74,18 @@ class Reconstruct:
         self.net = net.to(device)
         self.seen = Seen.by(entry, recipe.clips)
         self.examples = len(learn)
+
+    @classmethod
+    def of(cls, recipe: Recipe, learn: ClipSource, check: ClipSource, device: torch.device) -> "Reconstruct":
+        """The task of a recipe, with its network.
+
+        Raises:
+            UnknownModelError: there is no such network.
+            RecipeError: it is none that is pre-trained by reconstruction.
+            TrainingError: the recipe's sampling is none for it.
+        """
+        how, entry = pretraining(recipe.network.name), networks.get(recipe.network.name)
+        return cls(recipe, how, how.build(), entry, learn, check, device)
 
     def start_from(self, source: str) -> None:
         """Begin with the encoder of a run.

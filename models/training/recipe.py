@@ -53,7 +53,8 @@ class DataSection(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=0.5,
-            description="Share of FER2013's training rows, by groups of identical tiles, that is held out.",
+            description="Share that is held out: of FER2013's training rows, by groups of identical tiles; of clips, "
+            "by subjects.",
         ),
     ] = 0.1
     validation_flip: Annotated[
@@ -70,16 +71,26 @@ class ClipsSection(msgspec.Struct, frozen=True, kw_only=True):
 
     layout: Annotated[
         str,
-        Meta(description="How the folder given with `--data` is laid out (LAYOUTS); empty for FER2013's faces."),
-    ] = ""
-    protocol: Annotated[
-        Literal["split", "folds", "leave-one-out"],
         Meta(
-            description="Who is held out: what the layout's own split says, each of `folds` groups of subjects in "
-            "turn, or each subject in turn. In turn means a run each, in a folder of its own."
+            description="How the folder given with `--data` is laid out, such as `plain` for `CLASS/CLIP.mp4` "
+            "(`moodcast models clips DIR --layout -` lists all); empty for FER2013's faces."
         ),
-    ] = "split"
+    ] = ""
+    aligned: Annotated[
+        bool, Meta(description="The clips are aligned faces already, as `moodcast models synth` makes.")
+    ] = False
+    seven: Annotated[bool, Meta(description="Only clips of Moodcast's seven expressions, under their names.")] = False
+    protocol: Annotated[
+        Literal["share", "official", "folds", "leave-one-out"],
+        Meta(
+            description="Who is held out: `data.validation_share` of the subjects; or in turn, with a run and a folder "
+            "each, what the folds of the layout's authors say, each of `folds` groups of subjects, or each subject."
+        ),
+    ] = "share"
     folds: Annotated[int, Meta(ge=2, le=1000, description="Groups of subjects with the protocol `folds`.")] = 5
+    only: Annotated[
+        tuple[str, ...], Meta(description="Names of the folds that are trained; all of them where none is named.")
+    ] = ()
     sampling: Annotated[
         Literal["segments", "strided", "apex"],
         Meta(
@@ -335,6 +346,8 @@ def contradictions(recipe: Recipe) -> list[str]:
         )
     if recipe.clips.layout and recipe.schedule.small_epochs:
         wrong.append("schedule.small_epochs: clips come in one size, expected 0")
+    if recipe.clips.layout and recipe.distillation.teachers:
+        wrong.append("distillation.teachers: they teach faces, not clips; expected none")
     if recipe.network.task == "reconstruct" and not recipe.clips.layout:
         wrong.append("network.task: clips are reconstructed, not faces; expected clips.layout")
     if any(not teacher for teacher in recipe.distillation.teachers):

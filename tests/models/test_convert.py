@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
@@ -151,7 +152,7 @@ def store(kind: str, file: Path) -> None:
     weights = official("former-dfer")
     if kind == "data-parallel":
         weights = {f"module.{name}": tensor for name, tensor in weights.items()}
-    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01)}
+    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01), "rate": np.float64(0.01)}
     torch.save(weights if kind == "bare" else stored, file)
 
 

@@ -1,12 +1,16 @@
 """Folds by subject: every clip is held out once, nobody is on both sides, and the folds are about as large."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import DatasetError
+from models.clips.layouts.entry import Fold
+from models.errors import DatasetError, RecipeError
 from models.training import folds
+from models.training.recipe import ClipsSection, DataSection
 
 SUBJECTS = st.lists(st.sampled_from([f"s{i}" for i in range(12)]), min_size=2, max_size=60).filter(
     lambda names: len(set(names)) >= 2
@@ -46,3 +50,32 @@ def test_the_seed_decides_who_is_tested_together() -> None:
 def test_folds_that_cannot_be_are_a_sentence(subjects: list[str], number: int) -> None:
     with pytest.raises(DatasetError, match="folds"):
         folds.by_subject(subjects, number, 0)
+
+
+OFFICIAL = {"a": Fold((0, 1), (2, 3)), "b": Fold((2, 3), (0, 1))}
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"protocol": "official"}, ["a", "b"]),
+        ({"protocol": "official", "only": ("b",)}, ["b"]),
+        ({"protocol": "folds", "folds": 2}, ["1", "2"]),
+        ({"protocol": "leave-one-out"}, ["x", "y", "z"]),
+        ({}, [""]),
+    ],
+)
+def test_a_recipe_names_its_folds_and_none_learns_from_who_is_tested(fields: dict[str, Any], names: list[str]) -> None:
+    subjects = ["z", "z", "x", "y"]
+    found = folds.of_recipe(subjects, OFFICIAL, ClipsSection(**fields), DataSection())
+    assert list(found) == names
+    for fold in found.values():
+        assert not {subjects[i] for i in fold.learn} & {subjects[i] for i in fold.test}
+        assert sorted([*fold.learn, *fold.test]) == [0, 1, 2, 3]
+
+
+def test_folds_that_there_are_not_are_a_sentence() -> None:
+    with pytest.raises(DatasetError, match="official"):
+        folds.of_recipe(["x", "y"], {}, ClipsSection(protocol="official"), DataSection())
+    with pytest.raises(RecipeError, match=r"clips\.only"):
+        folds.of_recipe(["x", "y"], {}, ClipsSection(protocol="leave-one-out", only=("q",)), DataSection())

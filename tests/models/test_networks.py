@@ -84,7 +84,7 @@ def faces(entry: Network, number: int) -> Any:
 
 
 def awake(entry: Network) -> Any:
-    """The network in evaluation mode, with fewer blocks if it is large, its normalisations adjusted to the faces.
+    """The network in evaluation mode, with fewer blocks if it is large, its norms adjusted to the test's faces.
 
     Fresh ones let random weights shrink a face until only the last bias is left.
     """

@@ -1,0 +1,330 @@
+"""Do the clip networks learn? ``python -m benchmarks.clips --portraits DIR --out DIR``; results: docs/learning.md.
+
+On synthetic clips (``models.clips.synth``) of portraits called ``NAME_neutral.jpg``. Three parts: every network learns
+32 clips by heart; MAE-DFER is pre-trained, and a linear probe compares its features with random ones; and an ablation,
+fused networks and the intensity-aware loss, tested on people that were not learned from.
+
+For two processor cores the networks are small editions of the same code: ``shrink`` sets smaller sides, widths and
+depths. What is in ``results.json`` already is not done again, so a stopped benchmark goes on where it was.
+"""
+
+import argparse
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from agent import face
+from benchmarks import machine
+from models import metrics, registry
+from models.clips import synth
+from models.clips.source import Clips, in_memory, take
+from models.registry import EXPRESSIONS, IMAGENET, Pixels
+from models.training import checkpoint, clips, masked, probe, recipe
+from models.training.recipe import Recipe
+from models.training.trainer import Trainer
+from models.zoo import c3d, former_dfer, fused, ial, mae_dfer, mmnet, r3d, videomae
+from models.zoo.entry import Network
+
+CPU = torch.device("cpu")
+UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
+FACE, SIDE = 96, 64
+"""Of the clips of the set, and of the transformers' input."""
+LEARN, TEST = 40, 20
+"""Subjects; each plays all seven expressions once."""
+LOW = 0.5
+"""Test clips of less intensity than this are the low-intensity ones."""
+DEPTH, DECODER_DEPTH = 2, 2
+RESULTS = "results.json"
+SMALLER: dict[Any, dict[str, Any]] = {
+    videomae: {
+        "SIZE": SIDE, "SIDE": 4, "TOKENS": 8 * 16, "WIDTH": 128, "HEADS": 2, "DECODER_WIDTH": 64, "DECODER_HEADS": 1,
+    },
+    mae_dfer: {
+        "SIDE": 4, "WIDTH": 128, "HEADS": 2, "REGION": (2, 2, 4), "REGION_TOKENS": 16, "REGIONS": 8, "VISIBLE": 1,
+    },
+    fused: {"SIDE": 4, "WIDTH": 128},
+    mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
+    former_dfer: {"SIZE": 32, "PLACES": 2 * 2},
+    ial: {"SIZE": 32, "PLACES": 1},
+}  # fmt: skip
+
+
+def shrink() -> None:
+    for module, constants in SMALLER.items():
+        for name, value in constants.items():
+            assert hasattr(module, name), f"{module.__name__} has no {name} any more"
+            setattr(module, name, value)
+
+
+class Subject(NamedTuple):
+    """A network to train: how it is built, what it sees, and a recipe's sections that it needs."""
+
+    build: Callable[[], nn.Module]
+    frames: int
+    size: int
+    pixels: Pixels
+    reduced: str
+    sections: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def entry(self) -> Network:
+        return Network("small", "", "", self.size, self.pixels, 0, frames=self.frames)
+
+
+def small_c3d() -> nn.Module:
+    net = c3d.C3D(7)
+    net.head[1] = nn.Linear(512 * 2 * 2, 4096)
+    return net
+
+
+def fusion(how: str, calibrated: bool) -> Subject:
+    def build() -> nn.Module:
+        return fused.MaeDferCA(7, how == "concat", calibrated, DEPTH)
+
+    return Subject(build, 16, SIDE, IMAGENET, f"{TOKENS}; CA branch a quarter as wide", TRANSFORMER)
+
+
+GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
+SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
+TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05}}
+TOKENS = f"{SIDE} px, width 128 (2 heads), depth {DEPTH}"
+SUBJECTS = {
+    "c3d": Subject(small_c3d, 16, 32, UNIT, "32 px, so a first dense layer of 2048 inputs", GENTLE),
+    "r3d18": Subject(lambda: r3d.r3d18(7), 8, 32, UNIT, "8 frames of 32 px", SGD),
+    "former-dfer": Subject(
+        lambda: former_dfer.FormerDFER(7), 16, 32, UNIT, "32 px: 4 places, not 49", SGD | {"clips": {"run": 2}}
+    ),
+    "ial": Subject(
+        lambda: ial.IALNetwork(7),
+        16,
+        32,
+        UNIT,
+        "32 px: 1 place, not 16",
+        SGD | {"loss": {"intensity": 0.1, "auxiliary": 0.05}},
+    ),
+    "videomae": Subject(lambda: videomae.VideoMAE(7, depth=DEPTH), 16, SIDE, IMAGENET, TOKENS, TRANSFORMER),
+    "mae-dfer": Subject(lambda: mae_dfer.MaeDfer(7, depth=DEPTH), 16, SIDE, IMAGENET, TOKENS, TRANSFORMER),
+    "mmnet": Subject(
+        lambda: mmnet.MMNet(7),
+        2,
+        SIDE,
+        IMAGENET,
+        f"{SIDE} px, a quarter as wide",
+        TRANSFORMER | {"clips": {"sampling": "apex"}},
+    ),
+    "mae-dfer-ca add": fusion("add", False),
+    "mae-dfer-ca concat": fusion("concat", False),
+    "mae-dfer-ca-pc add": fusion("add", True),
+    "mae-dfer-ca-pc concat": fusion("concat", True),
+}
+BASIS: Mapping[str, Mapping[str, Any]] = {
+    "clips": {"layout": "synthetic"},
+    "augmentation": {
+        "roll_degrees": 5, "zoom": 0.05, "shift": 0.03, "operations": 0, "erase_share": 0, "mixup_alpha": 0,
+    },
+    "schedule": {"batch": 8, "ema_decay": 0.0},
+}  # fmt: skip
+
+
+def made(*layers: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """A recipe of sections, later ones over earlier ones."""
+    sections: dict[str, dict[str, Any]] = {}
+    for layer in (BASIS, *layers):
+        for name, fields in layer.items():
+            sections[name] = sections.get(name, {}) | dict(fields)
+    return recipe.parse(sections, "benchmarks.clips")
+
+
+def synthetic(portraits: Path, cache: Path) -> tuple[Clips, Clips]:
+    """Clips to learn from and clips of other people to test on, rendered once."""
+    if not cache.is_file():
+        files = synth.find_portraits(portraits)
+        with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
+            people = synth.load_portraits(files, finder.find, FACE)
+        roles = synth.cast(list(people)[: LEARN + TEST], 7 * (LEARN + TEST), np.random.default_rng(1))
+        shown = [
+            np.stack(list(synth.perform(people[role.subject], role, FACE, np.random.default_rng([1, i]))))
+            for i, role in enumerate(tqdm(roles, desc="clips"))
+        ]
+        np.savez(
+            cache,
+            frames=np.concatenate(shown),
+            lengths=[len(clip) for clip in shown],
+            labels=[EXPRESSIONS.index(role.expression) for role in roles],
+            subjects=[role.subject for role in roles],
+            intensity=[np.nan if role.expression == "neutral" else role.intensity for role in roles],
+            moments=[(role.onset, role.apex) for role in roles],
+        )
+    with np.load(cache) as kept:
+        frames = np.split(kept["frames"], kept["lengths"].cumsum()[:-1])
+        everything = in_memory(
+            frames, kept["labels"], EXPRESSIONS, kept["subjects"].tolist(), kept["intensity"], kept["moments"]
+        )
+    return take(everything, range(7 * LEARN)), take(everything, range(7 * LEARN, len(everything)))
+
+
+def trained(
+    task: clips.Classify | masked.Reconstruct, how: Recipe, title: str, perfect: str = ""
+) -> Iterator[tuple[Trainer, dict[str, float]]]:
+    """Train; after each epoch the trainer and its mean loss.
+
+    With ``perfect`` come the task's scores, and the training ends when this one is 1.
+    """
+    trainer, losses = Trainer(how, task, CPU), []
+    with tqdm(total=trainer.steps, desc=title, unit="step", mininterval=5) as bar:
+        while trainer.step < trainer.steps:
+            losses.append(trainer.advance())
+            bar.update()
+            if trainer.step % trainer.batches == 0:
+                found = {"loss": float(np.mean(losses))} | (trainer.validate() if perfect else {})
+                losses = []
+                yield trainer, found
+                if perfect and found[perfect] == 1:
+                    return
+
+
+def by_heart(name: str, learn: Clips) -> dict[str, Any]:
+    """Train on 32 clips until all are known; they are four or five of each expression."""
+    subject = SUBJECTS[name]
+    still = {"roll_degrees": 0, "zoom": 0, "shift": 0}
+    how, few = made(subject.sections, {"augmentation": still, "schedule": {"epochs": 80}}), take(learn, range(32))
+    torch.manual_seed(how.data.seed)
+    net = subject.build()
+    began = time.process_time()
+    *_, (trainer, found) = trained(clips.Classify(how, net, subject.entry, few, few, CPU), how, name, "war")
+    return {
+        "reduced": subject.reduced,
+        "params": sum(parameter.numel() for parameter in net.parameters()),
+        "war": found["war"],
+        "epochs": trainer.epoch,
+        "loss": found["loss"],
+        "cpu_seconds": time.process_time() - began,
+    }
+
+
+def pretrain(learn: Clips, test: Clips, out: Path, epochs: int) -> dict[str, Any]:
+    """Pre-train MAE-DFER and compare its features with those of three random networks by a linear probe."""
+    how = made(
+        {"network": {"name": "mae-dfer", "task": "reconstruct"}, "clips": {"sampling": "strided", "stride": 1}},
+        {"optimizer": {"kind": "adamw", "learning_rate": 1.5e-3, "beta2": 0.95, "weight_decay": 0.05}},
+        {"schedule": {"epochs": epochs, "warm_up": 0.1, "ema_decay": 0.9}},
+    )
+    torch.manual_seed(how.data.seed)
+    net = videomae.MaskedAutoencoder(mae_dfer.LGIFormer([0.0] * DEPTH), mae_dfer.WIDTH, DECODER_DEPTH)
+    entry = SUBJECTS["mae-dfer"].entry
+    task = masked.Reconstruct(how, masked.pretraining("mae-dfer"), net, entry, learn, test, CPU)
+    began = time.process_time()
+    epoch_by_epoch = list(trained(task, how, "pre-training"))
+    trainer, rows = epoch_by_epoch[-1][0], [found["loss"] for _, found in epoch_by_epoch]
+    checkpoint.save(trainer.state([], []), out)
+    return {
+        "losses": rows,
+        "first_loss": rows[0],
+        "last_loss": rows[-1],
+        "held_out_loss": trainer.validate()["reconstruction"],
+        "cpu_seconds": time.process_time() - began,
+        "probe": probed(out, learn, test, 0),
+        "probe_of_random": [probed(None, learn, test, seed) for seed in range(3)],
+    }
+
+
+def probed(run: Path | None, learn: Clips, test: Clips, seed: int) -> float:
+    """Accuracy of a linear probe on the features of a network: a random one, but for what ``run`` has pre-trained."""
+    torch.manual_seed(seed)
+    net = mae_dfer.MaeDfer(7, depth=DEPTH)
+    if run:
+        clips.start_from(net, run)
+    seen = clips.Seen.by(SUBJECTS["mae-dfer"].entry, made({"clips": {"sampling": "strided", "stride": 1}}).clips)
+    known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
+    found = probe.probe(known, torch.from_numpy(learn.labels), asked, 7)
+    return float((found.numpy() == test.labels).mean())
+
+
+ABLATION = {
+    f"{kind}, {loss}": (kind, weight)
+    for loss, weight in (("cross-entropy", 0.0), ("+ intensity-aware", 0.1))
+    for kind in ("none", "add", "concat")
+}
+
+
+def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> dict[str, Any]:
+    """Fine-tune from the pre-trained encoder, and test on people that were not learned from."""
+    kind, weight = ABLATION[name]
+    subject = SUBJECTS["mae-dfer" if kind == "none" else f"mae-dfer-ca {kind}"]
+    how = made(
+        subject.sections,
+        {"clips": {"sampling": "strided", "stride": 1}, "optimizer": {"layer_decay": 0.75}},
+        {"loss": {"intensity": weight}, "schedule": {"epochs": epochs, "warm_up": 0.1, "ema_decay": 0.9}},
+    )
+    torch.manual_seed(how.data.seed)
+    task = clips.Classify(how, subject.build(), subject.entry, learn, test, CPU)
+    clips.start_from(task.net, start)
+    began = time.process_time()
+    *_, (trainer, found) = trained(task, how, name)
+    trainer.average.eval()
+    with torch.inference_mode(), trainer.autocast():
+        answers = clips.probabilities(trainer.average, test, task.seen, True, CPU).argmax(1).numpy()
+    parts = {
+        "all": np.ones(len(test), np.bool_),
+        "low": test.intensity < LOW,  # neutral clips have no intensity, and are in neither half
+        "high": test.intensity >= LOW,
+    }
+    matrices = {part: metrics.confusion(test.labels[rows], answers[rows], 7) for part, rows in parts.items()}
+    return {
+        "loss": found["loss"],
+        "epochs": epochs,
+        "cpu_seconds": time.process_time() - began,
+        **{
+            part: {
+                "clips": int(matrix.sum()),
+                "uar": metrics.uar(matrix),
+                "war": metrics.accuracy(matrix),
+                "interval": metrics.wilson(int(matrix.trace()), int(matrix.sum())),
+            }
+            for part, matrix in matrices.items()
+        },
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.clips", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
+    parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
+    parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")
+    parser.add_argument("--pretraining-epochs", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--ablation-epochs", type=int, default=12, help="default: %(default)s")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    shrink()
+    print(f"Machine: {machine.describe()}")
+    learn, test = synthetic(args.portraits, args.out / "clips.npz")
+    jobs: dict[str, Callable[[], dict[str, Any]]] = {
+        "pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs),
+        **{f"ablation {name}": partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
+        **{f"by heart {name}": partial(by_heart, name, learn) for name in SUBJECTS},
+    }
+    for name in [name for row in args.rows or [""] for name in jobs if name.startswith(row)]:
+        if name not in stored(args.out):
+            found = jobs[name]()
+            results = stored(args.out) | {name: found}  # other rows may run beside this one
+            checkpoint.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
+        print(f"{name}: {json.dumps(stored(args.out)[name])}", flush=True)
+
+
+def stored(out: Path) -> dict[str, Any]:
+    file = out / RESULTS
+    found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {"machine": machine.describe()}
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Sets of clips as a recipe names them: opened, cut into faces, and dealt into what is learned from and tested on."""
+
+import contextlib
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from agent import packages
+from models import registry
+from models.clips import cache, layouts
+from models.clips.source import Clips, take
+from models.training import folds
+from models.training.recipe import Recipe
+
+
+class Set(NamedTuple):
+    """All clips of a set, as aligned faces, and the recipe's folds by name."""
+
+    clips: Clips
+    folds: dict[str, folds.Fold]
+
+    def sides(self, fold: str) -> tuple[Clips, Clips]:
+        """The clips to learn from and the clips to test on."""
+        learn, test = self.folds[fold]
+        return take(self.clips, learn), take(self.clips, test)
+
+
+def opened(recipe: Recipe, folder: Path, size: int) -> Set:
+    """A set of faces of ``size`` px; they are cut on first use and kept beside the clips.
+
+    Clips that can't be read, or show no face, are told of and left out.
+
+    Raises:
+        DatasetError: the folder is not laid out as the recipe says, has no clips, or too few subjects.
+        RecipeError: the recipe names a fold that there is not.
+        MissingVideoError: there are video files to read, and PyAV is not installed.
+        ModelError: the face stage's model is missing.
+    """
+    how = recipe.clips
+    listing = layouts.find(folder, how.layout)
+    if how.seven:
+        listing = layouts.as_expressions(listing)
+    with contextlib.ExitStack() as stack:
+        look = None
+        if not how.aligned:
+            face = packages.load("agent.face", "models train")
+            finder = face.FaceFinder(registry.path("face_landmarker"))
+            look = stack.enter_context(contextlib.closing(finder)).find_all
+        prepared = cache.prepare(folder, listing, size, look)
+    if left_out := len(prepared.broken):
+        tqdm.write(f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}")
+    source = prepared.source
+    return Set(source, folds.of_recipe(source.subjects, prepared.listing.folds, how, recipe.data))
+
+
+def fold_folder(run: Path, fold: str) -> Path:
+    """Where a fold's run is: ``fold-NAME`` in the run folder, or the run folder itself for the one without a name."""
+    return run / f"fold-{fold}" if fold else run

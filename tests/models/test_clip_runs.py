@@ -1,0 +1,151 @@
+"""Clip networks through the commands: folds trained in turn, and one evaluation of all of them."""
+
+import json
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
+
+import moodcast  # noqa: E402
+from models import networks  # noqa: E402
+from models.clips.source import in_memory  # noqa: E402
+from models.training import checkpoint  # noqa: E402
+from tests.moving import ENTRY, Tiny, shapes, write  # noqa: E402
+
+RECIPE = """
+[network]
+name = "tiny"
+[clips]
+layout = "plain"
+aligned = true
+{clips}
+[augmentation]
+roll_degrees = 0
+zoom = 0
+shift = 0
+operations = 0
+erase_share = 0
+mixup_alpha = 0
+[optimizer]
+learning_rate = 0.02
+[schedule]
+epochs = {epochs}
+batch = 4
+ema_decay = 0.5
+{more}
+"""
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests' network in the registry, and one thread, since more would only fight for the cores."""
+    module = types.ModuleType("models.zoo.tiny")
+    module.__dict__["Tiny"] = Tiny
+    monkeypatch.setitem(sys.modules, "models.zoo.tiny", module)
+    monkeypatch.setattr(networks, "NETWORKS", {**networks.NETWORKS, "tiny": ENTRY})
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What moves down and what moves up: mirroring leaves these as they are."""
+    every = shapes(40)
+    chosen = np.flatnonzero(every.labels >= 2)
+    clips = in_memory(
+        [every.frames(int(i)) for i in chosen],
+        every.labels[chosen] - 2,
+        ("down", "up"),
+        [f"s{i // 8}" for i in chosen],
+        every.intensity[chosen],
+    )
+    return write(clips, tmp_path_factory.mktemp("moving") / "clips")
+
+
+def config(folder: Path, clips: str = "", epochs: int = 8, more: str = "") -> str:
+    file = folder / "recipe.toml"
+    file.write_text(RECIPE.format(clips=clips, epochs=epochs, more=more))
+    return str(file)
+
+
+def train(recipe: str, data: Path, run: Path) -> int:
+    return moodcast.main(["models", "train", recipe, "--data", str(data), "--run", str(run)])
+
+
+def evaluate(run: Path, data: Path, *more: str) -> int:
+    return moodcast.main(["models", "evaluate", str(run), "--data", str(data), *more])
+
+
+def test_folds_are_trained_in_turn_and_evaluated_together(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, run = config(tmp_path, 'protocol = "folds"\nfolds = 2'), tmp_path / "run"
+    assert train(recipe, data, run) == 0
+    assert (run / "fold-1" / checkpoint.FILE).is_file()
+    assert evaluate(run, data, "--json", str(tmp_path / "found.json"), "--card", str(tmp_path / "card")) == 0
+    told = capsys.readouterr().out
+    found: dict[str, Any] = json.loads((tmp_path / "found.json").read_text())
+    assert found["count"] == found["folds"]["1"]["count"] + found["folds"]["2"]["count"] == 20
+    assert found["subjects"] == 5
+    assert found["uar"] > 0.9
+    assert set(found["recall"]) == {"down", "up"}
+    assert found["by_intensity"]["strong"]["count"] + found["by_intensity"]["medium"]["count"] == 20
+    assert f"UAR {found['uar']:.4f}, WAR {found['war']:.4f}" in told
+    assert "mean of 2 folds" in told
+    with Image.open(tmp_path / "card" / "tiny-confusion.png") as figure:
+        assert figure.width > 100
+
+
+def test_a_run_without_its_last_fold_or_epoch_is_not_evaluated_but_goes_on(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, run = config(tmp_path, 'protocol = "leave-one-out"\nonly = ["s0", "s2"]', epochs=1), tmp_path / "run"
+    assert train(recipe, data, run) == 0
+    (run / "fold-s2" / checkpoint.FILE).unlink()
+    assert evaluate(run, data) == 29
+    assert "fold-s2" in capsys.readouterr().err
+    state = checkpoint.load(run / "fold-s0")
+    checkpoint.save({**state, "history": []}, run / "fold-s0")
+    assert evaluate(run, data) == 50
+    assert "0 of 1 epochs" in capsys.readouterr().err
+    assert train(recipe, data, run) == 0
+    assert (run / "fold-s2" / checkpoint.FILE).is_file()
+    assert train(config(tmp_path, 'protocol = "leave-one-out"', epochs=1), data, run) == 29
+    assert "clips.only was" in capsys.readouterr().err
+
+
+def test_one_run_holds_out_a_share_of_the_subjects_and_its_features_can_be_probed(tmp_path: Path, data: Path) -> None:
+    recipe, run, out = config(tmp_path, epochs=1), tmp_path / "run", tmp_path / "found.json"
+    assert train(recipe, data, run) == 0
+    assert evaluate(run, data, "--probe", "--json", str(out)) == 0
+    found = json.loads(out.read_text())
+    assert found["probe"]
+    assert found["subjects"] == 1
+    assert found["war"] == 1
+
+
+@pytest.mark.parametrize(
+    ("clips", "more", "code", "says"),
+    [
+        ('protocol = "official"', "", 28, "no official folds"),
+        ("run = 3", "", 29, "divisor"),
+        ("", "[loss]\nauxiliary = 0.1", 29, "no answers inside"),
+        ('protocol = "folds"\nfolds = 50', "", 28, "2 to 5 folds"),
+    ],
+)
+def test_what_cannot_be_trained_is_a_sentence(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], clips: str, more: str, code: int, says: str
+) -> None:
+    assert train(config(tmp_path, clips, more=more), data, tmp_path / "run") == code
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
