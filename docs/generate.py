@@ -155,8 +155,8 @@ def table_markdown() -> str:
     """docs/table.md: the last run of `moodcast models table`."""
     rows = json.loads((DOCS / "table.json").read_text())
     text = NOTE + TABLE_HEAD + table.markdown(rows)
-    threads = f"{rows[0]['threads']} thread{'s' if rows[0]['threads'] > 1 else ''}"
-    return text + f"\nMilliseconds of one input in torch, in float32, on {threads} of: {rows[0]['processor']}.\n"
+    machine = rows[0]["processor"]
+    return text + f"\nMilliseconds of processor time for one input in torch, float32, on one thread of: {machine}.\n"
 
 
 def metrics_markdown() -> str:

@@ -256,10 +256,10 @@ def show_table(options: argparse.Namespace) -> int:
         if told:
             tqdm.write(table.line(table.cells(row)), sys.stdout)
             sys.stdout.flush()
-    if told:
-        print("\n".join(["", table.LEGEND, *table.notes(rows)]))
     if options.json:
         _write_json(rows, options.json)
+    if told:
+        print("\n".join(["", table.LEGEND, *table.notes(rows)]))
     return 0
 
 
