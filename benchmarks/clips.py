@@ -31,11 +31,11 @@ from models.registry import EXPRESSIONS, IMAGENET, Pixels
 from models.training import checkpoint, clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer
-from models.zoo import c3d, former_dfer, fused, ial, mae_dfer, mmnet, r3d, videomae
+from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, r3d, videomae
+from models.zoo.clips import RAW, UNIT
 from models.zoo.entry import Network
 
 CPU = torch.device("cpu")
-UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 FACE, SIDE = 96, 64
 """Of the clips of the set, and of the transformers' input."""
 LEARN, TEST = 40, 20
@@ -94,6 +94,7 @@ def fusion(how: str, calibrated: bool) -> Subject:
 
 
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
+LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
 TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05}}
 TOKENS = f"{SIDE} px, width 128 (2 heads), depth {DEPTH}"
@@ -125,6 +126,14 @@ SUBJECTS = {
     "mae-dfer-ca concat": fusion("concat", False),
     "mae-dfer-ca-pc add": fusion("add", True),
     "mae-dfer-ca-pc concat": fusion("concat", True),
+    **{
+        f"frame attention {kind}": Subject(partial(build, 7, "moodnet-tiny"), 16, 48, RAW, "over moodnet-tiny", LIVELY)
+        for kind, build in (
+            ("single", frame_attention.single),
+            ("relation", frame_attention.relation),
+            ("self", frame_attention.self_attention),
+        )
+    },
 }
 BASIS: Mapping[str, Mapping[str, Any]] = {
     "clips": {"layout": "synthetic"},
