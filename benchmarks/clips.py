@@ -96,7 +96,7 @@ def fusion(how: str, calibrated: bool) -> Subject:
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
 LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
-TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05}}
+TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3, "beta2": 0.95, "weight_decay": 0.05}}
 TOKENS = f"{SIDE} px, width 128 (2 heads), depth {DEPTH}"
 SUBJECTS = {
     "c3d": Subject(small_c3d, 16, 32, UNIT, "32 px, so a first dense layer of 2048 inputs", GENTLE),
@@ -205,7 +205,7 @@ def by_heart(name: str, learn: Clips) -> dict[str, Any]:
     """Train on 32 clips until all are known; they are four or five of each expression."""
     subject = SUBJECTS[name]
     still = {"roll_degrees": 0, "zoom": 0, "shift": 0}
-    how, few = made(subject.sections, {"augmentation": still, "schedule": {"epochs": 80}}), take(learn, range(32))
+    how, few = made(subject.sections, {"augmentation": still, "schedule": {"epochs": 120}}), take(learn, range(32))
     torch.manual_seed(how.data.seed)
     net = subject.build()
     began = time.process_time()
