@@ -31,11 +31,11 @@ from models.registry import EXPRESSIONS, IMAGENET, Pixels
 from models.training import checkpoint, clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer
-from models.zoo import c3d, former_dfer, fused, ial, mae_dfer, mmnet, r3d, videomae
+from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, r3d, videomae
+from models.zoo.clips import RAW, UNIT
 from models.zoo.entry import Network
 
 CPU = torch.device("cpu")
-UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 FACE, SIDE = 96, 64
 """Of the clips of the set, and of the transformers' input."""
 LEARN, TEST = 40, 20
@@ -94,8 +94,9 @@ def fusion(how: str, calibrated: bool) -> Subject:
 
 
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
+LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
-TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05}}
+TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3, "beta2": 0.95, "weight_decay": 0.05}}
 TOKENS = f"{SIDE} px, width 128 (2 heads), depth {DEPTH}"
 SUBJECTS = {
     "c3d": Subject(small_c3d, 16, 32, UNIT, "32 px, so a first dense layer of 2048 inputs", GENTLE),
@@ -125,6 +126,14 @@ SUBJECTS = {
     "mae-dfer-ca concat": fusion("concat", False),
     "mae-dfer-ca-pc add": fusion("add", True),
     "mae-dfer-ca-pc concat": fusion("concat", True),
+    **{
+        f"frame attention {kind}": Subject(partial(build, 7, "moodnet-tiny"), 16, 48, RAW, "over moodnet-tiny", LIVELY)
+        for kind, build in (
+            ("single", frame_attention.single),
+            ("relation", frame_attention.relation),
+            ("self", frame_attention.self_attention),
+        )
+    },
 }
 BASIS: Mapping[str, Mapping[str, Any]] = {
     "clips": {"layout": "synthetic"},
@@ -193,10 +202,13 @@ def trained(
 
 
 def by_heart(name: str, learn: Clips) -> dict[str, Any]:
-    """Train on 32 clips until all are known; they are four or five of each expression."""
+    """Train on 32 clips, each of somebody else, until all are known; they are four or five of each expression."""
     subject = SUBJECTS[name]
     still = {"roll_degrees": 0, "zoom": 0, "shift": 0}
-    how, few = made(subject.sections, {"augmentation": still, "schedule": {"epochs": 80}}), take(learn, range(32))
+    how, few = (
+        made(subject.sections, {"augmentation": still, "schedule": {"epochs": 120}}),
+        take(learn, range(0, 256, 8)),
+    )
     torch.manual_seed(how.data.seed)
     net = subject.build()
     began = time.process_time()

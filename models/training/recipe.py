@@ -228,7 +228,9 @@ class OptimizerSection(msgspec.Struct, frozen=True, kw_only=True):
     clip_norm: Annotated[float, Meta(gt=0, description="Longest gradient; longer ones are shortened to it.")] = 5.0
     precision: Annotated[
         Literal["auto", "bfloat16", "float32"],
-        Meta(description="Of the network's arithmetic; `auto` takes bfloat16 where the processor has it."),
+        Meta(
+            description="Of the network's arithmetic; `auto` takes bfloat16 where the processor has it and it is safe."
+        ),
     ] = "auto"
 
 

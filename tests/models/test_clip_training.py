@@ -136,6 +136,16 @@ def test_a_checkpoint_from_before_recipes_knew_clips_is_gone_on_with(tmp_path: P
     assert len(checkpoint.load(tmp_path / "run")["classes"]) == 7
 
 
+def test_convolutions_over_time_are_not_trusted_to_a_processors_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(4 * 3 * 32 * 32, 4))
+    asked = made(optimizer={"precision": "bfloat16"})
+    found = [train.Trainer(how, task(how, net=net), CPU).precision for how, net in ((made(), Tiny()), (made(), flat))]
+    assert found == [torch.float32, torch.bfloat16]
+    assert train.Trainer(asked, task(asked), CPU).precision == torch.bfloat16
+
+
 def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
     still = in_memory([np.repeat(shapes(1).frames(0)[:1], 8, 0)] * 8, [0] * 8, CLASSES)
     how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
