@@ -47,8 +47,8 @@ FPS = 5
 PHASES = 5
 FRAMES = 8
 """Of the yardstick's mean."""
-TILES = 600
-"""Of the public test that are moved."""
+TILES, CLIPS = 200, 200
+"""Of the public test that are moved, and of the labelled clips, at most; evenly spread."""
 AFTER_S = 0.6
 """Of a labelled clip, how long after its apex it is read."""
 CLIP_SIZE = 112
@@ -174,6 +174,11 @@ def on_video(make: Callable[[], Reader], phases: Sequence[list[Sight]], truths: 
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
+def spread(number: int, most: int) -> NDArray[np.int64]:
+    """At most so many of the numbers from 0 to below ``number``, evenly spread."""
+    return np.unique(np.linspace(0, number - 1, most).astype(np.int64))
+
+
 def coloured(tiles: NDArray[np.uint8], crop: CropSpec) -> NDArray[np.uint8]:
     """Grey tiles (..., 48, 48) in a network's size and colour."""
     flat = tiles.reshape(-1, *tiles.shape[-2:])
@@ -222,7 +227,7 @@ def on_tiles(make: Callable[[], Reader], name: str, faces: fer2013.Faces, moved:
         row = {"label": float((guess == faces.labels).mean()), **votes(guess, majority)}
     else:
         row = {"label": float("nan"), "FER+": float("nan")}
-    chosen = np.linspace(0, len(faces) - 1, len(moved)).astype(int)
+    chosen = spread(len(faces), TILES)
     rows, last = [], []
     for clip in moved:
         this = make()
@@ -246,7 +251,7 @@ def votes(guess: NDArray[np.int64], majority: NDArray[np.int64]) -> dict[str, fl
 def on_clips(make: Callable[[], Reader], source: ClipSource) -> dict[str, float]:
     """Accuracy after the apex, delay after the onset, and flicker, of clips with Moodcast's expressions as classes."""
     right, delays, rows = [], [], []
-    for index in tqdm(range(len(source)), unit="clip", mininterval=1, leave=False, disable=None):
+    for index in tqdm(spread(len(source), CLIPS), unit="clip", mininterval=1, leave=False, disable=None):
         frames, (onset, apex) = source.frames(index), source.moments[index].tolist()
         this = make()
         crop = this.network.contract.crop
@@ -305,11 +310,11 @@ def main() -> None:
         finder = FaceFinder(registry.path("face_landmarker"))
         source = cache.prepare(args.clips, listing, CLIP_SIZE, finder.find_all, args.cache).source
         finder.close()
-        print(f"\n{args.clips.name}: {len(source)} clips at {FPS} frames a second")
+        print(f"\n{args.clips.name}: {min(CLIPS, len(source))} clips at {FPS} frames a second")
         table((name, on_clips(make, source)) for name, make in makers.items())
     if args.data:
         faces = fer2013.load(args.data, "PublicTest")
-        moved = moving_tiles(faces.pixels[np.linspace(0, len(faces) - 1, TILES).astype(int)])
+        moved = moving_tiles(faces.pixels[spread(len(faces), TILES)])
         print(f"\nFER2013 public test: {len(faces)} still tiles, {len(moved)} moved ones at {FPS} frames a second")
         table((name, on_tiles(make, name, faces, moved)) for name, make in makers.items())
 
