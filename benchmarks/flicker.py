@@ -47,7 +47,7 @@ FPS = 5
 PHASES = 5
 FRAMES = 8
 """Of the yardstick's mean."""
-TILES, CLIPS = 200, 200
+TILES, CLIPS = 200, 100
 """Of the public test that are moved, and of the labelled clips, at most; evenly spread."""
 AFTER_S = 0.6
 """Of a labelled clip, how long after its apex it is read."""
@@ -251,7 +251,7 @@ def votes(guess: NDArray[np.int64], majority: NDArray[np.int64]) -> dict[str, fl
 def on_clips(make: Callable[[], Reader], source: ClipSource) -> dict[str, float]:
     """Accuracy after the apex, delay after the onset, and flicker, of clips with Moodcast's expressions as classes."""
     right, delays, rows = [], [], []
-    for index in tqdm(spread(len(source), CLIPS), unit="clip", mininterval=1, leave=False, disable=None):
+    for index in tqdm(range(len(source)), unit="clip", mininterval=1, leave=False, disable=None):
         frames, (onset, apex) = source.frames(index), source.moments[index].tolist()
         this = make()
         crop = this.network.contract.crop
@@ -307,10 +307,11 @@ def main() -> None:
         table((name, on_video(make, phases, args.truth)) for name, make in makers.items())
     if args.clips:
         listing = layouts.find(args.clips)
+        listing = listing.keep(spread(len(listing.clips), CLIPS).tolist())
         finder = FaceFinder(registry.path("face_landmarker"))
         source = cache.prepare(args.clips, listing, CLIP_SIZE, finder.find_all, args.cache).source
         finder.close()
-        print(f"\n{args.clips.name}: {min(CLIPS, len(source))} clips at {FPS} frames a second")
+        print(f"\n{args.clips.name}: {len(source)} clips at {FPS} frames a second")
         table((name, on_clips(make, source)) for name, make in makers.items())
     if args.data:
         faces = fer2013.load(args.data, "PublicTest")
