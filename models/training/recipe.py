@@ -346,6 +346,8 @@ def contradictions(recipe: Recipe) -> list[str]:
         )
     if recipe.clips.layout and recipe.schedule.small_epochs:
         wrong.append("schedule.small_epochs: clips come in one size, expected 0")
+    if recipe.clips.layout and recipe.distillation.teachers:
+        wrong.append("distillation.teachers: they teach faces, not clips; expected none")
     if recipe.network.task == "reconstruct" and not recipe.clips.layout:
         wrong.append("network.task: clips are reconstructed, not faces; expected clips.layout")
     if any(not teacher for teacher in recipe.distillation.teachers):

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
@@ -53,6 +54,12 @@ def test_answers_are_those_of_the_official_build(name: str) -> None:
     with torch.no_grad():
         found = converted(name)(clips if entry.frames > 1 else clips[:, :, 0])
     assert_agrees(found, golden(name)["answers"]["logits"])
+
+
+def test_mmnet_of_three_classes_has_the_authors_other_calibration() -> None:
+    network = convert.build("mmnet", official("mmnet-3"))
+    with torch.no_grad():
+        assert_agrees(network(seeded.clip(2, 224, 2)), golden("mmnet-3")["answers"]["logits"])
 
 
 @pytest.mark.parametrize("name", ["videomae", "mae-dfer"])
@@ -145,7 +152,7 @@ def store(kind: str, file: Path) -> None:
     weights = official("former-dfer")
     if kind == "data-parallel":
         weights = {f"module.{name}": tensor for name, tensor in weights.items()}
-    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01)}
+    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01), "rate": np.float64(0.01)}
     torch.save(weights if kind == "bare" else stored, file)
 
 
