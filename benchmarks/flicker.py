@@ -47,7 +47,7 @@ FPS = 5
 PHASES = 5
 FRAMES = 8
 """Of the yardstick's mean."""
-TILES, CLIPS = 200, 100
+TILES, CLIPS = 100, 100
 """Of the public test that are moved, and of the labelled clips, at most; evenly spread."""
 AFTER_S = 0.6
 """Of a labelled clip, how long after its apex it is read."""
