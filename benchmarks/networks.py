@@ -55,7 +55,7 @@ def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, flo
 
 
 def difference(file: Path, network: torch.nn.Module, entry: Network) -> float:
-    """The largest from torch's answers to one input, as a share of the largest answer."""
+    """The largest from torch's answers to one input, as a share of the largest answer: some start near zero."""
     one = torch.randn(entry.shape(1), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         answer = network(one)

@@ -34,7 +34,10 @@ VISIBLE = 5
 
 
 class LGIBlock(nn.Module):
-    """Local-global interaction: regions (N, 8, 1 + T, 512), each one's representative first, keep their shape."""
+    """Local-global interaction: regions (N, 8, 1 + T, 512), each one's representative first, keep their shape.
+
+    In training, what is done within regions is dropped for single regions, the rest for whole clips.
+    """
 
     def __init__(self, drop_path: float) -> None:
         super().__init__()
@@ -51,14 +54,14 @@ class LGIBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.local_norm(x).flatten(0, 1)  # 1. local intra-region self-attention
-        x = x + self.drop_path(self.local_attention(tokens, tokens).unflatten(0, x.shape[:2]))
+        x = x + self.drop_path(self.local_attention(tokens, tokens)).unflatten(0, x.shape[:2])
         representatives, local = x[:, :, 0], x[:, :, 1:].flatten(1, 2)
         tokens = self.global_norm(representatives)  # 2. global inter-region self-attention
         representatives = representatives + self.drop_path(self.global_attention(tokens, tokens))
         tokens, context = self.interaction_norm(local), self.representative_norm(representatives)
         local = local + self.drop_path(self.interaction(tokens, context))  # 3. local-global interaction
         x = torch.cat([representatives[:, :, None], local.unflatten(1, (REGIONS, -1))], 2)
-        return x + self.drop_path(self.mlp(self.mlp_norm(x)))
+        return x + self.drop_path(self.mlp(self.mlp_norm(x)).flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 class LGIFormer(nn.Module):
@@ -77,8 +80,8 @@ class LGIFormer(nn.Module):
     def visible(self, x: Tensor, hidden: Tensor) -> Tensor:
         """Tokens that (N, 800) bool does not hide, region by region: (N, visible, 512). All regions show as many.
 
-        The decoder adds positions in the order of time, so those of tokens in half the regions are exchanged. So does
-        the official build, and its weights are trained that way.
+        The decoder adds positions in the order of time, so of each two slots the lower half of the first and the upper
+        half of the second get each other's. So it is in the official build, whose weights are trained that way.
         """
         local = select(regions(self.embed(x)).flatten(0, 1), ~regions(hidden).flatten(0, 1))
         return self.interact(local.unflatten(0, (len(x), REGIONS)))[:, :, 1:].flatten(1, 2)

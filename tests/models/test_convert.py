@@ -16,7 +16,7 @@ import moodcast  # noqa: E402
 from models import convert, networks  # noqa: E402
 from models.errors import ConversionError  # noqa: E402
 from models.registry import IMAGENET  # noqa: E402
-from models.zoo import mae_dfer, videomae  # noqa: E402
+from models.zoo import mae_dfer, mobilefacenet, videomae  # noqa: E402
 from tests import seeded  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 
@@ -168,6 +168,14 @@ def test_command_writes_weights_that_our_network_loads(
         network = networks.build("former-dfer")
     network.load_state_dict(torch.load(out, weights_only=True), assign=True)
     assert torch.equal(network.state_dict()["fc.weight"], official("former-dfer")["fc.weight"])
+
+
+def test_command_says_no_classes_of_what_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / "official.pth", tmp_path / "ours.pt"]
+    torch.save({"state_dict": official("mobilefacenet-landmarks")}, files[0])
+    assert moodcast.main(["models", "convert", "mobilefacenet-landmarks", *map(str, files)]) == 0
+    assert capsys.readouterr().out.endswith("ours.pt: mobilefacenet-landmarks\n")
+    mobilefacenet.Landmarks().load_state_dict(torch.load(files[1], weights_only=True))
 
 
 class RecorderMeter:
