@@ -32,8 +32,9 @@ class Capture(threading.Thread):
         self._settings, self._recogniser = settings, recogniser
         self._publish, self._finished = publish, finished
         self._stopping = threading.Event()
-        self._recent: deque[float] = deque(maxlen=RATE_OVER)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=RATE_OVER)
         self._began = self._last = 0.0
+        self._busy_before_s = self._busy_s = 0.0
         self._reading_s = 0.0
         self.error: Exception | None = None
         """Why the capture ended, if it did not just end."""
@@ -55,7 +56,16 @@ class Capture(threading.Thread):
     def rate(self) -> float:
         """Frames per second of late."""
         recent = list(self._recent)
-        return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
+        return (len(recent) - 1) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
+
+    def load(self) -> float:
+        """Processor time that this program took of late, as a share of one core."""
+        recent = list(self._recent)
+        return (recent[-1][1] - recent[0][1]) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
+
+    def mean_load(self) -> float:
+        """The same over the whole capture."""
+        return (self._busy_s - self._busy_before_s) / (self._last - self._began) if self.frames > 1 else 0.0
 
     def mean_rate(self) -> float:
         """Frames per second over the whole capture."""
@@ -72,6 +82,7 @@ class Capture(threading.Thread):
         smoother = Smoother()
         period = 1 / self._settings.fps
         due = self._began = time.monotonic()
+        self._busy_before_s = time.process_time()
         try:
             while not self._stopping.is_set():
                 before = time.perf_counter()
@@ -80,9 +91,9 @@ class Capture(threading.Thread):
                     return
                 self._reading_s += time.perf_counter() - before
                 now = time.monotonic()
-                probabilities = self._recogniser.probabilities(frame, round(1000 * (now - self._began)))
-                self._count(now, probabilities is not None)
-                self._publish(smoother.update(now, probabilities), probabilities is not None)
+                look = self._recogniser.look(frame, round(1000 * (now - self._began)))
+                self._count(now, look.has_face)
+                self._publish(smoother.update(now, look.probabilities), look.has_face)
                 # A late frame moves the schedule; catching up would only make the next ones late, too.
                 due = max(due + period, time.monotonic())
                 source.wait(due - time.monotonic(), self._stopping)
@@ -92,5 +103,5 @@ class Capture(threading.Thread):
     def _count(self, now: float, has_face: bool) -> None:
         self.frames += 1
         self.frames_without_face += not has_face
-        self._recent.append(now)
-        self._last = now
+        self._last, self._busy_s = now, time.process_time()
+        self._recent.append((now, self._busy_s))

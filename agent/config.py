@@ -32,9 +32,13 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Where faces come from: webcam, webcam:N for camera N, screen, or a video or picture file.",
         ),
     ] = "webcam"
-    model: Annotated[str, Meta(min_length=1, description="Expression classifier, a name of the weights registry.")] = (
-        "moodnet"
-    )
+    model: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Expression classifier, for faces or clips: a name of the weights registry, or an ONNX file.",
+        ),
+    ] = "moodnet"
     fps: Annotated[int, Meta(ge=1, le=30, description="Frames looked at per second.")] = 5
     name: Annotated[str, Meta(max_length=40, description="Display name for the relay; empty to stay nameless.")] = ""
     delay: Annotated[

@@ -43,6 +43,8 @@ def run(settings: AgentSettings) -> int:
     client = Client(settings, sender, display.note)
     with contextlib.closing(Recogniser(settings.model)) as recogniser:
         asyncio.run(client.check())
+        for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
+            display.note(sentence)
         terminal.ask(settings, sys.stdin, sys.stdout)
         asyncio.run(Sharing(settings, recogniser, sender, client, display).run())
     sys.stdout.write("Stopped: nothing is captured or sent any more.\n")
@@ -61,10 +63,11 @@ class Sharing:
         display: terminal.Display,
     ) -> None:
         self._settings, self._sender, self._client, self._display = settings, sender, client, display
+        self._recogniser = recogniser
         self._ended = asyncio.Event()
         self._stopped = "end"
         self._face_at = time.monotonic()
-        self._hinted = False
+        self._hinted = self._warned = False
         self._enter = terminal.Enter(sys.stdin, self._entered)
         client.on_countdown = self._ask_for_zero
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
@@ -107,10 +110,13 @@ class Sharing:
             "source": self._settings.source,
             "labels": self._client.labels.total(),
             "by_expression": dict(self._client.labels),
+            "model": self._settings.model,
+            "device": self._recogniser.device,
             "fps": round(self._capture.mean_rate(), 2),
             "frames": self._capture.frames,
             "frames_without_face": self._capture.frames_without_face,
             "stage_ms": self._capture.stage_ms(),
+            "core_share": round(self._capture.mean_load(), 4),
             "stopped": self._stopped,
         }
 
@@ -144,9 +150,18 @@ class Sharing:
 
     async def _show(self) -> None:
         while True:
-            labels, rate = self._client.labels.total(), self._capture.rate()
-            self._display.show(*terminal.status(self._sender.sent, self._client.connected, labels, rate))
+            labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
+            self._display.show(*terminal.status(self._sender.sent, self._client.connected, labels, rate, load))
+            self._warn_of_late_labels()
             await asyncio.sleep(SHOW_EVERY_S)
+
+    def _warn_of_late_labels(self) -> None:
+        """Once, as soon as it is known that a clip network is too slow for this machine."""
+        took = self._capture.stage_ms()["classify"] / 1000
+        warning = terminal.late_labels(self._recogniser.contract.clip, took)
+        if warning and not self._warned:
+            self._warned = True
+            self._display.note(warning)
 
     def _require_a_face(self) -> None:
         frames = self._capture.frames

@@ -1,7 +1,8 @@
-"""From a frame to seven probabilities: face, aligned crop, classifier. Everything stays in this process."""
+"""From a frame to seven probabilities: face, aligned crop, network. Everything stays in this process."""
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,23 @@ from numpy.typing import NDArray
 from agent.face import FaceFinder
 from models import registry
 from models.align import aligned_face
-from models.errors import ModelContractError
+from models.contract import Contract
+
+
+class Look(NamedTuple):
+    """What is seen in a frame: whether a face, and its seven probabilities, in the order of ``EXPRESSIONS``.
+
+    ``probabilities`` are None without a face, and while a clip network has not answered for the first time.
+    """
+
+    has_face: bool
+    probabilities: Sequence[float] | None
 
 
 class Recogniser:
     """The pictures' way through the agent; use it from one thread at a time.
+
+    ``model`` is a name of the weights registry or an ONNX file.
 
     Raises:
         models.errors.ModelError: unknown model, file missing, damaged, or not a classifier.
@@ -21,38 +34,53 @@ class Recogniser:
     """
 
     def __init__(self, model: str) -> None:
-        from models.infer import Classifier  # imports ONNX Runtime
+        from agent.readers import reader  # imports ONNX Runtime
+        from models.infer import load
 
-        weights = registry.get(model)
-        if weights.crop is None:
-            raise ModelContractError(f"the model {model!r} is no expression classifier: leave --model at its default")
-        self._crop = weights.crop
-        classifier, landmarker = registry.path(model), registry.path("face_landmarker")
-        self._classifier = Classifier(classifier, weights)
+        landmarker = registry.path("face_landmarker")
+        self._reader = reader(load(model))
+        self._crop = self._reader.network.contract.crop
         self._faces = FaceFinder(landmarker)
-        self.seconds = {"face": 0.0, "classify": 0.0}
-        """Time spent in each stage, summed over ``calls``."""
-        self.calls = {"face": 0, "classify": 0}
+        self._face_seconds, self._frames = 0.0, 0
 
-    def probabilities(self, frame: NDArray[np.uint8], time_ms: int) -> Sequence[float] | None:
-        """Seven probabilities in the order of ``EXPRESSIONS`` for the largest face; None without a face.
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Time spent in each stage, summed over ``calls``."""
+        return {"face": self._face_seconds, "classify": self._reader.seconds}
+
+    @property
+    def calls(self) -> dict[str, int]:
+        return {"face": self._frames, "classify": self._reader.calls}
+
+    @property
+    def contract(self) -> Contract:
+        """What the network sees and answers."""
+        return self._reader.network.contract
+
+    @property
+    def device(self) -> str:
+        """What the network runs on: ``cpu`` or ``gpu``."""
+        return "cpu" if self._reader.network.on_processor else "gpu"
+
+    @property
+    def missed_card(self) -> bool:
+        """Whether a graphics card was to be used and could not be."""
+        return self._reader.network.missed_card
+
+    def look(self, frame: NDArray[np.uint8], time_ms: int) -> Look:
+        """What the largest face of a frame shows, or the clip that ends with it.
 
         ``frame`` is RGB (H, W, 3); ``time_ms`` grows from frame to frame of one video.
         """
         began = time.perf_counter()
         points = self._faces.find(frame, time_ms)
-        found = time.perf_counter()
-        self._count("face", found - began)
+        self._face_seconds, self._frames = self._face_seconds + time.perf_counter() - began, self._frames + 1
         if points is None:
-            return None
-        result: list[float] = self._classifier.probabilities(aligned_face(frame, points, self._crop)).tolist()
-        self._count("classify", time.perf_counter() - found)
-        return result
+            self._reader.miss()
+            return Look(False, None)
+        return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, points, self._crop)))
 
     def close(self) -> None:
-        """Free the face landmarker."""
+        """Free the face landmarker, and end what the network is at."""
+        self._reader.close()
         self._faces.close()
-
-    def _count(self, stage: str, seconds: float) -> None:
-        self.seconds[stage] += seconds
-        self.calls[stage] += 1

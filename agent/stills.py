@@ -3,7 +3,6 @@
 import io
 import time
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from agent.trial import sentence
 from models import registry
 from models.align import aligned_face, crop_matrix
 from models.errors import ModelError
-from models.infer import Classifier
+from models.infer import Classifier, load_still
 from models.registry import CropSpec
 from relay.trial import BadPictureError, Choice, Face, Findings, UnavailableError
 
@@ -29,12 +28,6 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    classifier: Classifier
-    crop: CropSpec
-
-
 class Stills:
     """A face finder, and the classifiers that were asked for (``relay.trial.Recogniser``).
 
@@ -46,11 +39,11 @@ class Stills:
 
     def __init__(self) -> None:
         self._faces = StillFaceFinder(registry.path("face_landmarker"))
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Classifier] = {}
 
     def choices(self) -> list[Choice]:
         """The classifiers whose files are here, the default first."""
-        here = [entry for entry in registry.WEIGHTS.values() if entry.crop and registry.location(entry).is_file()]
+        here = [entry for entry in registry.WEIGHTS.values() if entry.is_still and registry.location(entry).is_file()]
         here.sort(key=lambda entry: entry.name != registry.DEFAULT)
         return [Choice(name=entry.name, description=entry.description) for entry in here]
 
@@ -63,13 +56,13 @@ class Stills:
         """
         times = [time.perf_counter()]
         model = model or registry.DEFAULT
-        loaded = self._load(model)
+        classifier = self._load(model)
         times.append(time.perf_counter())
         pixels = decode(picture)
         times.append(time.perf_counter())
         found = self._faces.find(pixels)
         times.append(time.perf_counter())
-        faces = tuple(self._face(pixels, points, loaded) for points in found)
+        faces = tuple(self._face(pixels, points, classifier) for points in found)
         times.append(time.perf_counter())
         spent = zip(("load", "decode", "find", "classify"), np.diff(times).tolist(), strict=True)
         return Findings(
@@ -84,18 +77,19 @@ class Stills:
         """Free the face finder."""
         self._faces.close()
 
-    def _face(self, pixels: NDArray[np.uint8], points: NDArray[np.float64], loaded: _Loaded) -> Face:
-        probabilities = loaded.classifier.probabilities(aligned_face(pixels, points, loaded.crop))
-        return Face(outline=outline(points, loaded.crop), probabilities=tuple(probabilities.tolist()))
+    def _face(self, pixels: NDArray[np.uint8], points: NDArray[np.float64], classifier: Classifier) -> Face:
+        crop = classifier.network.contract.crop
+        probabilities = classifier.probabilities(aligned_face(pixels, points, crop))
+        return Face(outline=outline(points, crop), probabilities=tuple(probabilities.tolist()))
 
-    def _load(self, model: str) -> _Loaded:
+    def _load(self, model: str) -> Classifier:
         if model not in self._loaded:
             entry = registry.WEIGHTS.get(model)
-            if entry is None or entry.crop is None:
+            if entry is None or not entry.is_still:
                 known = ", ".join(choice.name for choice in self.choices())
                 raise BadPictureError(f"There is no classifier {model[:40]!r}: choose one of {known}.")
             try:
-                self._loaded[model] = _Loaded(Classifier(registry.path(model), entry), entry.crop)
+                self._loaded[model] = load_still(model)
             except ModelError as error:
                 raise UnavailableError(sentence(error)) from error
         return self._loaded[model]

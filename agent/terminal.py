@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from yarl import URL
@@ -15,6 +16,7 @@ from yarl import URL
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.sources import camera_number
+from models.contract import ClipSpec
 from relay.protocol import Away, Label
 
 NO_FACE_HINT = (
@@ -173,12 +175,40 @@ class Display:
         self._out.flush()
 
 
-def status(sent: Label | Away | None, connected: bool, labels: int, fps: float) -> tuple[str, str]:
-    """What is being sent, and the details after it."""
+def about_model(model: str, clip: ClipSpec | None, missed_card: bool) -> list[str]:
+    """What the viewer should know of the chosen network before it starts."""
+    sentences = []
+    if clip is not None:
+        seconds = (clip.frames - 1) * clip.interval_s
+        what = "What it made of them stays" if clip.features else "They stay"
+        sentences.append(
+            f"{Path(model).name} looks at clips: the last {clip.frames} faces, {clip.interval_s:g} s apart. {what} in "
+            f"memory for these {seconds:.1f} seconds."
+        )
+    if missed_card:
+        sentences.append(
+            "The graphics card can't be used (ONNX Runtime finds no CUDA driver or libraries that fit): the processor "
+            "does the work."
+        )
+    return sentences
+
+
+def late_labels(clip: ClipSpec | None, took_s: float) -> str:
+    """A sentence where a clip takes longer than the time to the next one; empty where all is well."""
+    if clip is None or took_s <= clip.every * clip.interval_s:
+        return ""
+    return (
+        f"A clip takes {took_s:.1f} s on this computer, so your label follows your face that much later. A smaller "
+        "network (--model moodnet) or a graphics card would be faster."
+    )
+
+
+def status(sent: Label | Away | None, connected: bool, labels: int, fps: float, load: float) -> tuple[str, str]:
+    """What is being sent, and the details after it; ``load`` is a share of one core."""
     if not connected:
         what = "connecting to the relay"
     elif isinstance(sent, Label):
         what = f"{sent.emotion} {sent.confidence:.2f}"
     else:
         what = "away, no face" if isinstance(sent, Away) else "looking for a face"
-    return what, f"sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps"
+    return what, f"sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps · {load:.0%} of a core"

@@ -12,6 +12,7 @@ from agent.errors import AgentError
 from demo.errors import DemoError
 from docs import learning
 from models import convert, networks, registry, table
+from models.contract import ClipSpec
 from models.errors import ModelError
 from models.evaluation import card
 from models.training import recipe
@@ -54,10 +55,10 @@ def models_markdown() -> str:
         text += f"\n## {entry.name}\n\n{entry.description}\n\n"
         kind = "optional, " if entry.optional else ""
         text += f"- {kind}{entry.megabytes}, licence {entry.licence}, sha256 `{entry.sha256}`\n"
-        if entry.crop:
-            text += f"- input: {describe_input(entry.crop)}\n"
-            text += f"- output: {'logits' if entry.logits else 'probabilities'} of {', '.join(entry.outputs)}"
-            dropped = [label for label in entry.outputs if label not in registry.EXPRESSIONS]
+        if contract := entry.contract:
+            text += f"- input: {describe_input(contract.crop)}{describe_clip(contract.clip)}\n"
+            text += f"- output: {'logits' if contract.logits else 'probabilities'} of {', '.join(contract.outputs)}"
+            dropped = [label for label in contract.outputs if label not in registry.EXPRESSIONS]
             text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
         for protocol, accuracy in entry.accuracy.items():
             text += f"- {protocol}: {accuracy:.4f}\n"
@@ -84,6 +85,14 @@ def describe_input(crop: registry.CropSpec) -> str:
     colour = "grey" if crop.pixels.channels == 1 else "RGB"
     values = "0 to 255" if crop.pixels == registry.RAW_GREY else f"less {crop.pixels.mean} over {crop.pixels.std}"
     return f"{colour} faces of {crop.size} px, {values}, cut at margin {crop.margin}"
+
+
+def describe_clip(clip: ClipSpec | None) -> str:
+    """What more there is to a clip network's input."""
+    if clip is None:
+        return ""
+    how = "face by face" if clip.features else f"a clip every {clip.every} of them"
+    return f", in clips of {clip.frames}, {clip.interval_s} s apart, {how}"
 
 
 NETWORKS_HEAD = """# Networks

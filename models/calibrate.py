@@ -25,9 +25,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models import fer2013, metrics
-from models.infer import Classifier, softmax
-from models.registry import EXPRESSIONS, CropSpec, Weights
+from models import contract, fer2013, metrics
+from models.infer import Classifier, Network, softmax
+from models.registry import EXPRESSIONS
 
 RECALL_FLOOR = 0.45
 RECALL_COST = 0.01
@@ -170,8 +170,7 @@ def summary(probabilities: NDArray[np.float32], labels: NDArray[np.int64], major
 
 def answers(file: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities (N, 7) of a grey 48 px network for faces (N, 48, 48) uint8."""
-    weights = Weights(file.stem, "", (), file.name, "", 0, "", CropSpec(fer2013.TILE, 1.0))
-    classifier = Classifier(file, weights)
+    classifier = Classifier(Network(file, contract.of_first_kind(fer2013.TILE)))
     return np.concatenate([classifier.batch(pixels[i : i + 64]) for i in range(0, len(pixels), 64)])
 
 

@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )
+    _add_distilling(actions.add_parser("distil", help="teach moodnet-clip on clips made of still faces"))
+    _add_exporting(actions.add_parser("export", help="a trained network as an ONNX file that the agent loads"))
 
 
 def _add_training(training: argparse.ArgumentParser) -> None:
@@ -53,6 +55,27 @@ def _add_training(training: argparse.ArgumentParser) -> None:
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
     training.set_defaults(perform=train_network)
+
+
+def _add_distilling(distilling: argparse.ArgumentParser) -> None:
+    distilling.add_argument("config", metavar="CONFIG", nargs="?", default="moodnet-clip", help="recipe file or name")
+    distilling.add_argument("--data", type=Path, default=Path("fer2013"), help="FER2013 folder (default: %(default)s)")
+    distilling.add_argument(
+        "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
+    )
+    distilling.set_defaults(perform=distil_network)
+
+
+def _add_exporting(exporting: argparse.ArgumentParser) -> None:
+    exporting.add_argument("run_folder", type=Path, metavar="RUN", help="run folder of models train or models distil")
+    exporting.add_argument("out", type=Path, metavar="FILE.onnx", help="the file to write")
+    exporting.add_argument(
+        "--weights", choices=("float32", "float16", "int8"), default="float32", help="default: %(default)s"
+    )
+    exporting.add_argument(
+        "--clips", type=Path, metavar="DIR", help="folder CLASS/CLIP.mp4, to measure what smaller weights change"
+    )
+    exporting.set_defaults(perform=export_network)
 
 
 def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
@@ -210,6 +233,31 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
         _write_json(result, options.json)
     if options.card:
         _write_card(result, options.card)
+    return 0
+
+
+def distil_network(options: argparse.Namespace) -> int:
+    file = recipe.find(options.config)
+    wanted = recipe.load(file)
+    _need_torch("distilling")
+    folder = options.run_folder or Path("runs") / file.stem
+    importlib.import_module("models.distil").distil(wanted, options.data, folder)
+    print(f"{folder}: trained")
+    return 0
+
+
+def export_network(options: argparse.Namespace) -> int:
+    _need_torch("exporting")
+    with contextlib.ExitStack() as stack:
+
+        def cut(size: int) -> Any:
+            listing = packages.load("models.clips.layouts", "models export --clips").find(options.clips)
+            return prepare_clips(options.clips, listing, size, False, None, stack).source
+
+        onnx_export = importlib.import_module("models.onnx_export")
+        read = cut if options.clips else None
+        for line in onnx_export.export_run(options.run_folder, options.out, options.weights, read):
+            print(line)
     return 0
 
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import affect, fer2013, metrics, registry
-from models.errors import ModelContractError, UnknownModelError
+from models.errors import ModelContractError
 from models.evaluation import cost, degrade, portraits, yardsticks
 from models.evaluation.yardsticks import Predict
-from models.infer import Classifier
+from models.infer import Classifier, load_still
 from models.registry import EXPRESSIONS, CropSpec, Weights
 
 BATCH = 64
@@ -42,8 +42,7 @@ class Network:
 
     @property
     def crop(self) -> CropSpec:
-        assert self.weights.crop is not None  # a Classifier has one
-        return self.weights.crop
+        return self.classifier.network.contract.crop
 
     def of_tiles(self, tiles: NDArray[np.uint8]) -> Array:
         """Probabilities (N, 7) of grey tiles (N, 48, 48) uint8, made as large and as colourful as the network asks."""
@@ -56,39 +55,16 @@ class Network:
 
 
 def find(name: str) -> Network:
-    """A network of the registry, or an ONNX file that keeps moodnet's contract at any size.
+    """A classifier of single faces: of the registry, or an ONNX file.
 
     Raises:
-        UnknownModelError: ``name`` is neither.
-        ModelError: see ``registry.path`` and ``models.infer.Classifier``.
+        ModelError: see ``models.infer.load_still``.
     """
+    classifier = load_still(name)
     if name in registry.WEIGHTS:
-        weights = registry.get(name)
-        if weights.crop is None:
-            raise ModelContractError(f"the model {name!r} is no classifier: there is nothing to evaluate")
-        file = registry.path(name)
-    elif Path(name).is_file():
-        file = Path(name)
-        weights = of_file(file)
-    else:
-        known = ", ".join(entry.name for entry in registry.WEIGHTS.values() if entry.crop)
-        raise UnknownModelError(f"expected the name of a model ({known}) or of an ONNX file, got {name!r}")
-    return Network(weights, file, Classifier(file, weights))
-
-
-def of_file(file: Path) -> Weights:
-    """The registry entry that a file would have: grey faces (N, 1, S, S) in 0..255, S read from the file.
-
-    Raises:
-        ModelContractError: it is no network of this kind.
-    """
-    try:
-        shape = yardsticks.session(str(file)).get_inputs()[0].shape
-    except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        raise ModelContractError(f"{file} is not a network that ONNX Runtime can load: {error}") from error
-    if len(shape) != 4 or shape[1] != 1 or not isinstance(shape[2], int) or shape[2] != shape[3]:
-        raise ModelContractError(f"expected grey square faces (N, 1, S, S) as input of {file}, got {shape}")
-    return Weights(
+        return Network(registry.get(name), classifier.network.file, classifier)
+    file = classifier.network.file
+    weights = Weights(
         name=file.stem,
         description=f"The file {file.name}.",
         sources=(),
@@ -96,8 +72,9 @@ def of_file(file: Path) -> Weights:
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         size=file.stat().st_size,
         licence="",
-        crop=CropSpec(shape[2], margin=1.0),
+        contract=classifier.network.contract,
     )
+    return Network(weights, file, classifier)
 
 
 def evaluate(
@@ -166,7 +143,7 @@ def others(network: Network, folder: Path | None) -> dict[str, Predict]:
     shipped = [
         entry.name
         for entry in registry.WEIGHTS.values()
-        if entry.crop and entry.name != network.weights.name and isinstance(entry.sources[0], registry.Packaged)
+        if entry.is_still and entry.name != network.weights.name and isinstance(entry.sources[0], registry.Packaged)
     ]
     found: dict[str, Predict] = {name: find(name).of_tiles for name in shipped}
     return found | (yardsticks.load(folder) if folder else {})

@@ -14,7 +14,7 @@ import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from models import calibrate, fer2013
+from models import calibrate, contract, fer2013
 from models.errors import TrainingError
 from models.training import checkpoint, data
 from models.training.recipe import Recipe
@@ -104,6 +104,7 @@ def export(net: Moodnet, label_weight: float, flip: bool, out: Path) -> None:
     for node in model.graph.node:
         # Stack traces of this machine's source files are of no use to who runs the network.
         del node.metadata_props[:]
+    contract.write(model, contract.of_first_kind(fer2013.TILE))
     out.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, out)
     with torch.inference_mode():

@@ -1,13 +1,17 @@
-"""Torch-free inference of static classifiers with ONNX Runtime."""
+"""Torch-free inference with ONNX Runtime: networks for faces and for clips, each held to its contract."""
 
 import os
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ModelContractError
-from models.registry import EXPRESSIONS, Weights
+from models import contract as contracts
+from models import registry
+from models.contract import EXPRESSIONS, Contract
+from models.errors import ModelContractError, UnknownModelError
 
 # Releases from 1.29 on report their use to the vendor unless told not to before the import. We require an older one;
 # this is for who installs another.
@@ -15,61 +19,232 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
-PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+PROCESSOR = "CPUExecutionProvider"
+PROVIDERS = ("CUDAExecutionProvider", PROCESSOR)
 """In order of preference; the first comes with the ``agent-gpu`` extra."""
+
+Faces = NDArray[np.uint8]
+Array = NDArray[np.float32]
+
+
+class Network:
+    """A network's file in a session. What it sees and answers stands in ``contract``.
+
+    ``promised`` is what the registry says of the file. Without it the file's own metadata count, and without those it
+    has to be one of moodnet's kind at any size.
+
+    Raises:
+        ModelContractError: the file is no ONNX network, or its inputs or outputs are not those of its contract.
+    """
+
+    def __init__(self, file: Path, promised: Contract | None = None) -> None:
+        self._session, self._options = open_session(file), ort.RunOptions()
+        own = contracts.read(self._session.get_modelmeta().custom_metadata_map, file)
+        if promised and own and own != promised:
+            raise ModelContractError(f"the registry says of {file}: {promised}; its own contract is another: {own}")
+        self.file = file
+        self.contract = promised or own or contracts.of_first_kind(self._side())
+        self._check()
+        self._names = [tensor.name for tensor in self._session.get_inputs()]
+        self._outputs = [tensor.name for tensor in self._session.get_outputs()][: len(self.contract.answers)]
+        self._mean = np.asarray(self.contract.crop.pixels.mean, np.float32)
+        self._scale = 1 / np.asarray(self.contract.crop.pixels.std, np.float32)
+        # Labels beyond the seven (contempt) are left out before the softmax, which is the same as dropping them and
+        # scaling the rest to a sum of 1.
+        self._columns = [self.contract.outputs.index(expression) for expression in EXPRESSIONS]
+
+    @property
+    def on_processor(self) -> bool:
+        """Whether it runs on the processor, not on a graphics card."""
+        return bool(self._session.get_providers()[0] == PROCESSOR)
+
+    @property
+    def missed_card(self) -> bool:
+        """Whether this ONNX Runtime was made for a graphics card, but could not use one."""
+        return self.on_processor and wanted_providers()[0] != PROCESSOR
+
+    def prepared(self, faces: Faces) -> Array:
+        """Faces (..., S, S), grey, or (..., S, S, 3), RGB, as the network sees them, (..., C, S, S)."""
+        channels = self.contract.crop.pixels.channels
+        x = (faces if channels > 1 else faces[..., None]).astype(np.float32)
+        seen: Array = np.asarray((x - self._mean) * self._scale, np.float32)
+        return np.moveaxis(seen, -1, -3)
+
+    def run(self, *inputs: Array) -> list[Array]:
+        """The network's outputs in the order of the contract."""
+        given = dict(zip(self._names, map(np.ascontiguousarray, inputs), strict=True))
+        answers: list[Array] = self._session.run(self._outputs, given, self._options)
+        return answers
+
+    def stop(self) -> None:
+        """End the run that another thread may be in, with an error there; there is no other run after this."""
+        self._options.terminate = True
+
+    def probabilities_of(self, answers: Array) -> Array:
+        """(N, 7) float32, rows summing to 1, in the order of ``EXPRESSIONS``, of what the network answered (N, K)."""
+        chosen = np.asarray(answers[:, self._columns], np.float32)
+        if self.contract.logits:
+            return softmax(chosen)
+        return chosen if len(self.contract.outputs) == len(EXPRESSIONS) else chosen / chosen.sum(1, keepdims=True)
+
+    def _side(self) -> int:
+        """The side of the faces that a file without a contract takes."""
+        shape = self._session.get_inputs()[0].shape
+        if len(shape) != 4 or shape[1] != 1 or not isinstance(shape[2], int) or shape[2] != shape[3]:
+            raise ModelContractError(
+                f"{self.file} carries no contract (it was not exported by Moodcast), so it should take grey square "
+                f"faces (N, 1, S, S) as moodnet does, but takes {shape}"
+            )
+        return shape[2]
+
+    def _check(self) -> None:
+        found = [[list(tensor.shape) for tensor in side] for side in (self._session.get_inputs(), self._outs())]
+        wanted = [self.contract.inputs, self.contract.answers]
+        for have, want in zip(found, wanted, strict=True):
+            if [tuple(shape[1:]) for shape in have] != want:
+                raise ModelContractError(
+                    f"{self.file} should map {_told(wanted[0])} to {_told(wanted[1])}, but maps "
+                    f"{_shapes(found[0])} to {_shapes(found[1])}"
+                )
+
+    def _outs(self) -> list[Any]:
+        """The outputs; of a still network, the first alone counts."""
+        outputs: list[Any] = self._session.get_outputs()
+        return outputs[: len(self.contract.answers)]
 
 
 class Classifier:
-    """A network from faces (N, C, S, S) float32 to probabilities of the seven expressions, in contract order.
+    """A network that looks at single faces."""
 
-    What it sees of a pixel, and its own labels, stand in its registry entry. Labels beyond the seven (contempt) are
-    left out before the softmax, which is the same as dropping them and scaling the rest to a sum of 1.
+    def __init__(self, network: Network) -> None:
+        self.network = network
 
-    Raises:
-        ModelContractError: the file is no ONNX network, or its input or output has another shape.
-    """
-
-    def __init__(self, path: Path, weights: Weights) -> None:
-        options = ort.SessionOptions()
-        # One face every 200 ms needs no second thread; a pool would only wake cores the streamed game wants.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        available = set(ort.get_available_providers())
-        try:
-            self._session = ort.InferenceSession(
-                str(path), options, providers=[name for name in PROVIDERS if name in available]
-            )
-        except Exception as error:  # ONNX Runtime's exceptions share no public base class
-            raise ModelContractError(f"{path} is not a network that ONNX Runtime can load: {error}") from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if weights.crop is None:
-            raise ModelContractError(f"{weights.name!r} is no classifier: its registry entry has no crop")
-        side, channels, labels = weights.crop.size, weights.crop.pixels.channels, len(weights.outputs)
-        if len(inputs) != 1 or inputs[0].shape[1:] != [channels, side, side] or outputs[0].shape[1:] != [labels]:
-            raise ModelContractError(
-                f"{path} should map (N, {channels}, {side}, {side}) to (N, {labels}), but maps "
-                f"{[i.shape for i in inputs]} to {[o.shape for o in outputs]}"
-            )
-        self._input, self._output = inputs[0].name, outputs[0].name
-        self._mean = np.asarray(weights.crop.pixels.mean, np.float32)
-        self._scale = 1 / np.asarray(weights.crop.pixels.std, np.float32)
-        self._logits = weights.logits
-        self._columns = [weights.outputs.index(expression) for expression in EXPRESSIONS]
-
-    def probabilities(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, face: Faces) -> Array:
         """(7,) float32 summing to 1, for one face, grey (S, S) or RGB (S, S, 3) uint8."""
-        row: NDArray[np.float32] = self.batch(face[None])[0]
+        row: Array = self.batch(face[None])[0]
         return row
 
-    def batch(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def batch(self, faces: Faces) -> Array:
         """(N, 7) float32, rows summing to 1, for faces, grey (N, S, S) or RGB (N, S, S, 3) uint8."""
-        x = (faces if faces.ndim == 4 else faces[..., None]).astype(np.float32)
-        x = np.ascontiguousarray(((x - self._mean) * self._scale).transpose(0, 3, 1, 2), np.float32)
-        result: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0][:, self._columns]
-        return softmax(result) if self._logits else result
+        return self.network.probabilities_of(self.network.run(self.network.prepared(faces))[0])
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+class ClipClassifier:
+    """A network that sees all faces of a clip each time."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def batch(self, clips: Faces) -> Array:
+        """(N, 7) float32, rows summing to 1, for clips, grey (N, F, S, S) or RGB (N, F, S, S, 3) uint8."""
+        seen = np.moveaxis(self.network.prepared(clips), 2, 1)
+        return self.network.probabilities_of(self.network.run(seen)[0])
+
+
+class FaceByFace:
+    """A network for clips that is given what it made of the earlier faces."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def step(self, faces: Faces, memory: Array) -> tuple[Array, Array]:
+        """Probabilities (N, 7) of the clips that end in these faces, and the faces' features (N, D).
+
+        ``faces`` grey (N, S, S) or RGB (N, S, S, 3) uint8; ``memory`` (N, F - 1, D), the features of those before.
+        """
+        answers, features = self.network.run(self.network.prepared(faces), memory)
+        return self.network.probabilities_of(answers), features
+
+    def features(self, faces: Faces) -> Array:
+        """The features (N, D) of faces that have none before them."""
+        clip = self.network.contract.clip
+        assert clip is not None  # else it would be a Classifier
+        return self.step(faces, np.zeros((len(faces), clip.frames - 1, clip.features), np.float32))[1]
+
+    def batch(self, clips: Faces) -> Array:
+        """As ``ClipClassifier.batch``."""
+        memory = np.stack([self.features(clips[:, i]) for i in range(clips.shape[1] - 1)], 1)
+        return self.step(clips[:, -1], memory)[0]
+
+
+def load(name: str) -> Classifier | ClipClassifier | FaceByFace:
+    """The classifier of that name in the registry, or in an ONNX file.
+
+    Raises:
+        UnknownModelError: neither.
+        ModelMissingError, ChecksumMismatchError: see ``registry.path``.
+        ModelContractError: the registered file is no classifier; or see ``Network``.
+    """
+    network = Network(*find(name))
+    clip = network.contract.clip
+    if clip is None:
+        return Classifier(network)
+    return FaceByFace(network) if clip.features else ClipClassifier(network)
+
+
+def load_still(name: str) -> Classifier:
+    """``load``, for who has single faces only.
+
+    Raises:
+        ModelError: as ``load``; or the network looks at clips.
+    """
+    found = load(name)
+    if not isinstance(found, Classifier):
+        raise ModelContractError(f"the model {name!r} looks at clips, and here are single faces: choose one for faces")
+    return found
+
+
+def find(name: str) -> tuple[Path, Contract | None]:
+    """Where a classifier's file is, and what the registry promises of it; None for a file that is not registered.
+
+    Raises:
+        ModelError: as ``load``.
+    """
+    if name in registry.WEIGHTS:
+        entry = registry.get(name)
+        if entry.contract is None:
+            raise ModelContractError(f"the model {name!r} is no expression classifier: choose another, or the default")
+        return registry.path(name), entry.contract
+    if Path(name).is_file():
+        return Path(name), None
+    known = ", ".join(entry.name for entry in registry.WEIGHTS.values() if entry.contract)
+    raise UnknownModelError(f"expected the name of a model ({known}) or of an ONNX file, got {name!r}")
+
+
+def wanted_providers() -> list[str]:
+    """What this ONNX Runtime could run a network on, the best first."""
+    available = set(ort.get_available_providers())
+    return [name for name in PROVIDERS if name in available]
+
+
+def open_session(file: Path) -> ort.InferenceSession:
+    """A session of one thread on the best provider; the processor where a graphics card can't be used.
+
+    Raises:
+        ModelContractError: the file is no network.
+    """
+    options = ort.SessionOptions()
+    # One face every 200 ms needs no second thread; a pool would only wake cores the streamed game wants.
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4 if wanted_providers()[0] != PROCESSOR else 3
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a card can't be used: ``missed_card`` tells
+            return ort.InferenceSession(str(file), options, providers=wanted_providers())
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        raise ModelContractError(f"{file} is not a network that ONNX Runtime can load: {error}") from error
+
+
+def softmax(logits: Array) -> Array:
     """Probabilities (N, K) of logits (N, K)."""
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(powers / powers.sum(1, keepdims=True), np.float32)
+
+
+def _told(shapes: list[tuple[int, ...]]) -> str:
+    """Shapes with their batch, as in (N, 1, 48, 48)."""
+    return " and ".join("(N, " + ", ".join(map(str, shape)) + ")" for shape in shapes)
+
+
+def _shapes(shapes: list[list[Any]]) -> str:
+    return " and ".join(map(str, shapes)) or "nothing"

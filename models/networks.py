@@ -6,6 +6,8 @@ are another matter (``models.registry``): these are the networks that can be tra
 
 import importlib
 import importlib.util
+import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -63,24 +65,32 @@ def build(name: str, classes: int | None = None) -> "nn.Module":
     return network
 
 
-def export(network: "nn.Module", faces: "Tensor", file: Path) -> None:
+def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | None" = None) -> None:
     """Write a network in evaluation mode as ONNX, opset 18; the batch may have any length when it runs.
 
-    ``faces`` (N, channels, size, size) show its input's shape, N at least 2. Outputs are named ``logits``, or those of
-    our own networks ``label`` and ``votes``.
+    ``faces`` (N, channels, size, size), or clips of them, show its input's shape, N at least 2; so does ``memory`` for
+    a network that has this second input. Outputs are named ``logits``, those of the moodnets ``label`` and ``votes``,
+    and with a memory ``logits`` and ``features``.
     """
     import torch
 
-    outputs = ["label", "votes"] if isinstance(network(faces), tuple) else ["logits"]
-    program = torch.onnx.export(
-        network,
-        (faces,),
-        input_names=["faces"],
-        output_names=outputs,
-        dynamic_shapes=({0: torch.export.Dim("faces_in_batch", min=1)},),
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
+    samples = (faces,) if memory is None else (faces, memory)
+    outputs = ["logits"]
+    if isinstance(network(*samples), tuple):
+        outputs = ["label", "votes"] if memory is None else ["logits", "features"]
+    batch = torch.export.Dim("faces_in_batch", min=1)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses packages that nothing here needs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's, about itself
+        program = torch.onnx.export(
+            network,
+            samples,
+            input_names=["faces", "memory"][: len(samples)],
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in samples),
+            opset_version=18,
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     program.save(file, external_data=False)

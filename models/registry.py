@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 import platformdirs
 
+from models.contract import EXPRESSIONS, IMAGENET, RAW_GREY, Contract, CropSpec, Pixels, of_first_kind
 from models.errors import ChecksumMismatchError, ModelMissingError, UnknownModelError
 
-EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""Label order of every classifier's output, the same as on the wire."""
+__all__ = ["EXPRESSIONS", "IMAGENET", "RAW_GREY", "CropSpec", "Pixels"]
+"""What an entry says in words of ``models.contract``."""
 
 DEFAULT = "moodnet"
 PACKAGED = Path(__file__).parent / "weights"
@@ -52,40 +53,10 @@ Source = Packaged | Url | WheelMember
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """What a network sees of a pixel x in 0..255: (x - mean) / std, channel by channel; one is grey, three are RGB."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @property
-    def channels(self) -> int:
-        return len(self.mean)
-
-
-RAW_GREY = Pixels((0.0,), (1.0,))
-"""For networks that standardise each face themselves."""
-IMAGENET = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
-
-
-@dataclass(frozen=True)
-class CropSpec:
-    """The face crop a classifier was trained on (see ``models.align``).
-
-    ``size`` in pixels, square. ``margin`` is the crop's side relative to that of the FER2013 tiles (1.0).
-    """
-
-    size: int
-    margin: float
-    pixels: Pixels = RAW_GREY
-
-
-@dataclass(frozen=True)
 class Weights:
-    """One entry. ``crop`` is None for files that are no classifier; ``accuracy`` maps a protocol to 0..1.
+    """One entry. ``contract`` is None for files that are no classifier; ``accuracy`` maps a protocol to 0..1.
 
-    ``outputs`` are the classifier's own labels in its own order, all of ``EXPRESSIONS`` among them: probabilities, or
-    ``logits`` that still need a softmax. ``optional`` files are fetched only when asked for by name.
+    ``optional`` files are fetched only when asked for by name.
     """
 
     name: str
@@ -95,11 +66,19 @@ class Weights:
     sha256: str
     size: int
     licence: str
-    crop: CropSpec | None = None
-    outputs: tuple[str, ...] = EXPRESSIONS
-    logits: bool = False
+    contract: Contract | None = None
     optional: bool = False
     accuracy: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def crop(self) -> CropSpec | None:
+        """What a classifier sees of a face; None for files that are none."""
+        return self.contract.crop if self.contract else None
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is a classifier of single faces."""
+        return self.contract is not None and self.contract.clip is None
 
     @property
     def megabytes(self) -> str:
@@ -126,9 +105,7 @@ def _emotieffnet(name: str, file: str, sha256: str, size: int, side: int, eight:
         size=size,
         licence="Apache-2.0",
         # Its authors cut along a detector's box; the tile around eyes and mouth is the nearest that we have.
-        crop=CropSpec(side, margin=1.0, pixels=IMAGENET),
-        outputs=_AFFECTNET,
-        logits=True,
+        contract=Contract(CropSpec(side, margin=1.0, pixels=IMAGENET), _AFFECTNET, logits=True),
         optional=True,
         accuracy=MappingProxyType(
             {
@@ -148,7 +125,7 @@ _ENTRIES = (
         sha256="ca44149d47c0fae886343e8088bacf7cd1a7de4cf466813cd4129c245517bbb1",
         size=3_901_121,
         licence="Apache-2.0",
-        crop=CropSpec(size=48, margin=1.0),
+        contract=of_first_kind(48),
         accuracy=MappingProxyType(
             {
                 "FER2013 public test, labels": 0.6757,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models import networks, registry
 from models.errors import RecipeError
-from models.infer import Classifier
+from models.infer import load_still
 from models.training import checkpoint
 from models.training.inputs import at_size, heads, prepared
 
@@ -56,7 +56,7 @@ def file_of(teacher: str) -> Path:
     stored = Path(teacher) / checkpoint.FILE
     if stored.is_file():
         return stored
-    if teacher in registry.WEIGHTS and registry.get(teacher).crop is not None:
+    if teacher in registry.WEIGHTS and registry.get(teacher).is_still:
         return registry.path(teacher)
     raise RecipeError(
         f"network.start, distillation.teachers: expected a run folder with a {checkpoint.FILE}, or a classifier of the "
@@ -83,13 +83,12 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
                 both = heads(net(prepared(tensor(chunk, wanted.size), wanted.pixels)))
                 yield torch.stack([head.softmax(1) for head in both], 1).numpy()
     else:
-        entry = registry.get(teacher)
-        assert entry.crop is not None  # ``file_of`` has refused it otherwise
-        classifier = Classifier(registry.path(teacher), entry)
+        classifier = load_still(teacher)
+        crop = classifier.network.contract.crop
         for chunk in chunks:
-            faces = tensor(chunk, entry.crop.size).round().byte().numpy()[:, 0]
-            if entry.crop.pixels.channels > 1:
-                faces = faces[..., None].repeat(entry.crop.pixels.channels, 3)
+            faces = tensor(chunk, crop.size).round().byte().numpy()[:, 0]
+            if crop.pixels.channels > 1:
+                faces = faces[..., None].repeat(crop.pixels.channels, 3)
             yield classifier.batch(faces)[:, None].repeat(2, 1)
 
 

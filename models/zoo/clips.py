@@ -28,6 +28,16 @@ MMNET_LEFT_OUT = POSITION_LEFT_OUT | {
 
 CLIPS: tuple[Network, ...] = (
     Network(
+        "moodnet-clip",
+        "moodnet_clip:MoodnetClip",
+        "ours; taught on pseudo-clips",
+        48,
+        RAW,
+        2_018_727,
+        frames=8,
+        interval_s=0.2,
+    ),
+    Network(
         "c3d",
         "c3d:C3D",
         "Tran et al. 2015",

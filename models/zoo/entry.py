@@ -18,7 +18,8 @@ class Network:
     as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build;
     ``left_out_gmacs`` says which of them ours saves at no change of the answer. ``published_gmacs`` are as the paper
     prints them, and ``remark`` says why they are far off, where that is known. ``learning_rate`` is that of the study's
-    transfer recipe, for networks whose trunk was trained on other pictures first.
+    transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
+    two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Network:
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     learning_rate: float | None = None
     frames: int = 1
+    interval_s: float = 0.16
     official_gmacs: float | None = None
     left_out_gmacs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     published_gmacs: str = ""

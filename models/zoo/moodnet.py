@@ -68,8 +68,8 @@ class Stage(nn.Module):
         return self.further(self.block(F.relu(self.down(x))))
 
 
-class Moodnet(nn.Module):
-    """Grey faces (N, 1, S, S), any range, to two sets of logits (N, classes), ``label`` and ``votes``.
+class Trunk(nn.Module):
+    """Grey faces (N, 1, S, S), any range, to features (N, ``widths[3]``).
 
     Each face is standardised to zero mean and unit variance first, so brightness and contrast of a webcam drop out. S
     is a multiple of 8. ``widths`` are those of the stem and the three stages, ``depths`` the stages' residual blocks;
@@ -81,22 +81,39 @@ class Moodnet(nn.Module):
         widths: tuple[int, int, int, int] = (32, 64, 128, 256),
         depths: tuple[int, int, int] = (1, 1, 1),
         excite: bool = False,
-        dropout: float = 0.3,
-        classes: int = EXPRESSIONS,
     ) -> None:
         super().__init__()
         self.stem = conv_bn(1, widths[0])
         shapes = zip(itertools.pairwise(widths), depths, strict=True)
         self.stages = nn.Sequential(*(Stage(a, b, depth, excite) for (a, b), depth in shapes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.features(x)
+
+    def features(self, x: Tensor) -> Tensor:
+        x = x - x.mean((2, 3), keepdim=True)
+        x = x * torch.rsqrt((x * x).mean((2, 3), keepdim=True) + 1e-3)
+        return self.stages(F.relu(self.stem(x))).mean((2, 3))
+
+
+class Moodnet(Trunk):
+    """Grey faces (N, 1, S, S), as for ``Trunk``, to two sets of logits (N, classes), ``label`` and ``votes``."""
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int] = (32, 64, 128, 256),
+        depths: tuple[int, int, int] = (1, 1, 1),
+        excite: bool = False,
+        dropout: float = 0.3,
+        classes: int = EXPRESSIONS,
+    ) -> None:
+        super().__init__(widths, depths, excite)
         self.dropout = nn.Dropout(dropout)
         self.label = nn.Linear(widths[3], classes)
         self.votes = nn.Linear(widths[3], classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = x - x.mean((2, 3), keepdim=True)
-        x = x * torch.rsqrt((x * x).mean((2, 3), keepdim=True) + 1e-3)
-        x = self.stages(F.relu(self.stem(x))).mean((2, 3))
-        x = self.dropout(x)
+        x = self.dropout(self.features(x))
         return self.label(x), self.votes(x)
 
 

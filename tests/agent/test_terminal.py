@@ -10,6 +10,7 @@ import pytest
 from agent import terminal
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
+from models.contract import ClipSpec
 from relay.protocol import Away, Label
 from tests.support import wait_until
 
@@ -87,10 +88,35 @@ def test_without_a_terminal_only_yes_in_advance_will_do() -> None:
 
 def test_the_status_says_what_the_relay_has() -> None:
     label = Label(emotion="happy", confidence=0.87)
-    assert terminal.status(label, True, 12, 5.0) == ("happy 0.87", "sent 12 labels · 5.0 fps")
-    assert terminal.status(label, True, 1, 5.0)[1] == "sent 1 label · 5.0 fps"
-    assert terminal.status(Away(), True, 1, 5.0)[0].startswith("away")
-    assert "connecting" in terminal.status(label, False, 1, 5.0)[0]
+    assert terminal.status(label, True, 12, 5.0, 0.092) == ("happy 0.87", "sent 12 labels · 5.0 fps · 9% of a core")
+    assert terminal.status(label, True, 1, 5.0, 0.09)[1] == "sent 1 label · 5.0 fps · 9% of a core"
+    assert terminal.status(Away(), True, 1, 5.0, 0.09)[0].startswith("away")
+    assert "connecting" in terminal.status(label, False, 1, 5.0, 0.09)[0]
+
+
+def test_of_a_still_network_there_is_nothing_to_say() -> None:
+    assert terminal.about_model("moodnet", None, missed_card=False) == []
+    assert terminal.late_labels(None, took_s=3.0) == ""
+
+
+def test_a_clip_network_says_how_long_faces_stay_in_memory() -> None:
+    (sentence,) = terminal.about_model("somewhere/net.onnx", ClipSpec(8, 0.2), missed_card=False)
+    assert sentence.startswith(
+        "net.onnx looks at clips: the last 8 faces, 0.2 s apart. They stay in memory for these 1.4"
+    )
+    (sentence,) = terminal.about_model("moodnet-clip", ClipSpec(8, 0.2, features=256), missed_card=False)
+    assert "What it made of them stays in memory" in sentence
+
+
+def test_a_card_that_can_not_be_used_is_told() -> None:
+    (sentence,) = terminal.about_model("moodnet", None, missed_card=True)
+    assert "graphics card can't be used" in sentence
+
+
+def test_late_labels_are_told_where_a_clip_takes_longer_than_the_time_to_the_next() -> None:
+    clip = ClipSpec(16, 0.16, every=4)
+    assert terminal.late_labels(clip, took_s=0.6) == ""
+    assert "takes 2.4 s" in terminal.late_labels(clip, took_s=2.4)
 
 
 def test_on_a_terminal_the_line_is_rewritten_in_place() -> None:

@@ -121,7 +121,9 @@ async def test_the_portrait_becomes_a_happy_viewer_until_ctrl_c(relay: app.Relay
             await audience.mood(lambda mood: mood.viewers == 0)
     assert agent.returncode == 0
     assert errors.decode() == ""
-    assert re.search(r"^happy 0\.\d\d · sent \d+ labels? · \d\.\d fps · Ctrl-C stops$", out.decode(), re.MULTILINE)
+    assert re.search(
+        r"^happy 0\.\d\d · sent \d+ labels? · \d\.\d fps · \d+% of a core · Ctrl-C stops$", out.decode(), re.MULTILINE
+    )
     summary = json.loads(report.read_text())
     assert summary["stopped"] == "interrupted"
     assert summary["source"] == str(weights("portrait"))
@@ -155,7 +157,7 @@ def test_smiling_portraits_are_happy_and_neutral_ones_neutral() -> None:
         recogniser = Recogniser(registry.DEFAULT)
         found[expression] = Counter()
         for i, file in enumerate(sorted(LONDON.glob(f"*_{expression}.jpg"))):
-            probabilities = recogniser.probabilities(np.asarray(Image.open(file).convert("RGB")), 1000 * i)
+            probabilities = recogniser.look(np.asarray(Image.open(file).convert("RGB")), 1000 * i).probabilities
             found[expression][EXPRESSIONS[int(np.argmax(probabilities))] if probabilities else "no face"] += 1
         recogniser.close()
     assert found["happy"].total() == found["neutral"].total() == 60

@@ -81,7 +81,7 @@ def model(kind: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_agent_reads_the_seven_expressions_from_colour(model: str, network: Any, portrait: NDArray[np.uint8]) -> None:
     recogniser = Recogniser(model)
-    found = recogniser.probabilities(portrait, 1)
+    found = recogniser.look(portrait, 1).probabilities
     points = recogniser._faces.find(portrait, 2)
     recogniser.close()
     assert found is not None

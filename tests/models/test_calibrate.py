@@ -7,8 +7,8 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="calibration needs onnx: make test TRAIN=1, or pip install '.[train]'")
 
-from models import calibrate, fer2013, metrics, registry  # noqa: E402
-from models.infer import Classifier, softmax  # noqa: E402
+from models import calibrate, fer2013, metrics  # noqa: E402
+from models.infer import load_still, softmax  # noqa: E402
 
 FACES = 600
 
@@ -67,7 +67,7 @@ def test_the_file_answers_as_calibrated_and_is_not_calibrated_twice(tmp_path: Pa
     calibration = calibrate.calibrate(file, faces, out)
     assert calibration.temperature > 1  # its answers to noise are right by chance only
     expected = calibration.apply(calibrate.answers(file, pixels[:5]))
-    found = Classifier(out, registry.get("moodnet")).batch(pixels[:5])
+    found = load_still(str(out)).batch(pixels[:5])
     np.testing.assert_allclose(found, expected, atol=1e-5)
     with pytest.raises(ValueError, match="already"):
         calibrate.calibrate(out, faces, tmp_path / "twice.onnx")

@@ -1,19 +1,19 @@
 """The classifier gives probabilities, and refuses a file that is not what the registry says."""
 
-import dataclasses
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models import registry
-from models.errors import ModelContractError
-from models.infer import Classifier
+from models import contract, infer, registry
+from models.errors import ModelContractError, UnknownModelError
+from models.infer import Classifier, Network, load, load_still
 
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    return Classifier(registry.path("moodnet"), registry.get("moodnet"))
+    return load_still("moodnet")
 
 
 def test_probabilities_sum_to_one(classifier: Classifier) -> None:
@@ -40,14 +40,36 @@ def test_blank_face_gives_no_nonsense(classifier: Classifier) -> None:
     assert np.isfinite(classifier.probabilities(np.zeros((48, 48), np.uint8))).all()
 
 
+def test_a_file_that_was_exported_before_there_were_contracts_works_by_its_path(classifier: Classifier) -> None:
+    file = registry.path("moodnet")
+    assert contract.KEY not in infer.open_session(file).get_modelmeta().custom_metadata_map
+    face = np.random.default_rng(3).integers(0, 256, (48, 48)).astype(np.uint8)
+    np.testing.assert_array_equal(load_still(str(file)).probabilities(face), classifier.probabilities(face))
+
+
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "moodnet.onnx"
     file.write_bytes(b"no network")
     with pytest.raises(ModelContractError, match="can load"):
-        Classifier(file, registry.get("moodnet"))
+        load(str(file))
 
 
 def test_another_input_size_is_refused() -> None:
-    weights = dataclasses.replace(registry.get("moodnet"), crop=registry.CropSpec(size=64, margin=1.0))
     with pytest.raises(ModelContractError, match=r"should map \(N, 1, 64, 64\)"):
-        Classifier(registry.path("moodnet"), weights)
+        Network(registry.path("moodnet"), contract.of_first_kind(64))
+
+
+def test_a_name_that_is_neither_registered_nor_a_file_lists_the_classifiers() -> None:
+    with pytest.raises(UnknownModelError, match=r"moodnet.*ONNX file, got 'mudnet'") as caught:
+        load("mudnet")
+    assert "portrait" not in str(caught.value)
+
+
+def test_where_the_graphics_card_fails_the_processor_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with ONNX Runtime for CUDA on a machine without its libraries."""
+    monkeypatch.setattr(infer.ort, "get_available_providers", lambda: ["CUDAExecutionProvider", infer.PROCESSOR])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network = load_still("moodnet").network
+    assert network.on_processor
+    assert network.missed_card

@@ -25,8 +25,8 @@ def test_entry_is_whole(entry: registry.Weights) -> None:
 
 def test_every_classifier_knows_the_seven_expressions() -> None:
     for entry in registry.WEIGHTS.values():
-        if entry.crop is not None:
-            assert set(registry.EXPRESSIONS) <= set(entry.outputs)
+        if entry.contract is not None:
+            assert set(registry.EXPRESSIONS) <= set(entry.contract.outputs)
 
 
 def test_missing_optional_file_is_fetched_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import export, fer2013, networks, registry, train  # noqa: E402
-from models.infer import Classifier  # noqa: E402
+from models import export, fer2013, networks, train  # noqa: E402
+from models.infer import load_still  # noqa: E402
 from models.training import checkpoint, recipe  # noqa: E402
 from models.training.data import split  # noqa: E402
 from models.zoo.moodnet import Moodnet  # noqa: E402
@@ -186,6 +186,7 @@ def test_a_student_starts_from_a_run_and_learns_from_teachers(tmp_path: Path) ->
     ("sections", "code", "says"),
     [
         ({"network": {"name": "mudnet"}}, 21, "mudnet"),
+        ({"network": {"name": "moodnet-clip"}}, 27, "models distil"),
         ({"network": {"start": "nowhere"}}, 27, "nowhere"),
         ({"network": {"start": "moodnet"}}, 29, "one of another"),  # which is no moodnet-tiny,
         ({"distillation": {"teachers": ["mudnet"]}}, 27, "mudnet"),
@@ -253,7 +254,7 @@ def test_export_answers_like_torch_and_meets_the_registered_contract(tmp_path: P
     torch.manual_seed(0)
     file = tmp_path / "net.onnx"
     export.export(Moodnet().eval(), 0.4, flip, file)
-    answers = Classifier(file, registry.get("moodnet")).batch(np.full((2, 48, 48), 7, np.uint8))
+    answers = load_still(str(file)).batch(np.full((2, 48, 48), 7, np.uint8))
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
 
 

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
 from models import export, networks, registry  # noqa: E402
-from models.infer import Classifier  # noqa: E402
+from models.infer import load_still  # noqa: E402
 from models.training import unfold  # noqa: E402
 
 
@@ -23,7 +23,7 @@ def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
     net = networks.build("moodnet-small")
     unfold.take_up(registry.path("moodnet"), net, faces(300, 0))
     pixels = faces(60, 1).round()
-    expected = Classifier(registry.path("moodnet"), registry.get("moodnet")).batch(pixels[:, 0].byte().numpy())
+    expected = load_still("moodnet").batch(pixels[:, 0].byte().numpy())
     by_label, by_votes = export.head_probabilities(net, pixels[:, 0].byte().numpy(), flip=False)
     # The file's blend of the heads, and what calibrates it, are not the network's.
     blends = [w * by_label + (1 - w) * by_votes for w in np.linspace(0, 1, 21)]

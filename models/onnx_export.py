@@ -1,0 +1,257 @@
+"""``moodcast models export``: from a trained network to an ONNX file that the agent loads.
+
+The network is exported with a batch of any length and its contract (``models.contract``), and checked against torch:
+logits within ``TOLERANCE``. Then its weights may be made smaller: stored as float16 (half the size, widened while
+loading) or computed with as int8 (ONNX Runtime's dynamic quantisation of the matrix products: a quarter of the size of
+what those hold, and mostly faster; convolutions stay as they are, since without calibration data they only get slower).
+What that changes is measured on clips and told. The two-headed moodnets go through ``models.export``, which also
+calibrates them.
+"""
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime.quantization as quantization
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models import contract as contracts
+from models import infer, networks
+from models.clips import video
+from models.clips.cache import MARGIN
+from models.clips.source import ClipSource
+from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
+from models.errors import TrainingError
+from models.export import store_as_float16
+from models.training import checkpoint
+from models.training.recipe import ClipsSection
+from models.zoo.entry import Network
+from models.zoo.moodnet import Moodnet
+from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
+
+TOLERANCE = 1e-4
+"""Largest difference of a logit to torch's, as a share of the largest logit where that is above 1."""
+
+MOST_CLIPS = 200
+"""That a change is measured on."""
+
+Smaller = Literal["float32", "float16", "int8"]
+Clips = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What smaller weights do to a network, on ``clips`` clips (or faces).
+
+    ``agreement`` is the share of equal answers, ``largest`` and ``mean`` the change of a probability. ``megabytes`` and
+    ``milliseconds`` (median of one clip, one thread) are before and after; so is ``accuracy``, where labels are known.
+    """
+
+    clips: int
+    agreement: float
+    largest: float
+    mean: float
+    megabytes: tuple[float, float]
+    milliseconds: tuple[float, float]
+    accuracy: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        told = (
+            f"{self.megabytes[0]:.1f} MB became {self.megabytes[1]:.1f} MB, {self.milliseconds[0]:.1f} ms a clip "
+            f"{self.milliseconds[1]:.1f} ms; on {self.clips} clips {self.agreement:.1%} of the answers are the same, "
+            f"probabilities change by {self.mean:.4f} on average and {self.largest:.4f} at most"
+        )
+        if self.accuracy:
+            told += f", accuracy from {self.accuracy[0]:.1%} to {self.accuracy[1]:.1%}"
+        return told
+
+
+def export_run(
+    run: Path, file: Path, weights: Smaller, cut: Callable[[int], ClipSource] | None = None
+) -> Iterator[str]:
+    """Export a run's averaged network; tells what it does, sentence by sentence.
+
+    ``cut`` gives the clips to measure smaller weights on, as faces of so many pixels.
+
+    Raises:
+        TrainingError: ``run`` is no run, or one of a moodnet with two heads; or see ``export``.
+        ModelContractError: the run's labels are not the agent's.
+        DatasetError: the clips can't be read.
+    """
+    net, made_by, classes = checkpoint.load_network(run)
+    if isinstance(net, Moodnet):
+        raise TrainingError(
+            f"{run} holds a {made_by.network.name}, with two heads: python -m models.export blends and calibrates them"
+        )
+    contract = contract_of(networks.get(made_by.network.name), net, classes, made_by.clips)
+    yield f"{file}: {told_of(contract)}; largest difference to torch {export(net, contract, file):.1e}"
+    if weights != "float32":
+        clips, labels = seen(cut(contract.crop.size), contract) if cut else (noise(contract), None)
+        yield f"{weights}: {make_smaller(file, weights, clips, labels)}"
+        if cut is None:
+            yield "These clips are noise: give some of faces with --clips, such as those of `moodcast models synth`."
+    data = file.read_bytes()
+    yield f"{len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
+
+
+def told_of(contract: Contract) -> str:
+    """A contract in a few words."""
+    crop, clip = contract.crop, contract.clip
+    faces = f"{'RGB' if crop.pixels.channels == 3 else 'grey'} faces of {crop.size} px"
+    if clip is None:
+        return faces
+    return f"clips of {clip.frames} {faces}, {clip.interval_s:g} s apart"
+
+
+def seen(source: ClipSource, contract: Contract) -> tuple[Clips, NDArray[np.int64] | None]:
+    """The first ``MOST_CLIPS`` of a source as a network takes them, their frames evenly spread.
+
+    Labels (N,) are indices into ``EXPRESSIONS``; None where the source has other classes.
+    """
+    count, grey = contract.clip.frames if contract.clip else 1, contract.crop.pixels.channels == 1
+    rows = []
+    for index in range(min(len(source), MOST_CLIPS)):
+        frames = source.frames(index)
+        chosen = frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
+        rows.append(np.stack([cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in chosen]) if grey else chosen)
+    clips = np.stack(rows).astype(np.uint8)
+    labels = source.labels[: len(clips)] if source.classes == EXPRESSIONS else None
+    return clips if contract.clip else clips[:, 0], labels
+
+
+def noise(contract: Contract) -> Clips:
+    """A few clips of nothing, to tell at least the time."""
+    crop, count = contract.crop, (contract.clip.frames,) if contract.clip else ()
+    colour = (3,) if crop.pixels.channels == 3 else ()
+    return np.random.default_rng(0).integers(0, 256, (4, *count, crop.size, crop.size, *colour)).astype(np.uint8)
+
+
+def contract_of(
+    entry: Network,
+    network: nn.Module,
+    outputs: tuple[str, ...] = EXPRESSIONS,
+    learned: ClipsSection | None = None,
+) -> Contract:
+    """The contract under which a network of the registry is exported.
+
+    ``outputs`` are its labels, in its order; ``learned`` says of what clips it has learned: their crop and their pace
+    are those of the agent's clips then.
+    """
+    clip, margin, interval = None, 1.0, entry.interval_s
+    if learned and learned.layout:
+        margin = MARGIN
+        if learned.sampling == "strided":
+            interval = learned.stride / video.FPS
+    if isinstance(network, MoodnetClip):
+        clip = ClipSpec(entry.frames, interval, features=FEATURES)
+    elif entry.frames > 1:
+        clip = ClipSpec(entry.frames, interval, every=max(1, entry.frames // 4))
+    return Contract(CropSpec(entry.size, margin, entry.pixels), outputs, logits=True, clip=clip)
+
+
+def export(network: nn.Module, contract: Contract, file: Path) -> float:
+    """Write a network in evaluation mode, and return the largest difference of its logits to torch.
+
+    Raises:
+        TrainingError: the difference is larger than ``TOLERANCE``.
+        ModelContractError: the contract contradicts itself, or the network does not keep it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    samples = tuple(torch.randn(2, *shape, generator=generator) for shape in contract.inputs)
+    exported = Remembering(network).eval() if isinstance(network, MoodnetClip) else network
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with torch.no_grad():  # in inference mode the exporter may fall back on one that takes the batch for a constant
+        networks.export(exported, samples[0], file, *samples[1:])
+        model = onnx.load(file)
+        if not all(given.type.tensor_type.shape.dim[0].dim_param for given in model.graph.input):
+            raise TrainingError("expected a batch of any length, but the exporter took that of its example for fixed")
+        for node in model.graph.node:
+            # Stack traces of this machine's source files are of no use to who runs the network.
+            del node.metadata_props[:]
+        # The exporter leaves shapes of weights as they were before it turned them; quantisation stumbles over them.
+        del model.graph.value_info[:]
+        contracts.write(model, contract)
+        onnx.save(model, file)
+        worst = difference(exported, infer.Network(file), samples)
+    if worst > TOLERANCE:
+        file.unlink()
+        raise TrainingError(
+            f"expected logits within {TOLERANCE} of torch, got a difference of {worst:.1e}: {file} was not kept"
+        )
+    return worst
+
+
+def difference(network: nn.Module, exported: infer.Network, samples: tuple[Tensor, ...]) -> float:
+    """The largest difference of the outputs, for a batch of two and for one."""
+    worst = 0.0
+    for part in (samples, tuple(sample[:1] for sample in samples)):
+        expected = network(*part)
+        outputs = expected if isinstance(expected, tuple) else (expected,)
+        for want, got in zip(outputs, exported.run(*(sample.numpy() for sample in part)), strict=False):
+            worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / max(1.0, float(want.abs().max())))
+    return worst
+
+
+def make_smaller(file: Path, weights: Smaller, clips: Clips, labels: NDArray[np.int64] | None = None) -> Change:
+    """Store or compute with smaller weights, in place, and say what it changes on these clips.
+
+    ``clips`` (N, F, S, S[, 3]) uint8 as the network takes them, or faces (N, S, S[, 3]); ``labels`` (N,) are indices
+    into ``EXPRESSIONS``.
+
+    Raises:
+        ModelContractError: the result is no network that ONNX Runtime can load.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before.onnx"
+        before.write_bytes(file.read_bytes())
+        if weights == "float16":
+            onnx.save(store_as_float16(onnx.load(file)), file)
+        elif weights == "int8":
+            logging.disable(logging.WARNING)  # it recommends a step that the exporter has done
+            try:
+                # Seven bits: with eight, processors without VNNI overflow in the sums of two products.
+                quantization.quantize_dynamic(
+                    before, file, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True
+                )
+            finally:
+                logging.disable(logging.NOTSET)
+        return change(before, file, clips, labels)
+
+
+def change(before: Path, after: Path, clips: Clips, labels: NDArray[np.int64] | None = None) -> Change:
+    """How two files of one network differ; see ``make_smaller``."""
+    answers, times = [], []
+    for file in (before, after):
+        network, took, found = infer.load(str(file)), [], []
+        for i in range(len(clips)):
+            began = time.perf_counter()
+            found.append(network.batch(clips[i : i + 1])[0])
+            took.append(1000 * (time.perf_counter() - began))
+        answers.append(np.stack(found))
+        # One that works face by face has only the newest to look at; ``batch`` goes over all.
+        times.append(float(np.median(took)) / (clips.shape[1] if isinstance(network, infer.FaceByFace) else 1))
+    guesses = [found.argmax(1) for found in answers]
+    moved = np.abs(answers[0] - answers[1])
+    sizes = [file.stat().st_size / 1e6 for file in (before, after)]
+    right = None
+    if labels is not None:
+        right = (float((guesses[0] == labels).mean()), float((guesses[1] == labels).mean()))
+    return Change(
+        clips=len(clips),
+        agreement=float((guesses[0] == guesses[1]).mean()),
+        largest=float(moved.max()),
+        mean=float(moved.mean()),
+        megabytes=(sizes[0], sizes[1]),
+        milliseconds=(times[0], times[1]),
+        accuracy=right,
+    )
