@@ -10,7 +10,8 @@ import msgspec
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
-from models import networks, registry, table
+from docs import learning
+from models import convert, networks, registry, table
 from models.contract import ClipSpec
 from models.errors import ModelError
 from models.evaluation import card
@@ -97,11 +98,30 @@ def describe_clip(clip: ClipSpec | None) -> str:
 NETWORKS_HEAD = """# Networks
 
 Those that can be trained here (`models/zoo/`); weights come with ours only. *Official* counts the authors' own build
-where it was measured; where it is larger, the difference is what no answer depends on. What each network costs:
-`python -m benchmarks.networks`.
+where it was measured; where it is larger, the difference is what no answer depends on. Those of the study's tables:
+[size, cost and speed](table.md). What each costs in ONNX Runtime: `python -m benchmarks.networks`, which also checks
+that every export answers like torch within 1e-4.
+
+An input of three numbers is a clip: colours, frames, side. `NETWORK-single`, `-relation` and `-self` weigh the frames
+of a clip, each of which NETWORK sees by itself; they can start from a NETWORK that was trained on faces
+(`network.start`). `models/zoo/frame_attention.py` puts such a head over any network that looks at faces.
 
 | name | published in | input | classes | parameters | as printed | official |
 |---|---|---|---|---|---|---|
+"""
+
+
+NETWORKS_TAIL = """
+## Official checkpoints
+
+`moodcast models convert NAME CHECKPOINT OUT` writes the weights of an official build under our names, for
+`network.start` of a [recipe](recipes.md). Nothing in the checkpoint is run; what does not fit is listed. NAME is one of
+{names}.
+
+That ours then answers as the official build does, within 1e-4 in float32, is tested against golden vectors
+(`tests/models/golden`): names and shapes of the official weights, and what the official build answered with seeded
+weights to a seeded input. `python benchmarks/official.py NAME CHECKOUT` makes them from a copy of the official
+repository. The large transformers have two of their blocks there.
 """
 
 
@@ -118,7 +138,7 @@ def networks_markdown() -> str:
             text += f"\nLeft out of {entry.name}: {parts}.\n"
         if entry.learning_rate:
             text += f"\nThe study's transfer recipe trains {entry.name} at a learning rate of {entry.learning_rate}.\n"
-    return text
+    return text + NETWORKS_TAIL.format(names=", ".join(convert.CONVERTERS))
 
 
 TABLE_HEAD = """# The networks of the study
@@ -135,12 +155,17 @@ multiplications, nothing of the parameters.
 """
 
 
+def learning_markdown() -> str:
+    """docs/learning.md: the last run of `python -m benchmarks.clips`."""
+    return NOTE + learning.markdown(json.loads((DOCS / "learning.json").read_text()))
+
+
 def table_markdown() -> str:
     """docs/table.md: the last run of `moodcast models table`."""
     rows = json.loads((DOCS / "table.json").read_text())
     text = NOTE + TABLE_HEAD + table.markdown(rows)
-    threads = f"{rows[0]['threads']} thread{'s' if rows[0]['threads'] > 1 else ''}"
-    return text + f"\nMilliseconds of one input in torch, in float32, on {threads} of: {rows[0]['processor']}.\n"
+    machine = rows[0]["processor"]
+    return text + f"\nMilliseconds of processor time for one input in torch, float32, on one thread of: {machine}.\n"
 
 
 def metrics_markdown() -> str:
@@ -170,6 +195,7 @@ PAGES = {
     DOCS / "recipes.md": recipes_markdown,
     DOCS / "networks.md": networks_markdown,
     DOCS / "table.md": table_markdown,
+    DOCS / "learning.md": learning_markdown,
     **{
         numbers.with_suffix(".md"): functools.partial(card_markdown, numbers)
         for numbers in sorted(DOCS.glob("models/*.json"))

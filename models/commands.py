@@ -164,10 +164,10 @@ def show_list(options: argparse.Namespace) -> int:
     for entry in registry.WEIGHTS.values():
         missing = "optional" if entry.optional else "not fetched"
         state = "here" if registry.location(entry).is_file() else missing
-        print(f"{entry.name:<16} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
+        print(f"{entry.name:<22} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
     print("\nNetworks that can be trained:")
     for network in networks.NETWORKS.values():
-        print(f"{network.name:<20} {network.params / 1e6:6.2f} M   {network.sees:<16} {network.paper}")
+        print(f"{network.name:<22} {network.params / 1e6:6.2f} M   {network.sees:<16} {network.paper}")
     if not networks.can_build():
         print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")
     return 0
@@ -304,10 +304,10 @@ def show_table(options: argparse.Namespace) -> int:
         if told:
             tqdm.write(table.line(table.cells(row)), sys.stdout)
             sys.stdout.flush()
-    if told:
-        print("\n".join(["", table.LEGEND, *table.notes(rows)]))
     if options.json:
         _write_json(rows, options.json)
+    if told:
+        print("\n".join(["", table.LEGEND, *table.notes(rows)]))
     return 0
 
 

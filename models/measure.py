@@ -1,8 +1,8 @@
 """Size, cost and speed of a network of the registry.
 
 Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one input; milliseconds of one
-input in torch on the processor, random weights, float32. Other programs on the machine can only make a run slower, so
-the fastest is told.
+input in torch, random weights, float32, on one thread. They are the thread's processor time, which other programs on
+the machine hardly change: what an input takes on a core of its own.
 """
 
 import sys
@@ -36,29 +36,33 @@ def multiplications(entry: Network) -> float:
 
 
 def milliseconds(network: nn.Module, entry: Network, seconds: float) -> float:
-    """The fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
+    """Processor time of the fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
     network.eval()
     one = torch.rand(entry.shape(1), generator=torch.Generator().manual_seed(0))
     times: list[float] = []
-    with torch.inference_mode():
-        network(one)
-        end = time.monotonic() + seconds
-        while len(times) < RUNS or time.monotonic() < end:
-            began = time.perf_counter()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
             network(one)
-            times.append((time.perf_counter() - began) * 1000)
+            end = time.monotonic() + seconds
+            while len(times) < RUNS or time.monotonic() < end:
+                began = time.thread_time()
+                network(one)
+                times.append((time.thread_time() - began) * 1000)
+    finally:
+        torch.set_num_threads(threads)
     return min(times)
 
 
 def measure(entry: Network) -> Row:
-    """A row of the table, timed in this process with torch's number of threads."""
+    """A row of the table."""
     torch.manual_seed(0)
     network = networks.build(entry.name)
     params = sum(parameter.numel() for parameter in network.parameters())
     found = table.row(entry, params, multiplications(entry) / 1e9)
     return found | {
         "ms": milliseconds(network, entry, SECONDS),
-        "threads": torch.get_num_threads(),
         "processor": processor(),
     }
 

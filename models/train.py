@@ -12,7 +12,7 @@ import torch
 from tqdm import tqdm
 
 from models import networks
-from models.errors import TrainingError
+from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, sets
 from models.training.clips import Classify
 from models.training.events import EventLog
@@ -126,6 +126,11 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
     if recipe.clips.layout:
         train_clips(recipe, folder, run, device)
     else:
+        if networks.get(recipe.network.name).frames > 1:
+            raise RecipeError(
+                f"network.name: {recipe.network.name} looks at clips, and without clips.layout there are single faces: "
+                "name the layout of --data, or teach moodnet-clip with `moodcast models distil`"
+            )
         fit(recipe, stills(recipe, folder, run, device), run, device)
 
 

@@ -63,6 +63,15 @@ def test_models_list_names_every_network_also_without_torch(
     assert "needs torch" in listed
 
 
+@pytest.mark.parametrize("action", [["table"], ["convert", "ial", "official.pth", "ours.pt"]], ids=" ".join)
+def test_models_actions_that_need_torch_say_so(
+    action: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "can_build", lambda: False)
+    assert moodcast.main(["models", *action]) == 26
+    assert "pip install '.[agent,train]'" in capsys.readouterr().err
+
+
 def test_unknown_model_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert moodcast.main(["models", "fetch", "mudnet"]) == 21
     assert "mudnet" in capsys.readouterr().err

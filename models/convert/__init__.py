@@ -37,7 +37,6 @@ CONVERTERS: Mapping[str, str] = MappingProxyType(
         "mae-dfer-ca-concat": "fused:convert",
         "mae-dfer-ca-pc-concat": "fused:convert",
         "mmnet": "mmnet:convert",
-        "mmnet-3": "mmnet:convert",
         "poster-v2": "poster_v2:convert",
         "mobilefacenet-landmarks": "mobilefacenet:convert",
     }
@@ -182,14 +181,19 @@ class _Ignored:
 
 
 def _harmless() -> "list[Any]":
-    """What the official training programs store beside the weights: their options and their curves."""
+    """What the official training programs store beside the weights: their options, curves, and rates as numpy has them.
+
+    Numpy's own module has had two names.
+    """
     import numpy as np
 
     kinds: list[Any] = [argparse.Namespace, np.ndarray, np.dtype, type(np.dtype("float32")), type(np.dtype("float64"))]
-    kinds += [(_Ignored, "__main__.RecorderMeter")]
+    kinds += [(_Ignored, f"__main__.{name}") for name in ("RecorderMeter", "RecorderMeter1")]
     package = "numpy._core" if hasattr(np, "_core") else "numpy.core"
-    rebuild = importlib.import_module(f"{package}.multiarray")._reconstruct
-    return [*kinds, *((rebuild, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core"))]
+    multiarray = importlib.import_module(f"{package}.multiarray")
+    for core in ("core", "_core"):
+        kinds += [(getattr(multiarray, name), f"numpy.{core}.multiarray.{name}") for name in ("_reconstruct", "scalar")]
+    return kinds
 
 
 def convert_file(name: str, checkpoint: Path, out: Path) -> int | None:

@@ -24,7 +24,7 @@ NOISE = 10.0
 """Largest standard deviation of the sensor's noise, in grey levels."""
 DISTURBED = 0.08
 """Share of frames that are blurred, and as many that are half covered."""
-SETTLED = 0.63
+SETTLED = 0.5
 """Share of the answer that the newest frame alone makes up; each one before it, of what is left."""
 
 

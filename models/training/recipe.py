@@ -228,7 +228,9 @@ class OptimizerSection(msgspec.Struct, frozen=True, kw_only=True):
     clip_norm: Annotated[float, Meta(gt=0, description="Longest gradient; longer ones are shortened to it.")] = 5.0
     precision: Annotated[
         Literal["auto", "bfloat16", "float32"],
-        Meta(description="Of the network's arithmetic; `auto` takes bfloat16 where the processor has it."),
+        Meta(
+            description="Of the network's arithmetic; `auto` takes bfloat16 where the processor has it and it is safe."
+        ),
     ] = "auto"
 
 
@@ -346,6 +348,8 @@ def contradictions(recipe: Recipe) -> list[str]:
         )
     if recipe.clips.layout and recipe.schedule.small_epochs:
         wrong.append("schedule.small_epochs: clips come in one size, expected 0")
+    if recipe.clips.layout and recipe.distillation.teachers:
+        wrong.append("distillation.teachers: they teach faces, not clips; expected none")
     if recipe.network.task == "reconstruct" and not recipe.clips.layout:
         wrong.append("network.task: clips are reconstructed, not faces; expected clips.layout")
     if any(not teacher for teacher in recipe.distillation.teachers):

@@ -41,13 +41,23 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if wanted == "bfloat16" else torch.float32
 
 
+def wanted_precision(recipe: Recipe, net: nn.Module, device: torch.device) -> str:
+    """The recipe's precision; ``auto`` is float32 for convolutions over time on a processor.
+
+    There, torch's bfloat16 gradients of small ones are now and then no numbers (seen with 2.13: 3x3x3 over 2x2x2).
+    """
+    wanted: str = recipe.optimizer.precision
+    risky = device.type == "cpu" and any(isinstance(part, nn.Conv3d) for part in net.modules())
+    return "float32" if wanted == "auto" and risky else wanted
+
+
 class Trainer:
     """One run's moving parts."""
 
     def __init__(self, recipe: Recipe, task: Task, device: torch.device) -> None:
         self.recipe, self.task, self.device = recipe, task, device
-        self.precision = pick_precision(recipe.optimizer.precision, device)
         self.net = task.net
+        self.precision = pick_precision(wanted_precision(recipe, self.net, device), device)
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
         self.average = AveragedModel(self.net, multi_avg_fn=decay, use_buffers=True)
         self.optimizer, self.shares = make_optimizer(self.net, recipe)

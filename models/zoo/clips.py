@@ -16,6 +16,10 @@ SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
 
 MOTION_LEFT_OUT = {"classifier of the CA branch": 702_471}
 POSITION_LEFT_OUT = {"class token, classifier and mask of the PC transformer": 3_590}
+LOCAL_REMARK = (
+    "1,052,160 parameters and 2.10 GMAC of the last block change only local tokens, which pre-training draws from and "
+    "the classifier does not read; they are kept, as in the official build"
+)
 MMNET_LEFT_OUT = POSITION_LEFT_OUT | {
     "second classifier": 476_672,
     "embedding of time": 49_284,
@@ -119,6 +123,7 @@ CLIPS: tuple[Network, ...] = (
         frames=16,
         official_gmacs=49.65,
         published_gmacs="50 G",
+        remark=LOCAL_REMARK,
     ),
     Network(
         "mae-dfer-ca",
@@ -133,6 +138,7 @@ CLIPS: tuple[Network, ...] = (
         frames=16,
         official_gmacs=52.69,
         published_gmacs="52 G",
+        remark=LOCAL_REMARK,
     ),
     Network(
         "mae-dfer-ca-pc",
@@ -147,6 +153,7 @@ CLIPS: tuple[Network, ...] = (
         frames=16,
         official_gmacs=53.13,
         published_gmacs="53 G",
+        remark=LOCAL_REMARK,
     ),
     Network(
         "mae-dfer-ca-concat",
@@ -184,19 +191,6 @@ CLIPS: tuple[Network, ...] = (
         left_out=MappingProxyType(MMNET_LEFT_OUT),
         frames=2,
         official_gmacs=7.21,
-    ),
-    Network(
-        "mmnet-3",
-        "mmnet:MMNet",
-        "Li et al. 2022, for three classes",
-        224,
-        IMAGENET,
-        9_241_719,
-        classes=3,
-        official=9_773_825,  # their file asks for 2 groups of 3 channels in the first layer, which no torch builds: 1
-        left_out=MappingProxyType(MMNET_LEFT_OUT),
-        frames=2,
-        official_gmacs=7.25,
     ),
     Network("moodnet-small-single", "frame_attention:single", FAN, 48, RAW, 1_940_455, frames=16, over="moodnet-small"),
     Network(

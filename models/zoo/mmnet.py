@@ -98,7 +98,8 @@ class PositionCalibration(nn.Module):
 class MMNet(nn.Module):
     """Onset and apex frame, RGB (N, 3, 2, 224, 224), ImageNet normalisation, to logits (N, classes).
 
-    The authors use a PC module of another shape for three classes of expression than for five.
+    For three classes the authors use a PC module of another shape than for five. (Their file for three asks for a first
+    layer with 2 groups of 3 channels, which can't be built; here it is that of five.)
     """
 
     def __init__(self, classes: int) -> None:

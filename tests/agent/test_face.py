@@ -60,6 +60,15 @@ def test_the_largest_face_counts(finder: FaceFinder, portrait: Image.Image) -> N
         assert (centre(points)[0] > 550) == small_left
 
 
+def test_all_faces_of_a_frame(finder: FaceFinder, portrait: Image.Image) -> None:
+    canvas = Image.new("RGB", (1000, 500), (90, 90, 90))
+    for left in (0, 500):
+        canvas.paste(portrait.crop((110, 0, 340, 230)).resize((500, 500)), (left, 0))
+    for time_ms in (9000, 9040):
+        both = finder.find_all(np.asarray(canvas), time_ms)
+        assert sorted(centre(face)[0] > 500 for face in both) == [False, True]
+
+
 def test_no_face_and_times_that_stand_still(finder: FaceFinder, portrait: Image.Image) -> None:
     empty = np.full((240, 320, 3), 128, np.uint8)
     assert finder.find(empty, 5) is None

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import struct
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -244,6 +245,29 @@ def test_videos(tmp_path: Path) -> None:
         list(video.frames(tmp_path / "none.mp4"))
     with pytest.raises(DatasetError, match=r"can't write .*nowhere"):
         video.write_mp4(film, tmp_path / "nowhere" / "film.mp4")
+
+
+@pytest.mark.parametrize(
+    ("turn", "corner"), [((0, 1, -1, 0), (0, -1)), ((0, -1, 1, 0), (-1, 0)), ((-1, 0, 0, -1), (-1, -1))]
+)
+def test_a_film_from_a_phone_stands_upright(
+    tmp_path: Path, turn: tuple[int, int, int, int], corner: tuple[int, int]
+) -> None:
+    """A phone stores its pictures lying and notes how it was held, as a matrix in the track's header."""
+    pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    frame = np.zeros((64, 96, 3), np.uint8)
+    frame[:30, :30] = 255
+    file = tmp_path / "film.mp4"
+    video.write_mp4([frame] * 3, file)
+    data = bytearray(file.read_bytes())
+    place = data.index(b"tkhd") + 44
+    a, b, c, d = (number << 16 for number in turn)
+    data[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    file.write_bytes(data)
+    upright = next(iter(video.frames(file)))
+    assert upright.shape == ((64, 96, 3) if turn[0] else (96, 64, 3))
+    assert upright[corner].min() > 200
+    assert upright[0, 0].max() < 50
 
 
 def test_pictures_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 
 from torch import Tensor, nn  # noqa: E402
 
-from models import train  # noqa: E402
+from models import networks, train  # noqa: E402
 from models.clips.source import in_memory, take  # noqa: E402
 from models.errors import RecipeError, TrainingError  # noqa: E402
 from models.registry import IMAGENET  # noqa: E402
 from models.training import checkpoint, clips, masked, probe, recipe  # noqa: E402
 from models.training.recipe import ClipsSection, Recipe  # noqa: E402
 from models.training.trainer import learning_shares  # noqa: E402
-from models.zoo import mae_dfer, videomae  # noqa: E402
+from models.zoo import frame_attention, fused, mae_dfer, videomae  # noqa: E402
 from models.zoo.entry import Network  # noqa: E402
 from tests.moving import CLASSES, ENTRY, Tiny, shapes  # noqa: E402
 
@@ -106,6 +106,46 @@ def test_every_step_is_a_place_to_go_on_from(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "stopped" / "log.csv").read_text() == (tmp_path / "whole" / "log.csv").read_text()
 
 
+class Inner(Tiny):
+    """Also answers halfway, all classes alike."""
+
+    def with_auxiliary(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        logits = self(x)
+        return logits, (torch.zeros_like(logits), torch.zeros_like(logits))
+
+
+def test_answers_inside_a_network_add_their_share_to_the_loss() -> None:
+    net, found = Inner().eval(), []
+    for auxiliary in (0.0, 0.05):
+        this = task(made(loss={"auxiliary": auxiliary}), net=net)
+        batch = this.batch(torch.arange(8), 0, torch.Generator().manual_seed(0))
+        found.append(this.loss(this.answer(net, batch), batch).item())
+    assert found[1] - found[0] == pytest.approx(2 * 0.05 * np.log(4), abs=1e-5)
+
+
+def test_a_checkpoint_from_before_recipes_knew_clips_is_gone_on_with(tmp_path: Path) -> None:
+    how = made(network={"name": "tiny"})
+    run(how, tmp_path / "run")
+    state = torch.load(tmp_path / "run" / checkpoint.FILE, weights_only=True)
+    del state["recipe"]["loss"]["intensity"], state["recipe"]["optimizer"]["layer_decay"], state["classes"]
+    torch.save(state, tmp_path / "run" / checkpoint.FILE)
+    assert checkpoint.differences(state["recipe"], how) == []
+    assert checkpoint.differences(state["recipe"], made(loss={"intensity": 0.1}, network={"name": "tiny"})) == [
+        "loss.intensity was 0.0 and is 0.1"
+    ]
+    assert len(checkpoint.load(tmp_path / "run")["classes"]) == 7
+
+
+def test_convolutions_over_time_are_not_trusted_to_a_processors_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(4 * 3 * 32 * 32, 4))
+    asked = made(optimizer={"precision": "bfloat16"})
+    found = [train.Trainer(how, task(how, net=net), CPU).precision for how, net in ((made(), Tiny()), (made(), flat))]
+    assert found == [torch.float32, torch.bfloat16]
+    assert train.Trainer(asked, task(asked), CPU).precision == torch.bfloat16
+
+
 def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
     still = in_memory([np.repeat(shapes(1).frames(0)[:1], 8, 0)] * 8, [0] * 8, CLASSES)
     how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
@@ -139,8 +179,9 @@ def test_the_answer_to_a_clip_is_the_mean_over_its_views() -> None:
     torch.testing.assert_close(both.sum(1), torch.ones(10))
 
 
-def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path) -> None:
-    autoencoder, net = mae_dfer.pretraining(depth=1), mae_dfer.MaeDfer(4, depth=1)
+@pytest.mark.parametrize("build", [mae_dfer.MaeDfer, fused.MaeDferCA])
+def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path, build: Any) -> None:
+    autoencoder, net = mae_dfer.pretraining(depth=1), build(4, depth=1)
     how = made(network={"name": "mae-dfer", "task": "reconstruct"})
     average = {f"module.{name}": tensor for name, tensor in autoencoder.state_dict().items()}
     state = {"recipe": msgspec.to_builtins(how), "classes": (), "step": 1, "losses": [], "history": []}
@@ -154,6 +195,15 @@ def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path) ->
         clips.start_from(videomae.VideoMAE(4, depth=1), tmp_path)
     with pytest.raises(TrainingError, match="pre-training"):
         checkpoint.load_network(tmp_path)
+
+
+@pytest.mark.parametrize("over", ["moodnet-tiny", "mobilefacenet"])
+def test_frame_attention_begins_with_a_network_that_was_trained_on_faces(tmp_path: Path, over: str) -> None:
+    trained, net = networks.build(over), frame_attention.single(4, over)
+    torch.save(trained.state_dict(), tmp_path / "weights.pt")
+    clips.start_from(net, tmp_path / "weights.pt")
+    for name, tensor in net.frames.state_dict().items():
+        assert torch.equal(tensor, trained.state_dict()[name])
 
 
 def test_a_network_of_other_classes_keeps_its_own_last_layer(tmp_path: Path) -> None:
@@ -225,5 +275,7 @@ def test_what_does_not_fit_together_is_a_sentence() -> None:
         masked.pretraining("c3d")
     with pytest.raises(RecipeError, match=r"expected clips\.layout"):
         recipe.parse({"network": {"task": "reconstruct"}}, "here")
+    with pytest.raises(RecipeError, match="teach faces"):
+        made(distillation={"teachers": ["moodnet"]})
     with pytest.raises(RecipeError, match="clips come in one size"):
         made(schedule={"small_epochs": 1})

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
@@ -15,7 +16,7 @@ import moodcast  # noqa: E402
 from models import convert, networks  # noqa: E402
 from models.errors import ConversionError  # noqa: E402
 from models.registry import IMAGENET  # noqa: E402
-from models.zoo import mae_dfer, videomae  # noqa: E402
+from models.zoo import mae_dfer, mobilefacenet, videomae  # noqa: E402
 from tests import seeded  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 
@@ -53,6 +54,12 @@ def test_answers_are_those_of_the_official_build(name: str) -> None:
     with torch.no_grad():
         found = converted(name)(clips if entry.frames > 1 else clips[:, :, 0])
     assert_agrees(found, golden(name)["answers"]["logits"])
+
+
+def test_mmnet_of_three_classes_has_the_authors_other_calibration() -> None:
+    network = convert.build("mmnet", official("mmnet-3"))
+    with torch.no_grad():
+        assert_agrees(network(seeded.clip(2, 224, 2)), golden("mmnet-3")["answers"]["logits"])
 
 
 @pytest.mark.parametrize("name", ["videomae", "mae-dfer"])
@@ -145,7 +152,7 @@ def store(kind: str, file: Path) -> None:
     weights = official("former-dfer")
     if kind == "data-parallel":
         weights = {f"module.{name}": tensor for name, tensor in weights.items()}
-    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01)}
+    stored: Any = {"epoch": 3, "state_dict": weights, "args": argparse.Namespace(lr=0.01), "rate": np.float64(0.01)}
     torch.save(weights if kind == "bare" else stored, file)
 
 
@@ -161,6 +168,14 @@ def test_command_writes_weights_that_our_network_loads(
         network = networks.build("former-dfer")
     network.load_state_dict(torch.load(out, weights_only=True), assign=True)
     assert torch.equal(network.state_dict()["fc.weight"], official("former-dfer")["fc.weight"])
+
+
+def test_command_says_no_classes_of_what_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / "official.pth", tmp_path / "ours.pt"]
+    torch.save({"state_dict": official("mobilefacenet-landmarks")}, files[0])
+    assert moodcast.main(["models", "convert", "mobilefacenet-landmarks", *map(str, files)]) == 0
+    assert capsys.readouterr().out.endswith("ours.pt: mobilefacenet-landmarks\n")
+    mobilefacenet.Landmarks().load_state_dict(torch.load(files[1], weights_only=True))
 
 
 class RecorderMeter:

@@ -130,3 +130,10 @@ def test_the_second_pass_of_sam_leaves_the_running_statistics() -> None:
     assert torch.equal(norm.running_mean, before)
     norm(torch.full((2, 1, 2, 2), 9.0))
     assert not torch.equal(norm.running_mean, before)
+
+
+def test_smoothed_targets_are_those_of_label_smoothing() -> None:
+    z, labels = logits(0), torch.tensor([0, 6, 3, 3, 1])
+    targets = losses.smoothed(F.one_hot(labels, 7).float(), 0.1)
+    torch.testing.assert_close(targets.sum(1), torch.ones(5))
+    torch.testing.assert_close(losses.soft_cross_entropy(z, targets), F.cross_entropy(z, labels, label_smoothing=0.1))

@@ -186,6 +186,7 @@ def test_a_student_starts_from_a_run_and_learns_from_teachers(tmp_path: Path) ->
     ("sections", "code", "says"),
     [
         ({"network": {"name": "mudnet"}}, 21, "mudnet"),
+        ({"network": {"name": "moodnet-clip"}}, 27, "models distil"),
         ({"network": {"start": "nowhere"}}, 27, "nowhere"),
         ({"network": {"start": "moodnet"}}, 29, "one of another"),  # which is no moodnet-tiny,
         ({"distillation": {"teachers": ["mudnet"]}}, 27, "mudnet"),
