@@ -128,11 +128,21 @@ _ENTRIES = (
         contract=of_first_kind(48),
         accuracy=MappingProxyType(
             {
-                "FER2013 public test, labels": 0.6757,
-                "FER2013 public test, labels, without duplicates of training tiles": 0.6627,
-                "FER2013 public test, FER+ majority": 0.8025,
+                "FER2013 public test, labels": 0.6810,
+                "FER2013 public test, labels, without duplicates of training tiles": 0.6697,
+                "FER2013 public test, FER+ majority": 0.7841,
             }
         ),
+    ),
+    Weights(
+        name="moodnet-tiny",
+        description="The smallest classifier, taught by moodnet: a third of its cost, less accurate.",
+        sources=(Packaged("moodnet-tiny.onnx"),),
+        file="moodnet-tiny.onnx",
+        sha256="31471b234291b999060cf54ca065b609dda5f94cc96d53a2ce34f3708c6fc08f",
+        size=531_987,
+        licence="Apache-2.0",
+        contract=of_first_kind(48),
     ),
     Weights(
         name="face_landmarker",

@@ -40,8 +40,13 @@ def test_blank_face_gives_no_nonsense(classifier: Classifier) -> None:
     assert np.isfinite(classifier.probabilities(np.zeros((48, 48), np.uint8))).all()
 
 
-def test_a_file_that_was_exported_before_there_were_contracts_works_by_its_path(classifier: Classifier) -> None:
-    file = registry.path("moodnet")
+def test_a_file_that_was_exported_before_there_were_contracts_works_by_its_path(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx comes with the training: make test TRAIN=1")
+    model, file = onnx.load(registry.path("moodnet")), tmp_path / "old.onnx"
+    del model.metadata_props[:]
+    onnx.save(model, file)
     assert contract.KEY not in infer.open_session(file).get_modelmeta().custom_metadata_map
     face = np.random.default_rng(3).integers(0, 256, (48, 48)).astype(np.uint8)
     np.testing.assert_array_equal(load_still(str(file)).probabilities(face), classifier.probabilities(face))
@@ -55,7 +60,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_input_size_is_refused() -> None:
-    with pytest.raises(ModelContractError, match=r"should map \(N, 1, 64, 64\)"):
+    with pytest.raises(ModelContractError, match="its own contract is another"):
         Network(registry.path("moodnet"), contract.of_first_kind(64))
 
 
