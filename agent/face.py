@@ -100,6 +100,28 @@ class StillFaceFinder:
         self._landmarker.close()
 
 
+class BlendshapeReader:
+    """A landmarker that also tells MediaPipe's 52 blendshapes, for pictures of which each stands alone.
+
+    Raises:
+        MissingLibraryError: as ``FaceFinder``.
+    """
+
+    def __init__(self, model: Path) -> None:
+        with quiet_stderr():
+            self._landmarker, self._image = _load(model, "IMAGE", 1, blendshapes=True)
+            self.read(np.zeros((64, 64, 3), np.uint8))
+
+    def read(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """The blendshapes (52,) in 0..1 of the face in ``picture`` (H, W, 3) RGB; None without one."""
+        faces = self._landmarker.detect(self._image(picture)).face_blendshapes
+        return np.array([shape.score for shape in faces[0]], np.float32) if faces else None
+
+    def close(self) -> None:
+        """Free the landmarker and its threads."""
+        self._landmarker.close()
+
+
 def windows(width: int, height: int) -> list[Window]:
     """Where to search a still picture: all of it, then overlapping squares of half its longer side, of half of that.
 
@@ -175,7 +197,9 @@ def _area(points: NDArray[np.float64]) -> float:
     return float(np.ptp(points, axis=0).prod())
 
 
-def _load(model: Path, mode: str, faces: int):  # type: ignore[no-untyped-def]  # MediaPipe has no types
+def _load(  # type: ignore[no-untyped-def]  # MediaPipe has no types
+    model: Path, mode: str, faces: int, blendshapes: bool = False
+):
     """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE."""
     try:
         import mediapipe  # heavy, and its absence gets a sentence
@@ -185,6 +209,7 @@ def _load(model: Path, mode: str, faces: int):  # type: ignore[no-untyped-def]  
             base_options=BaseOptions(model_asset_path=str(model)),
             running_mode=vision.RunningMode[mode],
             num_faces=faces,
+            output_face_blendshapes=blendshapes,
         )
         landmarker = vision.FaceLandmarker.create_from_options(options)
     except OSError as error:

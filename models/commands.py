@@ -224,8 +224,13 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
             face = packages.load("agent.face", "models evaluate --portraits")
             finder = face.StillFaceFinder(registry.path("face_landmarker"))
             find_faces = stack.enter_context(contextlib.closing(finder)).find
+        read_blendshapes = None
+        if options.yardsticks:
+            face = packages.load("agent.face", "models evaluate --yardsticks")
+            reader = face.BlendshapeReader(registry.path("face_landmarker"))
+            read_blendshapes = stack.enter_context(contextlib.closing(reader)).read
         result = evaluate.evaluate(
-            network, options.data, options.split, options.portraits, find_faces, options.yardsticks
+            network, options.data, options.split, options.portraits, find_faces, options.yardsticks, read_blendshapes
         )
     if options.json != "-":
         print(card.summary(result))

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from models import affect, fer2013, metrics, registry
 from models.errors import ModelContractError
-from models.evaluation import cost, degrade, portraits, yardsticks
+from models.evaluation import blendshapes, cost, degrade, portraits, yardsticks
 from models.evaluation.yardsticks import Predict
 from models.infer import Classifier, load_still
 from models.registry import EXPRESSIONS, CropSpec, Weights
@@ -84,10 +84,12 @@ def evaluate(
     portrait_folder: Path | None = None,
     find_faces: portraits.Find | None = None,
     yardstick_folder: Path | None = None,
+    read_blendshapes: blendshapes.Read | None = None,
 ) -> dict[str, Any]:
     """Everything about one network on one split, ready for JSON; docs/evaluation.md lists the keys.
 
-    ``find_faces`` is needed with ``portrait_folder``. Progress goes to standard error.
+    ``find_faces`` is needed with ``portrait_folder``, ``read_blendshapes`` for the baseline beside the yardsticks.
+    Progress goes to standard error.
 
     Raises:
         DatasetError: ``data`` is no FER2013 folder, or has no such split.
@@ -130,7 +132,10 @@ def evaluate(
         cut = portraits.crops(people, network.crop)
         tiles = cut if network.crop == TILE_CROP else portraits.crops(people, TILE_CROP)
         result["portraits"] = portraits.report(people, predict(network.classifier.batch, cut, "portraits"))
-    for name, other in others(network, yardstick_folder).items():
+    beside = others(network, yardstick_folder)
+    if yardstick_folder and read_blendshapes:
+        beside[blendshapes.NAME] = blendshapes.fit(read_blendshapes, fer2013.load(data, "Training"))
+    for name, other in beside.items():
         row = measure(predict(other, faces.pixels, name), faces) | cost.milliseconds(other, faces.pixels)
         if people is not None and tiles is not None:
             row["portraits"] = portraits.report(people, predict(other, tiles, name))
