@@ -198,7 +198,7 @@ def difference(network: nn.Module, exported: infer.Network, samples: tuple[Tenso
         expected = network(*part)
         outputs = expected if isinstance(expected, tuple) else (expected,)
         for want, got in zip(outputs, exported.run(*(sample.numpy() for sample in part)), strict=False):
-            worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / float(want.abs().max()))
+            worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / max(float(want.abs().max()), 1e-12))
     return worst
 
 
