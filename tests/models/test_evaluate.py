@@ -94,7 +94,7 @@ def test_card_with_its_figures(folder: Path, tmp_path: Path, capsys: pytest.Capt
         (["moodnet", "--data", "{data}", "--split", "PublicTest"], 28, "HiddenTest, Training"),
         (["moodnet", "--data", "{data}/none", "--split", "hidden"], 28, "--data"),
         (["mudnet", "--data", "{data}"], 21, "moodnet"),
-        (["face_landmarker", "--data", "{data}"], 25, "no classifier"),
+        (["face_landmarker", "--data", "{data}"], 25, "no expression classifier"),
         (["{data}/sheet.png", "--data", "{data}"], 25, "ONNX Runtime can load"),
         (["moodnet", "--data", "{data}", "--split", "hidden", "--json", "{data}/none/x.json"], 50, "no folder"),
         (["moodnet", "--data", "{data}", "--split", "hidden", "--portraits", "{data}"], 50, "london_info.csv"),
