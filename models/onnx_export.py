@@ -40,7 +40,7 @@ from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
 
 TOLERANCE = 1e-4
-"""Largest difference of a logit to torch's, as a share of the largest logit where that is above 1."""
+"""Largest difference of a logit to torch's, as a share of the largest logit: some networks begin with tiny ones."""
 
 MOST_CLIPS = 200
 """That a change is measured on."""
@@ -198,7 +198,7 @@ def difference(network: nn.Module, exported: infer.Network, samples: tuple[Tenso
         expected = network(*part)
         outputs = expected if isinstance(expected, tuple) else (expected,)
         for want, got in zip(outputs, exported.run(*(sample.numpy() for sample in part)), strict=False):
-            worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / max(1.0, float(want.abs().max())))
+            worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / max(float(want.abs().max()), 1e-12))
     return worst
 
 
