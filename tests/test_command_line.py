@@ -72,6 +72,19 @@ def test_models_actions_that_need_torch_say_so(
     assert "pip install '.[agent,train]'" in capsys.readouterr().err
 
 
+def test_training_without_torch_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "can_build", lambda: False)
+    assert moodcast.main(["models", "train", "moodnet-small"]) == 26
+    assert "[agent,train]" in capsys.readouterr().err
+
+
+def test_an_unknown_recipe_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["models", "train", "mudnet"]) == 27
+    assert "moodnet-small" in capsys.readouterr().err
+
+
 def test_unknown_model_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert moodcast.main(["models", "fetch", "mudnet"]) == 21
     assert "mudnet" in capsys.readouterr().err
