@@ -1,4 +1,4 @@
-"""The overlay and the dashboard in a real Chromium, against the real relay."""
+"""The overlay in a real Chromium, against the real relay."""
 
 import io
 import json
@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from relay import app, database
+from relay import app
 from relay.config import RelaySettings
-from relay.protocol import EXPRESSIONS, Countdown, Zero
+from relay.protocol import EXPRESSIONS
 from tests.e2e.conftest import OpenPage
 from tests.support import Viewer, audience, free_port, leave, request, wait_until
 
@@ -346,205 +346,6 @@ async def test_a_newer_countdown_takes_the_place_and_nonsense_none(relay: app.Re
     assert await page.locator(".moodcast-countdown-number").all_inner_texts() == ["3", "2", "1", "0"]
 
 
-# --- the dashboard ---------------------------------------------------------------------------------------------------
-
-
-async def test_the_dashboard_shows_the_live_mood_and_the_sessions_history(
-    relay: app.Relay, open_page: OpenPage
-) -> None:
-    key = relay.create_channel("demo").display_key
-    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}")
-    await page.get_by_text("No session yet").wait_for()
-    viewers = await audience(relay.url, "demo", ["happy", "happy", "happy", "neutral"])
-    await page.locator("#leader", has_text="75 % happy").wait_for()
-    assert await page.locator("#sharing").inner_text() == "4"
-    assert await page.locator("#valence").inner_text() == "+0.75"
-    assert await page.locator("#valence-words").inner_text() == "very positive"
-    await viewers[0].tap("laugh")
-    await page.get_by_text("1 viewer laughed").wait_for()
-    await page.locator("#chart .area[data-expression=happy]").first.wait_for(state="attached")
-    assert "live now" in await page.locator("#sessions").inner_text()
-    await page.locator("#chart image.reaction").first.wait_for()
-    await page.locator("#chart svg").press("End")
-    tooltip = page.locator(".tooltip")
-    assert "of 4 viewers sharing" in await tooltip.inner_text()
-    assert "75 % (3)" in await tooltip.inner_text()
-    await leave(viewers)
-
-
-async def test_the_dashboard_lists_the_strongest_moments(open_page: OpenPage, tmp_path: Path) -> None:
-    insert = "INSERT INTO moments VALUES ('demo', 1, ?, 100, 100, 0, 0, 0, ?, 0, ?, ?, ?, 0.4)"
-    with database.opened(database.prepare(str(tmp_path))) as file:
-        file.execute("INSERT INTO sessions VALUES ('demo', 1, 1000, 1500, 250, 5, 'Opening night')")
-        file.execute("INSERT INTO markers VALUES ('demo', 1, 1250, 'The <b>dog</b> comes in')")
-        for second in range(1000, 1500):
-            happy = 80 if 1170 <= second < 1190 else 10 + second % 7
-            surprise = 60 if 1400 <= second < 1406 else 2
-            file.execute(insert, (second, happy, surprise, 100 - happy - surprise, happy / 100))
-    running = await app.start(RelaySettings(port=0, data=str(tmp_path)))
-    key = running.create_channel("demo").display_key
-    page = await open_page(f"{running.url}/dashboard?channel=demo#key={key}", height=1000)
-    peaks = page.locator("#peaks button")
-    await expect(peaks).to_have_count(2)
-    assert [" ".join(text.split()) for text in await peaks.all_inner_texts()] == [
-        "2:50 80 % happy",
-        "6:40 60 % surprised",
-    ]
-    assert "Opening night" in await page.locator("#sessions").inner_text()
-    await peaks.nth(1).click()
-    tooltip = page.locator(".tooltip")
-    assert "6:40" in await tooltip.inner_text()
-    await page.locator("#chart svg").press("ArrowLeft")
-    assert "6:39" in await tooltip.inner_text()
-    assert await page.locator("#chart .marker title").text_content() == "4:10: The <b>dog</b> comes in"
-    async with page.expect_download() as download:
-        await page.get_by_role("button", name="CSV").click()
-    assert (await download.value).suggested_filename == "demo-session-1.csv"
-    saved = (await (await download.value).path()).read_text("utf-8")
-    assert len(saved.splitlines()) == 501
-    assert "The <b>dog</b> comes in" in saved
-    await page.close()
-    await running.stop()
-
-
-@pytest.mark.relay(tick_ms=50, min_viewers=5)
-async def test_the_streamer_marks_names_and_deletes_on_the_dashboard(relay: app.Relay, open_page: OpenPage) -> None:
-    keys = relay.create_channel("demo")
-    address = f"{relay.url}/dashboard?channel=demo#key={keys.display_key}"
-    page = await open_page(address, height=1200, expected=("401 (Unauthorized)", "403 (Forbidden)", "404 (Not Found)"))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    admin_key = page.get_by_label("Admin key")
-    marker = page.get_by_label("Mark this moment")
-
-    await marker.fill("Nobody is here")
-    await marker.press("Enter")
-    for wrong, sentence in (("wrong", "does not open the channel"), (keys.display_key, "use the admin key of 'demo'")):
-        await admin_key.fill(wrong)
-        await admin_key.press("Enter")
-        await page.get_by_text(sentence).wait_for()
-    await page.keyboard.press("Escape")
-    await expect(admin_key).to_be_hidden()
-    assert await marker.input_value() == "Nobody is here"
-    await marker.press("Enter")
-    await expect(page.locator("#admin-refused")).to_be_empty()
-    await admin_key.fill(keys.admin_key)
-    await admin_key.press("Enter")
-    await page.get_by_text("The moment was not marked. No session of 'demo' is running").wait_for()
-
-    async with await Viewer.connect(relay.url):  # one viewer is too few to be shown
-        await marker.fill("The boss <b>fight</b> begins")
-        await marker.press("Enter")
-        await page.get_by_text("Marked: The boss <b>fight</b> begins").wait_for()
-        title = page.locator("#chart .marker title")
-        await title.wait_for(state="attached")
-        assert (await title.text_content() or "").endswith(": The boss <b>fight</b> begins")
-
-        rename = page.get_by_role("button", name="Rename")
-        await rename.press("Enter")
-        name = page.get_by_role("textbox", name="Name")
-        await name.fill("Opening night")
-        await name.press("Enter")
-        await page.get_by_text("Session 1 is called “Opening night” now.").wait_for()
-        assert "Opening night" in await page.locator("#sessions").inner_text()
-
-        await page.get_by_role("button", name="Delete", exact=True).press("Enter")
-        loss = await page.locator("#delete-text").inner_text()
-        assert "Session 1, “Opening night”, goes for good" in loss
-        assert "0 seconds of mood, 0 reactions, 1 marker. It is the running session" in loss
-        await expect(page.get_by_role("button", name="Keep it")).to_be_focused()
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#delete-dialog")).to_be_hidden()
-        assert "Opening night" in await page.locator("#sessions").inner_text()
-        await page.get_by_role("button", name="Delete", exact=True).click()
-        await page.get_by_role("button", name="Delete for good").click()
-        await page.get_by_text("Session 1 is deleted.").wait_for()
-        await page.get_by_text("No session yet").wait_for()
-        await expect(rename).to_be_disabled()
-    stored = await page.evaluate(
-        "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
-    )
-    assert keys.admin_key not in stored
-    assert all(keys.admin_key not in url for url in asked)
-
-
-async def test_the_dashboard_starts_the_countdown_and_tells_what_it_measured(
-    relay: app.Relay, open_page: OpenPage
-) -> None:
-    key = relay.create_channel("demo").display_key
-    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}")
-    start = page.get_by_role("button", name="Start countdown")
-    async with await Viewer.connect(relay.url) as viewer:
-        await page.get_by_text("A countdown on the stream measures by how much.").wait_for()
-        await start.click()
-        await page.get_by_text("Nobody has answered yet. Viewers may still answer for 2:0").wait_for()
-        await expect(start).to_be_disabled()
-        await viewer.receive_until(lambda message: isinstance(message, Countdown))
-        countdown = relay._hub.channel("demo").countdown
-        assert countdown is not None
-        countdown._zero -= 13  # eight seconds ago
-        await viewer.send(Zero())
-        await page.get_by_text("1 viewer answered: the median delay is 8.").wait_for()
-        countdown._zero -= 120
-        await expect(start).to_be_enabled()
-        assert "Viewers may still answer" not in await page.locator("#delay").inner_text()
-
-
-@pytest.mark.parametrize("width", [1280, 390, 320])
-async def test_nothing_of_the_dashboard_sticks_out_at_any_width(
-    relay: app.Relay, open_page: OpenPage, width: int
-) -> None:
-    key = relay.create_channel("demo").display_key
-    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}", width)
-    async with await Viewer.connect(relay.url) as viewer:
-        await viewer.label("happy")
-        await page.locator("#chart .area").first.wait_for(state="attached")
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await page.get_by_role("button", name="Delete", exact=True).click()
-        box = await page.locator("#delete-dialog").bounding_box()
-        assert box is not None
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-
-
-async def test_the_dashboard_keeps_the_key_out_of_the_query(relay: app.Relay, open_page: OpenPage) -> None:
-    key = relay.create_channel("demo").display_key
-    page = await open_page(f"{relay.url}/dashboard")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    await page.get_by_label("Channel").fill("demo")
-    await page.get_by_label("Display key").fill(key)
-    await page.get_by_role("button", name="Open the dashboard").click()
-    await page.locator("#line[data-line=open]").wait_for()
-    assert page.url == f"{relay.url}/dashboard?channel=demo#key={key}"
-    assert all(key not in url.partition("#")[0] for url in asked)
-    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await page.get_by_role("button", name="Copy overlay URL").click()
-    await page.get_by_text("Copied.").wait_for()
-    assert await page.evaluate("navigator.clipboard.readText()") == overlay_url(relay, key)
-
-
-@pytest.mark.parametrize(
-    ("channel", "sentence"), [("demo", "does not open the channel 'demo'"), ("nobody", "There is no channel 'nobody'")]
-)
-async def test_the_dashboard_asks_again_after_a_wrong_key_or_channel(
-    relay: app.Relay, open_page: OpenPage, channel: str, sentence: str
-) -> None:
-    relay.create_channel("demo")
-    page = await open_page(f"{relay.url}/dashboard?channel={channel}#key=wrong")
-    await page.get_by_text(sentence).wait_for()
-    assert await page.get_by_label("Channel").input_value() == channel
-
-
-async def test_the_dashboard_says_when_the_relay_is_down(tmp_path: Path, open_page: OpenPage) -> None:
-    relay = await app.start(RelaySettings(port=0, data=str(tmp_path)))
-    key = relay.create_channel("demo").display_key
-    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}", expected=(BROKEN, "ERR_CONNECTION_REFUSED"))
-    await page.locator("#line[data-line=open]").wait_for()
-    await relay.stop()
-    await page.get_by_text("The relay does not answer. Trying again").wait_for()
-
-
 # --- the pages' plain functions --------------------------------------------------------------------------------------
 
 
@@ -584,19 +385,3 @@ async def test_waits_longer_with_each_failure_but_never_too_long_nor_in_step(
     }
     for relay_url, expected in addresses.items():
         assert await call(page, "connection.js", f"m.moodAddress('{relay_url}', 'demo')") == expected
-
-
-async def test_history_is_averaged_and_broken_where_nothing_was_stored(relay: app.Relay, open_page: OpenPage) -> None:
-    page = await open_page(f"{relay.url}/dashboard")
-    make = """
-        const moments = [];
-        for (let t = 0; t < 20000; t++) if (t < 7000 || t > 7100) moments.push({time: 1e9 + t, viewers: 10,
-            sharing: 10, counts: [0, 0, 0, t % 2 ? 10 : 0, 0, 0, t % 2 ? 0 : 10], valence: t % 2, resonance: 0.5});
-    """
-    runs = await page.evaluate(f"import('/static/history.js').then(m => {{ {make} return m.runs(moments, 500); }})")
-    assert len(runs) == 2
-    assert 450 < sum(map(len, runs)) <= 502
-    assert runs[0][5]["shares"][EXPRESSIONS.index("happy")] == 0.5
-    assert runs[0][5]["valence"] == 0.5
-    assert runs[0][-1]["time"] < 1e9 + 7000 < 1e9 + 7100 < runs[1][0]["time"]
-    assert await page.evaluate("import('/static/history.js').then(m => m.runs([], 500))") == []
