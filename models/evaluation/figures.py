@@ -24,7 +24,7 @@ def confusion(result: dict[str, Any]) -> Image.Image:
         for j, number in enumerate(row):
             share, x = number / max(1, sum(row)), MARGIN + j * CELL
             draw.rectangle((x, y, x + CELL - 2, y + CELL - 2), _shade(share))
-            _text(draw, (x + CELL / 2, y + CELL / 2), f"{share:.0%}", "mm", PAPER if share > 0.4 else INK)
+            _text(draw, (x + CELL / 2, y + CELL / 2), f"{share:.0%}", "mm", PAPER if share > 0.85 else INK)
     for j, name in enumerate(names):
         _text(draw, (MARGIN + j * CELL + CELL / 2, MARGIN // 2 - 12), name, "ms")
     _text(draw, (MARGIN + side / 2, MARGIN // 2 + side + 24), "answer (columns) to each label (rows)", "mm")
