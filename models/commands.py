@@ -54,7 +54,7 @@ def _add_training(training: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
-    training.set_defaults(perform=train_network)
+    training.set_defaults(perform=follow_recipe)
 
 
 def _add_distilling(distilling: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def _add_distilling(distilling: argparse.ArgumentParser) -> None:
     distilling.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
-    distilling.set_defaults(perform=distil_network)
+    distilling.set_defaults(perform=follow_recipe)
 
 
 def _add_exporting(exporting: argparse.ArgumentParser) -> None:
@@ -180,12 +180,13 @@ def fetch_files(options: argparse.Namespace) -> int:
     return 0
 
 
-def train_network(options: argparse.Namespace) -> int:
+def follow_recipe(options: argparse.Namespace) -> int:
+    """``train`` and ``distil``."""
     file = recipe.find(options.config)
     wanted = recipe.load(file)
-    _need_torch("training")
+    _need_torch(f"models {options.action}")
     folder = options.run_folder or Path("runs") / file.stem
-    importlib.import_module("models.train").train(wanted, options.data, folder)
+    getattr(importlib.import_module(f"models.{options.action}"), options.action)(wanted, options.data, folder)
     print(f"{folder}: trained")
     return 0
 
@@ -238,16 +239,6 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
         _write_json(result, options.json)
     if options.card:
         _write_card(result, options.card)
-    return 0
-
-
-def distil_network(options: argparse.Namespace) -> int:
-    file = recipe.find(options.config)
-    wanted = recipe.load(file)
-    _need_torch("distilling")
-    folder = options.run_folder or Path("runs") / file.stem
-    importlib.import_module("models.distil").distil(wanted, options.data, folder)
-    print(f"{folder}: trained")
     return 0
 
 
