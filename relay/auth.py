@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 Right = Literal["admin", "display"]
 """What a key may do: ``admin`` everything with its channel, ``display`` read its mood and history."""
 RIGHTS: tuple[Right, ...] = get_args(Right)
+ROTATE: dict[Right, str] = {
+    "admin": "UPDATE channels SET admin_hash = ? WHERE name = ?",
+    "display": "UPDATE channels SET display_hash = ? WHERE name = ?",
+}
 
 
 class ChannelKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,11 +150,10 @@ class Channels:
         """
         key = secrets.token_urlsafe(32)
         with self._changing:
-            hashes = dict(zip(RIGHTS, self._hashes[channel], strict=True)) | {right: _hash(key)}
+            # This key's column alone: of the other one, another relay may know a newer.
             with database.opened(self._path) as file:
-                file.execute(
-                    "UPDATE channels SET admin_hash = ?, display_hash = ? WHERE name = ?", (*hashes.values(), channel)
-                )
+                file.execute(ROTATE[right], (_hash(key), channel))
+            hashes = dict(zip(RIGHTS, self._hashes[channel], strict=True)) | {right: _hash(key)}
             self._hashes[channel] = hashes["admin"], hashes["display"]
         self.on_change(channel)
         log.info("key rotated", extra={"channel": channel, "right": right})

@@ -95,3 +95,18 @@ def test_a_rotated_key_opens_and_the_old_one_does_not(path: Path, right: Right) 
         assert now.right("demo", new) == right
         assert now.right("demo", old.pop(right, "")) is None
         assert all(now.right("demo", key) == other for other, key in old.items())
+
+
+def test_two_relays_that_rotate_different_keys_do_not_undo_each_other(path: Path) -> None:
+    """They share a database, and the second has not read what the first changed."""
+    first = Channels(path)
+    leaked = first.create("demo")
+    second = Channels(path)
+    display = first.rotate("demo", "display")
+    admin = second.rotate("demo", "admin")
+    for channels in (first, second, Channels(path)):
+        channels.reload("demo")
+        assert channels.right("demo", leaked.display_key) is None
+        assert channels.right("demo", leaked.admin_key) is None
+        assert channels.right("demo", display) == "display"
+        assert channels.right("demo", admin) == "admin"
