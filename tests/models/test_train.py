@@ -258,6 +258,26 @@ def test_export_answers_like_torch_and_meets_the_registered_contract(tmp_path: P
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
+def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "net.onnx"
+    moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
+    file.write_bytes(b"the good one")
+    arguments = ["--run", str(run), "--data", str(data), "--out", str(file), "--flip"]
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "AGREEMENT", 1.1)
+        assert export.main(arguments) == 29
+    assert "expected torch's answer on 110% of the faces" in capsys.readouterr().err
+    assert file.read_bytes() == b"the good one"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"data", "run", "recipe.toml", "net.onnx"}
+    monkeypatch.setattr(export, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
+    assert export.main(arguments) == 0
+    assert f"{file}: {file.stat().st_size:,} bytes" in capsys.readouterr().out
+    np.testing.assert_allclose(load_still(str(file)).batch(np.zeros((1, 48, 48), np.uint8)).sum(1), 1, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", recipe.shipped())
 def test_shipped_recipe_loads_and_names_a_network(name: str) -> None:
     how = recipe.load(recipe.find(name))

@@ -38,8 +38,8 @@ def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path,
     with torch.no_grad():
         for _ in range(20):
             net(faces(64, 3))  # running statistics that are those of some faces
-    integers = faces(100, 6)[:, 0].byte().numpy() if int8 else None
-    export.export(net.eval(), 1.0, False, tmp_path / "net.onnx", integers)
+    ranged, unseen = (faces(100, seed)[:, 0].byte().numpy() if int8 else None for seed in (6, 7))
+    export.export(net.eval(), 1.0, False, tmp_path / "net.onnx", ranged, unseen)
     other = networks.build("moodnet-tiny")
     unfold.take_up(tmp_path / "net.onnx", other, faces(300, 4))
     with torch.no_grad():
