@@ -1,9 +1,9 @@
 """Export a trained moodnet as ONNX: ``python -m models.export --data DIR --run DIR --out FILE``.
 
-The blend of the two heads is chosen here, on the validation faces, then class biases and the temperature
-(``models.calibrate``). The convolutions become INT8 (``models.quantize``); other weights are stored as float16, which
-ONNX Runtime widens once, while loading. Before it is calibrated, the file is checked against torch on the validation
-faces, none of which gave INT8 its ranges. Only a file that passes takes the place of ``FILE``.
+The file also looks at the mirrored face. The blend of the two heads is chosen here, on the validation faces, then class
+biases and the temperature (``models.calibrate``). The convolutions become INT8 (``models.quantize``); other weights are
+stored as float16, which ONNX Runtime widens once, while loading. Before it is calibrated, the file is checked against
+torch on the validation faces, none of which gave INT8 its ranges. Only a file that passes takes the place of ``FILE``.
 """
 
 import argparse
@@ -52,20 +52,19 @@ def load(run: Path) -> tuple[Moodnet, Recipe]:
 
 
 @torch.inference_mode()
-def head_probabilities(net: Moodnet, pixels: np.ndarray, flip: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities (N, 7) of the ``label`` and the ``votes`` head for faces (N, 48, 48) uint8."""
+def head_probabilities(net: Moodnet, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (N, 7) of the ``label`` and the ``votes`` head for faces (N, 48, 48) uint8 and their mirrors."""
     chunks = []
     for chunk in torch.from_numpy(pixels).unsqueeze(1).split(256):
-        views = [chunk.float(), torch.flip(chunk, [3]).float()] if flip else [chunk.float()]
-        answers = [[head.softmax(1) for head in net(view)] for view in views]
-        chunks.append([sum(answer[i] for answer in answers) / len(views) for i in range(2)])
+        answers = [[head.softmax(1) for head in net(view.float())] for view in (chunk, torch.flip(chunk, [3]))]
+        chunks.append([(seen + mirrored) / 2 for seen, mirrored in zip(*answers, strict=True)])
     by_label, by_votes = zip(*chunks, strict=True)
     return torch.cat(by_label).numpy(), torch.cat(by_votes).numpy()
 
 
-def choose_label_weight(net: Moodnet, faces: fer2013.Faces, flip: bool) -> float:
+def choose_label_weight(net: Moodnet, faces: fer2013.Faces) -> float:
     """The blend that falls short of either of the ``GOALS`` by as little as possible on these faces."""
-    by_label, by_votes = head_probabilities(net, faces.pixels, flip)
+    by_label, by_votes = head_probabilities(net, faces.pixels)
     majority = fer2013.majority(faces.votes)
     counted = majority >= 0
     best = (-1.0, 0.0)
@@ -97,7 +96,6 @@ def store_as_float16(model: onnx.ModelProto) -> onnx.ModelProto:
 def export(
     net: Moodnet,
     label_weight: float,
-    flip: bool,
     out: Path,
     ranged: NDArray[np.uint8] | None = None,
     unseen: NDArray[np.uint8] | None = None,
@@ -110,7 +108,7 @@ def export(
     Raises:
         TrainingError: a probability differs by more than ``TOLERANCE``, or INT8 answers otherwise on too many faces.
     """
-    blended = BlendedMoodnet(net, label_weight, flip).eval()
+    blended = BlendedMoodnet(net, label_weight).eval()
     faces = torch.zeros(4, 1, fer2013.TILE, fer2013.TILE)
     program = torch.onnx.export(
         blended,
@@ -152,7 +150,7 @@ def check(blended: BlendedMoodnet, file: Path, pixels: NDArray[np.uint8] | None)
         raise TrainingError(f"expected torch's answer on {AGREEMENT:.0%} of the faces at least, got it on {same:.1%}")
 
 
-def ship(run: Path, folder: Path, out: Path, flip: bool, recall_cost: float) -> None:
+def ship(run: Path, folder: Path, out: Path) -> None:
     """Export and calibrate a run's network with the FER2013 ``folder`` that it was trained on.
 
     Raises:
@@ -161,13 +159,13 @@ def ship(run: Path, folder: Path, out: Path, flip: bool, recall_cost: float) -> 
     """
     net, recipe = load(run)
     learn, held_out = data.split(fer2013.load(folder, "Training"), recipe.data)
-    weight = choose_label_weight(net, held_out, flip)
+    weight = choose_label_weight(net, held_out)
     print(f"chosen label weight: {weight:.2f}")
     some = np.random.default_rng(recipe.data.seed).permutation(len(learn.pixels))[:RANGED]
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.onnx"
-        export(net, weight, flip, file, learn.pixels[some], held_out.pixels)
-        calibrate.calibrate(file, held_out, file, recall_cost)
+        export(net, weight, file, learn.pixels[some], held_out.pixels)
+        calibrate.calibrate(file, held_out, file)
         made = file.read_bytes()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -182,16 +180,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, help="run folder of moodcast models train")
     parser.add_argument("--data", type=Path, required=True, help="FER2013 folder, for the validation faces")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
-    parser.add_argument("--flip", action="store_true", help="average with the mirrored face, at twice the cost")
-    parser.add_argument(
-        "--recall-cost",
-        type=float,
-        default=calibrate.RECALL_COST,
-        help="accuracy that class biases may cost on the validation faces (default: %(default)s)",
-    )
     args = parser.parse_args(arguments)
     try:
-        ship(args.run, args.data, args.out, args.flip, args.recall_cost)
+        ship(args.run, args.data, args.out)
     except ModelError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_code

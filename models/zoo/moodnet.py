@@ -135,20 +135,15 @@ def base(classes: int = EXPRESSIONS) -> Moodnet:
 class BlendedMoodnet(nn.Module):
     """A trained ``Moodnet`` as it is shipped: faces (N, 1, 48, 48) in 0..255 to probabilities (N, 7).
 
-    ``label_weight`` in 0..1 is the share of the ``label`` head in the blend. With ``flip`` the network also sees the
-    mirrored face and the two answers are averaged, at twice the cost.
+    ``label_weight`` in 0..1 is the share of the ``label`` head in the blend. The network also sees the mirrored face,
+    and the two answers are averaged.
     """
 
-    def __init__(self, net: Moodnet, label_weight: float, flip: bool) -> None:
+    def __init__(self, net: Moodnet, label_weight: float) -> None:
         super().__init__()
-        self.net, self.label_weight, self.flip = net, label_weight, flip
+        self.net, self.label_weight = net, label_weight
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.flip:
-            return self.blend(x)
-        both = self.blend(torch.cat([x, torch.flip(x, [3])]))
+        label, votes = self.net(torch.cat([x, torch.flip(x, [3])]))
+        both = self.label_weight * label.softmax(1) + (1 - self.label_weight) * votes.softmax(1)
         return both.unflatten(0, (2, -1)).mean(0)
-
-    def blend(self, x: Tensor) -> Tensor:
-        label, votes = self.net(x)
-        return self.label_weight * label.softmax(1) + (1 - self.label_weight) * votes.softmax(1)

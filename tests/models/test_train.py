@@ -74,7 +74,7 @@ def test_learns_32_tiles_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[
     net, how = export.load(tmp_path / "run")
     learn, _ = split(fer2013.load(data, "Training"), how.data)
     assert len(learn) == 32
-    for answer in export.head_probabilities(net, learn.pixels, flip=False):
+    for answer in export.head_probabilities(net, learn.pixels):
         assert (answer.argmax(1) == learn.labels).all()
 
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
@@ -248,12 +248,11 @@ def test_export_refuses_a_run_without_the_two_heads(tmp_path: Path) -> None:
         export.load(tmp_path / "run")
 
 
-@pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
-def test_export_answers_like_torch_and_meets_the_registered_contract(tmp_path: Path, flip: bool) -> None:
+def test_export_answers_like_torch_and_meets_the_registered_contract(tmp_path: Path) -> None:
     torch.manual_seed(0)
     file = tmp_path / "net.onnx"
-    export.export(Moodnet().eval(), 0.4, flip, file)
+    export.export(Moodnet().eval(), 0.4, file)
     answers = load_still(str(file)).batch(np.full((2, 48, 48), 7, np.uint8))
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
 
@@ -265,7 +264,7 @@ def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
     data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "net.onnx"
     moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
     file.write_bytes(b"the good one")
-    arguments = ["--run", str(run), "--data", str(data), "--out", str(file), "--flip"]
+    arguments = ["--run", str(run), "--data", str(data), "--out", str(file)]
     with monkeypatch.context() as patch:
         patch.setattr(export, "AGREEMENT", 1.1)
         assert export.main(arguments) == 29

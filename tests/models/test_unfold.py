@@ -24,7 +24,7 @@ def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
     unfold.take_up(registry.path("moodnet"), net, faces(300, 0))
     pixels = faces(60, 1).round()
     expected = load_still("moodnet").batch(pixels[:, 0].byte().numpy())
-    by_label, by_votes = export.head_probabilities(net, pixels[:, 0].byte().numpy(), flip=True)
+    by_label, by_votes = export.head_probabilities(net, pixels[:, 0].byte().numpy())
     # The file's blend of the heads, and what calibrates it, are not the network's.
     blends = [w * by_label + (1 - w) * by_votes for w in np.linspace(0, 1, 21)]
     assert max((blend.argmax(1) == expected.argmax(1)).mean() for blend in blends) > 0.9
@@ -39,7 +39,7 @@ def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path,
         for _ in range(20):
             net(faces(64, 3))  # running statistics that are those of some faces
     ranged, unseen = (faces(100, seed)[:, 0].byte().numpy() if int8 else None for seed in (6, 7))
-    export.export(net.eval(), 1.0, False, tmp_path / "net.onnx", ranged, unseen)
+    export.export(net.eval(), 1.0, tmp_path / "net.onnx", ranged, unseen)
     other = networks.build("moodnet-tiny")
     unfold.take_up(tmp_path / "net.onnx", other, faces(300, 4))
     with torch.no_grad():
