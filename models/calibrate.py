@@ -9,15 +9,10 @@ the one place where a single T makes the confidence of the final answer right.
   far as that costs little accuracy.
 * T is chosen afterwards; it changes no answer, only how sure it is. FER2013's labels decide: against the FER+ majority
   the network is right more often, so there its confidence stays too low.
-
-``models.export`` does this for a new network. For a file that exists:
-``python -m models.calibrate FILE.onnx --data DIR --out FILE``.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -173,21 +168,3 @@ def answers(file: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities (N, 7) of a grey 48 px network for faces (N, 48, 48) uint8."""
     classifier = Classifier(Network(file, contract.of_first_kind(fer2013.TILE)))
     return np.concatenate([classifier.batch(pixels[i : i + 64]) for i in range(0, len(pixels), 64)])
-
-
-def main() -> None:
-    from models.training import data  # imports torch; the validation faces are those that training held out
-    from models.training.recipe import DataSection
-
-    parser = argparse.ArgumentParser(prog="python -m models.calibrate", description=__doc__)
-    parser.add_argument("file", type=Path, metavar="FILE.onnx", help="a network as it was exported")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013 folder, for the validation faces")
-    parser.add_argument("--out", type=Path, required=True, help="the calibrated ONNX file to write")
-    parser.add_argument("--recall-cost", type=float, default=RECALL_COST, help="default: %(default)s")
-    args: Any = parser.parse_args()
-    _, check = data.split(fer2013.load(args.data, "Training"), DataSection())
-    calibrate(args.file, check, args.out, args.recall_cost)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,6 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -56,11 +55,6 @@ def fetch(entry: Weights, progress: bool = True) -> Path:
         + "\n".join(reasons)
         + f"\nCheck the network, or put the file yourself at {target}."
     )
-
-
-def fetch_all(entries: Iterable[Weights], progress: bool = True) -> list[Path]:
-    """Every entry's file, in order."""
-    return [fetch(entry, progress) for entry in entries]
 
 
 def describe(source: Source) -> str:

@@ -40,33 +40,11 @@ def strided(frames: int, count: int = 16, stride: int = 4, rng: np.random.Genera
 def views(frames: int, count: int = 16, stride: int = 4, number: int = 2) -> list[Indices]:
     """MAE-DFER's temporal test views: ``number`` runs as in ``strided``, spread from the clip's begin to its end.
 
-    Its two spatial views come from ``crops``; the answers to all four are averaged.
+    The answers to them are averaged. Its two spatial views are one here: aligned faces are square, and of a square
+    frame the official code takes the same crop twice.
     """
     taken = np.arange(0, frames, stride)
     taken = np.pad(taken, (0, max(count - len(taken), 0)), mode="edge")
     room = len(taken) - count
     starts = [room * k // max(number - 1, 1) for k in range(number)]
     return [taken[start : start + count] for start in starts]
-
-
-def crops(height: int, width: int, size: int, number: int = 2) -> list[tuple[int, int]]:
-    """Top and left of ``number`` square crops of ``size`` px, spread from the upper left corner to the lower right.
-
-    In a frame that is as high as a crop these are VideoMAE's test crops, along the longer side. Faces that are square
-    and no larger than a crop have one view only: the official MAE-DFER scales every frame to that and so counts the
-    same crop twice.
-    """
-    down, right = height - size, width - size
-    if down < 0 or right < 0:
-        raise ValueError(f"expected frames of at least {size} x {size} px, got {width} x {height}")
-    steps = max(number - 1, 1)
-    return list(dict.fromkeys((down * k // steps, right * k // steps) for k in range(number)))
-
-
-def onset_difference(clip: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The motion input of the study: the mean over the frames (F, S, S, 3) of frame minus first frame: (S, S, 3).
-
-    In -255..255. As the mean is linear, it equals that of frames normalised by (x - m) / s after a division by s.
-    """
-    difference: NDArray[np.float32] = clip.mean(0, dtype=np.float32) - clip[0].astype(np.float32)
-    return difference

@@ -1,7 +1,6 @@
 """Which frames of a clip are taken: always frames of the clip, in order, spread over all of it."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,30 +76,3 @@ def test_views_of_a_known_clip() -> None:
     first, second = sampling.views(100)
     assert first.tolist() == list(range(0, 64, 4))
     assert second.tolist() == list(range(36, 100, 4))
-
-
-@given(side=st.integers(10, 60), extra=st.integers(0, 20), number=st.integers(1, 4))
-def test_crops_lie_in_the_frame(side: int, extra: int, number: int) -> None:
-    found = sampling.crops(side, side + extra, 10, number)
-    assert found[0] == (0, 0)
-    assert all(0 <= top <= side - 10 and 0 <= left <= side + extra - 10 for top, left in found)
-    if number > 1:
-        assert found[-1] == (side - 10, side + extra - 10)
-
-
-def test_a_face_of_the_networks_size_has_one_crop() -> None:
-    assert sampling.crops(160, 160, 160) == [(0, 0)]
-    assert sampling.crops(160, 200, 160) == [(0, 0), (0, 40)]
-    with pytest.raises(ValueError, match="at least 160"):
-        sampling.crops(150, 160, 160)
-
-
-@given(seed=st.integers(0, 1000), frames=st.integers(1, 9))
-def test_onset_difference(seed: int, frames: int) -> None:
-    clip = np.random.default_rng(seed).integers(0, 256, (frames, 4, 4, 3)).astype(np.uint8)
-    difference = sampling.onset_difference(clip)
-    slow = sum(clip[i].astype(float) - clip[0].astype(float) for i in range(frames)) / frames
-    np.testing.assert_allclose(difference, slow, atol=1e-3)
-    assert difference.dtype == np.float32
-    still = np.repeat(clip[:1], 5, 0)
-    assert not sampling.onset_difference(still).any()
