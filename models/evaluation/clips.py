@@ -43,6 +43,8 @@ def evaluate(run: Path, data: Path, probing: bool = False) -> dict[str, Any]:
         raise EvaluationError(f"{run} is a pre-training, which classifies nothing: judge its features with --probe")
     entry = networks.get(how.network.name)
     every = sets.opened(how, data, entry.size)
+    for fold in every.folds:
+        check_finished(sets.fold_folder(run, fold), how.schedule.epochs)
     answers, of_fold = np.full(len(every.clips), -1), {}
     for fold in tqdm(every.folds, desc="folds", disable=None):
         test = every.folds[fold].test
@@ -69,6 +71,18 @@ def evaluate(run: Path, data: Path, probing: bool = False) -> dict[str, Any]:
     }
 
 
+def check_finished(place: Path, epochs: int) -> None:
+    """Check that a fold is trained to its end.
+
+    Raises:
+        EvaluationError: it is not.
+        TrainingError: as ``models.training.checkpoint.load``.
+    """
+    seen = len(checkpoint.load(place)["history"]) if (place / checkpoint.FILE).is_file() else 0
+    if seen < epochs:
+        raise EvaluationError(f"{place} has seen {seen} of {epochs} epochs: give the command that trains it again")
+
+
 def summary(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, Any]:
     """``count``, ``uar``, ``war``, and ``interval``: WAR's 95 % confidence interval (Wilson)."""
     matrix = metrics.confusion(labels, answers, len(classes))
@@ -82,12 +96,6 @@ def summary(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: tupl
 
 def answered(how: Recipe, entry: Network, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
     """What a fold's network says of the clips that it did not learn from."""
-    state = checkpoint.load(place)
-    epochs = len(state["history"])
-    if epochs < how.schedule.epochs:
-        raise EvaluationError(
-            f"{place} has seen {epochs} of {how.schedule.epochs} epochs: give the command that trains it again"
-        )
     net, _, classes = checkpoint.load_network(place)
     if classes != every.clips.classes:
         raise EvaluationError(

@@ -111,12 +111,14 @@ def test_a_run_without_its_last_fold_or_epoch_is_not_evaluated_but_goes_on(
     recipe, run = config(tmp_path, 'protocol = "leave-one-out"\nonly = ["s0", "s2"]', epochs=1), tmp_path / "run"
     assert train(recipe, data, run) == 0
     (run / "fold-s2" / checkpoint.FILE).unlink()
-    assert evaluate(run, data) == 29
-    assert "fold-s2" in capsys.readouterr().err
+    for probing in ([], ["--probe"]):
+        assert evaluate(run, data, *probing) == 50
+        assert "fold-s2 has seen 0 of 1 epochs" in capsys.readouterr().err
     state = checkpoint.load(run / "fold-s0")
     checkpoint.save({**state, "history": []}, run / "fold-s0")
-    assert evaluate(run, data) == 50
-    assert "0 of 1 epochs" in capsys.readouterr().err
+    for probing in ([], ["--probe"]):
+        assert evaluate(run, data, *probing) == 50
+        assert "fold-s0 has seen 0 of 1 epochs" in capsys.readouterr().err
     assert train(recipe, data, run) == 0
     assert (run / "fold-s2" / checkpoint.FILE).is_file()
     assert train(config(tmp_path, 'protocol = "leave-one-out"', epochs=1), data, run) == 29
