@@ -82,7 +82,7 @@ def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
     evaluating.add_argument(
         "name",
         metavar="NAME",
-        help="a registered classifier, an ONNX file like moodnet's, or a clip network's run folder",
+        help="a registered classifier of faces, the ONNX file of one, or a clip network's run folder",
     )
     evaluating.add_argument(
         "--data", type=Path, default=Path("fer2013"), help="FER2013, or a run's clips (default: %(default)s)"

@@ -25,7 +25,7 @@ BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01)
 
 
 def evaluate(run: Path, data: Path, probing: bool = False) -> dict[str, Any]:
-    """All figures of a run, ready for JSON; docs/clips-training.md lists the keys.
+    """All figures of a run, ready for JSON; docs/evaluation.md lists the keys.
 
     ``data`` is the folder that it was trained on. ``probing`` judges the network's features by a linear classifier, in
     place of its own last layer; that of a pre-training can be judged in no other way. Progress goes to standard error.
