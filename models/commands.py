@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import importlib
 import json
 import sys
@@ -186,7 +187,12 @@ def follow_recipe(options: argparse.Namespace) -> int:
     wanted = recipe.load(file)
     _need_torch(f"models {options.action}")
     folder = options.run_folder or Path("runs") / file.stem
-    getattr(importlib.import_module(f"models.{options.action}"), options.action)(wanted, options.data, folder)
+    command = f"models {options.action}"
+    module = packages.load(f"models.{options.action}", command)
+    if options.action == "train":
+        module.train(wanted, options.data, folder, functools.partial(prepare_clips, command))
+    else:
+        module.distil(wanted, options.data, folder)
     print(f"{folder}: trained")
     return 0
 
@@ -196,7 +202,9 @@ def evaluate_clips(options: argparse.Namespace) -> int:
     if options.json:
         _check_folder(options.json)
     clips = packages.load("models.evaluation.clips", "models evaluate")
-    result = clips.evaluate(Path(options.name), options.data, options.probe)
+    result = clips.evaluate(
+        Path(options.name), options.data, functools.partial(prepare_clips, "models evaluate"), options.probe
+    )
     if options.json != "-":
         print(clips.describe(result))
     if options.json:
@@ -244,16 +252,15 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
 
 def export_network(options: argparse.Namespace) -> int:
     _need_torch("exporting")
-    with contextlib.ExitStack() as stack:
 
-        def cut(size: int) -> Any:
-            listing = packages.load("models.clips.layouts", "models export --clips").find(options.clips)
-            return prepare_clips(options.clips, listing, size, False, None, stack).source
+    def cut(size: int) -> Any:
+        listing = packages.load("models.clips.layouts", "models export").find(options.clips)
+        return prepare_clips("models export", options.clips, listing, size, aligned=False).source
 
-        onnx_export = importlib.import_module("models.onnx_export")
-        read = cut if options.clips else None
-        for line in onnx_export.export_run(options.run_folder, options.out, options.weights, read):
-            print(line)
+    onnx_export = packages.load("models.onnx_export", "models export")
+    read = cut if options.clips else None
+    for line in onnx_export.export_run(options.run_folder, options.out, options.weights, read):
+        print(line)
     return 0
 
 
@@ -324,21 +331,21 @@ def list_clips(options: argparse.Namespace) -> int:
         listing = layouts.as_expressions(listing)
     print(report.describe(listing))
     if options.faces:
-        with contextlib.ExitStack() as stack:
-            prepared = prepare_clips(options.folder, listing, options.faces, options.aligned, options.cache, stack)
+        prepared = prepare_clips(
+            "models clips", options.folder, listing, options.faces, options.aligned, cache=options.cache
+        )
         print(report.describe_faces(prepared))
     return 0
 
 
-def prepare_clips(
-    folder: Path, listing: Any, size: int, aligned: bool, cache: Path | None, stack: contextlib.ExitStack
-) -> Any:
-    """The faces of a listing, found by the agent's face stage (``models.clips.cache.prepare``)."""
-    look = None
-    if not aligned:
-        face = packages.load("agent.face", "models clips")
-        look = stack.enter_context(contextlib.closing(face.FaceFinder(registry.path("face_landmarker")))).find_all
-    return packages.load("models.clips.cache", "models clips").prepare(folder, listing, size, look, cache)
+def prepare_clips(command: str, folder: Path, listing: Any, size: int, aligned: bool, **more: Any) -> Any:
+    """``models.clips.cache.prepare`` with the agent's face stage for a ``command``; ``aligned`` clips need none."""
+    cache = packages.load("models.clips.cache", command)
+    if aligned:
+        return cache.prepare(folder, listing, size, None, **more)
+    face = packages.load("agent.face", command)
+    with contextlib.closing(face.FaceFinder(registry.path("face_landmarker"))) as finder:
+        return cache.prepare(folder, listing, size, finder.find_all, **more)
 
 
 def _write_card(result: dict[str, Any], folder: Path) -> None:

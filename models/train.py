@@ -110,10 +110,11 @@ class Run:
             tqdm.write(f"moodcast: {trouble}. Training goes on and tries again: make room", sys.stderr)
 
 
-def train(recipe: Recipe, folder: Path, run: Path) -> None:
+def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> None:
     """Train into the run folder, or go on there; the last checkpoint's ``average`` is the result.
 
-    ``folder`` is a FER2013 folder (see ``models.fer2013``), or a set of clips in the recipe's layout.
+    ``folder`` is a FER2013 folder (see ``models.fer2013``), or a set of clips in the recipe's layout, whose
+    faces ``prepare`` cuts.
 
     Raises:
         DatasetError: ``folder`` is not what the recipe asks for.
@@ -124,7 +125,7 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
     make_folder(run)
     device = pick_device()
     if recipe.clips.layout:
-        train_clips(recipe, folder, run, device)
+        train_clips(recipe, folder, run, prepare, device)
     else:
         if networks.get(recipe.network.name).frames > 1:
             raise RecipeError(
@@ -134,10 +135,10 @@ def train(recipe: Recipe, folder: Path, run: Path) -> None:
         fit(recipe, stills(recipe, folder, run, device), run, device)
 
 
-def train_clips(recipe: Recipe, folder: Path, run: Path, device: torch.device) -> None:
+def train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare, device: torch.device) -> None:
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
     entry = networks.get(recipe.network.name)
-    every = sets.opened(recipe, folder, entry.size)
+    every = sets.opened(recipe, folder, entry.size, prepare)
     for fold in every.folds:
         place = sets.fold_folder(run, fold)
         make_folder(place)

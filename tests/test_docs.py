@@ -1,5 +1,6 @@
 """The docs say what the code does."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -36,3 +37,26 @@ def test_exit_codes_are_unique() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "may"),
+    [
+        ("agent", r"agent|models|relay\.(errors|protocol|settings|trial)"),
+        ("models", "models"),
+        ("obs_plugin", "obs_plugin"),
+        ("relay", "relay"),
+    ],
+)
+def test_a_folder_imports_what_the_design_says(folder: str, may: str) -> None:
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"moodcast"}
+    for file in (ROOT / folder).rglob("*.py"):
+        if file == ROOT / "models" / "commands.py":
+            continue  # which may import the agent's face stage
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                whole = node.module in ours  # then what is imported from it are modules
+                names = [f"{node.module}.{name.name}" for name in node.names] if whole else [node.module]
+            for name in names:
+                assert name.split(".")[0] not in ours or re.match(rf"({may})(\.|$)", name), f"{file} imports {name}"

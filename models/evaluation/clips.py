@@ -24,11 +24,12 @@ BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01)
 """Of clips whose intensity is known: from, and to before."""
 
 
-def evaluate(run: Path, data: Path, probing: bool = False) -> dict[str, Any]:
+def evaluate(run: Path, data: Path, prepare: sets.Prepare, probing: bool = False) -> dict[str, Any]:
     """All figures of a run, ready for JSON; docs/evaluation.md lists the keys.
 
-    ``data`` is the folder that it was trained on. ``probing`` judges the network's features by a linear classifier, in
-    place of its own last layer; that of a pre-training can be judged in no other way. Progress goes to standard error.
+    ``data`` is the folder that it was trained on; ``prepare`` cuts the faces. ``probing`` judges the network's features
+    by a linear classifier, in place of its own last layer; that of a pre-training can be judged in no other way.
+    Progress goes to standard error.
 
     Raises:
         EvaluationError: it is no run of a clip network, or a fold is not trained to its end.
@@ -42,7 +43,7 @@ def evaluate(run: Path, data: Path, probing: bool = False) -> dict[str, Any]:
     if how.network.task == "reconstruct" and not probing:
         raise EvaluationError(f"{run} is a pre-training, which classifies nothing: judge its features with --probe")
     entry = networks.get(how.network.name)
-    every = sets.opened(how, data, entry.size)
+    every = sets.opened(how, data, entry.size, prepare)
     for fold in every.folds:
         check_finished(sets.fold_folder(run, fold), how.schedule.epochs)
     answers, of_fold = np.full(len(every.clips), -1), {}

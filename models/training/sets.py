@@ -1,17 +1,20 @@
 """Sets of clips as a recipe names them: opened, cut into faces, and dealt into what is learned from and tested on."""
 
-import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from agent import packages
-from models import registry
-from models.clips import cache, layouts
+from models.clips import layouts
+from models.clips.cache import Prepared
+from models.clips.layouts.entry import Listing
 from models.clips.source import Clips, take
 from models.training import folds
 from models.training.recipe import Recipe
+
+Prepare = Callable[[Path, Listing, int, bool], Prepared]
+"""Cuts a folder's clips into faces of so many px, which they are already if True (``models.clips.cache.prepare``)."""
 
 
 class Set(NamedTuple):
@@ -26,7 +29,7 @@ class Set(NamedTuple):
         return take(self.clips, learn), take(self.clips, test)
 
 
-def opened(recipe: Recipe, folder: Path, size: int) -> Set:
+def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare) -> Set:
     """A set of faces of ``size`` px; they are cut on first use and kept beside the clips.
 
     Clips that can't be read, or show no face, are told of and left out.
@@ -41,13 +44,7 @@ def opened(recipe: Recipe, folder: Path, size: int) -> Set:
     listing = layouts.find(folder, how.layout)
     if how.seven:
         listing = layouts.as_expressions(listing)
-    with contextlib.ExitStack() as stack:
-        look = None
-        if not how.aligned:
-            face = packages.load("agent.face", "models train")
-            finder = face.FaceFinder(registry.path("face_landmarker"))
-            look = stack.enter_context(contextlib.closing(finder)).find_all
-        prepared = cache.prepare(folder, listing, size, look)
+    prepared = prepare(folder, listing, size, how.aligned)
     if left_out := len(prepared.broken):
         tqdm.write(f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}")
     source = prepared.source
