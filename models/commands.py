@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from agent import packages
 from models import convert, fetch, networks, registry, table
+from models.contract import CropSpec
 from models.errors import EvaluationError, MissingTorchError
 from models.training import recipe
 
@@ -75,6 +76,9 @@ def _add_exporting(exporting: argparse.ArgumentParser) -> None:
     )
     exporting.add_argument(
         "--clips", type=Path, metavar="DIR", help="folder CLASS/CLIP.mp4, to measure what smaller weights change"
+    )
+    exporting.add_argument(
+        "--aligned", action="store_true", help="the clips are faces that are cut already: only scale"
     )
     exporting.set_defaults(perform=export_network)
 
@@ -253,9 +257,11 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
 def export_network(options: argparse.Namespace) -> int:
     _need_torch("exporting")
 
-    def cut(size: int) -> Any:
+    def cut(crop: CropSpec) -> Any:
         listing = packages.load("models.clips.layouts", "models export").find(options.clips)
-        return prepare_clips("models export", options.clips, listing, size, aligned=False).source
+        return prepare_clips(
+            "models export", options.clips, listing, crop.size, options.aligned, margin=crop.margin
+        ).source
 
     onnx_export = packages.load("models.onnx_export", "models export")
     read = cut if options.clips else None

@@ -77,11 +77,11 @@ class Change:
 
 
 def export_run(
-    run: Path, file: Path, weights: Smaller, cut: Callable[[int], ClipSource] | None = None
+    run: Path, file: Path, weights: Smaller, cut: Callable[[CropSpec], ClipSource] | None = None
 ) -> Iterator[str]:
     """Export a run's averaged network; tells what it does, sentence by sentence.
 
-    ``cut`` gives the clips to measure smaller weights on, as faces of so many pixels.
+    ``cut`` gives the clips to measure smaller weights on, their faces cut so.
 
     Raises:
         TrainingError: ``run`` is no run, or one of a moodnet with two heads; or see ``export``.
@@ -96,7 +96,7 @@ def export_run(
     contract = contract_of(networks.get(made_by.network.name), net, classes, made_by.clips)
     yield f"{file}: {told_of(contract)}; largest difference to torch {export(net, contract, file):.1e}"
     if weights != "float32":
-        clips, labels = seen(cut(contract.crop.size), contract) if cut else (noise(contract), None)
+        clips, labels = seen(cut(contract.crop), contract) if cut else (noise(contract), None)
         yield f"{weights}: {make_smaller(file, weights, clips, labels)}"
         if cut is None:
             yield "These clips are noise: give some of faces with --clips, such as those of `moodcast models synth`."
@@ -114,18 +114,19 @@ def told_of(contract: Contract) -> str:
 
 
 def seen(source: ClipSource, contract: Contract) -> tuple[Clips, NDArray[np.int64] | None]:
-    """The first ``MOST_CLIPS`` of a source as a network takes them, their frames evenly spread.
+    """At most ``MOST_CLIPS`` of a source as a network takes them: evenly spread over it, as are their frames.
 
     Labels (N,) are indices into ``EXPRESSIONS``; None where the source has other classes.
     """
     count, grey = contract.clip.frames if contract.clip else 1, contract.crop.pixels.channels == 1
     rows = []
-    for index in range(min(len(source), MOST_CLIPS)):
+    taken = np.linspace(0, len(source) - 1, min(len(source), MOST_CLIPS)).round().astype(int)
+    for index in taken.tolist():
         frames = source.frames(index)
         chosen = frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
         rows.append(np.stack([cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in chosen]) if grey else chosen)
     clips = np.stack(rows).astype(np.uint8)
-    labels = source.labels[: len(clips)] if source.classes == EXPRESSIONS else None
+    labels = source.labels[taken] if source.classes == EXPRESSIONS else None
     return clips if contract.clip else clips[:, 0], labels
 
 

@@ -14,8 +14,12 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import networks  # noqa: E402
+from models import networks, registry  # noqa: E402
+from models.clips import cache  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
+from models.contract import EXPRESSIONS  # noqa: E402
+from models.errors import ModelMissingError  # noqa: E402
+from models.infer import load  # noqa: E402
 from models.training import checkpoint  # noqa: E402
 from tests.moving import ENTRY, Tiny, shapes, write  # noqa: E402
 
@@ -133,6 +137,41 @@ def test_one_run_holds_out_a_share_of_the_subjects_and_its_features_can_be_probe
     assert found["probe"]
     assert found["subjects"] == 1
     assert found["war"] == 1
+
+
+def faces(folder: Path) -> Path:
+    """Two clips for each of Moodcast's expressions, as a network for the agent learns from."""
+    clips = [shapes(1, frames=4, seed=i).frames(0) for i in range(14)]
+    return write(in_memory(clips, [i % 7 for i in range(14)], EXPRESSIONS), folder / "clips")
+
+
+def test_what_smaller_weights_change_is_measured_on_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+    data, run, file = faces(tmp_path), tmp_path / "run", tmp_path / "tiny.onnx"
+    assert train(config(tmp_path, epochs=1), data, run) == 0
+    export = ["models", "export", str(run), str(file), "--weights", "int8", "--clips", str(data)]
+    assert moodcast.main([*export, "--aligned"]) == 0
+    assert "on 14 clips" in capsys.readouterr().out
+    contract = load(str(file)).network.contract
+    assert (contract.crop.size, contract.crop.margin) == (32, cache.MARGIN)
+
+
+def test_clips_to_measure_on_are_cut_as_the_contract_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A network that has learned of stills sees faces as narrow as those. On these clips there are none."""
+    pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
+    try:
+        registry.path("face_landmarker")
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+    data, run = faces(tmp_path), tmp_path / "run"
+    assert train(config(tmp_path, epochs=1), data, run) == 0
+    state = checkpoint.load(run)
+    state["recipe"]["clips"]["layout"] = ""
+    checkpoint.save(state, run)
+    export = ["models", "export", str(run), str(tmp_path / "tiny.onnx"), "--weights", "int8", "--clips", str(data)]
+    assert moodcast.main(export) == 28
+    assert "expected faces in the 14 clips" in capsys.readouterr().err
+    assert {shelf.name for shelf in (data / cache.FOLDER).iterdir()} == {"32px-as-is", "32px-margin1.0"}
 
 
 @pytest.mark.parametrize(

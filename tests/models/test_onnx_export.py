@@ -110,6 +110,16 @@ def test_of_a_clip_the_frames_are_spread_evenly() -> None:
     assert onnx_export.seen(in_memory([frames], [0], ("left", "right")), CONTRACT)[1] is None
 
 
+def test_of_many_clips_some_are_taken_from_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets list their clips class by class: the first ones would be of one class."""
+    monkeypatch.setattr(onnx_export, "MOST_CLIPS", 4)
+    clips = [np.full((FRAMES, SIDE, SIDE, 3), i, np.uint8) for i in range(7)]
+    found, labels = onnx_export.seen(in_memory(clips, range(7), EXPRESSIONS), CONTRACT)
+    assert found[:, 0, 0, 0, 0].tolist() == [0, 2, 4, 6]
+    assert labels is not None
+    assert labels.tolist() == [0, 2, 4, 6]
+
+
 def test_what_was_learned_of_clips_decides_how_the_agent_cuts_and_paces_them(network: Layers) -> None:
     entry = networks.get("mae-dfer")
     plain = onnx_export.contract_of(entry, network)
