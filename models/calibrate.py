@@ -11,6 +11,7 @@ the one place where a single T makes the confidence of the final answer right.
   the network is right more often, so there its confidence stays too low.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,10 +105,12 @@ def fit_temperature(
 
 
 def build_in(model: onnx.ModelProto, calibration: Calibration) -> None:
-    """Put the calibration behind the network's output, in place; the output keeps its name and shape."""
+    """Put the calibration behind the network's output, in place; that is called ``OUTPUT`` then."""
     graph = model.graph
+    (output,) = graph.output
     for node in graph.node:
-        node.output[:] = ["uncalibrated" if name == OUTPUT else name for name in node.output]
+        node.output[:] = ["uncalibrated" if name == output.name else name for name in node.output]
+    output.name = OUTPUT
     constants = {
         "smallest": np.float32(SMALLEST),
         "class_biases": calibration.biases.astype(np.float32),
@@ -126,8 +129,10 @@ def build_in(model: onnx.ModelProto, calibration: Calibration) -> None:
     onnx.checker.check_model(model)
 
 
-def calibrate(file: Path, faces: fer2013.Faces, out: Path, cost: float = RECALL_COST) -> Calibration:
-    """Calibrate a network's file on these faces, write it to ``out``, and print what it costs and what it brings.
+def calibrate(
+    file: Path, faces: fer2013.Faces, out: Path, cost: float = RECALL_COST
+) -> tuple[Calibration, Sequence[str]]:
+    """Calibrate a network's file on these faces and write it to ``out``; lines tell what that costs and what it brings.
 
     Raises:
         ValueError: the file carries a calibration already.
@@ -141,18 +146,18 @@ def calibrate(file: Path, faces: fer2013.Faces, out: Path, cost: float = RECALL_
     biases = choose_biases(probabilities, faces.labels, majority, cost)
     calibration = Calibration(fit_temperature(probabilities, faces.labels, biases), biases)
     at_any_cost = Calibration(1, choose_biases(probabilities, faces.labels, majority, cost=1))
-    print("validation faces                    labels    UAR  lowest recall  majority    ECE")
+    lines = ["validation faces                    labels    UAR  lowest recall  majority    ECE"]
     for title, these in (
         ("as trained", probabilities),
         (f"all recalls at {RECALL_FLOOR}, at any cost", at_any_cost.apply(probabilities)),
         (f"at a cost of {cost:.1%} at most, T", calibration.apply(probabilities)),
     ):
-        print(f"{title:34}  {summary(these, faces.labels, majority)}")
+        lines.append(f"{title:34}  {summary(these, faces.labels, majority)}")
     chosen = ", ".join(f"{name} {b:.2f}" for name, b in zip(EXPRESSIONS, biases, strict=True) if b)
-    print(f"temperature {calibration.temperature:.3f}, biases: {chosen or 'none'}")
+    lines.append(f"temperature {calibration.temperature:.3f}, biases: {chosen or 'none'}")
     build_in(model, calibration)
     onnx.save(model, out)
-    return calibration
+    return calibration, lines
 
 
 def summary(probabilities: NDArray[np.float32], labels: NDArray[np.int64], majority: NDArray[np.int64]) -> str:

@@ -75,7 +75,16 @@ def _add_exporting(exporting: argparse.ArgumentParser) -> None:
         "--weights", choices=("float32", "float16", "int8"), default="float32", help="default: %(default)s"
     )
     exporting.add_argument(
-        "--clips", type=Path, metavar="DIR", help="folder CLASS/CLIP.mp4, to measure what smaller weights change"
+        "--data",
+        type=Path,
+        default=Path("fer2013"),
+        help="FER2013, on whose validation faces moodnets are blended, calibrated and checked (default: %(default)s)",
+    )
+    exporting.add_argument(
+        "--clips",
+        type=Path,
+        metavar="DIR",
+        help="folder CLASS/CLIP.mp4, to measure what smaller weights change in other networks",
     )
     exporting.add_argument(
         "--aligned", action="store_true", help="the clips are faces that are cut already: only scale"
@@ -263,9 +272,8 @@ def export_network(options: argparse.Namespace) -> int:
             "models export", options.clips, listing, crop.size, options.aligned, margin=crop.margin
         ).source
 
-    onnx_export = packages.load("models.onnx_export", "models export")
-    read = cut if options.clips else None
-    for line in onnx_export.export_run(options.run_folder, options.out, options.weights, read):
+    export, read = packages.load("models.export", "models export").export, cut if options.clips else None
+    for line in export(options.run_folder, options.out, options.weights, options.data, read):
         print(line)
     return 0
 

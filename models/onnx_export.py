@@ -1,15 +1,10 @@
-"""``moodcast models export``: from a trained network to an ONNX file that the agent loads.
+"""A trained network as an ONNX file, for ``models.export``.
 
 The network is exported with a batch of any length and its contract (``models.contract``), and checked against torch:
-logits within ``TOLERANCE``. Then its weights may be made smaller: stored as float16 (half the size, widened while
-loading) or computed with as int8 (ONNX Runtime's dynamic quantisation of the matrix products: a quarter of the size of
-what those hold, and mostly faster; convolutions stay as they are, since without calibration data they only get slower).
-What that changes is measured on clips and told. The two-headed moodnets go through ``models.export``, which also
-calibrates them.
+logits within ``TOLERANCE``. Then its weights may be made smaller (``models.quantize``): stored as float16, or those of
+the matrix products computed with as INT8. What that changes is measured on clips and told.
 """
 
-import hashlib
-import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,23 +15,19 @@ from typing import Literal
 import cv2
 import numpy as np
 import onnx
-import onnxruntime.quantization as quantization
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models import contract as contracts
-from models import infer, networks
+from models import infer, networks, quantize
 from models.clips import video
 from models.clips.cache import MARGIN
 from models.clips.source import ClipSource
 from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
 from models.errors import TrainingError
-from models.export import store_as_float16
-from models.training import checkpoint
-from models.training.recipe import ClipsSection
+from models.training.recipe import ClipsSection, Recipe
 from models.zoo.entry import Network
-from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
 
 TOLERANCE = 1e-4
@@ -76,32 +67,22 @@ class Change:
         return told
 
 
-def export_run(
-    run: Path, file: Path, weights: Smaller, cut: Callable[[CropSpec], ClipSource] | None = None
+def export_learned(
+    network: nn.Module,
+    made_by: Recipe,
+    classes: tuple[str, ...],
+    file: Path,
+    weights: Smaller,
+    cut: Callable[[CropSpec], ClipSource] | None = None,
 ) -> Iterator[str]:
-    """Export a run's averaged network; tells what it does, sentence by sentence.
-
-    ``cut`` gives the clips to measure smaller weights on, their faces cut so.
-
-    Raises:
-        TrainingError: ``run`` is no run, or one of a moodnet with two heads; or see ``export``.
-        ModelContractError: the run's labels are not the agent's.
-        DatasetError: the clips can't be read.
-    """
-    net, made_by, classes = checkpoint.load_network(run)
-    if isinstance(net, Moodnet):
-        raise TrainingError(
-            f"{run} holds a {made_by.network.name}, with two heads: python -m models.export blends and calibrates them"
-        )
-    contract = contract_of(networks.get(made_by.network.name), net, classes, made_by.clips)
-    yield f"{file}: {told_of(contract)}; largest difference to torch {export(net, contract, file):.1e}"
+    """Export the network of a run, whose outputs are ``classes``; see ``models.export``."""
+    contract = contract_of(networks.get(made_by.network.name), network, classes, made_by.clips)
+    yield f"{told_of(contract)}; largest difference to torch {export(network, contract, file):.1e}"
     if weights != "float32":
         clips, labels = seen(cut(contract.crop), contract) if cut else (noise(contract), None)
         yield f"{weights}: {make_smaller(file, weights, clips, labels)}"
         if cut is None:
             yield "These clips are noise: give some of faces with --clips, such as those of `moodcast models synth`."
-    data = file.read_bytes()
-    yield f"{len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
 
 
 def told_of(contract: Contract) -> str:
@@ -185,10 +166,7 @@ def export(network: nn.Module, contract: Contract, file: Path) -> float:
         onnx.save(model, file)
         worst = difference(exported, infer.Network(file), samples)
     if worst > TOLERANCE:
-        file.unlink()
-        raise TrainingError(
-            f"expected logits within {TOLERANCE} of torch, got a difference of {worst:.1e}: {file} was not kept"
-        )
+        raise TrainingError(f"expected logits within {TOLERANCE} of torch, got a difference of {worst:.1e}")
     return worst
 
 
@@ -203,7 +181,9 @@ def difference(network: nn.Module, exported: infer.Network, samples: tuple[Tenso
     return worst
 
 
-def make_smaller(file: Path, weights: Smaller, clips: Clips, labels: NDArray[np.int64] | None = None) -> Change:
+def make_smaller(
+    file: Path, weights: Literal["float16", "int8"], clips: Clips, labels: NDArray[np.int64] | None = None
+) -> Change:
     """Store or compute with smaller weights, in place, and say what it changes on these clips.
 
     ``clips`` (N, F, S, S[, 3]) uint8 as the network takes them, or faces (N, S, S[, 3]); ``labels`` (N,) are indices
@@ -215,17 +195,8 @@ def make_smaller(file: Path, weights: Smaller, clips: Clips, labels: NDArray[np.
     with tempfile.TemporaryDirectory() as folder:
         before = Path(folder) / "before.onnx"
         before.write_bytes(file.read_bytes())
-        if weights == "float16":
-            onnx.save(store_as_float16(onnx.load(file)), file)
-        elif weights == "int8":
-            logging.disable(logging.WARNING)  # it recommends a step that the exporter has done
-            try:
-                # Seven bits: with eight, processors without VNNI overflow in the sums of two products.
-                quantization.quantize_dynamic(
-                    before, file, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True
-                )
-            finally:
-                logging.disable(logging.NOTSET)
+        model = onnx.load(before)
+        onnx.save(quantize.store_as_float16(model) if weights == "float16" else quantize.int8_products(model), file)
         return change(before, file, clips, labels)
 
 

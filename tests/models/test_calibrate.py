@@ -64,8 +64,9 @@ def test_the_file_answers_as_calibrated_and_is_not_calibrated_twice(tmp_path: Pa
     faces = fer2013.Faces(pixels, chance.integers(0, 7, FACES), none, first, first, np.zeros(FACES, np.bool_))
     file, out = tmp_path / "plain.onnx", tmp_path / "calibrated.onnx"
     plain(file)
-    calibration = calibrate.calibrate(file, faces, out)
+    calibration, told = calibrate.calibrate(file, faces, out)
     assert calibration.temperature > 1  # its answers to noise are right by chance only
+    assert told[-1].startswith(f"temperature {calibration.temperature:.3f}")
     expected = calibration.apply(calibrate.answers(file, pixels[:5]))
     found = load_still(str(out)).batch(pixels[:5])
     np.testing.assert_allclose(found, expected, atol=1e-5)

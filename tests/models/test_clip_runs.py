@@ -14,7 +14,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import networks, registry  # noqa: E402
+from models import networks, onnx_export, registry  # noqa: E402
 from models.clips import cache  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
 from models.contract import EXPRESSIONS  # noqa: E402
@@ -145,7 +145,9 @@ def faces(folder: Path) -> Path:
     return write(in_memory(clips, [i % 7 for i in range(14)], EXPRESSIONS), folder / "clips")
 
 
-def test_what_smaller_weights_change_is_measured_on_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_smaller_weights_change_is_measured_on_clips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
     data, run, file = faces(tmp_path), tmp_path / "run", tmp_path / "tiny.onnx"
     assert train(config(tmp_path, epochs=1), data, run) == 0
@@ -154,6 +156,11 @@ def test_what_smaller_weights_change_is_measured_on_clips(tmp_path: Path, capsys
     assert "on 14 clips" in capsys.readouterr().out
     contract = load(str(file)).network.contract
     assert (contract.crop.size, contract.crop.margin) == (32, cache.MARGIN)
+    before = file.read_bytes()
+    monkeypatch.setattr(onnx_export, "TOLERANCE", -1)
+    assert moodcast.main(export) == 29
+    assert "expected logits within -1 of torch" in capsys.readouterr().err
+    assert file.read_bytes() == before
 
 
 def test_clips_to_measure_on_are_cut_as_the_contract_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

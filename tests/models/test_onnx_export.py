@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -71,12 +72,10 @@ def test_it_tells_nothing_of_the_machine_it_was_made_on(file: Path) -> None:
     assert str(Path(__file__).parents[2]).encode() not in file.read_bytes()
 
 
-def test_a_network_that_does_not_answer_like_torch_is_not_kept(tmp_path: Path) -> None:
+def test_a_network_that_does_not_answer_like_torch_is_refused(tmp_path: Path) -> None:
     """Dropout that stays on in evaluation answers otherwise each time."""
-    target = tmp_path / "layers.onnx"
-    with pytest.raises(TrainingError, match=r"within 0.0001 of torch, got a difference of .* was not kept"):
-        onnx_export.export(Layers(drop=0.5).eval(), CONTRACT, target)
-    assert not target.exists()
+    with pytest.raises(TrainingError, match=r"within 0.0001 of torch, got a difference of"):
+        onnx_export.export(Layers(drop=0.5).eval(), CONTRACT, tmp_path / "layers.onnx")
 
 
 def test_a_contract_that_the_network_does_not_keep_is_refused(network: Layers, tmp_path: Path) -> None:
@@ -87,7 +86,7 @@ def test_a_contract_that_the_network_does_not_keep_is_refused(network: Layers, t
 
 @pytest.mark.parametrize(("weights", "share"), [("float16", 0.55), ("int8", 0.35)])
 def test_smaller_weights_are_smaller_and_what_they_change_is_told(
-    file: Path, weights: onnx_export.Smaller, share: float
+    file: Path, weights: Literal["float16", "int8"], share: float
 ) -> None:
     clips = np.random.default_rng(1).integers(0, 256, (40, FRAMES, SIDE, SIDE, 3)).astype(np.uint8)
     labels = load(str(file)).batch(clips).argmax(1)

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import export, fer2013, networks, train  # noqa: E402
+from models import contract, fer2013, moodnet_export, networks, train  # noqa: E402
 from models.infer import load_still  # noqa: E402
 from models.training import checkpoint, recipe  # noqa: E402
 from models.training.data import split  # noqa: E402
@@ -71,10 +71,11 @@ def test_learns_32_tiles_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert moodcast.main(command(config, data, tmp_path / "run")) == 0
     assert "epoch 15/15" in capsys.readouterr().out
 
-    net, how = export.load(tmp_path / "run")
+    net, how, _ = checkpoint.load_network(tmp_path / "run")
+    assert isinstance(net, Moodnet)
     learn, _ = split(fer2013.load(data, "Training"), how.data)
     assert len(learn) == 32
-    for answer in export.head_probabilities(net, learn.pixels):
+    for answer in moodnet_export.head_probabilities(net, learn.pixels):
         assert (answer.argmax(1) == learn.labels).all()
 
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
@@ -240,41 +241,46 @@ def test_missing_data_and_a_run_folder_that_is_a_file_are_sentences(
     assert "--run" in capsys.readouterr().err
 
 
-def test_export_refuses_a_run_without_the_two_heads(tmp_path: Path) -> None:
-    data = write_tiles(tmp_path / "data", 36)
-    config = write_recipe(tmp_path, network={"name": "mini-xception"}, schedule={"epochs": 1, "small_epochs": 0})
-    moodcast.main(command(config, data, tmp_path / "run"))
-    with pytest.raises(train.TrainingError, match="mini-xception"):
-        export.load(tmp_path / "run")
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
-def test_export_answers_like_torch_and_meets_the_registered_contract(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    file = tmp_path / "net.onnx"
-    export.export(Moodnet().eval(), 0.4, file)
-    answers = load_still(str(file)).batch(np.full((2, 48, 48), 7, np.uint8))
+@pytest.mark.parametrize("weights", ["float32", "float16"])
+def test_export_of_a_moodnet_is_blended_calibrated_and_meets_the_registered_contract(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str
+) -> None:
+    data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "new" / "net.onnx"
+    moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
+    assert moodcast.main(["models", "export", str(run), str(file), "--data", str(data), "--weights", weights]) == 0
+    told = capsys.readouterr().out
+    assert "chosen: label weight" in told
+    assert "temperature" in told
+    assert f"{file}: {file.stat().st_size:,} bytes" in told
+    assert str(Path(__file__).parents[2]).encode() not in file.read_bytes()
+    found = load_still(str(file))
+    assert found.network.contract == contract.of_first_kind(48)
+    faces = fer2013.load(data, "Training").pixels
+    answers = found.batch(faces)
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
+    np.testing.assert_allclose(found.batch(faces[:, :, ::-1]), answers, atol=1e-3)  # it looks at the mirrored face too
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch.onnx's own
 def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "net.onnx"
     moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
     file.write_bytes(b"the good one")
-    arguments = ["--run", str(run), "--data", str(data), "--out", str(file)]
+    export = ["models", "export", str(run), str(file), "--data", str(data), "--weights", "int8"]
     with monkeypatch.context() as patch:
-        patch.setattr(export, "AGREEMENT", 1.1)
-        assert export.main(arguments) == 29
-    assert "expected torch's answer on 110% of the faces" in capsys.readouterr().err
+        patch.setattr(moodnet_export, "AGREEMENT", 1.1)
+        assert moodcast.main(export) == 29
+    assert "expected torch's answer on 110% of the 4 validation faces" in capsys.readouterr().err
     assert file.read_bytes() == b"the good one"
     assert {entry.name for entry in tmp_path.iterdir()} == {"data", "run", "recipe.toml", "net.onnx"}
-    monkeypatch.setattr(export, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
-    assert export.main(arguments) == 0
-    assert f"{file}: {file.stat().st_size:,} bytes" in capsys.readouterr().out
-    np.testing.assert_allclose(load_still(str(file)).batch(np.zeros((1, 48, 48), np.uint8)).sum(1), 1, atol=1e-4)
+    monkeypatch.setattr(moodnet_export, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
+    assert moodcast.main(export) == 0
+    assert load_still(str(file)).network.contract == contract.of_first_kind(48)
+    file.unlink()
+    file.mkdir()
+    assert moodcast.main(export) == 29
+    assert f"can't write {file}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", recipe.shipped())
