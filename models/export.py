@@ -32,6 +32,8 @@ def export(
         ModelContractError: the run's labels are not the agent's.
         DatasetError: the faces or the clips can't be read.
     """
+    if out.is_dir():
+        raise TrainingError(f"expected the name of the file to write, but {out} is a folder")
     net, made_by, classes = checkpoint.load_network(run)
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.onnx"

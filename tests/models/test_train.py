@@ -277,10 +277,8 @@ def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
     monkeypatch.setattr(moodnet_export, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
     assert moodcast.main(export) == 0
     assert load_still(str(file)).network.contract == contract.of_first_kind(48)
-    file.unlink()
-    file.mkdir()
-    assert moodcast.main(export) == 29
-    assert f"can't write {file}" in capsys.readouterr().err
+    assert moodcast.main(["models", "export", str(run), str(run), "--data", str(data)]) == 29
+    assert f"{run} is a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", recipe.shipped())
