@@ -86,9 +86,7 @@ def _add_exporting(exporting: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder CLASS/CLIP.mp4, to measure what smaller weights change in other networks",
     )
-    exporting.add_argument(
-        "--aligned", action="store_true", help="the clips are faces that are cut already: only scale"
-    )
+    exporting.add_argument("--aligned", action="store_true", help="the clips of --clips are faces already: only scale")
     exporting.set_defaults(perform=export_network)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import networks, onnx_export, registry  # noqa: E402
+from models import networks, registry  # noqa: E402
 from models.clips import cache  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
 from models.contract import EXPRESSIONS  # noqa: E402
@@ -157,7 +157,7 @@ def test_what_smaller_weights_change_is_measured_on_clips(
     contract = load(str(file)).network.contract
     assert (contract.crop.size, contract.crop.margin) == (32, cache.MARGIN)
     before = file.read_bytes()
-    monkeypatch.setattr(onnx_export, "TOLERANCE", -1)
+    monkeypatch.setattr("models.onnx_export.TOLERANCE", -1)
     assert moodcast.main(export) == 29
     assert "expected logits within -1 of torch" in capsys.readouterr().err
     assert file.read_bytes() == before
