@@ -12,7 +12,7 @@ SIDE, STEPS = 8, 400
 
 def network(file: Path, clip: ClipSpec | None) -> Path:
     """Looks at clips (N, 1, F, S, S), or without ``clip`` at faces (N, 1, S, S), and says nothing of use."""
-    onnx = pytest.importorskip("onnx", reason="the network of this test needs onnx: make test TRAIN=1, or '.[train]'")
+    onnx = pytest.importorskip("onnx", reason="the networks of this test need onnx: make test TRAIN=1, or '.[train]'")
     helper, kind = onnx.helper, onnx.TensorProto
     faces = ["N", 1, *([clip.frames] if clip else []), SIDE, SIDE]
     inputs = [helper.make_tensor_value_info("faces", kind.FLOAT, faces)]
