@@ -26,7 +26,6 @@ from models.registry import EXPRESSIONS
 
 TABLE = "clips.csv"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")
-SIZE = 112
 MARGIN = 1.2
 """As cut for the clip networks (``models.clips.cache``)."""
 FRAMES = (16, 24)
