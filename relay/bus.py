@@ -70,14 +70,18 @@ class Bus:
         self._wake.set()
 
     async def stop(self, last: bytes) -> None:
-        """Send a last message, if that goes without waiting for long, and disconnect."""
+        """Send the news that wait and a last message, if that goes without waiting for long, and disconnect."""
         if self._task:
             await _cancel(self._task)
         if self.connected.is_set():
             with contextlib.suppress(*_failures(), asyncio.TimeoutError):
-                await asyncio.wait_for(self._client.publish(self._topic, last), ANSWER_S)
+                await asyncio.wait_for(self._publish([*self._news, last]), ANSWER_S)
         with contextlib.suppress(*_failures()):
             await self._client.aclose()
+
+    async def _publish(self, messages: list[bytes]) -> None:
+        for message in messages:
+            await self._client.publish(self._topic, message)
 
     async def _stay_connected(self) -> None:
         attempts = 0
@@ -130,8 +134,7 @@ class Bus:
                 if self._news and self._news[0] is message:  # it was not dropped meanwhile
                     self._news.popleft()
             parts, self._state = self._state, []
-            for part in parts:
-                await self._client.publish(self._topic, part)
+            await self._publish(parts)
 
     def _broken(self, error: Exception) -> None:
         trouble = REFUSED if _refused(error) else SILENT

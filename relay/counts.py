@@ -51,7 +51,10 @@ METRICS = (
     Metric("moodcast_tick_late_seconds", "histogram", "How much later than planned a tick begins."),
     Metric("moodcast_history_waiting_rows", "gauge", "Changes that wait for the database."),
     Metric("moodcast_history_written_rows_total", "counter", "Changes that the database took."),
-    Metric("moodcast_history_dropped_rows_total", "counter", "Changes given up while the database refused."),
+    Metric(
+        "moodcast_history_dropped_rows_total", "counter",
+        "Changes given up: the database refused for long, or another node of the cluster held the lease.",
+    ),
     Metric("moodcast_history_warning", "gauge", "1 while the database refuses, and the history is not stored, else 0."),
 )  # fmt: skip
 

@@ -96,7 +96,7 @@ class History:
         self.written = 0
         """Changes of the database, and ..."""
         self.dropped = 0
-        """... those that were given up, since the start."""
+        """... those that were given up, since the start: the database refused, or another node holds the lease."""
         self._refused_rows = 0
         with database.opened(place) as file:
             file.execute(
@@ -289,12 +289,14 @@ class History:
         closing = False
         while not closing:
             closing = self._collect(waiting, promises)
+            allowed = 0
             try:
                 if waiting:
                     connection = connection or database.connect(self._place)
                     with connection.transaction():
                         for statement, values in self._allowed(connection, waiting):
                             connection.execute(statement, values)
+                            allowed += 1
             except DatabaseError as error:
                 if connection:
                     connection.close()  # it may be what broke: the next attempt makes a new one
@@ -303,7 +305,8 @@ class History:
                 for promise in promises:
                     promise.set_exception(error)
             else:
-                self.written += len(waiting)
+                self.written += allowed
+                self.dropped += len(waiting) - allowed
                 waiting.clear()
                 if self.warning:
                     log.info("history is stored again")

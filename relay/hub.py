@@ -69,6 +69,7 @@ class Hub:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        self._node.want(())  # else the leases that the ends give back would be taken again
         for channel in self._channels.values():
             self._recorder.end(channel, time.time())
         await self.drain(0)

@@ -17,15 +17,12 @@ from relay.leases import Leases
 from relay.limits import Limits, Rates
 from relay.protocol import CHANNEL_PATTERN
 from relay.snapshot import Snapshot
+from relay.stale import Stale
 
 log = logging.getLogger(__name__)
 
 PREFIX = "moodcast:1"
 """Of the topic. The number changes when nodes of two versions would not understand each other."""
-RELOAD_S = 30.0
-"""Channels are read from the database again this often, in case the news of a change were lost."""
-NAMES_AT_ONCE = 100
-"""If more channels changed at once, all are read."""
 GATHER_S = 0.02
 """News wait for this long, so that those of a crowd travel together."""
 ITEMS_AT_ONCE = 500
@@ -120,8 +117,8 @@ class ClusterNode(Node):
         self._looks = Rates(LOOKS_PER_S, LOOKS_AT_ONCE)
         self._seq = 0
         self._news: list[Item] = []
-        self._changed: set[str] = set()
-        self._stale = asyncio.Event()
+        self._stale = Stale(time.monotonic())
+        self._told = asyncio.Event()
         self._connections = 0
 
     def start(
@@ -145,6 +142,7 @@ class ClusterNode(Node):
     async def stop(self) -> None:
         self._reloading.cancel()
         await asyncio.gather(self._reloading, return_exceptions=True)
+        self._tell()  # what waited for company
         self._seq += 1
         await self._bus.stop(cluster.encode(Goodbye(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq)))
 
@@ -211,41 +209,36 @@ class ClusterNode(Node):
     def _receive(self, data: bytes) -> None:
         if self._connections != self._bus.connections:  # who knows what was not heard
             self._connections = self._bus.connections
-            self._reload_all()
+            self._stale.all(time.monotonic())
+            self._told.set()
         for item in self._peers.receive(data, time.monotonic()):
-            if not isinstance(item, Changed):
-                try:
-                    self._heard(item)
-                except Exception:
-                    log.exception("News of another node could not be taken.")
-            elif len(self._changed) < NAMES_AT_ONCE:
-                self._changed.add(item.channel)
-                self._stale.set()
-            else:
-                self._reload_all()
+            if isinstance(item, Changed):
+                self._stale.name(item.channel, time.monotonic())
+                self._told.set()
+                continue
+            try:
+                self._heard(item)
+            except Exception:
+                log.exception("News of another node could not be taken.")
 
     # --- channels ----------------------------------------------------------------------------------------------------
 
-    def _reload_all(self) -> None:
-        self._changed.clear()
-        self._stale.set()
-
     async def _reload_forever(self) -> None:
-        """Read what changed from the database: what was named, or else all."""
+        """Read what changed from the database."""
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stale.wait(), RELOAD_S)
-            self._stale.clear()
-            names: list[str | None] = [*self._changed] or [None]
-            self._changed.clear()
-            for name in names:
+                await asyncio.wait_for(self._told.wait(), self._stale.due_in(time.monotonic()))
+            self._told.clear()
+            for name in self._stale.take(time.monotonic()):
                 await self._read_channel(name)
 
     async def _read_channel(self, name: str | None) -> None:
+        """Read one channel, or all for None."""
         try:
             lost = await asyncio.to_thread(self._channels.reload, name)
         except DatabaseError as error:
             log.warning("What other nodes changed in channels can't be read: %s", error)
+            self._stale.failed(time.monotonic())
             return
         for change in lost:
             self._replaced(change)

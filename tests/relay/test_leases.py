@@ -107,6 +107,7 @@ async def test_what_a_node_without_the_lease_has_queued_is_not_written(pair: tup
     found = second.history.session("demo", 1)
     assert found
     assert [one["time"] - int(now) for one in found["moments"]] == [0, 1]
+    assert (first.history.written, first.history.dropped) == (3, 1)  # session, moment, name; the moment that came late
 
 
 async def test_a_node_that_starts_leaves_the_session_of_another_open(
