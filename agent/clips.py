@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from models.contract import ClipSpec
 
 GAP_S, HANG_S = 0.75, 3.0
-"""Faces that are further apart were not seen in one go: with a frame without a face between them (for a clip whose
-frames are wide apart, three of these count), or without any frame."""
+"""Faces that are further apart were not seen in one go: with two or more frames without a face between them (for a clip
+whose frames are wide apart, three of these count), or whatever was between them."""
 EARLY = 0.25
 """A frame may come by this share of the interval too early: cameras tremble."""
 
@@ -32,7 +32,7 @@ class Window(Generic[Face]):
         self._faces: deque[Face] = deque(maxlen=clip.frames)
         self._seen = self._due = 0.0
         self._until_next = 0
-        self._missed = False
+        self._missed = 0
 
     @property
     def empty(self) -> bool:
@@ -45,13 +45,13 @@ class Window(Generic[Face]):
 
     def miss(self) -> None:
         """A frame had no face."""
-        self._missed = True
+        self._missed += 1
 
     def wants(self, time: float) -> bool:
         """Whether a face seen at ``time`` (seconds, never decreasing) is due; notices gaps."""
-        if time - self._seen > (self._gap_s if self._missed else max(HANG_S, self._gap_s)):
+        if time - self._seen > (self._gap_s if self._missed > 1 else max(HANG_S, self._gap_s)):
             self._faces.clear()
-        self._seen, self._missed = time, False
+        self._seen, self._missed = time, 0
         return not self._faces or time >= self._due - EARLY * self._clip.interval_s
 
     def add(self, time: float, face: Face) -> list[Face] | None:

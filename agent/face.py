@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import MissingLibraryError
+from models.boxes import SAME_FACE, area, overlap
 
 LARGEST_SIDE = 640
 """Wider or taller frames are shrunk before the search: the detector itself works on 128 pixels."""
@@ -20,8 +21,6 @@ MAX_FACES = 2
 """The viewer and whoever sits behind: of these, the largest face counts."""
 MAX_STILL_FACES = 10
 """In the whole of a still picture, and again in each of its windows."""
-SAME_FACE = 0.3
-"""Intersection over union of two boxes, from which on they are one face found twice."""
 NATIVE_LOG_LINE = re.compile(rb"[IWEF]\d{4} |(INFO|WARNING|ERROR): ")
 """How absl and TensorFlow Lite begin a line."""
 
@@ -45,7 +44,7 @@ class FaceFinder:
 
     def find(self, frame: NDArray[np.uint8], time_ms: int) -> NDArray[np.float64] | None:
         """The points of the largest of the faces that ``find_all`` sees; None without one."""
-        return max(self.find_all(frame, time_ms), key=_area, default=None)
+        return max(self.find_all(frame, time_ms), key=area, default=None)
 
     def find_all(self, frame: NDArray[np.uint8], time_ms: int) -> list[NDArray[np.float64]]:
         """The points (478, 2), x and y in pixels of ``frame`` (H, W, 3) RGB, of each of up to ``MAX_FACES`` faces.
@@ -162,7 +161,7 @@ def distinct(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """The faces without those that were found before, by their boxes."""
     kept: list[NDArray[np.float64]] = []
     for face in faces:
-        if all(_overlap(face, other) < SAME_FACE for other in kept):
+        if all(overlap(face, other) < SAME_FACE for other in kept):
             kept.append(face)
     return kept
 
@@ -181,20 +180,9 @@ def as_one_reads(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float6
     return [face for row in rows for face in sorted(row, key=lambda points: float(points[:, 0].mean()))]
 
 
-def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Intersection over union of the boxes around two faces."""
-    sides = np.minimum(a.max(0), b.max(0)) - np.maximum(a.min(0), b.min(0))
-    shared = float(sides.clip(0).prod())
-    return shared / (_area(a) + _area(b) - shared) if shared else 0.0
-
-
 def _points(result, width: int, height: int) -> list[NDArray[np.float64]]:  # type: ignore[no-untyped-def]
     """The points of each face of MediaPipe's result, in pixels."""
     return [np.array([(p.x * width, p.y * height) for p in face]) for face in result.face_landmarks]
-
-
-def _area(points: NDArray[np.float64]) -> float:
-    return float(np.ptp(points, axis=0).prod())
 
 
 def _load(  # type: ignore[no-untyped-def]  # MediaPipe has no types

@@ -95,6 +95,7 @@ class Sharing:
                 task.cancel()
             await asyncio.gather(client, show, ended, return_exceptions=True)
             self._capture.stop()
+            self._recogniser.stop()
             await asyncio.to_thread(self._capture.join, STOP_S)
             self._display.end()
             self._write_report()

@@ -24,7 +24,7 @@ class Look(NamedTuple):
 
 
 class Recogniser:
-    """The pictures' way through the agent; use it from one thread at a time.
+    """The pictures' way through the agent; use it from one thread at a time, but for ``stop``.
 
     ``model`` is a name of the weights registry or an ONNX file.
 
@@ -79,6 +79,13 @@ class Recogniser:
             self._reader.miss()
             return Look(False, None)
         return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, points, self._crop)))
+
+    def stop(self) -> None:
+        """End the ``look`` that another thread may be in, with an error there; there is no other look after this.
+
+        A network can take seconds, and a program can't end in good order while a thread is in ONNX Runtime.
+        """
+        self._reader.network.stop()
 
     def close(self) -> None:
         """Free the face landmarker, and end what the network is at."""

@@ -10,6 +10,7 @@ depths. What is in ``results.json`` already is not done again, so a stopped benc
 
 import argparse
 import contextlib
+import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from agent import face
 from benchmarks import machine
-from models import metrics, registry
+from models import atomic, metrics, registry
 from models.clips import synth
 from models.clips.source import Clips, in_memory, take
 from models.registry import EXPRESSIONS, IMAGENET, Pixels
@@ -164,8 +165,9 @@ def synthetic(portraits: Path, cache: Path) -> tuple[Clips, Clips]:
             np.stack(list(synth.perform(people[role.subject], role, FACE, np.random.default_rng([1, i]))))
             for i, role in enumerate(tqdm(roles, desc="clips"))
         ]
+        data = io.BytesIO()
         np.savez(
-            cache,
+            data,
             frames=np.concatenate(shown),
             lengths=[len(clip) for clip in shown],
             labels=[EXPRESSIONS.index(role.expression) for role in roles],
@@ -173,6 +175,7 @@ def synthetic(portraits: Path, cache: Path) -> tuple[Clips, Clips]:
             intensity=[np.nan if role.expression == "neutral" else role.intensity for role in roles],
             moments=[(role.onset, role.apex) for role in roles],
         )
+        atomic.write(data.getvalue(), cache)
     with np.load(cache) as kept:
         frames = np.split(kept["frames"], kept["lengths"].cumsum()[:-1])
         everything = in_memory(
@@ -328,7 +331,7 @@ def main() -> None:
         if name not in stored(args.out):
             found = jobs[name]()
             results = stored(args.out) | {name: found}  # other rows may run beside this one
-            checkpoint.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
+            atomic.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
         print(f"{name}: {json.dumps(stored(args.out)[name])}", flush=True)
 
 

@@ -15,12 +15,12 @@ majority) and moved as in ``models.training.pseudo``, with another seed than any
 is the yardstick: the still default, averaged over as many frames as moodnet-clip sees.
 
 ``--clips`` adds clips with a label, onset and apex each, such as those of ``moodcast models synth``: accuracy over the
-``AFTER_S`` from the apex on, and from the onset to the first frame of that label, where it comes at all.
+``AFTER_S`` from the apex on (of a clip without one, such as a neutral one, over all of it), and the time from the
+onset, where it is known, to the first frame of that label, where it comes at all.
 """
 
 import argparse
 import itertools
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from agent.clips import Window
 from agent.face import FaceFinder
 from agent.readers import ClipReader, Reader, reader
 from agent.smoothing import Smoother
@@ -40,7 +41,7 @@ from models.align import aligned_face
 from models.clips import cache, layouts, video
 from models.clips.cache import MARGIN
 from models.clips.source import ClipSource
-from models.contract import EXPRESSIONS, CropSpec
+from models.contract import EXPRESSIONS, ClipSpec, CropSpec
 from models.infer import Classifier, ClipClassifier, FaceByFace, load
 
 FPS = 5
@@ -57,8 +58,9 @@ MOVED_FRAMES = 20
 """Of these, the first ``FRAMES`` fill every window and are not counted."""
 
 Array = NDArray[np.float64]
-Sight = tuple[float, NDArray[np.uint8], NDArray[np.float64]]
-"""Time in seconds, the frame, and the face's points in it."""
+Picture = NDArray[np.uint8]
+Sight = tuple[float, Picture, NDArray[np.float64] | None]
+"""Time in seconds, the frame, and the face's points in it, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ class Truth:
 
 
 class MeanReader:
-    """The still classifier, averaged over the last ``FRAMES`` faces."""
+    """The still classifier, averaged over the last ``FRAMES`` faces, as a clip network would be given them."""
 
     def __init__(self, inner: Reader) -> None:
         self.network, self._inner = inner.network, inner
-        self._last: deque[Sequence[float]] = deque(maxlen=FRAMES)
+        self._window: Window[Sequence[float]] = Window(ClipSpec(FRAMES, 1 / FPS))
 
     @property
     def seconds(self) -> float:
@@ -94,7 +96,7 @@ class MeanReader:
         return self._inner.calls
 
     def miss(self) -> None:
-        self._last.clear()
+        self._window.miss()
 
     def close(self) -> None:
         self._inner.close()
@@ -102,8 +104,9 @@ class MeanReader:
     def read(self, at: float, face: NDArray[np.uint8]) -> Sequence[float] | None:
         found = self._inner.read(at, face)
         assert found is not None  # a still classifier always answers
-        self._last.append(found)
-        return np.mean(self._last, 0).tolist()
+        if self._window.wants(at):
+            self._window.add(at, found)
+        return np.mean(self._window.newest(FRAMES), 0).tolist()
 
 
 def made(name: str) -> Callable[[], Reader]:
@@ -120,7 +123,7 @@ def made(name: str) -> Callable[[], Reader]:
 
 
 def sights(film: Path, phase: int) -> list[Sight]:
-    """The faces of a video, ``FPS`` a second, from the frame ``phase`` on."""
+    """The frames of a video, ``FPS`` a second, from the frame ``phase`` on, and the face in each."""
     capture, finder = cv2.VideoCapture(str(film)), FaceFinder(registry.path("face_landmarker"))
     rate, found, due = capture.get(cv2.CAP_PROP_FPS), [], phase / capture.get(cv2.CAP_PROP_FPS)
     for number in itertools.count():
@@ -131,9 +134,7 @@ def sights(film: Path, phase: int) -> list[Sight]:
         due += 1 / FPS
         _, picture = capture.retrieve()
         frame = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        points = finder.find(frame, round(1000 * number / rate))
-        if points is not None:
-            found.append((number / rate, frame, points))
+        found.append((number / rate, frame, finder.find(frame, round(1000 * number / rate))))
     capture.release()
     finder.close()
     return found
@@ -153,22 +154,26 @@ def on_video(make: Callable[[], Reader], phases: Sequence[list[Sight]], truths: 
         found, shown, spent, smoother = [], [], [0.0], Smoother()
         this = make()
         for at, frame, points in sight:
-            answer = this.read(at, aligned_face(frame, points, this.network.contract.crop))
-            assert answer is not None  # it was waited for
-            found.append(answer)
-            spent.append(this.seconds)
+            answer = None
+            if points is None:
+                this.miss()
+            else:
+                answer = this.read(at, aligned_face(frame, points, this.network.contract.crop))
+                assert answer is not None  # it was waited for
+                found.append(answer)
+                spent.append(this.seconds)
             reading = smoother.update(at, answer)
-            shown.append(reading.emotion if reading else None)
-        times, answers = np.array([at for at, _, _ in sight]), np.array(found)
+            shown.append((at, reading.emotion if reading else None))
+        times, answers = np.array([at for at, _, points in sight if points is not None]), np.array(found)
         seconds = times[-1] - times[0]
         changes, moved = flicker(answers, seconds)
         row = {"changes/s": changes, "moved/s": moved}
-        row["shown/s"] = sum(a != b for a, b in itertools.pairwise(filter(None, shown))) / seconds
+        row["shown/s"] = sum(a != b for a, b in itertools.pairwise(label for _, label in shown if label)) / seconds
         for truth in truths:
             within = (times >= truth.start) & (times < truth.end)
             right = answers.argmax(1) == EXPRESSIONS.index(truth.label)
             row[truth.label] = float(right[within].mean())
-            first = [at for at, label in zip(times, shown, strict=True) if label == truth.label]
+            first = [at for at, label in shown if label == truth.label]
             row[f"{truth.label} from"] = first[0] if first else float("nan")
         row["ms"] = 1000 * min(took for took in np.diff(spent).tolist() if took > 0)
         rows.append(row)
@@ -257,18 +262,19 @@ def on_clips(make: Callable[[], Reader], source: ClipSource) -> dict[str, float]
         this = make()
         crop = this.network.contract.crop
         # From the apex on a synthetic clip holds still for less than a window: its last frame is repeated.
-        last = apex + round(AFTER_S * video.FPS)
-        times = np.arange(onset % (video.FPS // FPS), last + 1, video.FPS // FPS)
+        last = apex + round(AFTER_S * video.FPS) if apex >= 0 else len(frames) - 1
+        times = np.arange(max(onset, 0) % (video.FPS // FPS), last + 1, video.FPS // FPS)
         answers = np.array(
             [this.read(at / video.FPS, middle(frames[min(at, len(frames) - 1)], crop)) for at in times.tolist()]
         )
         found = answers.argmax(1) == source.labels[index]
         right.append(found[times >= apex].mean())
-        if found[times >= onset].any():
+        if onset >= 0 and found[times >= onset].any():
             delays.append(times[(times >= onset) & found][0] / video.FPS - onset / video.FPS)
         rows.append(flicker(answers, (times[-1] - times[0]) / video.FPS))
     changes, moved = np.mean(rows, 0).tolist()
-    return {"right": float(np.mean(right)), "delay s": float(np.mean(delays)), "changes/s": changes, "moved/s": moved}
+    delay = float(np.mean(delays)) if delays else float("nan")
+    return {"right": float(np.mean(right)), "delay s": delay, "changes/s": changes, "moved/s": moved}
 
 
 def middle(face: NDArray[np.uint8], crop: CropSpec) -> NDArray[np.uint8]:

@@ -94,12 +94,14 @@ def main() -> None:
     args = parser.parse_args()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     print(f"Machine: {machine.describe()}")
-    print(f"{'':16} {'px':>4} {'params':>12} {'GMAC':>8} {'ms':>8} {'median':>8} {'MB f16':>7} {'off':>7}")
+    chosen = [networks.get(name) for name in args.names or networks.NETWORKS]
+    width = max(len(entry.name) for entry in chosen)
+    print(f"{'':{width}} {'px':>4} {'params':>12} {'GMAC':>8} {'ms':>8} {'median':>8} {'MB f16':>7} {'off':>7}")
     results = {}
-    for entry in [networks.get(name) for name in args.names or networks.NETWORKS]:
+    for entry in chosen:
         results[entry.name] = row = measure(entry, args.seconds)
         print(
-            f"{entry.name:16} {entry.size:4} {row['params']:12,} {row['gmacs']:8.3f} {row['ms']:8.2f} "
+            f"{entry.name:{width}} {entry.size:4} {row['params']:12,} {row['gmacs']:8.3f} {row['ms']:8.2f} "
             f"{row['ms_median']:8.2f} {row['float16_mb']:7.2f} "
             f"{row['onnx_difference']:7.0e}",
             flush=True,

@@ -260,7 +260,7 @@ class Link:
 
     ``state`` (connecting, connected, retrying or refused) and ``sentence`` say how it stands, ``mood`` holds the fields
     of the last mood event. With a ``folder`` it also keeps the newest PNG of the overlay in there, and
-    ``picture_problem`` says why it can't. ``measuring`` says what became of the last call of ``measure``.
+    ``picture_problem`` says why it can't.
     """
 
     def __init__(self, settings: Settings, folder: Optional[Path] = None) -> None:
@@ -269,7 +269,7 @@ class Link:
         self.sentence = f"Connecting to {settings.relay}."
         self.mood: Optional[Dict[str, Any]] = None
         self.picture_problem = ""
-        self.measuring = ""
+        self._measured = ("", -math.inf)
         self._messages: Deque[Message] = collections.deque(maxlen=256)
         self._picture: Optional[Path] = None
         self._folder = folder
@@ -279,6 +279,7 @@ class Link:
         self._moving_until = 0.0
         self._tested = -math.inf
         self._wanted = threading.Event()
+        self._countdown: Optional[threading.Thread] = None
         self._threads = [threading.Thread(target=self._follow, name="moodcast-events", daemon=True)]
         if folder is not None:
             self._threads.append(threading.Thread(target=self._draw, name="moodcast-pictures", daemon=True))
@@ -295,9 +296,10 @@ class Link:
 
     def join(self, timeout: float) -> bool:
         """Wait for the threads; whether they ended."""
-        for thread in self._threads:
+        threads = [*self._threads, *filter(None, [self._countdown])]
+        for thread in threads:
             thread.join(timeout)
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
 
     def take(self) -> List[Message]:
         """The events since the last call, in order; the oldest are lost when nobody takes them."""
@@ -317,22 +319,30 @@ class Link:
 
     def measure(self) -> None:
         """Ask the relay for a countdown, in a thread; nothing while an earlier call is under way."""
-        if any(thread.name == "moodcast-countdown" and thread.is_alive() for thread in self._threads):
+        if self._countdown is not None and self._countdown.is_alive():
             return
-        self.measuring = "Asking the relay for a countdown."
-        thread = threading.Thread(target=self._start_countdown, name="moodcast-countdown", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._tell("Asking the relay for a countdown.")
+        self._countdown = threading.Thread(target=self._start_countdown, name="moodcast-countdown", daemon=True)
+        self._countdown.start()
+
+    @property
+    def measuring(self) -> str:
+        """What became of the last call of ``measure``; empty once its countdown is over."""
+        sentence, since = self._measured
+        return sentence if time.monotonic() - since < COUNTDOWN_S else ""
+
+    def _tell(self, sentence: str) -> None:
+        self._measured = (sentence, time.monotonic())
 
     def _start_countdown(self) -> None:
         try:
             with self._open("countdown") as connection:
                 self._ask(connection, "countdown", "application/json", b"{}").read(MAX_EVENT_BYTES)
-            self.measuring = "The countdown was started. The dashboard shows what the viewers answer."
+            self._tell("The countdown was started. The dashboard shows what the viewers answer.")
         except RefusedError as refused:
-            self.measuring = f"No countdown. {refused}"
+            self._tell(f"No countdown. {refused}")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.measuring = f"No countdown. {trouble(self.settings, error)}"
+            self._tell(f"No countdown. {trouble(self.settings, error)}")
 
     def _follow(self) -> None:
         attempt = 0

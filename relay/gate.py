@@ -4,11 +4,12 @@ import asyncio
 import hmac
 import ipaddress
 import logging
+from typing import Literal
 
 from aiohttp import hdrs, web
 
 from relay import limits, protocol
-from relay.access import HTTPError
+from relay.access import HTTPError, bearer
 from relay.auth import Channels
 from relay.config import RelaySettings
 from relay.tickets import TICKET_TTL_S, Tickets
@@ -31,8 +32,7 @@ class Gate:
     """The settings that decide about clients."""
 
     def __init__(self, settings: RelaySettings, ticket_key: bytes, ticket_ttl: int = TICKET_TTL_S) -> None:
-        self._create_key = settings.create_key.encode()
-        self._metrics_key = settings.metrics_key.encode()
+        self._keys = {"create": settings.create_key.encode(), "metrics": settings.metrics_key.encode()}
         self._origins = limits.parse_origins(settings.origins)
         self._proxies = settings.proxies
         self._proxy_seen = False
@@ -49,23 +49,21 @@ class Gate:
         self.doors = limits.Places(2 * settings.max_per_address)
         """TCP connections of a house, whatever they do: half of them are for requests that end soon."""
 
-    @property
-    def takes_create_keys(self) -> bool:
-        """Whether there is a key that creates channels from elsewhere."""
-        return bool(self._create_key)
+    def require_owner(self, request: web.Request, key: Literal["create", "metrics"], elsewhere: str) -> None:
+        """Let through who runs the relay: from this machine, or with this key of the relay.
 
-    def may_create(self, key: str) -> bool:
-        """Whether this is the create key."""
-        return self.takes_create_keys and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._create_key)
+        ``elsewhere`` is told to others where the relay has no such key.
 
-    @property
-    def takes_metrics_key(self) -> bool:
-        """Whether there is a key that reads the metrics from elsewhere."""
-        return bool(self._metrics_key)
-
-    def may_read_metrics(self, key: str) -> bool:
-        """Whether this is the metrics key."""
-        return self.takes_metrics_key and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._metrics_key)
+        Raises:
+            HTTPError: it comes from elsewhere, and not with the key.
+        """
+        if self.is_local(request):
+            return
+        if not self._keys[key]:
+            raise HTTPError(protocol.FORBIDDEN, elsewhere)
+        given = bearer(request, f"The relay's {key} key").encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(given, self._keys[key]):
+            raise HTTPError(protocol.WRONG_KEY, f"This is not the relay's {key} key: ask who runs the relay for it.")
 
     def is_local(self, request: web.Request) -> bool:
         """Whether the request was sent on this machine, and not by a proxy for somebody else."""

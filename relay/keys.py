@@ -15,7 +15,6 @@ from relay.access import (
     HUB,
     HTTPError,
     authorize,
-    bearer,
     existing_channel,
     json_body,
     json_response,
@@ -48,16 +47,11 @@ class Password(msgspec.Struct):
 
 async def create_channel(request: web.Request) -> web.Response:
     """Make a channel: from this machine, or with the create key, so that nobody else fills the relay with channels."""
-    gate = request.app[GATE]
-    if not gate.is_local(request):
-        if not gate.takes_create_keys:
-            text = (
-                "Channels are created on the relay's own machine: ask who runs it, or use "
-                "`moodcast relay --channel NAME`; a relay with --create-key also creates them from elsewhere."
-            )
-            raise HTTPError(protocol.FORBIDDEN, text)
-        if not gate.may_create(bearer(request, "The relay's create key")):
-            raise HTTPError(protocol.WRONG_KEY, "This is not the relay's create key: ask who runs the relay for it.")
+    elsewhere = (
+        "Channels are created on the relay's own machine: ask who runs it, or use `moodcast relay --channel NAME`; a "
+        "relay with --create-key also creates them from elsewhere."
+    )
+    request.app[GATE].require_owner(request, "create", elsewhere)
     wanted = await json_body(request, NewChannel, '{"channel": "NAME"}')
     try:
         keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)

@@ -9,7 +9,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from relay import protocol
-from relay.access import HTTPError, bearer
 from relay.auth import Channels
 from relay.counts import METRICS
 from relay.gate import GATE
@@ -93,16 +92,11 @@ def _series(value: Value) -> Iterator[tuple[tuple[str, ...], float]]:
 
 async def metrics(request: web.Request) -> web.Response:
     """The figures, for this machine and for who has the metrics key."""
-    gate = request.app[GATE]
-    if not gate.is_local(request):
-        if not gate.takes_metrics_key:
-            text = (
-                "Metrics are read on the relay's own machine; a relay with --metrics-key also shows them to who sends "
-                "the header `Authorization: Bearer KEY`."
-            )
-            raise HTTPError(protocol.FORBIDDEN, text)
-        if not gate.may_read_metrics(bearer(request, "The relay's metrics key")):
-            raise HTTPError(protocol.FORBIDDEN, "This is not the relay's metrics key: ask who runs the relay for it.")
+    elsewhere = (
+        "Metrics are read on the relay's own machine; a relay with --metrics-key also shows them to who sends the "
+        "header `Authorization: Bearer KEY`."
+    )
+    request.app[GATE].require_owner(request, "metrics", elsewhere)
     encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
     return web.Response(body=encode(request.app[REGISTRY]), headers={hdrs.CONTENT_TYPE: content_type})
 

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, write
 
-onnx = pytest.importorskip("onnx", reason="the networks of this test need onnx: make test TRAIN=1, or '.[train]'")
-
 SIDE, FRAMES = 8, 4
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 
 
 def network(file: Path, clip: ClipSpec) -> Path:
     """A clip is the happier the brighter its faces are on average, and else sad; a face's feature is its brightness."""
+    onnx = pytest.importorskip("onnx", reason="the networks of this test need onnx: make test TRAIN=1, or '.[train]'")
     helper, kind = onnx.helper, onnx.TensorProto
     face = ["N", 1, SIDE, SIDE] if clip.features else ["N", 1, clip.frames, SIDE, SIDE]
     inputs = [helper.make_tensor_value_info("faces", kind.FLOAT, face)]

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import align, atomic
+from models.boxes import Points
 from models.clips import source, tracks, video
 from models.clips.layouts.entry import Clip, Listing
 from models.clips.source import Clips, Frames
-from models.clips.tracks import Points
 from models.clips.video import Frame
 from models.errors import DatasetError
 from models.registry import IMAGENET, CropSpec

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models import boxes
 from models.clips import motions, video, warp
 from models.clips.motions import Points
 from models.clips.video import Frame
@@ -25,7 +26,6 @@ from models.registry import EXPRESSIONS
 
 TABLE = "clips.csv"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")
-SIZE = 112
 MARGIN = 1.2
 """As cut for the clip networks (``models.clips.cache``)."""
 FRAMES = (16, 24)
@@ -186,7 +186,7 @@ def load_portraits(files: Mapping[str, Path], find: Find, size: int) -> dict[str
     found = {}
     for subject, file in tqdm(files.items(), desc="portraits", unit="face", disable=None):
         picture = video.read_picture(file)
-        landmarks = max(find(picture), key=lambda points: float(np.ptp(points, axis=0).prod()), default=None)
+        landmarks = max(find(picture), key=boxes.area, default=None)
         if landmarks is not None:
             found[subject] = warp.portrait(picture, landmarks, size, MARGIN)
     if not found:

@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
-"""Landmarks (478, 2) in pixels."""
+from models.boxes import SAME_FACE, Points, area, overlap
 
-SAME_FACE = 0.3
-"""Intersection over union of two boxes in neighbouring frames, from which on they are one face."""
 LONGEST_GAP = 5
 """Frames in a row that a face may be lost; a longer gap ends its track."""
 FEWEST = 4
@@ -35,7 +31,7 @@ def largest(faces: Sequence[Sequence[Points]]) -> Track | None:
     found = [track for track in _tracks(faces) if len(track) >= min(FEWEST, len(faces))]
     if not found:
         return None
-    best = max(found, key=lambda track: sum(_area(points) for points in track.values()))
+    best = max(found, key=lambda track: sum(area(points) for points in track.values()))
     at = np.array(list(best))
     known = np.stack(list(best.values()))
     every = np.arange(at[0], at[-1] + 1)
@@ -51,27 +47,16 @@ def _tracks(faces: Sequence[Sequence[Points]]) -> list[dict[int, Points]]:
     for i, present in enumerate(faces):
         alive = [track for track in tracks if i - next(reversed(track)) <= LONGEST_GAP + 1]
         pairs = [
-            (_overlap(track[next(reversed(track))], face), a, b)
+            (overlap(track[next(reversed(track))], face), a, b)
             for a, track in enumerate(alive)
             for b, face in enumerate(present)
         ]
         taken: set[int] = set()
         given: set[int] = set()
-        for overlap, a, b in sorted(pairs, reverse=True):
-            if overlap >= SAME_FACE and a not in taken and b not in given:
+        for shared, a, b in sorted(pairs, reverse=True):
+            if shared >= SAME_FACE and a not in taken and b not in given:
                 alive[a][i] = present[b]
                 taken.add(a)
                 given.add(b)
         tracks += [{i: face} for b, face in enumerate(present) if b not in given]
     return tracks
-
-
-def _area(points: Points) -> float:
-    return float(np.ptp(points, axis=0).prod())
-
-
-def _overlap(a: Points, b: Points) -> float:
-    """Intersection over union of the boxes around two faces."""
-    sides = np.minimum(a.max(0), b.max(0)) - np.maximum(a.min(0), b.min(0))
-    shared = float(sides.clip(0).prod())
-    return shared / (_area(a) + _area(b) - shared) if shared else 0.0

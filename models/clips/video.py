@@ -64,7 +64,7 @@ def pictures(folder: Path) -> list[Path]:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts names by the numbers in them, and by their letters where there are none."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _pictures(files: Iterable[Path]) -> Iterator[Frame]:

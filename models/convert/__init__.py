@@ -9,13 +9,14 @@ Nothing in a checkpoint is run: it is read with ``weights_only``.
 
 import argparse
 import importlib
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from models import networks
+from models import atomic, networks
 from models.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -206,8 +207,10 @@ def convert_file(name: str, checkpoint: Path, out: Path) -> int | None:
 
     converter(name)  # before minutes of reading
     weights = build(name, read(checkpoint)).state_dict()
+    data = io.BytesIO()
+    torch.save(weights, data)
     try:
-        torch.save(weights, out)
-    except (OSError, RuntimeError) as error:
-        raise ConversionError(f"can't write {out}: {error}") from error
+        atomic.write(data.getvalue(), out)
+    except OSError as error:
+        raise ConversionError(f"can't write {out}: {error.strerror or error}") from error
     return classes_of(weights)

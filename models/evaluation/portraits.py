@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models import boxes
 from models.align import aligned_face
 from models.errors import EvaluationError
 from models.evaluation import KINDS
@@ -56,7 +57,7 @@ def load(folder: Path, find: Find) -> list[Portrait]:
         if pixels is None:
             raise EvaluationError(f"expected a picture, but {file} can't be read")
         picture = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
-        largest = max(find(picture), key=lambda points: float(np.ptp(points, axis=0).prod()), default=None)
+        largest = max(find(picture), key=boxes.area, default=None)
         portraits.append(Portrait(kind, people[person], picture, largest))
     return portraits
 

@@ -16,9 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import networks
-
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in a grey value (ITU-R BT.601), as the agent's own conversion has them."""
+from models.zoo.layers import luma
 
 UNUSUAL = 997
 """A number of classes by which a classifier is found: no other layer is as wide."""
@@ -112,8 +110,7 @@ class FrameAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         count = x.shape[2]
         if self.grey:
-            red, green, blue = x.split(1, 1)
-            x = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+            x = luma(x)
         found = self.frames(x.transpose(1, 2).flatten(0, 1))
         features = found[0] if isinstance(found, tuple) else found
         return self.fc(self.dropout(self.attention(features.unflatten(0, (-1, count)))))

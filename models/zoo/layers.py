@@ -1,8 +1,17 @@
-"""Layers that several transformers of the zoo share."""
+"""Layers that several networks of the zoo share, transformers above all."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in a grey value (ITU-R BT.601), as in the agent's own conversion, OpenCV's."""
+
+
+def luma(faces: Tensor) -> Tensor:
+    """RGB faces or clips (N, 3, ...) as grey ones (N, 1, ...)."""
+    red, green, blue = LUMA
+    return red * faces[:, 0:1] + green * faces[:, 1:2] + blue * faces[:, 2:3]
 
 
 class DropPath(nn.Module):

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.zoo.layers import luma
 from models.zoo.moodnet import EXPRESSIONS, Trunk
 
 FRAMES = 8
 FEATURES = 256
 HIDDEN = 96
-LUMA = (0.299, 0.587, 0.114)
-"""Grey of red, green and blue (ITU-R BT.601), as in OpenCV."""
 
 
 class TemporalHead(nn.Module):
@@ -71,9 +70,3 @@ class Remembering(nn.Module):
     def forward(self, face: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         features = self.net.trunk(luma(face))
         return self.net.head(torch.cat([memory, features[:, None]], 1)), features
-
-
-def luma(faces: Tensor) -> Tensor:
-    """RGB faces (N, 3, S, S) as grey (N, 1, S, S)."""
-    red, green, blue = LUMA
-    return red * faces[:, 0:1] + green * faces[:, 1:2] + blue * faces[:, 2:3]

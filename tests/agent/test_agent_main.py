@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from agent.main import Sharing
 from agent.recognition import Recogniser
 from agent.sending import Sender
 from agent.terminal import Display
+from models import registry
+from models.contract import ClipSpec
 from models.errors import ModelError, ModelMissingError
 from relay import app
+from tests import slow
 from tests.support import subscribe, wait_until
 
 
@@ -53,6 +57,29 @@ async def test_after_a_while_without_a_face_it_gives_hints_once_and_keeps_lookin
     assert summary["stopped"] == "interrupted"
     assert summary["labels"] == 0
     assert summary["frames"] == summary["frames_without_face"]
+
+
+@pytest.mark.parametrize("clip", [None, ClipSpec(2, 0.2)], ids=["faces", "clips"])
+async def test_stopping_ends_what_the_network_is_at(relay: app.Relay, tmp_path: Path, clip: ClipSpec | None) -> None:
+    """Whatever kind of network: a program can't end in good order while a thread is in ONNX Runtime."""
+    relay.create_channel("demo")
+    network = slow.network(tmp_path / "slow.onnx", clip)
+    try:
+        settings = AgentSettings(
+            relay=relay.url, channel="demo", source=str(registry.path("portrait")), model=str(network)
+        )
+        recogniser = Recogniser(settings.model)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+    display, sender = Display(io.StringIO(), io.StringIO()), Sender()
+    with contextlib.closing(recogniser):
+        sharing = Sharing(settings, recogniser, sender, Client(settings, sender, display.note), display)
+        running = asyncio.create_task(sharing.run())
+        await wait_until(lambda: recogniser.calls["face"])
+        sharing.interrupt()
+        await running
+    await wait_until(lambda: all(thread.name not in ("capture", "clip") for thread in threading.enumerate()))
+    assert recogniser.calls["classify"] == 0
 
 
 def test_a_model_that_is_no_classifier() -> None:

@@ -8,12 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from agent.readers import ClipReader, MemoryReader, StillReader, reader
-from models.contract import ClipSpec, Contract, CropSpec, write
+from models.contract import ClipSpec
 from models.infer import ClipClassifier, FaceByFace, load, load_still
 from tests.bright import FRAMES, HAPPY, SIDE, face, happiness, network
+from tests.slow import network as network_of_minutes
 from tests.support import wait_until
-
-onnx = pytest.importorskip("onnx", reason="the networks of this test need onnx: make test TRAIN=1, or '.[train]'")
 
 
 @pytest.fixture
@@ -106,22 +105,8 @@ async def test_what_fails_in_the_thread_beside_ends_the_capture(
 
 
 async def test_closing_ends_the_clip_that_is_worked_on(tmp_path: Path) -> None:
-    """Else the program can't end in good order. Hundreds of products of large matrices would take a minute."""
-    helper, kind, steps = onnx.helper, onnx.TensorProto, 400
-    inputs = [helper.make_tensor_value_info("faces", kind.FLOAT, ["N", 1, 2, SIDE, SIDE])]
-    outputs = [helper.make_tensor_value_info("logits", kind.FLOAT, ["N", 7])]
-    nodes = [helper.make_node("ReduceMean", ["faces", "pixels"], ["mean"], keepdims=0)]
-    nodes.append(helper.make_node("Mul", ["mean", "square"], ["y0"]))
-    nodes += [helper.make_node("MatMul", [f"y{i}", "square"], [f"y{i + 1}"]) for i in range(steps)]
-    nodes.append(helper.make_node("Slice", [f"y{steps}", "from", "to"], ["logits"]))
-    square = np.random.default_rng(0).normal(0, 0.03, (1024, 1024)).astype(np.float32)
-    constants = {"pixels": np.arange(1, 5), "square": square, "from": np.array([0, 0]), "to": np.array([1, 7])}
-    values = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "slow", inputs, outputs, values)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    write(model, Contract(CropSpec(SIDE, 1.0), logits=True, clip=ClipSpec(2, 0.2)))
-    onnx.save(model, tmp_path / "slow.onnx")
-    slow = reader(load(str(tmp_path / "slow.onnx")))
+    """Else the program can't end in good order."""
+    slow = reader(load(str(network_of_minutes(tmp_path / "slow.onnx", ClipSpec(2, 0.2)))))
     assert slow.read(0.0, face(100)) is None
     slow.close()
     assert slow.calls == 0

@@ -1,10 +1,13 @@
 """Adapters of data sets' folder layouts, on tiny trees with the official names: who, what, when, and which fold."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from models.clips import layouts
 from models.clips.layouts import LAYOUTS, Listing, as_expressions
@@ -248,6 +251,105 @@ def test_smic_long(tmp_path: Path, write: Write) -> None:
     write(*(f"{place}/s03/s3_sur_01/image{i}.jpg" for i in range(308850, 308870)))
     (clip,) = layouts.find(tmp_path, "smic").clips
     assert (clip.subject, clip.start, clip.stop, clip.onset) == ("03", 10, 15, 0)
+
+
+SPLITS = {
+    "dfew": ("EmoLabel_DataSplit/train(single-labeled)/set_1.csv", "video_name,label\n1,1\n{}\n"),
+    "ferv39k": ("4_setups/All_scenes/train_All.csv", "a/b/1 Happy\n{}\n"),
+    "mafw": ("Train & Test Set/single/no_caption/set_1/train.txt", "00001.mp4 anger\n{}\n"),
+    "plain": ("clips.csv", "file,label,subject,intensity,onset,apex\n{}\n"),
+    "casme2": ("CASME2-coding.csv", "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Estimated Emotion\n{}\n"),
+    "samm": (
+        "SAMM_Micro_FACS_Codes.csv",
+        "Subject,Filename,Onset Frame,Apex Frame,Offset Frame,Estimated Emotion\n{}\n",
+    ),
+    "smic": ("HS_long/SMIC-HS-E_annotation.csv", "Subject,Filename,OnsetF,OffsetF,Emotion\n{}\n"),
+}
+"""A split file or a table of each layout that has some; others and the clips come from ``complete``."""
+
+
+@pytest.fixture
+def complete(write: Write) -> None:
+    """A clip of each of these layouts, and all its other split files."""
+    for name in range(1, 6):
+        for part in ("train", "test"):
+            write(f"EmoLabel_DataSplit/{part}(single-labeled)/set_{name}.csv", text="video_name,label\n1,1\n")
+            write(f"Train & Test Set/single/no_caption/set_{name}/{part}.txt", text="00001.mp4 anger\n")
+    write("4_setups/All_scenes/train_All.csv", "4_setups/All_scenes/test_All.csv", text="a/b/1 Happy\n")
+    write("Clip/original/1.mp4", "2_ClipsforFaceCrop/a/b/1.mp4", "data/clips/00001.mp4", "happy/1.mp4")
+    write("Cropped/sub01/happy/img1.jpg", "SAMM/001/happy/001_1.jpg", "HS_long/SMIC-HS-E/s01/happy/1.jpg")
+
+
+@pytest.mark.usefixtures("complete")
+@pytest.mark.parametrize(
+    ("name", "line", "complaint"),
+    [
+        ("dfew", "eins,1", r"expected a clip's number on line 3 of .*set_1.csv, got 'eins'"),
+        ("dfew", "2,happy", r"expected labels from 1 to 7 on line 3 of .*set_1.csv, got 'happy'"),
+        ("dfew", "2,inf", r"expected labels from 1 to 7 on line 3 of .*set_1.csv, got 'inf'"),
+        ("ferv39k", "a/b/2", r"expected a clip's name and its label on line 2 of .*train_All.csv, got 'a/b/2'"),
+        ("ferv39k", "\n\n Happy", r"expected a clip's name and its label on line 4 of .*, got 'Happy'"),
+        ("ferv39k", "a/b/2 Bored", r"expected one of happy, .* on line 2 of .*, got 'bored'"),
+        ("mafw", "00002.mp4", r"expected a clip's name and its label on line 2 of .*train.txt, got '00002.mp4'"),
+        ("mafw", "00002.mp4 joy", r"expected one of anger, .* on line 2 of .*train.txt, got 'joy'"),
+    ],
+)
+def test_a_line_that_says_something_else(tmp_path: Path, write: Write, name: str, line: str, complaint: str) -> None:
+    file, text = SPLITS[name]
+    write(file, text=text.format(line))
+    with pytest.raises(DatasetError, match=complaint):
+        layouts.find(tmp_path, name)
+
+
+LINES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["1", "2", "sub01", "happy", "happy/1.mp4", "anger", "a/b/1", "inf", "nan", "1e999", "9" * 5000]
+        ),
+        st.sampled_from(["", " ", "/", "..", "-1", "\0", '"', "x" * 300, "happiness", "surprise", "negative"]),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+    ),
+    max_size=9,
+)
+
+
+@pytest.mark.usefixtures("complete")
+@pytest.mark.parametrize("name", list(SPLITS))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=LINES, rest=LINES)
+def test_whatever_stands_in_a_split_file(
+    tmp_path: Path, write: Write, name: str, words: list[str], rest: list[str]
+) -> None:
+    file, text = SPLITS[name]
+    delimiter = " " if name in ("ferv39k", "mafw") else ","
+    write(file, text=text.format("\n".join(delimiter.join(line) for line in (words, rest))))
+    with contextlib.suppress(DatasetError):
+        assert layouts.find(tmp_path, name).clips
+
+
+@pytest.mark.parametrize("name", ["ferv39k", "mafw", "dfew", "afew"])
+def test_split_files_that_name_nothing(tmp_path: Path, write: Write, name: str) -> None:
+    write("4_setups/All_scenes/train_All.csv", "4_setups/All_scenes/test_All.csv", "2_ClipsforFaceCrop/readme.txt")
+    for fold in range(1, 6):
+        for part in ("train", "test"):
+            write(f"Train & Test Set/single/no_caption/set_{fold}/{part}.txt")
+            write(f"EmoLabel_DataSplit/{part}(single-labeled)/set_{fold}.csv", text="video_name,label\n")
+    write("Train_AFEW/notes.txt", "Val_AFEW/notes.txt")
+    with pytest.raises(DatasetError, match=r"expected clips in .*, but none is named"):
+        layouts.find(tmp_path, name)
+
+
+def test_smic_with_another_folder_among_its_classes(tmp_path: Path, write: Write) -> None:
+    write("HS/s01/micro/negative/s1_ne_01/1.bmp", "HS/s01/micro/others/s1_ot_01/1.bmp")
+    with pytest.raises(
+        DatasetError, match=r"expected folders called negative, positive, surprise in .*micro.*'others'"
+    ):
+        layouts.find(tmp_path, "smic")
+
+
+def test_names_with_digits_of_other_kinds(tmp_path: Path, write: Write) -> None:
+    write("happy/1²/1.png", "happy/²/1.png")
+    assert len(layouts.find(tmp_path).clips) == 2
 
 
 @pytest.mark.parametrize("name", list(LAYOUTS))

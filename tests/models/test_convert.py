@@ -4,6 +4,7 @@ import argparse
 import json
 import pickle
 import re
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,23 @@ def test_command_says_no_classes_of_what_has_none(tmp_path: Path, capsys: pytest
     assert moodcast.main(["models", "convert", "mobilefacenet-landmarks", *map(str, files)]) == 0
     assert capsys.readouterr().out.endswith("ours.pt: mobilefacenet-landmarks\n")
     mobilefacenet.Landmarks().load_state_dict(torch.load(files[1], weights_only=True))
+
+
+def test_a_full_disk_leaves_the_old_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / "official.pth", tmp_path / "ours.pt"]
+    torch.save({"state_dict": official("mobilefacenet-landmarks")}, files[0])
+    command = ["models", "convert", "mobilefacenet-landmarks", *map(str, files)]
+    assert moodcast.main(command) == 0
+    before = files[1].read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # no file may grow larger than this: as a full disk
+    try:
+        assert moodcast.main(command) == ConversionError.exit_code
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert f"can't write {files[1]}" in capsys.readouterr().err
+    assert files[1].read_bytes() == before
+    assert set(tmp_path.iterdir()) == set(files)
 
 
 class RecorderMeter:

@@ -1,11 +1,13 @@
 """The OBS script's link: its plain functions, and its threads against the real relay."""
 
 import ast
+import gc
 import itertools
 import json
 import re
 import socket
 import sys
+import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -390,6 +392,22 @@ async def test_it_starts_a_countdown_and_says_why_it_can_not(
     await relay.stop()
     subscription.measure()
     await wait_until(lambda: "No countdown. The relay is unreachable" in subscription.measuring)
+
+
+async def test_what_became_of_a_countdown_is_told_as_long_as_it_may_last(
+    relay: app.Relay, subscribe: Callable[..., link.Link], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = subscribe(relay.url, key=relay.create_channel("demo").display_key)
+    assert subscription.measuring == ""
+    for _ in range(3):
+        subscription.measure()
+        await wait_until(lambda: "countdown was started" in subscription.measuring or "No c" in subscription.measuring)
+        await wait_until(lambda: all(thread.name != "moodcast-countdown" for thread in threading.enumerate()))
+    monkeypatch.setattr(link, "COUNTDOWN_S", 0.0)
+    assert subscription.measuring == ""
+    gc.collect()
+    threads = [one for one in gc.get_objects() if type(one) is threading.Thread]  # isinstance asks lazy modules, too
+    assert len([one for one in threads if one.name == "moodcast-countdown"]) <= 1
 
 
 def test_stopping_at_any_moment_ends_the_threads(subscribe: Callable[..., link.Link]) -> None:

@@ -51,13 +51,24 @@ async def pair(tmp_path: Path, database_url: str) -> AsyncIterator[tuple[Holder,
         await one.stop()
 
 
+def lease(place: database.Place, channel: str) -> tuple[str, float]:
+    """The node that has it, and the Unix time at which it ends if it is not renewed."""
+    with contextlib.closing(database.connect(place)) as connection, connection.transaction():
+        row = connection.execute("SELECT node, expires FROM leases WHERE channel = ?", (channel,)).fetchone()
+    return row[0], float(row[1])
+
+
 async def test_one_of_two_gets_it_and_the_other_when_it_is_given_back(pair: tuple[Holder, Holder]) -> None:
     for one in pair:
         one.leases.want(["demo", "other"])
     await wait_until(lambda: any(one.leases.held("demo") for one in pair))
-    for _ in range(20):
+    ends = lease(pair[0].place, "demo")[1]
+
+    def renewed_by_one() -> bool:
         assert sum(one.leases.held("demo") for one in pair) <= 1
-        await asyncio.sleep(LENGTH / 20)
+        return lease(pair[0].place, "demo")[1] > ends + LENGTH
+
+    await wait_until(renewed_by_one)
     holder, other = sorted(pair, key=lambda one: not one.leases.held("demo"))
     holder.leases.want(["other"])
     assert not holder.leases.held("demo")
@@ -71,7 +82,9 @@ async def test_a_holder_that_renews_keeps_it_and_one_that_does_not_loses_it(pair
     first.leases.want(["demo"])
     await wait_until(lambda: first.leases.held("demo"))
     second.leases.want(["demo"])
-    await asyncio.sleep(2 * LENGTH)
+    node, ends = lease(first.place, "demo")
+    await wait_until(lambda: lease(first.place, "demo")[1] > ends + 2 * LENGTH)
+    assert lease(first.place, "demo")[0] == node
     assert first.leases.held("demo")
     assert not second.leases.held("demo")
     before = time.time()

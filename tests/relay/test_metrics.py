@@ -106,7 +106,7 @@ async def test_the_table_and_the_page_have_every_metric(relay: Relay) -> None:
 
 
 @pytest.mark.relay(metrics_key=KEY)
-@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": "Bearer no"}, 403),
+@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": "Bearer no"}, 401),
                                                  ({"Authorization": f"Bearer {KEY}"}, 200)])  # fmt: skip
 async def test_from_elsewhere_it_takes_the_metrics_key(relay: Relay, headers: dict[str, str], status: int) -> None:
     async with (

@@ -26,6 +26,8 @@ def find(folder: Path, name: str = "plain") -> Listing:
         found = layout.read(folder)
     except OSError as error:
         raise DatasetError(f"can't read {folder}: {error.strerror or error}") from error
+    if not found.clips and not found.missing:
+        raise DatasetError(f"expected clips in {folder}, but none is named")
     if not found.clips:
         raise DatasetError(f"expected clips in {folder}; of those that are named none is there: {found.missing[0]}")
     return Listing(layout, found.classes or layout.classes, found.clips, found.folds, found.missing)

@@ -3,13 +3,26 @@
 import bisect
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from models.clips import video
 from models.errors import DatasetError
 
-Row = dict[str, str]
+
+class Line(NamedTuple):
+    """The fields of a line that is not empty. ``place`` says where it is, as errors tell it."""
+
+    words: Sequence[str]
+    place: str
+
+
+class Row(NamedTuple):
+    """The fields of a table's row by their columns, and its place."""
+
+    fields: Mapping[str, str]
+    place: str
 
 
 def locate(folder: Path, names: Iterable[str], what: str) -> Path:
@@ -50,17 +63,31 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def read_words(file: Path, delimiter: str = " ") -> list[list[str]]:
-    """A table without a header: the fields of each line that is not empty.
+def read_lines(file: Path, delimiter: str) -> list[Line]:
+    """A table without a header.
 
     Raises:
         DatasetError: it can't be read.
     """
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            return [row for row in csv.reader(lines, delimiter=delimiter) if row]
+            table = csv.reader(lines, delimiter=delimiter)
+            return [Line(row, f"line {table.line_num} of {file}") for row in table if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"expected a table in UTF-8, but {file} can't be read: {error}") from error
+
+
+def read_names(file: Path) -> list[Line]:
+    """Lines of two words or more, such as a clip's name and its label.
+
+    Raises:
+        DatasetError: it can't be read, or there is one word on a line.
+    """
+    lines = [Line([word for word in words if word], place) for words, place in read_lines(file, " ")]
+    for words, place in lines:
+        if len(words) == 1:
+            raise DatasetError(f"expected a clip's name and its label on {place}, got {words[0]!r}")
+    return [line for line in lines if line.words]
 
 
 def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
@@ -71,19 +98,22 @@ def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
     Raises:
         DatasetError: it can't be read, or lacks a column.
     """
-    rows = _excel(file) if file.suffix.lower() == ".xlsx" else read_words(file, ",")
-    wanted = [name.lower() for name in columns]
-    for i, row in enumerate(rows):
-        names = [cell.strip().lower() for cell in row]
-        if set(wanted) <= set(names):
-            place = {name: names.index(name) for name in wanted}
-            cut = [[*row, *[""] * len(names)] for row in rows[i + 1 :]]
-            found = [{name: row[place[name.lower()]].strip() for name in columns} for row in cut]
-            return [row for row in found if row[columns[0]]]
+    lines = _excel(file) if file.suffix.lower() == ".xlsx" else read_lines(file, ",")
+    for i, line in enumerate(lines):
+        names = [cell.strip().lower() for cell in line.words]
+        if {name.lower() for name in columns} <= set(names):
+            number = {name: names.index(name.lower()) for name in columns}
+            found = [Row(_fields(number, words), place) for words, place in lines[i + 1 :]]
+            return [row for row in found if row.fields[columns[0]]]
     raise DatasetError(f"expected the columns {', '.join(columns)} in {file}")
 
 
-def _excel(file: Path) -> list[list[str]]:
+def _fields(number: Mapping[str, int], words: Sequence[str]) -> dict[str, str]:
+    """By their columns, of which these are the numbers; a line may end early."""
+    return {name: words[i].strip() if i < len(words) else "" for name, i in number.items()}
+
+
+def _excel(file: Path) -> list[Line]:
     try:
         import openpyxl
     except ModuleNotFoundError as error:
@@ -95,7 +125,10 @@ def _excel(file: Path) -> list[list[str]]:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
             sheet = book.worksheets[0]
-            return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+            return [
+                Line(["" if cell is None else str(cell) for cell in row], f"line {i} of {file}")
+                for i, row in enumerate(sheet.iter_rows(values_only=True), 1)
+            ]
         finally:
             book.close()
     except Exception as error:  # a broken file raises whatever zipfile, the XML parser or openpyxl do
@@ -112,7 +145,7 @@ def whole(text: str) -> int | None:
     """A frame's number in a table; None for ``/`` and whatever else stands for not known."""
     try:
         number = int(float(text))
-    except ValueError:
+    except (ValueError, OverflowError):  # of "inf"
         return None
     return number if number >= 0 else None
 

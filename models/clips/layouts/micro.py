@@ -75,7 +75,7 @@ def read_annotated(
     """
     who, name, first, top, last, emotion = columns
     clips, missing = [], []
-    for row in files.read_table(table, [column for column in columns if column]):
+    for row, _ in files.read_table(table, [column for column in columns if column]):
         known = label(row[emotion].strip().lower())
         if known is None:
             continue
@@ -146,10 +146,12 @@ def read_smic(folder: Path) -> Found:
         )
     clips = []
     for group in sorted(folder.rglob("micro")):
+        person = group.parent.name.lower().removeprefix("s")
         for kind in files.folders_in(group):
+            if kind.name.lower() not in MEGC:
+                raise DatasetError(f"expected folders called {', '.join(MEGC)} in {group}, got {kind.name!r}")
             for path in files.folders_in(kind):
-                label, person = MEGC.index(kind.name.lower()), group.parent.name.lower().removeprefix("s")
-                clip = numbered_clip(path, label, person, None, None, None)
+                clip = numbered_clip(path, MEGC.index(kind.name.lower()), person, None, None, None)
                 clips += [clip] if clip else []
     if not clips:
         raise DatasetError(f"expected clips such as HS/s01/micro/negative/s1_ne_01 in {folder}, got none")

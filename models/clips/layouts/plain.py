@@ -20,7 +20,7 @@ COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")
 
 def read(folder: Path) -> Found:
     if (folder / TABLE).is_file():
-        rows = files.read_table(folder / TABLE, COLUMNS)
+        rows = [row.fields for row in files.read_table(folder / TABLE, COLUMNS)]
     else:
         rows = [
             {"file": f"{group.name}/{clip.name}", "label": group.name, "subject": ""}

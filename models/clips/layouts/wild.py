@@ -71,8 +71,8 @@ def read_dfew(folder: Path) -> Found:
     def rows(part: str, fold: int) -> Rows:
         file = files.locate(splits, (f"{part}(single-labeled)/set_{fold}.csv",), "DFEW's split files")
         return [
-            (row["video_name"].removesuffix(".0").zfill(5), _label(row["label"], len(SEVEN), file) - 1)
-            for row in files.read_table(file, ("video_name", "label"))
+            (_number(row["video_name"], place), _label(row["label"], len(SEVEN), place) - 1)
+            for row, place in files.read_table(file, ("video_name", "label"))
         ]
 
     def place(name: str) -> Iterable[Path]:
@@ -84,11 +84,19 @@ def read_dfew(folder: Path) -> Found:
     return gather({str(fold): (rows("train", fold), rows("test", fold)) for fold in range(1, 6)}, place)
 
 
-def _label(text: str, classes: int, file: Path) -> int:
+def _number(text: str, place: str) -> str:
+    """A clip's number as the folders write it: 00001 for 1 or 1.0."""
+    number = files.whole(text)
+    if number is None:
+        raise DatasetError(f"expected a clip's number on {place}, got {text!r}")
+    return f"{number:05}"
+
+
+def _label(text: str, classes: int, place: str) -> int:
     """A label from 1 up."""
     label = files.whole(text)
     if label is None or not 1 <= label <= classes:
-        raise DatasetError(f"expected labels from 1 to {classes} in {file}, got {text!r}")
+        raise DatasetError(f"expected labels from 1 to {classes} on {place}, got {text!r}")
     return label
 
 
@@ -98,18 +106,18 @@ def read_ferv39k(folder: Path) -> Found:
 
     def rows(part: str) -> Rows:
         file = splits / f"{part}_All.csv"
-        return [(row[0], _named(row[-1], SEVEN, file)) for row in files.read_words(file)]
+        return [(words[0], _named(words[1], SEVEN, place)) for words, place in files.read_names(file)]
 
     return gather({"all scenes": (rows("train"), rows("test"))}, lambda name: (cut / name,))
 
 
-def _named(word: str, classes: tuple[str, ...], file: Path) -> int:
+def _named(word: str, classes: tuple[str, ...], place: str) -> int:
     """A label that is a word, one of the classes or another word for it."""
     word = word.strip().lower()
     meant = expression_of(word)
     name = next((name for name in classes if name == word or (meant and meant == expression_of(name))), None)
     if name is None:
-        raise DatasetError(f"expected one of {', '.join(classes)} in {file}, got {word!r}")
+        raise DatasetError(f"expected one of {', '.join(classes)} on {place}, got {word!r}")
     return classes.index(name)
 
 
@@ -119,7 +127,8 @@ def read_mafw(folder: Path) -> Found:
 
     def rows(part: str, fold: int) -> Rows:
         file = splits / f"set_{fold}" / f"{part}.txt"
-        return [(row[0].partition(".")[0], _named(row[1], ELEVEN, file)) for row in files.read_words(file)]
+        names = files.read_names(file)
+        return [(words[0].partition(".")[0], _named(words[1], ELEVEN, place)) for words, place in names]
 
     def place(name: str) -> Iterable[Path]:
         return folder / "data" / "clips" / name, folder / "data" / "frames" / name
