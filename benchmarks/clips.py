@@ -114,7 +114,14 @@ SUBJECTS = {
         SGD | {"loss": {"intensity": 0.1, "auxiliary": 0.05}},
     ),
     "videomae": Subject(lambda: videomae.VideoMAE(7, depth=DEPTH), 16, SIDE, IMAGENET, TOKENS, TRANSFORMER),
-    "mae-dfer": Subject(lambda: mae_dfer.MaeDfer(7, depth=DEPTH), 16, SIDE, IMAGENET, TOKENS, TRANSFORMER),
+    "mae-dfer": Subject(
+        lambda: mae_dfer.MaeDfer(7, depth=DEPTH),
+        16,
+        SIDE,
+        IMAGENET,
+        TOKENS,
+        TRANSFORMER | {"schedule": {"epochs": 400}},
+    ),
     "mmnet": Subject(
         lambda: mmnet.MMNet(7),
         2,
@@ -209,7 +216,7 @@ def by_heart(name: str, learn: Clips) -> dict[str, Any]:
     subject = SUBJECTS[name]
     still = {"roll_degrees": 0, "zoom": 0, "shift": 0}
     how, few = (
-        made(subject.sections, {"augmentation": still, "schedule": {"epochs": 120}}),
+        made({"augmentation": still, "schedule": {"epochs": 120}}, subject.sections),
         take(learn, range(0, 256, 8)),
     )
     torch.manual_seed(how.data.seed)
