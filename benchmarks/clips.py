@@ -28,19 +28,21 @@ from benchmarks import machine
 from models import atomic, metrics, registry
 from models.clips import synth
 from models.clips.source import Clips, in_memory, take
-from models.registry import EXPRESSIONS, IMAGENET, Pixels
+from models.registry import EXPRESSIONS, IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer
 from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, r3d, videomae
-from models.zoo.clips import RAW, UNIT
+from models.zoo.clips import UNIT
 from models.zoo.entry import Network
 
 CPU = torch.device("cpu")
 FACE, SIDE = 96, 64
-"""Of the clips of the set, and of the transformers' input."""
-LEARN, TEST = 40, 20
-"""Subjects; each plays all seven expressions once."""
+"""Of the clips that are learned by heart; of the others, and of the transformers' input."""
+LEARNERS, TESTED = slice(0, 40), slice(40, 60)
+"""Subjects."""
+LEARN_TURNS, TEST_TURNS = 6, 4
+"""How often each plays every expression; for what is learned by heart, once."""
 LOW = 0.5
 """Test clips of less intensity than this are the low-intensity ones."""
 DEPTH, DECODER_DEPTH = 2, 2
@@ -50,7 +52,7 @@ SMALLER: dict[Any, dict[str, Any]] = {
         "SIZE": SIDE, "SIDE": 4, "TOKENS": 8 * 16, "WIDTH": 128, "HEADS": 2, "DECODER_WIDTH": 64, "DECODER_HEADS": 1,
     },
     mae_dfer: {
-        "SIDE": 4, "WIDTH": 128, "HEADS": 2, "REGION": (2, 2, 4), "REGION_TOKENS": 16, "REGIONS": 8, "VISIBLE": 1,
+        "SIDE": 4, "WIDTH": 128, "HEADS": 2, "REGION": (2, 2, 4), "REGION_TOKENS": 16, "REGIONS": 8, "VISIBLE": 2,
     },
     fused: {"SIDE": 4, "WIDTH": 128},
     mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
@@ -135,7 +137,9 @@ SUBJECTS = {
     "mae-dfer-ca-pc add": fusion("add", True),
     "mae-dfer-ca-pc concat": fusion("concat", True),
     **{
-        f"frame attention {kind}": Subject(partial(build, 7, "moodnet-tiny"), 16, 48, RAW, "over moodnet-tiny", LIVELY)
+        f"frame attention {kind}": Subject(
+            partial(build, 7, "moodnet-tiny"), 16, 48, RAW_RGB, "over moodnet-tiny", LIVELY
+        )
         for kind, build in (
             ("single", frame_attention.single),
             ("relation", frame_attention.relation),
@@ -161,15 +165,15 @@ def made(*layers: Mapping[str, Mapping[str, Any]]) -> Recipe:
     return recipe.parse(sections, "benchmarks.clips")
 
 
-def synthetic(portraits: Path, cache: Path) -> tuple[Clips, Clips]:
-    """Clips to learn from and clips of other people to test on, rendered once."""
+def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cache: Path) -> Clips:
+    """Clips of some of the portraits' people, each of whom plays every expression ``turns`` times; rendered once."""
     if not cache.is_file():
-        files = synth.find_portraits(portraits)
+        files = dict(list(synth.find_portraits(portraits).items())[people])
         with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
-            people = synth.load_portraits(files, finder.find, FACE)
-        roles = synth.cast(list(people)[: LEARN + TEST], 7 * (LEARN + TEST), np.random.default_rng(1))
+            found = synth.load_portraits(files, finder.find, size)
+        roles = synth.cast(list(found), len(EXPRESSIONS) * turns * len(found), np.random.default_rng(seed))
         shown = [
-            np.stack(list(synth.perform(people[role.subject], role, FACE, np.random.default_rng([1, i]))))
+            np.stack(list(synth.perform(found[role.subject], role, size, np.random.default_rng([seed, i]))))
             for i, role in enumerate(tqdm(roles, desc="clips"))
         ]
         data = io.BytesIO()
@@ -185,10 +189,9 @@ def synthetic(portraits: Path, cache: Path) -> tuple[Clips, Clips]:
         atomic.write(data.getvalue(), cache)
     with np.load(cache) as kept:
         frames = np.split(kept["frames"], kept["lengths"].cumsum()[:-1])
-        everything = in_memory(
+        return in_memory(
             frames, kept["labels"], EXPRESSIONS, kept["subjects"].tolist(), kept["intensity"], kept["moments"]
         )
-    return take(everything, range(7 * LEARN)), take(everything, range(7 * LEARN, len(everything)))
 
 
 def trained(
@@ -237,8 +240,8 @@ def pretrain(learn: Clips, test: Clips, out: Path, epochs: int) -> dict[str, Any
     """Pre-train MAE-DFER and compare its features with those of three random networks by a linear probe."""
     how = made(
         {"network": {"name": "mae-dfer", "task": "reconstruct"}, "clips": {"sampling": "strided", "stride": 1}},
-        {"optimizer": {"kind": "adamw", "learning_rate": 1.5e-3, "beta2": 0.95, "weight_decay": 0.05}},
-        {"schedule": {"epochs": epochs, "warm_up": 0.1, "ema_decay": 0.9}},
+        {"optimizer": {"kind": "adamw", "learning_rate": 1e-3, "beta2": 0.95, "weight_decay": 0.05}},
+        {"schedule": {"epochs": epochs, "batch": 16, "warm_up": 0.1, "ema_decay": 0.9}},
     )
     torch.manual_seed(how.data.seed)
     net = videomae.MaskedAutoencoder(mae_dfer.LGIFormer([0.0] * DEPTH), mae_dfer.WIDTH, DECODER_DEPTH)
@@ -322,17 +325,19 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
     parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")
-    parser.add_argument("--pretraining-epochs", type=int, default=10, help="default: %(default)s")
-    parser.add_argument("--ablation-epochs", type=int, default=12, help="default: %(default)s")
+    parser.add_argument("--pretraining-epochs", type=int, default=60, help="default: %(default)s")
+    parser.add_argument("--ablation-epochs", type=int, default=4, help="default: %(default)s")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     shrink()
     print(f"Machine: {machine.describe()}")
-    learn, test = synthetic(args.portraits, args.out / "clips.npz")
+    single = played(args.portraits, LEARNERS, 1, FACE, 1, args.out / "single.npz")
+    learn = played(args.portraits, LEARNERS, LEARN_TURNS, SIDE, 2, args.out / "learn.npz")
+    test = played(args.portraits, TESTED, TEST_TURNS, SIDE, 3, args.out / "test.npz")
     jobs: dict[str, Callable[[], dict[str, Any]]] = {
         "pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs),
         **{f"ablation {name}": partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
-        **{f"by heart {name}": partial(by_heart, name, learn) for name in SUBJECTS},
+        **{f"by heart {name}": partial(by_heart, name, single) for name in SUBJECTS},
     }
     for name in [name for row in args.rows or [""] for name in jobs if name.startswith(row)]:
         if name not in stored(args.out):

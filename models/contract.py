@@ -36,7 +36,7 @@ class Pixels:
         return len(self.mean)
 
 
-RAW_GREY = Pixels((0.0,), (1.0,))
+RAW_GREY, RAW_RGB = Pixels((0.0,), (1.0,)), Pixels((0.0,) * 3, (1.0,) * 3)
 """For networks that standardise each face themselves."""
 IMAGENET = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from models.registry import IMAGENET, Pixels
+from models.registry import IMAGENET, RAW_RGB, Pixels
 from models.zoo.entry import Network
 
 UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
@@ -10,8 +10,6 @@ UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 
 FAN = "Meng et al. 2019"
 CHURAEV = "Churaev and Savchenko 2023"
-RAW = Pixels((0.0,) * 3, (1.0,) * 3)
-"""0 to 255, for networks that see grey: they make it of these."""
 SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
 
 MOTION_LEFT_OUT = {"classifier of the CA branch": 702_471}
@@ -32,7 +30,7 @@ CLIPS: tuple[Network, ...] = (
         "moodnet_clip:MoodnetClip",
         "ours; taught on pseudo-clips",
         48,
-        RAW,
+        RAW_RGB,
         2_018_727,
         frames=8,
         interval_s=0.2,
@@ -192,13 +190,15 @@ CLIPS: tuple[Network, ...] = (
         frames=2,
         official_gmacs=7.21,
     ),
-    Network("moodnet-small-single", "frame_attention:single", FAN, 48, RAW, 1_940_455, frames=16, over="moodnet-small"),
+    Network(
+        "moodnet-small-single", "frame_attention:single", FAN, 48, RAW_RGB, 1_940_455, frames=16, over="moodnet-small"
+    ),
     Network(
         "moodnet-small-self",
         "frame_attention:self_attention",
         CHURAEV,
         48,
-        RAW,
+        RAW_RGB,
         2_071_527,
         frames=16,
         over="moodnet-small",

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from models.registry import IMAGENET, RAW_GREY, Pixels
+from models.registry import IMAGENET, RAW_GREY, RAW_RGB, Pixels
 from models.zoo.entry import Network
 
 AFFECTNET = 8
@@ -89,7 +89,7 @@ STILLS = (
         "lhc_net:LHCNet",
         "Pecoraro et al. 2022",
         224,
-        Pixels((0.0,) * 3, (1.0,) * 3),
+        RAW_RGB,
         32_396_302,
         official=32_396_302,
     ),

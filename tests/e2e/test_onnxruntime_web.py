@@ -15,7 +15,7 @@ from models.registry import Packaged, Weights
 from tests.e2e.conftest import OpenPage
 
 PACKAGE = "onnxruntime-web@1.23.0"
-SHIPPED = [entry for entry in registry.WEIGHTS.values() if entry.crop and isinstance(entry.sources[0], Packaged)]
+SHIPPED = [entry for entry in registry.WEIGHTS.values() if entry.is_still and isinstance(entry.sources[0], Packaged)]
 ORIGIN = "http://models.test"  # Playwright answers for it: nothing is asked of a network
 PAGE = "<!doctype html><script src='/ort.wasm.min.js'></script>"
 RUN = """async ([faces, shape]) => {
