@@ -52,7 +52,7 @@ SMALLER: dict[Any, dict[str, Any]] = {
         "SIZE": SIDE, "SIDE": 4, "TOKENS": 8 * 16, "WIDTH": 128, "HEADS": 2, "DECODER_WIDTH": 64, "DECODER_HEADS": 1,
     },
     mae_dfer: {
-        "SIDE": 4, "WIDTH": 128, "HEADS": 2, "REGION": (2, 2, 4), "REGION_TOKENS": 16, "REGIONS": 8, "VISIBLE": 2,
+        "SIDE": 4, "WIDTH": 128, "HEADS": 2, "REGION": (2, 2, 4), "REGION_TOKENS": 16, "REGIONS": 8, "VISIBLE": 4,
     },
     fused: {"SIDE": 4, "WIDTH": 128},
     mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
@@ -252,7 +252,7 @@ def pretrain(learn: Clips, test: Clips, out: Path, epochs: int) -> dict[str, Any
     trainer, rows = epoch_by_epoch[-1][0], [found["loss"] for _, found in epoch_by_epoch]
     checkpoint.save(trainer.state([], []), out)
     return {
-        "losses": rows,
+        "epochs": epochs,
         "first_loss": rows[0],
         "last_loss": rows[-1],
         "held_out_loss": trainer.validate()["reconstruction"],
@@ -275,15 +275,18 @@ def probed(run: Path | None, learn: Clips, test: Clips, seed: int) -> float:
 
 
 ABLATION = {
-    f"{kind}, {loss}": (kind, weight)
-    for loss, weight in (("cross-entropy", 0.0), ("+ intensity-aware", 0.1))
-    for kind in ("none", "add", "concat")
+    "none, cross-entropy, from a random start": ("none", 0.0, False),
+    **{
+        f"{kind}, {loss}": (kind, weight, True)
+        for loss, weight in (("cross-entropy", 0.0), ("+ intensity-aware", 0.1))
+        for kind in ("none", "add", "concat")
+    },
 }
 
 
 def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> dict[str, Any]:
-    """Fine-tune from the pre-trained encoder, and test on people that were not learned from."""
-    kind, weight = ABLATION[name]
+    """Fine-tune, mostly from the pre-trained encoder, and test on people that were not learned from."""
+    kind, weight, pretrained = ABLATION[name]
     subject = SUBJECTS["mae-dfer" if kind == "none" else f"mae-dfer-ca {kind}"]
     how = made(
         subject.sections,
@@ -292,7 +295,8 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
     )
     torch.manual_seed(how.data.seed)
     task = clips.Classify(how, subject.build(), subject.entry, learn, test, CPU)
-    clips.start_from(task.net, start)
+    if pretrained:
+        clips.start_from(task.net, start)
     began = time.process_time()
     *_, (trainer, found) = trained(task, how, name)
     trainer.average.eval()
@@ -325,7 +329,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
     parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")
-    parser.add_argument("--pretraining-epochs", type=int, default=60, help="default: %(default)s")
+    parser.add_argument("--pretraining-epochs", type=int, default=100, help="default: %(default)s")
     parser.add_argument("--ablation-epochs", type=int, default=4, help="default: %(default)s")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
