@@ -89,6 +89,8 @@ def pretraining(row: dict[str, Any]) -> str:
         "accuracy of the probe, features of three random networks": random,
     }
     text = "".join(f"| {what} | {value} |\n" for what, value in lines.items())
+    if "remark" in row:
+        text += f"\n{row['remark']}\n"
     if row["probe"] <= max(row["probe_of_random"]):
         text += NO_BETTER
     return text
