@@ -6,10 +6,10 @@ import sys
 
 SPARE = 100
 """Descriptors that are no connection's: libraries, the database, the listener."""
-COLLECT = (50_000, 10, 2)
+COLLECT = (10_000, 10, 15)
 """New containers before the garbage collector looks at the young, and after how many such passes at older ones.
 
-A connection that broke leaves some 60 of them in a cycle: with these numbers at most 15,000 such connections wait."""
+A connection that broke leaves some 60 of them in a cycle: with these numbers at most 25,000 such connections wait."""
 REQUESTS = 0.1
 """Of the clients' connections: so many more are open for requests, or were not let in and say so."""
 

@@ -7,6 +7,5 @@ async def test_thousands_of_mutated_messages_leave_the_relay_serving() -> None:
     report = await fuzz(seconds=4, seed=3)
     assert report.messages >= 1000
     assert report.labels >= 3
-    # Broken connections wait for the rare collector (relay.machine): 106 MiB after 4 s, no more than 123 after 12 s.
-    assert report.grown_mib < 200
+    assert report.grown_mib < 100
     assert report.log == ""
