@@ -272,10 +272,11 @@ SPLITS = {
 def complete(write: Write) -> None:
     """A clip of each of these layouts, and all its other split files."""
     for name in range(1, 6):
-        for part in ("train", "test"):
-            write(f"EmoLabel_DataSplit/{part}(single-labeled)/set_{name}.csv", text="video_name,label\n1,1\n")
-            write(f"Train & Test Set/single/no_caption/set_{name}/{part}.txt", text="00001.mp4 anger\n")
-    write("4_setups/All_scenes/train_All.csv", "4_setups/All_scenes/test_All.csv", text="a/b/1 Happy\n")
+        for part, clip in (("train", 1), ("test", 3)):
+            write(f"EmoLabel_DataSplit/{part}(single-labeled)/set_{name}.csv", text=f"video_name,label\n{clip},1\n")
+            write(f"Train & Test Set/single/no_caption/set_{name}/{part}.txt", text=f"0000{clip}.mp4 anger\n")
+    for part, clip in (("train", 1), ("test", 3)):
+        write(f"4_setups/All_scenes/{part}_All.csv", text=f"a/b/{clip} Happy\n")
     write("Clip/original/1.mp4", "2_ClipsforFaceCrop/a/b/1.mp4", "data/clips/00001.mp4", "happy/1.mp4")
     write("Cropped/sub01/happy/img1.jpg", "SAMM/001/happy/001_1.jpg", "HS_long/SMIC-HS-E/s01/happy/1.jpg")
 
@@ -292,6 +293,13 @@ def complete(write: Write) -> None:
         ("ferv39k", "a/b/2 Bored", r"expected one of happy, .* on line 2 of .*, got 'bored'"),
         ("mafw", "00002.mp4", r"expected a clip's name and its label on line 2 of .*train.txt, got '00002.mp4'"),
         ("mafw", "00002.mp4 joy", r"expected one of anger, .* on line 2 of .*train.txt, got 'joy'"),
+        ("dfew", "3,1", r"expected each clip in the training or in the test part of fold 1, got 1 in both, .* 00003"),
+        ("ferv39k", "a/b/3 Happy", r"the test part of fold all scenes, got 1 in both, such as a/b/3"),
+        ("mafw", "00003.mp4 anger", r"the test part of fold 1, got 1 in both, such as 00003"),
+        ("plain", "happy/1.mp4,happy,,strong", r"expected an intensity from 0 to 1.* on line 2 of .*, got 'strong'"),
+        ("plain", "happy/1.mp4,happy,,40", r"expected an intensity from 0 to 1.* on line 2 of .*, got '40'"),
+        ("plain", "happy/1.mp4,happy,,nan", r"expected an intensity from 0 to 1.* on line 2 of .*, got 'nan'"),
+        ("plain", "happy/1.mp4,happy,,,2,soon", r"expected the number of a frame as apex.* on line 2 of .*'soon'"),
     ],
 )
 def test_a_line_that_says_something_else(tmp_path: Path, write: Write, name: str, line: str, complaint: str) -> None:

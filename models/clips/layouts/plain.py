@@ -3,10 +3,10 @@
 ``CLASS/SUBJECT_CLIP.mp4`` also says who is seen: what stands before the first underscore. Without one, each clip is of
 somebody else. A table ``clips.csv`` beside the class folders, with the columns file, label, subject, intensity, onset
 and apex, says more of the clips that it names, and the others don't count; any of its last four fields may be empty.
+Intensities are 0 to 1, onset and apex a clip's frames, counted from 0.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
 """
 
-import math
 from pathlib import Path
 
 from models.clips.layouts import files
@@ -20,38 +20,53 @@ COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")
 
 def read(folder: Path) -> Found:
     if (folder / TABLE).is_file():
-        rows = [row.fields for row in files.read_table(folder / TABLE, COLUMNS)]
+        rows = files.read_table(folder / TABLE, COLUMNS)
     else:
         rows = [
-            {"file": f"{group.name}/{clip.name}", "label": group.name, "subject": ""}
+            files.Row({"file": f"{group.name}/{clip.name}", "label": group.name, "subject": ""}, str(clip))
             for group in files.folders_in(folder)
             for clip in files.clips_in(group)
         ]
     if not rows:
         raise DatasetError(f"expected clips as CLASS/CLIP.mp4 or CLASS/CLIP/PICTURES in {folder}, got none")
-    classes = order({row["label"] for row in rows})
+    classes = order({row.fields["label"] for row in rows})
     clips, missing = [], []
-    for row in rows:
+    for row, place in rows:
         path = files.clip_at(folder / row["file"])
         if path is None:
             missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
             continue
-        try:
-            intensity = float(row.get("intensity") or "nan")
-        except ValueError:
-            intensity = math.nan
-        onset, apex = (files.whole(row.get(name, "")) for name in ("onset", "apex"))
+        onset, apex = (_frame(row.get(name, ""), name, place) for name in ("onset", "apex"))
         clips.append(
             Clip(
                 path,
                 classes.index(expression_of(row["label"]) or row["label"] if classes == EXPRESSIONS else row["label"]),
                 row["subject"] or subject_of(path),
-                intensity,
-                onset=-1 if onset is None else onset,
-                apex=-1 if apex is None else apex,
+                _intensity(row.get("intensity", ""), place),
+                onset=onset,
+                apex=apex,
             )
         )
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
+
+
+def _intensity(text: str, place: str) -> float:
+    """NaN where the table does not tell."""
+    try:
+        intensity = float(text or "nan")
+    except ValueError:
+        intensity = -1.0
+    if text and not 0 <= intensity <= 1:
+        raise DatasetError(f"expected an intensity from 0 to 1, or none, on {place}, got {text!r}")
+    return intensity
+
+
+def _frame(text: str, name: str, place: str) -> int:
+    """-1 where the table does not tell."""
+    number = files.whole(text)
+    if text and number is None:
+        raise DatasetError(f"expected the number of a frame as {name}, or none, on {place}, got {text!r}")
+    return -1 if number is None else number
 
 
 def subject_of(clip: Path) -> str:

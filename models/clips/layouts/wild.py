@@ -45,10 +45,20 @@ Rows = list[tuple[str, int]]
 
 
 def gather(parts: Mapping[str, tuple[Rows, Rows]], place: Callable[[str], Iterable[Path]]) -> Found:
-    """The clips that the parts (train, test) of all folds name; each is at the first of its places that is there."""
+    """The clips that the parts (train, test) of all folds name; each is at the first of its places that is there.
+
+    Raises:
+        DatasetError: a clip is in both parts of a fold.
+    """
+    for fold, (train, test) in parts.items():
+        if both := {name for name, _ in train} & {name for name, _ in test}:
+            raise DatasetError(
+                f"expected each clip in the training or in the test part of fold {fold}, got {len(both)} in both, such "
+                f"as {min(both)}"
+            )
     clips: dict[str, Clip] = {}
     missing: dict[str, str] = {}
-    for name, label in (row for both in parts.values() for part in both for row in part):
+    for name, label in (row for fold in parts.values() for part in fold for row in part):
         if name in clips or name in missing:
             continue
         places = list(place(name))
