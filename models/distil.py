@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models import networks, train
+from models import atomic, networks, train
 from models.errors import RecipeError, TrainingError
 from models.registry import EXPRESSIONS
 from models.training import checkpoint, losses, pseudo, teachers, unfold
@@ -207,7 +207,7 @@ class PseudoClips:
         buffer = io.BytesIO()
         np.savez(buffer, key=key, features=rows.cpu().numpy())
         try:
-            checkpoint.write(buffer.getvalue(), self.run / CACHE)
+            atomic.write(buffer.getvalue(), self.run / CACHE)
         except OSError as error:
             tqdm.write(f"moodcast: can't keep the features in {self.run} ({error.strerror}); going on", sys.stderr)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from models import networks
+from models import atomic, networks
 from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, sets
 from models.training.clips import Classify
@@ -89,7 +89,7 @@ class Run:
                 {"train/loss": loss, "train/learning_rate": trainer.optimizer.param_groups[0]["lr"]}
                 | {f"validation/{name}": score for name, score in scores.items()},
             )
-            checkpoint.write("\n".join([*rows, ""]).encode(), self.folder / "log.csv")
+            atomic.write("\n".join([*rows, ""]).encode(), self.folder / "log.csv")
         except OSError as error:
             trouble = f"can't write the log in {self.folder} ({error.strerror})"
             tqdm.write(f"moodcast: {trouble}; training goes on", sys.stderr)

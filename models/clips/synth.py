@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import boxes
-from models.clips import motions, video, warp
+from models.clips import cache, motions, video, warp
 from models.clips.motions import Points
 from models.clips.video import Frame
 from models.clips.warp import MESH, Portrait
@@ -26,8 +26,6 @@ from models.registry import EXPRESSIONS
 
 TABLE = "clips.csv"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")
-MARGIN = 1.2
-"""As cut for the clip networks (``models.clips.cache``)."""
 FRAMES = (16, 24)
 WEAKEST = 0.15
 """Intensity of the faintest expression; at 1.0 every action of its prototype is at full strength."""
@@ -188,7 +186,7 @@ def load_portraits(files: Mapping[str, Path], find: Find, size: int) -> dict[str
         picture = video.read_picture(file)
         landmarks = max(find(picture), key=boxes.area, default=None)
         if landmarks is not None:
-            found[subject] = warp.portrait(picture, landmarks, size, MARGIN)
+            found[subject] = warp.portrait(picture, landmarks, size, cache.MARGIN)
     if not found:
         raise DatasetError(f"expected faces in the {len(files)} pictures, found none")
     return found

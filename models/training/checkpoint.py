@@ -8,8 +8,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from models import networks
-from models.atomic import write as write
+from models import atomic, networks
 from models.errors import TrainingError
 from models.registry import EXPRESSIONS
 from models.training import recipe
@@ -42,7 +41,7 @@ def save(state: State, run: Path) -> None:
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    write(buffer.getvalue(), run / FILE)
+    atomic.write(buffer.getvalue(), run / FILE)
 
 
 def load(run: Path, device: torch.device | str = "cpu") -> State:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import networks, registry
+from models import atomic, networks, registry
 from models.errors import RecipeError
 from models.infer import load_still
 from models.training import checkpoint
@@ -42,7 +42,7 @@ def answers(teachers: Sequence[str], pixels: NDArray[np.uint8], run: Path) -> ND
     total /= 2 * len(teachers)
     buffer = io.BytesIO()
     np.savez(buffer, key=key, answers=total)
-    checkpoint.write(buffer.getvalue(), cache)
+    atomic.write(buffer.getvalue(), cache)
     return total
 
 
