@@ -54,7 +54,7 @@ class Report:
     slowest_s: float = 0.0
     """The longest that such a label took."""
     grown_mib: float = 0.0
-    """By how much the relay's memory grew."""
+    """By how much the relay's memory grew, the libraries of the page /try apart."""
     log: str = ""
     """What the relay wrote to its log that is an error."""
 
@@ -178,6 +178,15 @@ async def new_channel(url: str, name: str) -> str:
         return str((await made.json())["display_key"])
 
 
+async def load_recogniser(url: str) -> None:
+    """Ask the page /try something: its libraries, tens of megabytes, come with the first picture and then stay."""
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/v1/try") as response:
+            await response.read()
+        async with session.post(f"{url}/v1/try", data=b"no picture", headers={"Content-Type": "image/png"}) as response:
+            await response.read()
+
+
 @contextlib.asynccontextmanager
 async def relay_process(folder: Path, log: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
     """A relay of its own process: its address, and the process. Its log goes to a file."""
@@ -209,6 +218,7 @@ async def fuzz(seconds: float, seed: int) -> Report:
         log = Path(folder) / "log"
         async with relay_process(Path(folder) / "data", log) as (url, process):
             attacked, other = [await new_channel(url, name) for name in ("demo", "honest")]
+            await load_recogniser(url)
             until, before = time.monotonic() + seconds, process.memory_info().rss
             await asyncio.gather(
                 honest(url, other, until, report),
