@@ -5,13 +5,15 @@ On synthetic clips (``models.clips.synth``) of portraits called ``NAME_neutral.j
 fused networks and the intensity-aware loss, tested on people that were not learned from.
 
 For two processor cores the networks are small editions of the same code: ``shrink`` sets smaller sides, widths and
-depths. What is in ``results.json`` already is not done again, so a stopped benchmark goes on where it was.
+depths. What is in ``results.json`` already is not done again, and the pre-training, the longest part, is kept after
+every epoch, so a stopped benchmark goes on where it was.
 """
 
 import argparse
 import contextlib
 import io
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -195,14 +197,19 @@ def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cac
 
 
 def trained(
-    task: clips.Classify | masked.Reconstruct, how: Recipe, title: str, perfect: str = ""
+    task: clips.Classify | masked.Reconstruct,
+    how: Recipe,
+    title: str,
+    perfect: str = "",
+    trainer: Trainer | None = None,
 ) -> Iterator[tuple[Trainer, dict[str, float]]]:
     """Train; after each epoch the trainer and its mean loss.
 
-    With ``perfect`` come the task's scores, and the training ends when this one is 1.
+    With ``perfect`` come the task's scores, and the training ends when this one is 1. ``trainer`` goes on from where it
+    is.
     """
-    trainer, losses = Trainer(how, task, CPU), []
-    with tqdm(total=trainer.steps, desc=title, unit="step", mininterval=5) as bar:
+    trainer, losses = trainer or Trainer(how, task, CPU), []
+    with tqdm(total=trainer.steps, initial=trainer.step, desc=title, unit="step", mininterval=5) as bar:
         while trainer.step < trainer.steps:
             losses.append(trainer.advance())
             bar.update()
@@ -247,16 +254,25 @@ def pretrain(learn: Clips, test: Clips, out: Path, epochs: int) -> dict[str, Any
     net = videomae.MaskedAutoencoder(mae_dfer.LGIFormer([0.0] * DEPTH), mae_dfer.WIDTH, DECODER_DEPTH)
     entry = SUBJECTS["mae-dfer"].entry
     task = masked.Reconstruct(how, masked.pretraining("mae-dfer"), net, entry, learn, test, CPU)
+    trainer = Trainer(how, task, CPU)
+    rows: list[list[float]] = []  # loss and processor seconds of each epoch
+    if (out / checkpoint.FILE).is_file():
+        state = checkpoint.load(out)
+        if differences := checkpoint.differences(state["recipe"], how):
+            sys.exit(f"{out} holds another pre-training ({'; '.join(differences)}): delete {out / checkpoint.FILE}")
+        trainer.restore(state)
+        rows = state["history"]
     began = time.process_time()
-    epoch_by_epoch = list(trained(task, how, "pre-training"))
-    trainer, rows = epoch_by_epoch[-1][0], [found["loss"] for _, found in epoch_by_epoch]
-    checkpoint.save(trainer.state([], []), out)
+    for _, found in trained(task, how, "pre-training", trainer=trainer):
+        rows.append([found["loss"], time.process_time() - began])
+        checkpoint.save(trainer.state([], rows), out)
+        began = time.process_time()
     return {
         "epochs": epochs,
-        "first_loss": rows[0],
-        "last_loss": rows[-1],
+        "first_loss": rows[0][0],
+        "last_loss": rows[-1][0],
         "held_out_loss": trainer.validate()["reconstruction"],
-        "cpu_seconds": time.process_time() - began,
+        "cpu_seconds": sum(seconds for _, seconds in rows),
         "probe": probed(out, learn, test, 0),
         "probe_of_random": [probed(None, learn, test, seed) for seed in range(3)],
     }
@@ -270,7 +286,7 @@ def probed(run: Path | None, learn: Clips, test: Clips, seed: int) -> float:
         clips.start_from(net, run)
     seen = clips.Seen.by(SUBJECTS["mae-dfer"].entry, made({"clips": {"sampling": "strided", "stride": 1}}).clips)
     known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
-    found = probe.probe(known, torch.from_numpy(learn.labels), asked, 7)
+    found = probe.probe(known, torch.from_numpy(learn.labels), learn.subjects, asked, 7)
     return float((found.numpy() == test.labels).mean())
 
 

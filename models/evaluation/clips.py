@@ -116,7 +116,8 @@ def probed(how: Recipe, entry: Network, place: Path, every: sets.Set, fold: str)
     net, device, seen = networks.build(entry.name, len(learn.classes)), pick_device(), clips.Seen.by(entry, how.clips)
     clips.start_from(net, place)
     known, asked = (probe.features(net.to(device), side, seen, device) for side in (learn, test))
-    answers: NDArray[np.int64] = probe.probe(known, torch.from_numpy(learn.labels), asked, len(learn.classes)).numpy()
+    labels = torch.from_numpy(learn.labels)
+    answers: NDArray[np.int64] = probe.probe(known, labels, learn.subjects, asked, len(learn.classes)).numpy()
     return answers
 
 

@@ -1,13 +1,16 @@
 """Linear probing: how much a linear classifier can read off a network's features, while the network stays as it is."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from models.clips.source import ClipSource
 from models.training.clips import CHUNK, Seen
 
-PENALTY = 1e-2
-"""Weight of the classifier's squared weights: with few clips it would otherwise learn them by heart."""
+PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+"""Weights of the classifier's squared weights to choose from: with few clips it would learn them by heart without."""
+FOLDS = 5
 
 
 @torch.inference_mode()
@@ -27,11 +30,27 @@ def features(net: nn.Module, source: ClipSource, seen: Seen, device: torch.devic
     return torch.stack([part.mean(0) for part in torch.cat(given).split(counts)])
 
 
-def probe(learn: Tensor, labels: Tensor, test: Tensor, classes: int) -> Tensor:
+def probe(learn: Tensor, labels: Tensor, subjects: Sequence[str], test: Tensor, classes: int) -> Tensor:
     """The classes (M,) that logistic regression, fitted to features (N, D) and ``labels`` (N,), gives others (M, D).
 
-    Features are standardised by those that are learned from.
+    Features are standardised by those that are learned from. The penalty of the weights is the one of ``PENALTIES``
+    that answers best for people it was not fitted to, in ``FOLDS`` folds of the ``subjects`` (N,): how much of it
+    features need differs (Radford et al. 2021, appendix A.3, choose it in such a way for each network).
     """
+    people = sorted(set(subjects))
+    fold = torch.tensor([people.index(subject) % FOLDS for subject in subjects])
+    folds = [fold == k for k in range(min(FOLDS, len(people)))]
+
+    def right(penalty: float) -> float:
+        found = [fitted(learn[~held], labels[~held], learn[held], classes, penalty) == labels[held] for held in folds]
+        return float(torch.cat(found).float().mean())
+
+    chosen = max(PENALTIES, key=right) if len(folds) > 1 else PENALTIES[0]
+    return fitted(learn, labels, test, classes, chosen)
+
+
+def fitted(learn: Tensor, labels: Tensor, test: Tensor, classes: int, penalty: float) -> Tensor:
+    """Logistic regression with this weight of the squared weights; see ``probe``."""
     mean, std = learn.mean(0), learn.std(0).clamp(min=1e-6)
     learn, test = (learn - mean) / std, (test - mean) / std
     weight = torch.zeros(classes, learn.shape[1], requires_grad=True)
@@ -40,7 +59,7 @@ def probe(learn: Tensor, labels: Tensor, test: Tensor, classes: int) -> Tensor:
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        total = nn.functional.cross_entropy(learn @ weight.T + bias, labels) + PENALTY * weight.square().sum()
+        total = nn.functional.cross_entropy(learn @ weight.T + bias, labels) + penalty * weight.square().sum()
         total.backward()
         return total
 

@@ -252,8 +252,17 @@ def test_features_of_a_network_that_knows_the_motion_are_read_off_linearly() -> 
     net = Tiny()
     known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
     assert known.shape == (40, 2048)
-    found = probe.probe(known, torch.from_numpy(learn.labels), asked, len(CLASSES))
+    found = probe.probe(known, torch.from_numpy(learn.labels), learn.subjects, asked, len(CLASSES))
     assert (found.numpy() == test.labels).mean() > 0.9
+
+
+def test_probe_finds_what_shows_only_in_the_difference_of_two_features() -> None:
+    generator = torch.Generator().manual_seed(0)
+    common, labels = torch.randn(300, generator=generator), torch.arange(300) % 2
+    features = torch.stack([common, common + 0.05 * (labels - 0.5)], 1)  # a strong penalty forbids so large weights
+    people = [str(i // 10) for i in range(200)]
+    found = probe.probe(features[:200], labels[:200], people, features[200:], 2)
+    assert (found == labels[200:]).float().mean() > 0.9
 
 
 def test_deeper_blocks_learn_faster_and_what_follows_them_at_the_full_rate() -> None:

@@ -7,6 +7,7 @@ Intensities are 0 to 1, onset and apex a clip's frames, counted from 0.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
 """
 
+import math
 from pathlib import Path
 
 from models.clips.layouts import files
@@ -56,7 +57,7 @@ def _intensity(text: str, place: str) -> float:
         intensity = float(text or "nan")
     except ValueError:
         intensity = -1.0
-    if text and not 0 <= intensity <= 1:
+    if not (math.isnan(intensity) or 0 <= intensity <= 1):
         raise DatasetError(f"expected an intensity from 0 to 1, or none, on {place}, got {text!r}")
     return intensity
 
