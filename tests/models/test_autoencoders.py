@@ -1,6 +1,5 @@
 """The pre-training of VideoMAE and MAE-DFER: what is hidden, what is to be drawn, and that drawing is learned."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,15 +12,6 @@ from models.zoo import mae_dfer, videomae  # noqa: E402
 from tests.shallow import SHALLOW  # noqa: E402
 
 BOTH = pytest.mark.parametrize("module", [videomae, mae_dfer], ids=["videomae", "mae-dfer"])
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """More would only fight the other tests for the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def chance(seed: int = 0) -> Any:

@@ -3,7 +3,6 @@
 import json
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +47,12 @@ ema_decay = 0.5
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The tests' network in the registry, and one thread, since more would only fight for the cores."""
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' network in the registry."""
     module = types.ModuleType("models.zoo.tiny")
     module.__dict__["Tiny"] = Tiny
     monkeypatch.setitem(sys.modules, "models.zoo.tiny", module)
     monkeypatch.setattr(networks, "NETWORKS", {**networks.NETWORKS, "tiny": ENTRY})
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

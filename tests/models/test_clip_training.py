@@ -1,7 +1,6 @@
 """Training on clips: it learns, every step is a place to go on from, and what can't be trained is a sentence."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,6 @@ from tests.moving import CLASSES, ENTRY, Tiny, shapes  # noqa: E402
 CPU = torch.device("cpu")
 PLAIN = {"roll_degrees": 0, "zoom": 0, "shift": 0, "operations": 0, "erase_share": 0, "mixup_alpha": 0}
 ROUGH = {"mixup_alpha": 0.4, "cutmix_share": 0.3}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """More would only fight the other tests for the cores, and sum in another order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def made(**sections: dict[str, Any]) -> Recipe:

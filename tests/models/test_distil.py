@@ -1,7 +1,6 @@
 """moodnet-clip from the shipped classifier to a file of its own that the agent loads."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +32,6 @@ epochs = {epochs}
 batch = 8
 ema_decay = 0.5
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """More would only fight the other tests for the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def write_recipe(folder: Path, epochs: int = 2, start: str = "moodnet", teachers: str = '"moodnet"') -> str:
