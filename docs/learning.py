@@ -35,17 +35,17 @@ PRETRAINING = """
 
 MAE-DFER draws the half of the learned clips that is hidden from it (sides, width and depth as above, a decoder of 2
 blocks; full-size ones hide nine tenths, of which so coarse patches would leave too little to go by). Then a linear
-classifier is fitted to the features of the learned clips and asked about the others, its penalty chosen for each network
-on people of the learned clips; chance is 0.143.
+classifier is fitted to the features of the learned clips and asked about the others, its penalty chosen for each
+network on people of the learned clips; chance is 0.143.
 
 | | |
 |---|---:|
 """
 NO_BETTER = """
 The loss falls, but to a linear classifier the features are no better than random ones. A random network hands on what
-it sees of each place nearly as it is, and of aligned faces that tells much; the pre-trained one keeps what helps to draw
-a face, of which an expression is a small part. What pre-training is good for shows in fine-tuning: see the first two rows
-below.
+it sees of each place nearly as it is, and of aligned faces that tells much; the pre-trained one keeps what helps to
+draw a face, of which an expression is a small part. What pre-training is good for shows in fine-tuning: see the first
+two rows below.
 """
 ABLATION = """
 ## Fusion and loss
