@@ -196,19 +196,12 @@ def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cac
         )
 
 
-def trained(
-    task: clips.Classify | masked.Reconstruct,
-    how: Recipe,
-    title: str,
-    perfect: str = "",
-    trainer: Trainer | None = None,
-) -> Iterator[tuple[Trainer, dict[str, float]]]:
-    """Train; after each epoch the trainer and its mean loss.
+def trained(trainer: Trainer, title: str, perfect: str = "") -> Iterator[dict[str, float]]:
+    """Train from where the trainer is; the mean loss of each epoch.
 
-    With ``perfect`` come the task's scores, and the training ends when this one is 1. ``trainer`` goes on from where it
-    is.
+    With ``perfect`` come the task's scores, and the training ends when this one is 1.
     """
-    trainer, losses = trainer or Trainer(how, task, CPU), []
+    losses = []
     with tqdm(total=trainer.steps, initial=trainer.step, desc=title, unit="step", mininterval=5) as bar:
         while trainer.step < trainer.steps:
             losses.append(trainer.advance())
@@ -216,7 +209,7 @@ def trained(
             if trainer.step % trainer.batches == 0:
                 found = {"loss": float(np.mean(losses))} | (trainer.validate() if perfect else {})
                 losses = []
-                yield trainer, found
+                yield found
                 if perfect and found[perfect] == 1:
                     return
 
@@ -232,7 +225,8 @@ def by_heart(name: str, learn: Clips) -> dict[str, Any]:
     torch.manual_seed(how.data.seed)
     net = subject.build()
     began = time.process_time()
-    *_, (trainer, found) = trained(clips.Classify(how, net, subject.entry, few, few, CPU), how, name, "war")
+    trainer = Trainer(how, clips.Classify(how, net, subject.entry, few, few, CPU), CPU)
+    *_, found = trained(trainer, name, "war")
     return {
         "reduced": subject.reduced,
         "params": sum(parameter.numel() for parameter in net.parameters()),
@@ -256,17 +250,22 @@ def pretrain(learn: Clips, test: Clips, out: Path, epochs: int) -> dict[str, Any
     task = masked.Reconstruct(how, masked.pretraining("mae-dfer"), net, entry, learn, test, CPU)
     trainer = Trainer(how, task, CPU)
     rows: list[list[float]] = []  # loss and processor seconds of each epoch
-    if (out / checkpoint.FILE).is_file():
-        state = checkpoint.load(out)
+    unfinished = out / "unfinished"  # so that no ablation begins with it
+    unfinished.mkdir(exist_ok=True)
+    if (unfinished / checkpoint.FILE).is_file():
+        state = checkpoint.load(unfinished)
         if differences := checkpoint.differences(state["recipe"], how):
-            sys.exit(f"{out} holds another pre-training ({'; '.join(differences)}): delete {out / checkpoint.FILE}")
+            sys.exit(
+                f"{unfinished} holds another pre-training ({'; '.join(differences)}): delete it, or choose its recipe"
+            )
         trainer.restore(state)
         rows = state["history"]
     began = time.process_time()
-    for _, found in trained(task, how, "pre-training", trainer=trainer):
+    for found in trained(trainer, "pre-training"):
         rows.append([found["loss"], time.process_time() - began])
-        checkpoint.save(trainer.state([], rows), out)
+        checkpoint.save(trainer.state([], rows), unfinished)
         began = time.process_time()
+    checkpoint.save(trainer.state([], rows), out)
     return {
         "epochs": epochs,
         "first_loss": rows[0][0],
@@ -314,7 +313,8 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
     if pretrained:
         clips.start_from(task.net, start)
     began = time.process_time()
-    *_, (trainer, found) = trained(task, how, name)
+    trainer = Trainer(how, task, CPU)
+    *_, found = trained(trainer, name)
     trainer.average.eval()
     with torch.inference_mode(), trainer.autocast():
         answers = clips.probabilities(trainer.average, test, task.seen, True, CPU).argmax(1).numpy()

@@ -37,8 +37,8 @@ def probe(learn: Tensor, labels: Tensor, subjects: Sequence[str], test: Tensor, 
     that answers best for people it was not fitted to, in ``FOLDS`` folds of the ``subjects`` (N,): how much of it
     features need differs (Radford et al. 2021, appendix A.3, choose it in such a way for each network).
     """
-    people = sorted(set(subjects))
-    fold = torch.tensor([people.index(subject) % FOLDS for subject in subjects])
+    people = {subject: i for i, subject in enumerate(sorted(set(subjects)))}
+    fold = torch.tensor([people[subject] % FOLDS for subject in subjects])
     folds = [fold == k for k in range(min(FOLDS, len(people)))]
 
     def right(penalty: float) -> float:

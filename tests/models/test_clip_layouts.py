@@ -61,7 +61,7 @@ def test_plain(tmp_path: Path, write: Write) -> None:
 
 def test_plain_with_a_table(tmp_path: Path, write: Write) -> None:
     write("happy/a_1.mp4", "happy/unnamed.mp4", "neutral/a_2.mp4")
-    rows = "happy/a_1.mp4,happy,ann,0.4,2,7,12,16\nneutral/a_2.mp4,neutral,ann,,,,,20\nsad/lost.mp4,sad,ann,1,0,1,2,3\n"
+    rows = "happy/a_1.mp4,happy,ann,0.4,2,7,12,16\nneutral/a_2.mp4,neutral,ann,,NaN,nan,,20\nsad/lost.mp4,sad,ann\n"
     write("clips.csv", text="file,label,subject,intensity,onset,apex,offset,frames\n" + rows)
     listing = layouts.find(tmp_path)
     smile, calm = listing.clips

@@ -8,6 +8,7 @@ Classes that are all names of Moodcast's expressions come in Moodcast's order, o
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from models.clips.layouts import files
@@ -37,13 +38,13 @@ def read(folder: Path) -> Found:
         if path is None:
             missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
             continue
-        onset, apex = (_frame(row.get(name, ""), name, place) for name in ("onset", "apex"))
+        onset, apex = (_frame(row, name, place) for name in ("onset", "apex"))
         clips.append(
             Clip(
                 path,
                 classes.index(expression_of(row["label"]) or row["label"] if classes == EXPRESSIONS else row["label"]),
                 row["subject"] or subject_of(path),
-                _intensity(row.get("intensity", ""), place),
+                _intensity(row, place),
                 onset=onset,
                 apex=apex,
             )
@@ -51,23 +52,32 @@ def read(folder: Path) -> Found:
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
 
 
-def _intensity(text: str, place: str) -> float:
+def _told(row: Mapping[str, str], name: str) -> str:
+    """A field that may be empty; programs write nan for that."""
+    text = row.get(name, "")
+    return "" if text.lower() == "nan" else text
+
+
+def _intensity(row: Mapping[str, str], place: str) -> float:
     """NaN where the table does not tell."""
+    if not (text := _told(row, "intensity")):
+        return math.nan
     try:
-        intensity = float(text or "nan")
+        intensity = float(text)
     except ValueError:
-        intensity = -1.0
-    if not (math.isnan(intensity) or 0 <= intensity <= 1):
+        intensity = math.nan
+    if not 0 <= intensity <= 1:
         raise DatasetError(f"expected an intensity from 0 to 1, or none, on {place}, got {text!r}")
     return intensity
 
 
-def _frame(text: str, name: str, place: str) -> int:
+def _frame(row: Mapping[str, str], name: str, place: str) -> int:
     """-1 where the table does not tell."""
-    number = files.whole(text)
-    if text and number is None:
+    if not (text := _told(row, name)):
+        return -1
+    if (number := files.whole(text)) is None:
         raise DatasetError(f"expected the number of a frame as {name}, or none, on {place}, got {text!r}")
-    return -1 if number is None else number
+    return number
 
 
 def subject_of(clip: Path) -> str:
