@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from relay.limits import HOUSE_WEIGHT
+from relay.protocol import Crowd
 from relay.settings import SECRET
 
 LEAST_CROWD = 3
@@ -53,6 +54,14 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     min_viewers: Annotated[
         int, Meta(ge=1, le=1000, description="Fewer sharing viewers than this are never shown or stored.")
     ] = 5
+    crowd: Annotated[
+        Crowd,
+        Meta(
+            description="What --min-viewers counts: networks (an IPv4 address, or an IPv6 /48) from which somebody "
+            "shares, so that nobody is the crowd by connecting often; or viewers, for a lecture hall or a LAN party "
+            "behind one address.",
+        ),
+    ] = "networks"
     retention_days: Annotated[
         int, Meta(ge=0, le=36500, description="Delete sessions that ended more days ago than this; 0 keeps them all.")
     ] = 0
@@ -167,6 +176,12 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             warnings.append(
                 f"--min-viewers {self.min_viewers}: with so few, the mood shows what a single viewer's face does. "
                 f"Give {LEAST_CROWD} or more."
+            )
+        if self.crowd == "viewers":
+            warnings.append(
+                "--crowd viewers: connections count, not networks, so one person with "
+                f"{self.min_viewers - 1} of them reads the face of the only other viewer. Right only where all viewers "
+                "share one address and are trusted."
             )
         if self.max_connections < self.max_per_channel != RelaySettings().max_per_channel:
             warnings.append(

@@ -152,6 +152,7 @@ class Hub:
             tick_ms=self._settings.tick_ms,
             label_ttl_s=self.limits.label_ttl,
             min_viewers=self._settings.min_viewers,
+            crowd=self._settings.crowd,
         )
 
     # --- subscribers -------------------------------------------------------------------------------------------------

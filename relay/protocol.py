@@ -29,6 +29,9 @@ MAX_DELAY_S = 120
 
 SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S = 3, 30
 
+Crowd = Literal["networks", "viewers"]
+"""What `min_viewers` counts: networks (an IPv4 address, or an IPv6 /48) from which somebody shares, or viewers."""
+
 CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Seven = Annotated[list[int], Meta(min_length=7, max_length=7)]
@@ -95,7 +98,12 @@ class Welcome(Message, tag="welcome", frozen=True, kw_only=True):
     tick_ms: Annotated[int, Meta(description="Milliseconds between two mood events.")]
     heartbeat_s: Annotated[float, Meta(description="Repeat the current label at least this often.")] = HEARTBEAT_S
     label_ttl_s: Annotated[float, Meta(description="A label not repeated for this long expires.")] = LABEL_TTL_S
-    min_viewers: Annotated[int, Meta(description="Fewer sharing viewers than this are never shown.")]
+    min_viewers: Annotated[
+        int, Meta(description="While fewer than this share, nothing is shown; `crowd` says of what.")
+    ]
+    crowd: Annotated[Crowd, Meta(description="What `min_viewers` counts: networks that share, or viewers.")] = (
+        "networks"
+    )
     version: Annotated[int, Meta(description="Version of this contract.")] = VERSION
 
 
@@ -141,7 +149,12 @@ class Mood(Message, tag="mood", frozen=True, kw_only=True):
     ]
     viewers: Annotated[int, Meta(ge=0, description="Connected viewers.")]
     sharing: Annotated[int, Meta(ge=0, description="Viewers with a current label.")]
-    min_viewers: Annotated[int, Meta(ge=1, description="Sharing viewers needed before anything is shown.")]
+    min_viewers: Annotated[
+        int, Meta(ge=1, description="So many must share before anything is shown; `crowd` says what.")
+    ]
+    crowd: Annotated[Crowd, Meta(description="What `min_viewers` counts: networks that share, or viewers.")] = (
+        "networks"
+    )
     counts: Annotated[Seven, Meta(description="Viewers per expression.")]
     shares: Annotated[SevenShares, Meta(description="`counts` divided by `sharing`.")]
     valence: Annotated[
