@@ -1,8 +1,8 @@
 """Yardsticks for the relay: bare aiohttp servers that do the least that could be done.
 
 ``/receive``: a WebSocket receive loop that only parses JSON. ``/fanout``: each frame received on ``/publish`` is sent
-to all sockets of ``/fanout``, one after the other. Arguments: the port, and ``rarely`` to collect garbage as
-the relay does.
+to all sockets of ``/fanout``, one after the other. ``/bytes/N``: N bytes to download. Arguments: the port, and
+``rarely`` to collect garbage as the relay does.
 """
 
 import asyncio
@@ -46,11 +46,16 @@ async def publish(request: web.Request) -> web.StreamResponse:
     return socket
 
 
+async def download(request: web.Request) -> web.Response:
+    return web.Response(body=bytes(int(request.match_info["count"])))
+
+
 def main() -> None:
     if sys.argv[2:] == ["rarely"]:
         collect_rarely()
     app = web.Application()
     app.add_routes([web.get("/receive", receive), web.get("/fanout", fanout), web.get("/publish", publish)])
+    app.add_routes([web.get("/bytes/{count}", download)])
     web.run_app(
         app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None, loop=asyncio.new_event_loop()
     )

@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: a whole audience comes back at once after a restart."""
-SEND_BUFFER = 16 * 1024
-"""Bytes that the kernel keeps for each client: small, so that a stalled reader finds news and not old moods."""
 
 
 class Relay:
@@ -179,7 +177,6 @@ def listen(host: str, port: int) -> socket.socket:
             f"The relay can't listen on port {port} of {host} ({error}): "
             "give an address of this machine with --host and a port above 1023 with --port."
         ) from error
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
     return listener
 
 

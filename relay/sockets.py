@@ -28,7 +28,7 @@ from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
 from relay.tickets import TicketError
-from relay.websocket import Socket, drop_slow, transport_of
+from relay.websocket import Socket, drop_slow, keep_few, transport_of
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
@@ -294,6 +294,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
     writer = await response.prepare(request)
     assert writer is not None
     transport = transport_of(request)
+    keep_few(transport)
     transport.set_write_buffer_limits(high=0)
 
     async def write(data: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import time
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -18,6 +19,10 @@ logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 CLOSE_S = 2.0
 """A client has this long to answer a close frame."""
+SEND_BUFFER = 16 * 1024
+"""Bytes that the kernel keeps for who gets moods: few, so that a stalled reader finds news and not old moods.
+
+A download keeps the kernel's own measure: with so few bytes under way it would wait for the client all the time."""
 PING = b"\x89\x00"
 """A ping's frame (RFC 6455, section 5.5.2)."""
 
@@ -57,6 +62,7 @@ class Socket(web.WebSocketResponse):
             web.HTTPBadRequest: it is none.
         """
         self.transport = transport_of(request)
+        keep_few(self.transport)
         try:
             return await super().prepare(request)
         except ValueError:  # aiohttp stumbles over headers that are not ASCII
@@ -174,3 +180,11 @@ def transport_of(request: web.BaseRequest) -> asyncio.Transport:
         raise ConnectionResetError
     assert isinstance(request.transport, asyncio.Transport)
     return request.transport
+
+
+def keep_few(transport: asyncio.Transport) -> None:
+    """Have the kernel keep no more than ``SEND_BUFFER`` for this connection, from now on."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:  # None where it broke meanwhile
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

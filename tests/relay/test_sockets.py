@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import sys
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from relay import protocol
 from relay.app import Relay
 from relay.limits import Limits
 from relay.protocol import Bye, Error, Mood, Reaction, Status
+from relay.websocket import SEND_BUFFER
 from tests.support import Client, Viewer, audience, count_of, leave, server_sent_events, subscribe, wait_until
 
 DEEP = '{"type":"label","x":' + "[" * 3000
@@ -341,6 +343,25 @@ async def test_slow_readers_are_closed_and_delay_nobody(relay: Relay) -> None:
         assert set(gaps) == {1}  # the others missed nothing
     for raw in stalled:
         raw.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems give a connection's buffer in another measure")
+async def test_the_kernel_keeps_little_for_moods_and_its_own_measure_for_downloads(relay: Relay) -> None:
+    """A download of 8 MB took four seconds on loopback with as little."""
+    keys = relay.create_channel("demo")
+
+    def kept() -> list[int]:
+        sockets = [one.transport.get_extra_info("socket") for one in relay._doorway.server.connections if one.transport]
+        return sorted(one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) for one in sockets)
+
+    async with aiohttp.ClientSession(relay.url) as http, http.get("/healthz") as response:
+        await response.read()
+        (usual,) = await wait_until(kept)
+    assert usual > 4 * SEND_BUFFER
+    for kind in ("viewer", "mood", "sse"):
+        await wait_until(lambda: not kept())
+        with await stalled_client(relay.url, kind, keys.display_key):
+            await wait_until(lambda: kept() == [2 * SEND_BUFFER])  # Linux doubles what it is given
 
 
 async def test_stop_says_bye_to_everyone(relay: Relay) -> None:
