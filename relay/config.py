@@ -1,11 +1,11 @@
 """Settings of the relay: one row each, see ``relay.settings``."""
 
-import ipaddress
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from relay import hosts
 from relay.limits import HOUSE_WEIGHT
 from relay.protocol import Crowd
 from relay.settings import SECRET
@@ -21,6 +21,14 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
         "127.0.0.1"
     )
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")] = 8765
+    hosts: Annotated[
+        str,
+        Meta(
+            description="Names that the relay is reached by, through a proxy, a tunnel or the network, as in "
+            "mood.example.org,mylaptop.local. Pages opened by another name get nothing, since anyone can let a name of "
+            "theirs lead here."
+        ),
+    ] = ""
     data: Annotated[
         str, Meta(description="Folder of the database (channels, history); empty for the user's data folder.")
     ] = ""
@@ -146,12 +154,17 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def public(self) -> bool:
-        """Whether others than this machine can connect: directly, or through a proxy."""
-        return self.proxies > 0 or not is_loopback(self.host)
+        """Whether others than this machine can connect: directly, or through a proxy or tunnel."""
+        return self.proxies > 0 or bool(self.hosts) or not hosts.is_loopback(self.host)
 
     def problems(self) -> list[str]:
         """What can't stand together; the relay does not start."""
         problems = []
+        if wrong := hosts.parse_hosts(self.hosts)[1]:
+            problems.append(
+                "--hosts: expected names as in mood.example.org,mylaptop.local, without scheme, port and path, not "
+                f"{', '.join(map(repr, wrong))}."
+            )
         if self.create_key and self.create_key == self.metrics_key:
             problems.append(
                 "--create-key and --metrics-key are the same: who may read metrics could make channels. Give two."
@@ -191,11 +204,3 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
         if self.database and self.data:
             warnings.append("--data says where SQLite keeps its file, and is not used with --database.")
         return warnings
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to a relay that listens at the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,13 +2,12 @@
 
 import asyncio
 import hmac
-import ipaddress
 import logging
 from typing import Literal
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
-from relay import limits, protocol
+from relay import hosts, limits, protocol
 from relay.access import HTTPError, bearer
 from relay.auth import Channels
 from relay.config import RelaySettings
@@ -20,9 +19,30 @@ TICKETS_AT_ONCE = 120.0
 """For one house: all the connections that it may have, and then some."""
 TICKETS_PER_S = 1.0
 
+FORWARDING = frozenset(
+    [
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-original-host",
+        "x-original-url",
+        "x-arr-log-id",
+        "x-proxyuser-ip",
+        "x-appengine-user-ip",
+        "true-client-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "cdn-loop",
+    ]
+)
+FORWARDING_PREFIXES = ("x-forwarded-", "cf-", "tailscale-", "x-azure-", "x-envoy-", "x-amzn-trace-")
+"""Headers that proxies and tunnels add. A client who adds one only loses by it."""
 UNDECLARED_PROXY = (
-    "Requests come with X-Forwarded-For, and --proxies is 0: if a proxy stands in front, say so with --proxies 1, else "
-    "all its clients count as one address. (Said once.)"
+    "Requests come with %s, and --proxies is 0: if a proxy stands in front, say so with --proxies 1, else all its "
+    "clients count as one address. (Said once.)"
 )
 
 log = logging.getLogger(__name__)
@@ -33,8 +53,12 @@ class Gate:
 
     def __init__(self, settings: RelaySettings, ticket_key: bytes, ticket_ttl: int = TICKET_TTL_S) -> None:
         self._keys = {"create": settings.create_key.encode(), "metrics": settings.metrics_key.encode()}
-        self._origins = limits.parse_origins(settings.origins)
+        self._origins = hosts.parse_origins(settings.origins)
         self._proxies = settings.proxies
+        self._names = hosts.relay_names(settings.host, settings.hosts)
+        self._alone = not settings.public
+        self._owner_by_place = not settings.proxies and not settings.hosts
+        self._crowd = settings.crowd
         self._proxy_seen = False
         self._tickets_needed = settings.require_tickets == "on" or (
             settings.require_tickets == "auto" and settings.public
@@ -66,23 +90,40 @@ class Gate:
             raise HTTPError(protocol.WRONG_KEY, f"This is not the relay's {key} key: ask who runs the relay for it.")
 
     def is_local(self, request: web.Request) -> bool:
-        """Whether the request was sent on this machine, and not by a proxy for somebody else."""
-        proxied = hdrs.FORWARDED in request.headers or hdrs.X_FORWARDED_FOR in request.headers
-        if proxied or request.remote is None:
-            return False
-        return ipaddress.ip_address(request.remote).is_loopback
+        """Whether the request is from who runs the relay, as far as that can be told without a key.
+
+        Behind a proxy or a tunnel everybody comes from this machine, so a relay that is told of one believes no place.
+        """
+        return self._owner_by_place and _is_from_here(request)
 
     def house(self, request: web.Request) -> str | None:
-        """The group of addresses that the client is counted in, as ``limits.house``."""
-        if not self._proxies and not self._proxy_seen and hdrs.X_FORWARDED_FOR in request.headers:
+        """The group of addresses that the client is counted in, as ``limits.house``.
+
+        None has no limit by address: this machine, where no other can connect.
+        """
+        return None if self._alone and _is_from_here(request) else limits.house(self._address(request))
+
+    def network(self, request: web.Request) -> str | None:
+        """The network that the client is counted in, as ``limits.network``, of which ``--min-viewers`` wants several.
+
+        None: the connection is one by itself. So it is with ``--crowd viewers``, and for who has no ``house``.
+        """
+        if self._crowd == "viewers" or self.house(request) is None:
+            return None
+        return limits.network(self._address(request))
+
+    def _address(self, request: web.Request) -> str | None:
+        if not self._proxies and not self._proxy_seen and (header := _forwarding_header(request)):
             self._proxy_seen = True
-            log.warning(UNDECLARED_PROXY)
+            log.warning(UNDECLARED_PROXY, header)
         forwarded_for = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
-        return limits.house(limits.client_address(request.remote, forwarded_for, self._proxies))
+        return limits.client_address(request.remote, forwarded_for, self._proxies)
 
     def peer_house(self, address: str | None) -> str | None:
         """As ``house``, of a connection that has sent no request yet. A proxy has no limit: it speaks for many."""
-        return None if self._proxies else limits.house(address)
+        if self._proxies or (self._alone and _is_loopback(address)):
+            return None
+        return limits.house(address)
 
     def needs_ticket(self, channels: Channels, channel: str) -> bool:
         """Whether the channel's viewers need a ticket."""
@@ -91,7 +132,9 @@ class Gate:
     def allows_origin(self, request: web.Request) -> bool:
         """Whether the request comes from no browser, or from a page of the relay's own or an allowed origin."""
         origin = request.headers.get(hdrs.ORIGIN)
-        return limits.origin_may_connect(origin, request.headers.get(hdrs.HOST, ""), self._origins)
+        if origin is None or "*" in self._origins or origin.lower() in self._origins:
+            return True
+        return hosts.is_own_page(origin, host_of(request), self._names)
 
     def check_origin(self, request: web.Request) -> None:
         """Turn pages of other sites away, which a browser lets open WebSockets to anywhere, and ask for tickets.
@@ -103,6 +146,42 @@ class Gate:
             origin = request.headers[hdrs.ORIGIN]
             text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
             raise HTTPError(protocol.FORBIDDEN, text)
+
+
+def host_of(request: web.Request) -> hosts.Authority | None:
+    """Whom the client meant to ask: the Host header, of which there is one, and a target that names no other host."""
+    given = request.headers.getall(hdrs.HOST, ())
+    return hosts.authority(given[0]) if len(given) == 1 and request.raw_path.startswith(("/", "*")) else None
+
+
+def _is_from_here(request: web.Request) -> bool:
+    """Whether the request was sent on this machine, to a name that means it, and shows no sign of a proxy.
+
+    HTTP/1.0 is one: nginx speaks it to the relay, and may add no header at all. A proxy or tunnel without any sign
+    can't be told from a program on this machine (docs/access.md).
+    """
+    host = host_of(request)
+    return (
+        _is_loopback(request.remote)
+        and host is not None
+        and hosts.is_loopback(host.name)
+        and request.version >= HttpVersion11
+        and _forwarding_header(request) is None
+    )
+
+
+def _is_loopback(address: str | None) -> bool:
+    parsed = hosts.address(address or "")
+    return parsed is not None and parsed.is_loopback
+
+
+def _forwarding_header(request: web.Request) -> str | None:
+    """The name of a header that a proxy or tunnel has added."""
+    for name in request.headers:
+        lower = name.lower()
+        if lower in FORWARDING or lower.startswith(FORWARDING_PREFIXES):
+            return name
+    return None
 
 
 GATE = web.AppKey("gate", Gate)

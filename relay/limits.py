@@ -4,13 +4,14 @@ A *house* is what an address stands for: who shares one can be one household, or
 """
 
 import ipaddress
+import re
 from collections import OrderedDict
 from collections.abc import Hashable
 from enum import IntEnum
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from relay import protocol
+from relay.hosts import Address, address
 from relay.protocol import MAX_LABELS_PER_S
 from relay.tickets import TICKET_TTL_S
 
@@ -25,6 +26,8 @@ TAP_COST = 0.2
 BAD_FRAME_COST = 10.0
 HOUSE_WEIGHT = 8
 """Viewers of a house that count by default: families do, crowds behind one connection do not."""
+PORT = re.compile(r"(:[0-9]{1,5})?", re.ASCII)
+"""What may follow an address in ``X-Forwarded-For``."""
 
 
 class Limits(NamedTuple):
@@ -184,45 +187,48 @@ class Rates:
 def client_address(remote: str | None, forwarded_for: str, proxies: int) -> str | None:
     """The client's address behind ``proxies`` proxies that each append whom they heard to ``X-Forwarded-For``.
 
-    What stands further left in the header was written by the client, who may write anything.
+    What stands further left in the header was written by the client, who may write anything. Where the header has fewer
+    parts than there are proxies, or no address at that place, it is the peer's address (``remote``).
     """
-    if not proxies or not forwarded_for:
+    hops = forwarded_for.split(",")
+    if not proxies or len(hops) < proxies:
         return remote
-    hops = [hop.strip() for hop in forwarded_for.split(",")]
-    return hops[max(0, len(hops) - proxies)]
+    found = _hop(hops[-proxies].strip().strip('"'))
+    return remote if found is None else str(found)
 
 
-def house(address: str | None) -> str | None:
+def _hop(text: str) -> Address | None:
+    """The address in a part of the header. Some proxies add the port, and brackets to an address of IPv6."""
+    if text.startswith("["):
+        inside, bracket, port = text[1:].partition("]")
+        return address(inside) if bracket and PORT.fullmatch(port) else None
+    host, colon, port = text.partition(":")
+    return address(host) if colon and PORT.fullmatch(colon + port) else address(text)
+
+
+def house(client: str | None) -> str:
     """The group that an address is counted in: itself, or the /64 of an IPv6 address, which one customer has for sure.
 
-    None for the relay's own machine, which is not limited. What is no address is a group of its own.
+    Loopback is one group, and so is what is no address: nobody is without limits for what their address looks like.
     """
-    if not address:
-        return None
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return None if parsed.is_loopback else str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
-        parsed = parsed.ipv4_mapped
-    return None if parsed.is_loopback else str(parsed)
+    return _group(client, 64)
 
 
-def parse_origins(text: str) -> frozenset[str]:
-    """The origins of a list with commas, as browsers write them."""
-    return frozenset(part.strip().rstrip("/").lower() for part in text.split(",") if part.strip())
+def network(client: str | None) -> str:
+    """The network of an address, of which a crowd has several: as ``house``, but the /48 of an IPv6 address.
 
-
-def origin_may_connect(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
-    """Whether a request's ``Origin`` may come in: none (no browser), one of those allowed, or the relay's own.
-
-    ``host`` is the request's Host header. The scheme is not compared, since a proxy in front may add the TLS.
+    That is what one customer can have (RFC 6177), and so all of it may be one person.
     """
-    if origin is None or "*" in allowed or origin.lower() in allowed:
-        return True
-    try:
-        return urlsplit(origin.lower()).netloc == host.lower() != ""
-    except ValueError:
-        return False
+    return _group(client, 48)
+
+
+def _group(text: str | None, prefix: int) -> str:
+    parsed = address(text or "")
+    if parsed is None:
+        return "unknown"
+    if parsed.is_loopback:
+        return "loopback"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    spare = 128 - prefix
+    return str(ipaddress.IPv6Address(int(parsed) >> spare << spare))

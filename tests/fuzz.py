@@ -91,7 +91,7 @@ class Chance(random.Random):
             row, body = self.choice(ENDPOINTS), self.mutated(self.choice(MESSAGES))
             path = row.path.replace("{channel}", self.choice(["demo", "x" * 70, "%00"])).replace("{number}", "1")
             lines = [
-                f"{self.choice([row.method, row.method, 'PUT', 'HEAD'])} {path} HTTP/1.1", "Host: relay",
+                f"{self.choice([row.method, row.method, 'PUT', 'HEAD'])} {path} HTTP/1.1", "Host: localhost",
                 f"Authorization: Bearer {self.choice([key, 'x', ''])}", "Content-Type: application/json",
                 f"Content-Length: {len(body) + self.choice([0, 0, 0, -1, 1])}",
             ]  # fmt: skip

@@ -133,7 +133,7 @@ class RawClient:
 def upgrade_request(path: str, *headers: str) -> bytes:
     """The request that opens a WebSocket, with more headers as in ``Origin: https://a.example``."""
     lines = [
-        f"GET {path} HTTP/1.1", "Host: relay", "Upgrade: websocket", "Connection: Upgrade",
+        f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",
         "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", *headers,
     ]  # fmt: skip
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

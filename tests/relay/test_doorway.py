@@ -31,7 +31,7 @@ def error_of(answer: bytes) -> tuple[int, int]:
 
 @pytest.mark.relay(limits=SLOW)
 @pytest.mark.parametrize(
-    "said", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", upgrade_request("/", "X: ")[:-2]]
+    "said", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", upgrade_request("/", "X: ")[:-2]]
 )
 async def test_who_does_not_finish_asking_is_cut_off(relay: Relay, said: bytes) -> None:
     async with await RawClient.connect(relay.url) as client:
@@ -52,7 +52,7 @@ async def test_a_body_that_does_not_come_is_answered(relay: Relay) -> None:
     relay.create_channel("demo")
     async with await RawClient.connect(relay.url) as client:
         await client.send(
-            b"POST /v1/channels/demo/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /v1/channels/demo/tickets HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b'Content-Length: 100\r\n\r\n{"pass'
         )
         assert error_of(await client.read_to_end()) == (408, protocol.NO_HELLO.number)
@@ -60,7 +60,7 @@ async def test_a_body_that_does_not_come_is_answered(relay: Relay) -> None:
 
 async def test_a_request_in_pieces_is_a_request(relay: Relay) -> None:
     async with await RawClient.connect(relay.url) as client:
-        for part in (b"GET /healthz HT", b"TP/1.1\r\nHost: x\r\nConnection: close\r", b"\n\r", b"\n"):
+        for part in (b"GET /healthz HT", b"TP/1.1\r\nHost: localhost\r\nConnection: close\r", b"\n\r", b"\n"):
             await client.send(part)
             await asyncio.sleep(0.01)  # else they come as one
         assert (await client.read_to_end()).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -117,7 +117,7 @@ async def crowded() -> AsyncIterator[str]:
 async def hello_from(url: str, source: str) -> bool:
     """Whether somebody with this address is served."""
     async with await RawClient.connect(url, source) as client:
-        await client.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return (await client.read_to_end()).endswith(b"\r\n\r\nhello")
 
 
@@ -137,7 +137,7 @@ async def test_those_who_are_served_count_until_they_leave(crowded: str) -> None
     async with contextlib.AsyncExitStack() as stack:
         kept = [await stack.enter_async_context(await RawClient.connect(crowded)) for _ in range(10)]
         for client in kept:
-            await client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             await client.reader.readuntil(b"hello")
         assert not await hello_from(crowded, "127.0.0.1")
         await kept[0].close()

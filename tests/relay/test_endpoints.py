@@ -179,7 +179,7 @@ async def test_who_leaves_in_the_middle_of_a_request_is_no_error(
     for line in ("POST /v1/channels", "PUT /v1/channels/demo/password", "POST /v1/channels/demo/tickets"):
         async with await RawClient.connect(relay.url) as client:
             await client.send(
-                f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {keys.admin_key}\r\n"
+                f"{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {keys.admin_key}\r\n"
                 "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{".encode()
             )
             await asyncio.sleep(0.05)

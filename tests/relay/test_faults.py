@@ -60,7 +60,7 @@ async def test_a_thousand_labels_of_one_viewer_are_one_vote(relay: Relay) -> Non
 @pytest.mark.relay(tick_ms=2, limits=Limits(slow_reader=60))
 async def test_readers_that_stall_cost_no_memory(relay: Relay) -> None:
     keys = relay.create_channel("demo")
-    sse = f"GET /v1/channels/demo/mood HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {keys.display_key}\r\n\r\n"
+    sse = f"GET /v1/channels/demo/mood HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {keys.display_key}\r\n\r\n"
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(8):
             clients = [

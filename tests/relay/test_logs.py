@@ -109,7 +109,7 @@ async def test_an_undeclared_proxy_is_told_once(relay: Relay, caplog: pytest.Log
         for _ in range(3):
             async with session.post(f"{relay.url}/v1/channels/demo/tickets", json={}) as response:
                 assert response.status == 201
-    assert [record.getMessage() for record in caplog.records].count(gate.UNDECLARED_PROXY) == 1
+    assert [record.getMessage() for record in caplog.records].count(gate.UNDECLARED_PROXY % "X-Forwarded-For") == 1
     assert ADDRESS not in caplog.text
 
 

@@ -299,10 +299,12 @@ async def stalled_client(url: str, kind: str, key: str) -> socket.socket:
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     await asyncio.to_thread(raw.connect, (host, int(port)))
     if kind == "sse":
-        raw.sendall(f"GET /v1/channels/demo/mood HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
+        raw.sendall(
+            f"GET /v1/channels/demo/mood HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+        )
         return raw
     request = (
-        f"GET /v1/channels/demo/{kind} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /v1/channels/demo/{kind} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
     first = protocol.encode(protocol.Hello() if kind == "viewer" else protocol.Subscribe(key=key))

@@ -163,7 +163,9 @@ async def test_a_large_picture_of_unknown_length_is_cut_off(tmp_path: Path) -> N
 async def test_a_picture_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
     async with serving(tmp_path, Recogniser, Limits(request=0.2)) as (relay, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(relay.url.rpartition(":")[2]))
-        writer.write(b"POST /v1/try HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\nhalf")
+        writer.write(
+            b"POST /v1/try HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\nhalf"
+        )
         assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
         writer.close()
 
