@@ -205,25 +205,32 @@ class Channels:
         """Whether viewers need a password to join."""
         return channel in self._passwords
 
-    def check_password(self, channel: str, password: str) -> bool:
-        """Whether this is the channel's join password. Blocks for some 50 ms until it was once given rightly.
+    def proven(self, channel: str, password: str) -> bool | None:
+        """As ``check_password``, and at once: None where it was not given rightly yet.
 
         A crowd gives the same password thousands of times a minute: after the first time a fast hash is compared.
         """
-        entry = self._passwords.get(channel)
-        if entry is None:
+        if channel not in self._passwords:
             return True
-        given = hmac.digest(self._pepper, password.encode("utf-8", "surrogatepass"), "sha256")
         proven = self._proven.get(channel)
-        if proven is not None:
-            return hmac.compare_digest(given, proven)
+        return None if proven is None else hmac.compare_digest(self._fast_hash(password), proven)
+
+    def check_password(self, channel: str, password: str) -> bool:
+        """Whether this is the channel's join password. Blocks for some 50 ms until it was once given rightly."""
+        entry = self._passwords.get(channel)
+        known = self.proven(channel, password)
+        if known is not None or entry is None:
+            return known is not False
         salt, hashed = entry
         if not hmac.compare_digest(_slow_hash(password, salt), hashed):
             return False
         with self._changing:
             if self._passwords.get(channel) is entry:  # and was not changed meanwhile
-                self._proven[channel] = given
+                self._proven[channel] = self._fast_hash(password)
         return True
+
+    def _fast_hash(self, password: str) -> bytes:
+        return hmac.digest(self._pepper, password.encode("utf-8", "surrogatepass"), "sha256")
 
 
 def _slow_hash(password: str, salt: bytes) -> bytes:

@@ -4,8 +4,9 @@ aiohttp takes a connection over once the head of its first request is here. Unti
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 from aiohttp import web
@@ -116,7 +117,7 @@ class _Guest(asyncio.Protocol):
 class _Connection(web.RequestHandler):
     """aiohttp's side of a connection, which counts it out at the end and answers as the contract says."""
 
-    __slots__ = ("_door", "_house")
+    __slots__ = ("_door", "_house", "on_lost")
 
     def __init__(self, door: Doorway, house: str | None) -> None:
         super().__init__(
@@ -127,9 +128,12 @@ class _Connection(web.RequestHandler):
             lingering_time=LINGER_S,
         )
         self._door, self._house = door, house
+        self.on_lost: Callable[[], object] | None = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
         self._door.places.free(self._house)
 
     def handle_error(
@@ -150,3 +154,22 @@ class _Connection(web.RequestHandler):
             response = error_response(protocol.FAULT, "The relay failed to answer; its log says why.", status)
         response.force_close()
         return response
+
+
+@contextlib.contextmanager
+def cancelled_when_gone(request: web.BaseRequest) -> Iterator[None]:
+    """Cancel what waits in the ``with`` block as soon as the client is gone, who waits for nothing any more.
+
+    Raises:
+        ConnectionResetError: it is gone already.
+    """
+    connection, task = request.protocol, asyncio.current_task()
+    assert isinstance(connection, _Connection)
+    assert task is not None
+    if connection.transport is None:
+        raise ConnectionResetError
+    connection.on_lost = task.cancel
+    try:
+        yield
+    finally:
+        connection.on_lost = None

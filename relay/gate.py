@@ -1,6 +1,5 @@
 """Who gets in: what the relay's settings say about clients, applied to requests."""
 
-import asyncio
 import hmac
 import logging
 from typing import Literal
@@ -11,6 +10,7 @@ from relay import hosts, limits, protocol
 from relay.access import HTTPError, bearer
 from relay.auth import Channels
 from relay.config import RelaySettings
+from relay.guesses import Guesses
 from relay.tickets import TICKET_TTL_S, Tickets
 
 COME_BACK_S = 10
@@ -65,8 +65,7 @@ class Gate:
         )
         self.tickets = Tickets(ticket_key, ticket_ttl)
         self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
-        self.password_checks = asyncio.Lock()
-        """One at a time: a wrong password costs the relay more than the one who guesses."""
+        self.guesses = Guesses()
         self.connections = limits.Connections(
             settings.max_connections, settings.max_per_channel, settings.max_per_address
         )

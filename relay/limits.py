@@ -163,6 +163,10 @@ class Rates:
         """How many houses are remembered."""
         return len(self._houses)
 
+    def spent(self, house: Hashable | None, now: float) -> float:
+        """How far the house's bucket is from full; 0 for None."""
+        return self._burst - self._tokens(house, now)
+
     def spend(self, house: Hashable | None, now: float, cost: float = 1.0) -> float:
         """Pay, and return 0; or pay nothing, and return the seconds until there is enough. A refund costs below 0.
 
@@ -175,13 +179,16 @@ class Rates:
             if now - then < self._burst / self._rate:
                 break
             self._houses.popitem(last=False)
-        tokens, then = self._houses.get(house, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        tokens = self._tokens(house, now)
         if tokens < cost:
             return (cost - tokens) / self._rate
         self._houses[house] = min(self._burst, tokens - cost), now
         self._houses.move_to_end(house)
         return 0.0
+
+    def _tokens(self, house: Hashable | None, now: float) -> float:
+        tokens, then = self._houses.get(house, (self._burst, now))
+        return min(self._burst, tokens + (now - then) * self._rate)
 
 
 def client_address(remote: str | None, forwarded_for: str, proxies: int) -> str | None:
