@@ -34,6 +34,8 @@ READ_TIMEOUT_S = 25.0  # the relay sends at least a heartbeat every 10 s
 STALE_S = 6.0  # a picture is taken down after so long without an event; the slowest tick is 5 s
 MOVING_S = 6.0  # pictures are fetched for so long after the last change, so that the end of a reaction is seen
 PICTURE_INTERVAL_S = 0.2
+LASTED_S = 5.0  # a connection that ends sooner counts as a failed one, so that attempts never follow each other fast
+LONGEST_ASKED_S = 300.0  # a relay that asks for a longer wait is not believed
 TEST_REACTION = "happy"
 REACTION_S = 4.0  # the time a reaction floats in the relay's picture
 COUNTDOWN_S = 32.0  # the longest countdown and its zero
@@ -130,9 +132,23 @@ class PageDoubt:
         return self._settled and self._failed
 
 
-def backoff(attempt: int, chance: float) -> float:
-    """Seconds to wait before a new attempt (0 is the first): 1 to 30, growing and spread by ``chance`` (0 to 1)."""
-    return 1.0 + chance * (min(30.0, 2.0 ** min(attempt + 1, 10)) - 1.0)
+def backoff(attempt: int, chance: float, asked: float = 0.0) -> float:
+    """Seconds to wait before a new attempt: 1 to 2 before the first (0), growing to 15 to 30, spread by ``chance``.
+
+    Args:
+        chance: 0 to 1.
+        asked: seconds that the relay asked for, see ``asked_wait``; the longer wait of both holds.
+    """
+    return max(asked, min(30.0, 2.0 ** min(attempt + 1, 10)) * (0.5 + chance / 2))
+
+
+def asked_wait(value: Any) -> float:
+    """Seconds that a relay asks to wait: from a number or a text, 300 at most; 0 for whatever makes no sense."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return min(seconds, LONGEST_ASKED_S) if seconds > 0 else 0.0
 
 
 class SseParser:
@@ -202,15 +218,16 @@ def test_reaction(now: float) -> Message:
 
 
 class RefusedError(Exception):
-    """The relay said no: a sentence, and whether trying again can help."""
+    """The relay said no: a sentence, whether trying again can help, and the seconds it asks to wait before."""
 
-    def __init__(self, sentence: str, again: bool) -> None:
+    def __init__(self, sentence: str, again: bool, wait: float = 0.0) -> None:
         super().__init__(sentence)
         self.again = again
+        self.wait = wait
 
 
-def refusal(settings: Settings, code: int, said: str) -> RefusedError:
-    """What an error or bye of the relay with a code of the contract means for the streamer."""
+def refusal(settings: Settings, code: int, said: str, wait: float = 0.0) -> RefusedError:
+    """What an error or bye of the relay with a code of the contract means for the streamer. ``wait``: in seconds."""
     if code == 4401:
         sentence = f'Wrong key: it does not open channel "{settings.channel}". Copy the display key once more.'
     elif code == 4404:
@@ -218,14 +235,14 @@ def refusal(settings: Settings, code: int, said: str) -> RefusedError:
     else:
         # OBS draws the status line as rich text where it finds a tag.
         sentence = "The relay says: " + re.sub(r"[^ -;=?-~]", "", said)[:200]
-    return RefusedError(sentence, not 4000 <= code <= 4499)
+    return RefusedError(sentence, not 4000 <= code <= 4499, wait)
 
 
-def refused_answer(settings: Settings, status: int, body: bytes) -> RefusedError:
-    """What an HTTP answer other than 200 means for the streamer."""
+def refused_answer(settings: Settings, status: int, body: bytes, wait: float = 0.0) -> RefusedError:
+    """What an HTTP answer other than 200 means for the streamer. ``wait``: that it asks for, in seconds."""
     try:
         error = json.loads(body)["error"]
-        return refusal(settings, int(error["code"]), str(error["message"]))
+        return refusal(settings, int(error["code"]), str(error["message"]), wait)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         if 300 <= status < 400:
             return RefusedError(f"{settings.relay} sends elsewhere (HTTP {status}): enter the final address.", True)
@@ -347,7 +364,7 @@ class Link:
     def _follow(self) -> None:
         attempt = 0
         while not self._stop.is_set():
-            before = self._heard
+            began, before, asked = time.monotonic(), self._heard, 0.0
             try:
                 self._subscribe()
                 self._say("retrying", "The relay ended the connection.")
@@ -355,11 +372,12 @@ class Link:
                 self._say("retrying" if refused.again else "refused", str(refused))
                 if not refused.again:
                     return
+                asked = refused.wait
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self._say("retrying", trouble(self.settings, error))
-            if self._heard > before:
+            if self._heard > before and time.monotonic() - began >= LASTED_S:
                 attempt = 0
-            self._stop.wait(backoff(attempt, random.random()))  # noqa: S311 (no secret)
+            self._stop.wait(backoff(attempt, random.random(), asked))  # noqa: S311 (no secret)
             attempt += 1
 
     def _say(self, state: str, sentence: str) -> None:
@@ -381,8 +399,8 @@ class Link:
                 for message in filter(None, (message_of(*event) for event in parser.feed(chunk))):
                     if message.kind == "bye":
                         code = message.fields.get("code")
-                        said = str(message.fields.get("message"))
-                        raise refusal(self.settings, code if isinstance(code, int) else 0, said)
+                        said, wait = str(message.fields.get("message")), message.fields.get("retry_after_s")
+                        raise refusal(self.settings, code if isinstance(code, int) else 0, said, asked_wait(wait))
                     self._take(message)
 
     def _take(self, message: Message) -> None:
@@ -401,11 +419,13 @@ class Link:
 
     def _draw(self) -> None:
         """Fetch the newest picture whenever one is wanted."""
-        shown, turn = b"", 0
+        shown, turn, attempt = b"", 0, 0
         while self._wanted.wait() and not self._stop.is_set():
+            began, drawn, asked = time.monotonic(), False, 0.0
             try:
                 with self._open("pictures") as connection:
-                    while self._wanted.wait(10) and not self._stop.is_set():
+                    # The socket is gone where the relay, or a proxy, ends the connection with its answer.
+                    while connection.sock is not None and self._wanted.wait(10) and not self._stop.is_set():
                         self._wanted.clear()
                         age = time.monotonic() - self._tested
                         body = self._fetch(connection, age)
@@ -414,14 +434,21 @@ class Link:
                             turn = 1 - turn
                             self._picture = self._write(f"overlay-{id(self)}-{turn}.png", body)
                             shown = body
-                        self.picture_problem = ""
+                        self.picture_problem, drawn = "", True
                         self._stop.wait(PICTURE_INTERVAL_S)
                         if age <= REACTION_S:
                             self._wanted.set()
             except (RefusedError, OSError, http.client.HTTPException, ValueError) as error:
                 self.picture_problem = str(error) if isinstance(error, RefusedError) else trouble(self.settings, error)
-                self._stop.wait(1.0)
+                asked = error.wait if isinstance(error, RefusedError) else 0.0
                 self._wanted.set()
+            if drawn and time.monotonic() - began >= LASTED_S:
+                attempt = 0
+                continue
+            if drawn:
+                attempt = min(attempt, 1)  # a picture every 2 to 4 seconds is better than none
+            self._stop.wait(backoff(attempt, random.random(), asked))  # noqa: S311 (no secret)
+            attempt += 1
 
     def _fetch(self, connection: http.client.HTTPConnection, age: float) -> bytes:
         """The current picture; ``age``: seconds since a test reaction was asked for."""
@@ -468,7 +495,8 @@ class Link:
         connection.request(method, f"{path}/v1/channels/{self.settings.channel}/{what}", body, headers)
         response = connection.getresponse()
         if response.status not in (200, 201):
-            raise refused_answer(self.settings, response.status, response.read(MAX_EVENT_BYTES))
+            wait = asked_wait(response.getheader("Retry-After"))
+            raise refused_answer(self.settings, response.status, response.read(MAX_EVENT_BYTES), wait)
         return response
 
 

@@ -4,18 +4,22 @@ import { parse, retries, sentence } from "./contract.js";
 
 const FIRST_DELAY_S = 0.5;
 const LONGEST_DELAY_S = 15;
+const LONGEST_ASKED_S = 300; // a relay that asks for a longer wait is not believed
+const LASTED_S = 5; // a connection that ends sooner counts as a failed one, so that attempts never follow each other fast
 const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a silence is a dead connection
 
 /**
- * Seconds to wait before the next attempt: doubling, or what the relay asked for, times a random 0.5 to 1.5, so that
- * all the pages of a relay that restarts do not come back at the same instant.
+ * Seconds to wait before the next attempt: doubling, or what the relay asked for if that is longer, times a random 0.5
+ * to 1.5, so that all the pages of a relay that restarts do not come back at the same instant.
  *
  * @param {number} attempt 0 for the first
  * @param {number} random 0 to 1
- * @param {number} asked seconds the relay asked for, 0 if none
+ * @param {*} asked seconds the relay asked for; whatever makes no sense counts as 0
  */
-export const backoff = (attempt, random, asked = 0) =>
-  (asked || Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt)) * (0.5 + random);
+export function backoff(attempt, random, asked = 0) {
+  const wanted = typeof asked === "number" && asked > 0 ? Math.min(LONGEST_ASKED_S, asked) : 0;
+  return Math.max(wanted, Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt)) * (0.5 + random);
+}
 
 /** ws(s)://.../v1/channels/CHANNEL/mood of a relay given as an http(s) or ws(s) address. */
 export function moodAddress(relay, channel) {
@@ -35,7 +39,7 @@ export function moodAddress(relay, channel) {
  */
 export function subscribe({ relay, channel, key }, onMessage, onState) {
   const address = moodAddress(relay, channel);
-  let socket, silence, attempt = 0;
+  let socket, silence, opened, attempt = 0;
 
   function connect() {
     let last = null; // the bye or error that explains a close
@@ -46,7 +50,9 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
       onState({ name: "stopped", sentence: `The browser refuses to connect to ${relay}: ${error.message}` });
       return;
     }
+    opened = Infinity;
     socket.onopen = () => {
+      opened = performance.now();
       socket.send(JSON.stringify({ type: "subscribe", key }));
       listen();
     };
@@ -58,7 +64,6 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
         last = message;
         return;
       }
-      attempt = 0;
       onState({ name: "open" });
       onMessage(message);
     };
@@ -68,6 +73,7 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
         onState({ name: "stopped", sentence: last?.message || sentence(code) });
         return;
       }
+      if (performance.now() - opened >= 1000 * LASTED_S) attempt = 0;
       const asked = last?.type === "bye" ? last.retry_after_s : 0;
       setTimeout(connect, 1000 * backoff(attempt++, Math.random(), asked));
       onState({ name: "retrying" });

@@ -1,6 +1,7 @@
 """The OBS script's link: its plain functions, and its threads against the real relay."""
 
 import ast
+import asyncio
 import gc
 import itertools
 import json
@@ -8,6 +9,7 @@ import re
 import socket
 import sys
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -219,9 +221,24 @@ def test_waits_are_between_1_and_30_seconds(attempt: int, chance: float) -> None
 
 
 def test_waits_grow_and_are_spread() -> None:
+    assert link.backoff(0, 0.0) == 1
     assert link.backoff(0, 1.0) == 2
+    assert link.backoff(9, 0.0) == 15
     assert link.backoff(9, 1.0) == 30
-    assert link.backoff(9, 0.5) == 15.5
+
+
+ANY_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)
+
+
+@given(ANY_JSON | st.sampled_from(["120", "1e400", "nan", "Wed, 21 Oct 2026 07:28:00 GMT"]), st.integers(0, 30))
+def test_no_wait_that_a_relay_asks_for_makes_attempts_follow_fast_or_never(value: object, attempt: int) -> None:
+    asked = link.asked_wait(value)
+    assert 0 <= asked <= 300
+    assert max(asked, link.backoff(attempt, 0.0)) == link.backoff(attempt, 0.0, asked) <= 300
+
+
+def test_the_wait_that_a_relay_asks_for_holds() -> None:
+    assert link.backoff(0, 0.5, link.asked_wait(20)) == link.backoff(0, 0.5, link.asked_wait("20")) == 20
 
 
 def test_only_a_picture_of_the_right_size_is_handed_to_obs() -> None:
@@ -238,7 +255,7 @@ def test_only_a_picture_of_the_right_size_is_handed_to_obs() -> None:
 @pytest.fixture
 def subscribe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., link.Link]]:
     """Starts links that try again soon; all of them must have ended when the test has."""
-    monkeypatch.setattr(link, "backoff", lambda attempt, chance: 0.05)
+    monkeypatch.setattr(link, "backoff", lambda attempt, chance, asked: 0.05)
     made = []
 
     def start(relay: str, channel: str = "demo", key: str = "k", pictures: bool = False) -> link.Link:
@@ -408,6 +425,74 @@ async def test_what_became_of_a_countdown_is_told_as_long_as_it_may_last(
     gc.collect()
     threads = [one for one in gc.get_objects() if type(one) is threading.Thread]  # isinstance asks lazy modules, too
     assert len([one for one in threads if one.name == "moodcast-countdown"]) <= 1
+
+
+BYES = [
+    *(f'{{"type":"bye","code":4503,"message":"later","retry_after_s":{wait}}}' for wait in ("0", "0.01", "-5", '"x"')),
+    '{"type":"bye","code":4503,"message":"later"}',
+    '{"type":"status","time":1,"channel":"demo"}',
+    "",
+]
+"""What a broken relay says before it ends the connection."""
+
+
+def eager_server(event: str, ends: bool) -> tuple[web.Application, list[str]]:
+    """A relay that ends each connection after one event, and those for pictures after one picture if it ``ends``."""
+    asked: list[str] = []
+
+    async def mood(request: web.Request) -> web.StreamResponse:
+        asked.append("events")
+        kind = json.loads(event)["type"] if event else "nothing"
+        body = f"event: {kind}\ndata: {event}\n\n"
+        response = web.Response(text=body, content_type="text/event-stream")
+        response.force_close()
+        return response
+
+    async def picture(request: web.Request) -> web.StreamResponse:
+        asked.append("pictures")
+        head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (320).to_bytes(4, "big") + (180).to_bytes(4, "big")
+        # One that changes: else none would be wanted.
+        response = web.Response(body=head + str(len(asked)).encode(), content_type="image/png")
+        if ends:
+            response.force_close()
+        return response
+
+    pages = web.Application()
+    pages.router.add_get("/v1/channels/demo/mood", mood)
+    pages.router.add_get("/v1/channels/demo/overlay.png", picture)
+    return pages, asked
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_relay_that_ends_every_connection_is_not_asked_in_a_loop(tmp_path: Path, ends: bool) -> None:
+    """All broken relays at once, for five seconds, and at most seven connections with each."""
+    links, counts, runners = [], [], []
+    for number, event in enumerate(BYES):
+        pages, asked = eager_server(event, ends)
+        runner = web.AppRunner(pages)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port := free_port())
+        await site.start()
+        runners.append(runner)
+        counts.append(asked)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        links.append(link.Link(link.Settings(f"http://127.0.0.1:{port}", "demo", "k", 320, 180), folder))
+    began = time.monotonic()
+    while time.monotonic() - began < 5.0:
+        for one in links:
+            one.test()  # the streamer wants pictures all the time
+        await asyncio.sleep(0.1)
+    for one in links:
+        one.stop()
+    for runner in runners:
+        await runner.cleanup()
+    for asked in counts:
+        assert 2 <= asked.count("events") <= 7
+        assert asked.count("pictures") >= 2
+        if ends:
+            assert len(asked) <= 7
+    assert all([await asyncio.to_thread(one.join, 5.0) for one in links])
 
 
 def test_stopping_at_any_moment_ends_the_threads(subscribe: Callable[..., link.Link]) -> None:
