@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
@@ -20,18 +21,23 @@ COLUMNS: dict[str, str] = {
     "resonance": "Chance-corrected agreement of the expressive viewers; 0 to 1.",
     **{f"burst_{name}": f"Viewers who turned to {name} together in a reaction of this second." for name in BURSTS},
     **{f"tap_{name}": f"Taps `{name}` in this second." for name in TAPS},
-    "markers": "The streamer's markers of this second, `; ` between them.",
+    "markers": "The streamer's markers of this second, `; ` between them, and an apostrophe in front of what a "
+    "spreadsheet would run as a formula.",
 }
 """The columns in their order, and what they mean."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (Japanese Excel takes the wide ones as well)
 """What makes a spreadsheet run a text as a formula (OWASP, CSV Injection)."""
+SEPARATORS = ",;|\t\r\n"
+"""What ends a cell in one spreadsheet or another: where a comma is the decimal sign, a semicolon does."""
+FORMULA = re.compile(f'(?:^|[{re.escape(SEPARATORS)}])[\\s"]*(?=[{re.escape("".join(FORMULA_STARTS))}])')
 
 
 def csv_text(session: dict[str, Any]) -> str:
     """The session (of ``History.session``) as CSV after RFC 4180: a header, CRLF, quotes where they are needed.
 
-    A marker that a spreadsheet would run as a formula gets an apostrophe in front.
+    What a spreadsheet would run as a formula, at the begin of a marker or behind a separator in it, gets an apostrophe
+    in front.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
@@ -68,4 +74,4 @@ def rows(session: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return FORMULA.sub(r"\g<0>'", text)
