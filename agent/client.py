@@ -16,6 +16,7 @@ from yarl import URL
 from agent.config import AgentSettings
 from agent.sending import Backoff, Sender
 from relay.errors import (
+    RedirectedError,
     RefusedError,
     RelayError,
     RelayUnreachableError,
@@ -109,8 +110,9 @@ class Client:
         Raises:
             RelayUnreachableError: nothing answers, or what answers is no Moodcast relay.
             UnknownChannelError, WrongKeyError, WrongPasswordError, RefusedError: the relay does not want us.
+            RedirectedError: it sends us to another address.
         """
-        async with aiohttp.ClientSession() as session:
+        async with _session() as session:
             try:
                 socket, welcome = await self._join(session)
             except Lost as lost:
@@ -126,9 +128,10 @@ class Client:
 
         Raises:
             UnknownChannelError, WrongKeyError, WrongPasswordError, RefusedError: the relay ended it for good.
+            RedirectedError: it sends us to another address.
         """
         backoff = Backoff()
-        async with aiohttp.ClientSession() as session:
+        async with _session() as session:
             while True:
                 try:
                     await self._share(session)
@@ -185,7 +188,7 @@ class Client:
     async def _ticket(self, session: aiohttp.ClientSession) -> str:
         """A ticket for the channel. Empty where the answer is none of a relay that has them; joining tells why."""
         body = {"password": self._settings.password} if self._settings.password else {}
-        async with session.post(self._url.with_name("tickets"), json=body, allow_redirects=False) as response:
+        async with session.post(self._url.with_name("tickets"), json=body) as response:
             try:
                 answer = msgspec.json.decode(await response.content.read(4096), type=_TicketAnswer)
             except (msgspec.DecodeError, UnicodeDecodeError):
@@ -294,6 +297,38 @@ class Client:
         if code == WRONG_KEY.number:
             return WrongKeyError(f"the relay {relay} does not let us into the channel {channel!r}: {reason}")
         return RefusedError(f"the relay {relay} ended the connection for good (code {code}): {reason}")
+
+
+def _session() -> aiohttp.ClientSession:
+    """A session of which every request, also that for a socket, refuses to be redirected, and that takes no cookies.
+
+    The viewer agreed to one address. The handler is called for each redirect that aiohttp would follow, before it does.
+    A cookie would tell the relay that two connections, and so two pseudonyms, are of one viewer.
+    """
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    return aiohttp.ClientSession(trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar())
+
+
+async def _refuse_redirect(_: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams) -> None:
+    response = redirect.response
+    response.close()
+    asked = response.url.origin()
+    raise RedirectedError(
+        f"the relay {asked} sends the agent to another address (HTTP status {response.status}), which is refused: you "
+        f"would share with another relay than the one you named. {_where_to(response)}"
+    )
+
+
+def _where_to(response: aiohttp.ClientResponse) -> str:
+    """What to do about a redirect; its target is shown as far as it is an address of a server."""
+    try:
+        target = response.url.join(URL(response.headers.get(aiohttp.hdrs.LOCATION, ""))).origin()
+    except ValueError:
+        return "Ask the streamer for the relay's address"
+    if target == response.url.origin():
+        return "Ask the streamer for the relay's address: this one leads to other pages of the same server"
+    return f"If the streamer says that the relay is there, start the agent with --relay {target}"
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ export class Refusal extends Error {
 async function ask(path, options) {
   let response;
   try {
-    response = await fetch(new URL(path, BASE), { cache: "no-store", ...options });
+    response = await fetch(new URL(path, BASE), { cache: "no-store", redirect: "error", ...options });
   } catch {
     throw new Refusal("The relay does not answer: see that it still runs.");
   }

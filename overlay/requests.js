@@ -24,7 +24,9 @@ export async function request(channel, key, path, method = "GET", body = undefin
   let response;
   try {
     const address = new URL(`v1/channels/${encodeURIComponent(channel)}/${path}`, BASE);
-    response = await fetch(address, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+    response = await fetch(address, {
+      method, headers, body: body && JSON.stringify(body), cache: "no-store", redirect: "error", // the key stays here
+    });
   } catch {
     throw new Refused("The relay does not answer.", 0);
   }

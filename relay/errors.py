@@ -67,3 +67,9 @@ class DatabaseServerError(RelayError):
     """The PostgreSQL database can't be reached, read or written."""
 
     exit_code = 38
+
+
+class RedirectedError(RelayError):
+    """The relay's address redirects to another one, which nobody agreed to."""
+
+    exit_code = 39
