@@ -90,6 +90,11 @@ def error_body(code: Code, message: str) -> bytes:
     return protocol.encode({"error": {"code": code.number, "name": code.name, "message": message}})
 
 
+def named_type(request: web.Request) -> str:
+    """The content type that the request names; empty where it names none, for which aiohttp would suppose one."""
+    return request.content_type if hdrs.CONTENT_TYPE in request.headers else ""
+
+
 async def json_body(request: web.Request, kind: type[Body], expected: str) -> Body:
     """The JSON of a request. ``expected`` shows what it should look like, for the error that says it does not.
 
@@ -97,8 +102,8 @@ async def json_body(request: web.Request, kind: type[Body], expected: str) -> Bo
         HTTPError: the body is of another type or form, or does not come.
     """
     # A web page can't send this content type to another site without being asked first, so it can't use these.
-    if request.content_type != "application/json":
-        text = f"Expected the content type application/json, not {request.content_type}."
+    if (given := named_type(request)) != "application/json":
+        text = f"Expected the content type application/json, not {given or 'none'}."
         raise HTTPError(protocol.BAD_MESSAGE, text, 415)
     limit = request.app[HUB].limits.request
     try:

@@ -15,7 +15,7 @@ from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, 
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
-from relay.gate import GATE, Gate
+from relay.gate import GATE, Gate, Pages
 from relay.history import History
 from relay.hub import Hub
 from relay.node import Node
@@ -42,6 +42,7 @@ MAX_BODY = 64 * 1024
 NODE = web.AppKey("node", Node)
 PICTURES = web.AppKey("pictures", Pictures)
 CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
+"""What pages of ``--origins`` may read the answer of."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -65,11 +66,13 @@ def application(
 
 @web.middleware
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Learn of the request's channel; every error becomes JSON with a code, a name and a sentence.
+    """Turn other sites' pages away and learn of the channel; every error becomes JSON with a code, a name, a sentence.
 
-    One middleware for both, since each holds 600 bytes for as long as a WebSocket is open.
+    One middleware for all, since each holds 600 bytes for as long as a WebSocket is open.
     """
     try:
+        row = ROWS.get(request.match_info.handler)
+        request.app[GATE].check_site(request, row.pages if row else "any")
         channel = request.match_info.get("channel")
         if channel is not None and channel not in request.app[CHANNELS]:
             await request.app[NODE].look_up(channel, request.app[GATE].house(request))
@@ -116,7 +119,7 @@ async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     headers["Referrer-Policy"] = "no-referrer"
     # Pages of allowed sites may read what becomes of their request for a ticket, and nothing else (CORS).
     origin = request.headers.get(hdrs.ORIGIN)
-    if origin and request.match_info.handler in CORS_HANDLERS and request.app[GATE].allows_origin(request):
+    if origin and request.match_info.handler in CORS_HANDLERS and request.app[GATE].allows_origin(request, "listed"):
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
 
 
@@ -199,130 +202,141 @@ class Endpoint(NamedTuple):
     method: str
     path: str
     handler: Handler
+    pages: Pages
+    """Whose web pages may ask."""
     access: str
     text: str
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/healthz", _health, "open", '`{"status": "ok", "version": "..."}` while the relay runs.'),
     Endpoint(
-        "GET", "/readyz", _ready, "open",
+        "GET", "/healthz", _health, "whoever", "open", '`{"status": "ok", "version": "..."}` while the relay runs.'
+    ),
+    Endpoint(
+        "GET", "/readyz", _ready, "whoever", "open",
         '200 with `{"status": "ready", "reasons": {}}` where clients may be sent here. 503 with a sentence for each '
         "reason where not: `draining` while the relay says goodbye before it stops, `history` while the database "
         "refuses (the live mood goes on). `?exclude=history` leaves that one out.",
     ),
     Endpoint(
-        "GET", "/metrics", metrics.metrics, "the relay's own machine, or metrics key",
+        "GET", "/metrics", metrics.metrics, "own", "the relay's own machine, or metrics key",
         "The relay's own figures in Prometheus' text format; docs/metrics.md lists them.",
     ),
     Endpoint(
-        "POST", "/v1/channels", keys.create_channel, "the relay's own machine, or create key",
+        "POST", "/v1/channels", keys.create_channel, "own", "the relay's own machine, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
         "`display_key`. The keys are shown this once; the relay keeps their hashes.",
     ),
     Endpoint(
-        "POST", "/v1/channels/{channel}/keys", keys.rotate, "admin key",
+        "POST", "/v1/channels/{channel}/keys", keys.rotate, "own", "admin key",
         'Replaces a key: body `{"rotate": "admin"}` or `{"rotate": "display"}`. Answers with `channel` and the new '
         "`admin_key` or `display_key`, shown this once; who reads with the old one is closed.",
     ),
     Endpoint(
-        "PUT", "/v1/channels/{channel}/password", keys.set_password, "admin key",
+        "PUT", "/v1/channels/{channel}/password", keys.set_password, "own", "admin key",
         'Sets the join password, without which no viewer gets a ticket: body `{"password": "TEXT"}`, at most 128 '
         "characters; empty removes it. Those inside stay.",
     ),
     Endpoint(
-        "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "open, or join password",
+        "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "listed", "open, or join password",
         'A ticket for `hello`: body `{}` or `{"password": "TEXT"}`, type `application/json`. Answers 201 with '
         "`ticket` and `expires_in_s`. It is good for one connection at a time: of two, the newer stays. A network "
         "that asks too often is told when to come back (429, `Retry-After`).",
     ),
     Endpoint(
-        "OPTIONS", "/v1/channels/{channel}/tickets", keys.preflight, "open",
+        "OPTIONS", "/v1/channels/{channel}/tickets", keys.preflight, "listed", "open",
         "Allows the pages of `--origins` to ask for tickets (CORS); answers 204, or 403 to all others.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "open, or ticket",
+        "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "listed", "open, or ticket",
         "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`, `zero`. "
         "`welcome`, `mood`, `countdown`, `delay`, `error`, `bye` come back.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/mood", sockets.mood, "display key",
+        "GET", "/v1/channels/{channel}/mood", sockets.mood, "listed", "display key",
         "Events of the channel: a WebSocket if asked to upgrade (first frame `subscribe`), else Server-Sent Events.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "display key",
+        "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "own", "display key",
         f"The overlay as a transparent PNG. Query: `width` ({MIN_WIDTH} to {MAX_WIDTH}, default 1280) and `height` "
         f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels. To try it out, `reaction` (an expression or a tap) "
         f"adds one that no viewer made to this answer alone, `age` seconds (0 to {RECENT_S:g}, default 0) after it "
         "began.",
     ),
     Endpoint(
-        "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "admin key",
+        "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "own", "admin key",
         "Delete the channel with its keys and its whole history. Answers 204; whoever is connected gets a `bye`.",
     ),
     Endpoint(
-        "POST", "/v1/channels/{channel}/markers", sessions.mark, "admin key",
+        "POST", "/v1/channels/{channel}/markers", sessions.mark, "own", "admin key",
         'Mark this moment of the running session. Body `{"text": "..."}`, 1 to 200 characters on one line. Answers 201 '
         "with the `marker`, which subscribers get as well.",
     ),
     Endpoint(
-        "POST", "/v1/channels/{channel}/countdown", measure.start, "display key",
+        "POST", "/v1/channels/{channel}/countdown", measure.start, "own", "display key",
         f'Measure the viewers\' delay: the overlay counts down. Body `{{}}` or `{{"seconds": {countdown.USUAL_S}}}` '
         f"({protocol.SHORTEST_COUNTDOWN_S} to {protocol.LONGEST_COUNTDOWN_S}), type `application/json`. Answers 201 "
         "with the `countdown`, which subscribers and viewers get as well. Viewers may answer for "
         f"{protocol.MAX_DELAY_S} seconds after its zero; until then there is no other (409, `Retry-After`).",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/countdown", measure.result, "display key",
+        "GET", "/v1/channels/{channel}/countdown", measure.result, "own", "display key",
         'What the last countdown has measured: `{"zero", "open_s", "answers", "median"}`, namely the Unix time of its '
         "zero (null if there was none), the seconds for which viewers may still answer, how many of those present "
         "have, and the median of their delays in seconds (null without one).",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions", sessions.listed, "display key",
+        "GET", "/v1/channels/{channel}/sessions", sessions.listed, "own", "display key",
         'Stored sessions, newest first: `{"sessions": [{"number", "name", "started", "ended", "seconds"}]}`.',
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}.csv", sessions.as_csv, "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}.csv", sessions.as_csv, "own", "display key",
         "The session as a CSV file (RFC 4180, UTF-8), one row a second; its columns stand below.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}.json", sessions.as_json, "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}.json", sessions.as_json, "own", "display key",
         "The session as a file with the JSON of the next row.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}", sessions.one, "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}", sessions.one, "own", "display key",
         'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
         '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...], "markers": [...]}`, with a '
         "moment for each second of a visible mood, and reactions and markers as in the messages.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}/peaks", sessions.peaks, "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}/peaks", sessions.peaks, "own", "display key",
         f"The session's strongest moments, at most {peaks.MOST}, strongest first: "
         '`{"peaks": [{"time", "kind", "name", "share", "strength", "score"}]}`. `kind` and `name` as of a reaction; '
         "`share` of the viewers showed it, which is `strength` more than the median of the minute before, or `score` "
         "robust standard deviations.",
     ),
     Endpoint(
-        "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "admin key",
+        "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "own", "admin key",
         'Name the session. Body `{"name": "..."}`, up to 100 characters on one line; empty takes the name away.',
     ),
     Endpoint(
-        "DELETE", "/v1/channels/{channel}/sessions/{number}", sessions.delete, "admin key",
+        "DELETE", "/v1/channels/{channel}/sessions/{number}", sessions.delete, "own", "admin key",
         "Delete all of the session. Answers 204. Where it is the running one, a new one begins.",
     ),
-    Endpoint("GET", "/", _home, "open", "Goes on to the dashboard."),
-    Endpoint("GET", "/static/{file}", _static, "open", "Scripts, styles and pictures of the pages."),
-    Endpoint("GET", "/overlay", _page("overlay.html"), "open", "The overlay's page: `/overlay?channel=NAME#key=KEY`."),
-    Endpoint("GET", "/dashboard", _page("dashboard.html"), "open", "The dashboard: `/dashboard?channel=NAME#key=KEY`."),
-    Endpoint("GET", "/try", try_page.page, "the relay's own machine", "The page on which to try the recogniser."),
+    Endpoint("GET", "/", _home, "any", "open", "Goes on to the dashboard."),
+    Endpoint("GET", "/static/{file}", _static, "any", "open", "Scripts, styles and pictures of the pages."),
     Endpoint(
-        "GET", "/v1/try", try_page.about, "the relay's own machine",
+        "GET", "/overlay", _page("overlay.html"), "any", "open", "The overlay's page: `/overlay?channel=NAME#key=KEY`."
+    ),
+    Endpoint(
+        "GET", "/dashboard", _page("dashboard.html"), "any", "open",
+        "The dashboard: `/dashboard?channel=NAME#key=KEY`.",
+    ),
+    Endpoint(
+        "GET", "/try", try_page.page, "any", "the relay's own machine", "The page on which to try the recogniser."
+    ),
+    Endpoint(
+        "GET", "/v1/try", try_page.about, "own", "the relay's own machine",
         'What /try offers: `{"models": [{"name", "description"}], "unavailable", "max_bytes"}`, the default first. '
         "Where nothing can be recognised there are no models, and `unavailable` says why.",
     ),
     Endpoint(
-        "POST", "/v1/try", try_page.look, "the relay's own machine",
+        "POST", "/v1/try", try_page.look, "own", "the relay's own machine",
         "The expressions in a picture. Body: a JPEG, PNG, WebP or GIF file of up to "
         f"{try_page.MAX_PICTURE // 1_000_000} MB, type `image/...`; query: `model` (default: the first). Answers with "
         '`{"model", "width", "height", "faces": [{"outline", "probabilities"}], "milliseconds": {"load", "decode", '
@@ -331,3 +345,4 @@ ENDPOINTS = (
         f"kept. More than {try_page.MAX_PICTURES} at once are told to come back (503, `Retry-After`).",
     ),
 )  # fmt: skip
+ROWS = {row.handler: row for row in ENDPOINTS}

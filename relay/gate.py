@@ -40,10 +40,23 @@ FORWARDING = frozenset(
 )
 FORWARDING_PREFIXES = ("x-forwarded-", "cf-", "tailscale-", "x-azure-", "x-envoy-", "x-amzn-trace-")
 """Headers that proxies and tunnels add. A client who adds one only loses by it."""
+FETCH_SITE = "Sec-Fetch-Site"
+OWN_SITES = frozenset(["same-origin", "none"])
+"""Of this header: the relay's own page, and what the user opened. ``same-site`` is any other port of this machine."""
+MAX_SHOWN = 100
+"""Characters of a header that a sentence repeats."""
 UNDECLARED_PROXY = (
     "Requests come with %s, and --proxies is 0: if a proxy stands in front, say so with --proxies 1, else all its "
     "clients count as one address. (Said once.)"
 )
+
+Pages = Literal["whoever", "any", "listed", "own"]
+"""Whose web pages may ask for something, where a browser asks.
+
+``whoever``: those of all sites, by any name, since it does nothing and tells nothing. ``any``: those of all sites, by a
+name of the relay, as for what can be linked to. ``listed``: the relay's own and those of ``--origins``. ``own``: the
+relay's own, and nobody else's, whatever ``--origins`` says. All that does work is one of the last two.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +69,7 @@ class Gate:
         self._origins = hosts.parse_origins(settings.origins)
         self._proxies = settings.proxies
         self._names = hosts.relay_names(settings.host, settings.hosts)
+        self._on_loopback = hosts.is_loopback(settings.host)
         self._alone = not settings.public
         self._owner_by_place = not settings.proxies and not settings.hosts
         self._crowd = settings.crowd
@@ -128,23 +142,60 @@ class Gate:
         """Whether the channel's viewers need a ticket."""
         return self._tickets_needed or channels.has_password(channel)
 
-    def allows_origin(self, request: web.Request) -> bool:
-        """Whether the request comes from no browser, or from a page of the relay's own or an allowed origin."""
-        origin = request.headers.get(hdrs.ORIGIN)
-        if origin is None or "*" in self._origins or origin.lower() in self._origins:
-            return True
-        return hosts.is_own_page(origin, host_of(request), self._names)
+    def check_site(self, request: web.Request, pages: Pages) -> None:
+        """Turn away the pages of other sites, which a browser lets ask for anything, though not read all answers.
 
-    def check_origin(self, request: web.Request) -> None:
-        """Turn pages of other sites away, which a browser lets open WebSockets to anywhere, and ask for tickets.
+        Clients that are no browsers send neither Origin nor Sec-Fetch-Site. Browsers send one or both with all that a
+        page may ask of loopback or through TLS, so what is missing both comes from no page there.
 
         Raises:
-            HTTPError: the page's origin is neither the relay's own nor allowed.
+            HTTPError: the request names a host that the relay is not, or comes from a page of another site.
         """
-        if not self.allows_origin(request):
-            origin = request.headers[hdrs.ORIGIN]
-            text = f"Pages of {origin} may not connect: who runs the relay allows them with --origins."
+        if pages == "whoever":
+            return
+        host = host_of(request)
+        if self._on_loopback and not (host and (hosts.is_loopback(host.name) or host.name in self._names)):
+            raise HTTPError(protocol.FORBIDDEN, _not_a_name(host))
+        if pages == "any":
+            return
+        if hdrs.ORIGIN in request.headers:
+            if not self.allows_origin(request, pages):
+                raise HTTPError(protocol.FORBIDDEN, _not_a_page(_origin(request), host, pages))
+        elif request.headers.get(FETCH_SITE, "none") not in OWN_SITES:
+            text = "Pages of other sites may not ask for this: open the relay's own page, or type the address."
             raise HTTPError(protocol.FORBIDDEN, text)
+
+    def allows_origin(self, request: web.Request, pages: Pages) -> bool:
+        """Whether the page that the Origin header names may ask for what is for these ``pages``."""
+        origin = _origin(request)
+        if pages == "listed" and ("*" in self._origins or origin.lower() in self._origins):
+            return True
+        own = hosts.is_own_page(origin, host_of(request), self._names)
+        return own and request.headers.get(FETCH_SITE, "none") in OWN_SITES
+
+
+def _origin(request: web.Request) -> str:
+    return ",".join(request.headers.getall(hdrs.ORIGIN, ()))
+
+
+def _not_a_name(host: hosts.Authority | None) -> str:
+    if host is None:
+        return "Expected one header Host, with the name of this relay: ask it as http://localhost or http://127.0.0.1."
+    name = host.name[:MAX_SHOWN]
+    return (
+        f"This relay listens on loopback, and {name} is no name of its own: ask it as localhost, or, if a proxy or "
+        f"tunnel gives it that name, start it with --hosts {name}."
+    )
+
+
+def _not_a_page(origin: str, host: hosts.Authority | None, pages: Pages) -> str:
+    if host is not None and hosts.is_same_place(origin, host):
+        name = host.name[:MAX_SHOWN]
+        return f"This page was opened by a name that the relay does not know: start the relay with --hosts {name}."
+    text = f"Pages of {origin[:MAX_SHOWN]} may not ask for this"
+    if pages == "listed":
+        return f"{text}: who runs the relay allows them with --origins."
+    return f"{text}, only the relay's own may: open it there."
 
 
 def host_of(request: web.Request) -> hosts.Authority | None:

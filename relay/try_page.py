@@ -10,7 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from relay import protocol
-from relay.access import HUB, HTTPError, json_response
+from relay.access import HUB, HTTPError, json_response, named_type
 from relay.gate import GATE
 from relay.trial import BadPictureError, Maker, Recogniser, UnavailableError
 
@@ -24,7 +24,7 @@ BUSY_S = 1
 PAGE = Path(__file__).parent.parent / "overlay" / "try.html"
 ELSEWHERE = (
     "Moodcast's promise is that no picture leaves the computer it was taken on. This relay runs on another one, or "
-    "behind a proxy, so it takes none: start one on your own with `moodcast relay`, and open /try there."
+    "behind a proxy or tunnel, so it takes none: start one on your own with `moodcast relay`, and open /try there."
 )
 NO_RECOGNISER = "This relay was started without a recogniser: start it with `moodcast relay`."
 
@@ -113,9 +113,10 @@ async def about(request: web.Request) -> web.Response:
 async def look(request: web.Request) -> web.Response:
     """The faces in the picture that is the request's body."""
     _require_local(request)
-    # A web page can't send these content types to another site without being asked first, so it can't use this.
-    if not request.content_type.startswith("image/") and request.content_type != "application/octet-stream":
-        text = f"Expected a picture, as image/jpeg for example, not {request.content_type}."
+    # A web page can't name these content types to another site without being asked first; naming none, it can.
+    kind = named_type(request)
+    if not kind.startswith("image/") and kind != "application/octet-stream":
+        text = f"Expected a picture, as image/jpeg for example, not {kind or 'a body without a content type'}."
         raise HTTPError(protocol.BAD_MESSAGE, text, 415)
     trials, model = request.app[TRIALS], request.query.get("model", "")
     with trials.place():
