@@ -7,12 +7,13 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import aiohttp
 import msgspec
 from yarl import URL
 
+from agent import trouble
 from agent.config import AgentSettings
 from agent.sending import Backoff, Sender
 from relay.errors import (
@@ -24,6 +25,7 @@ from relay.errors import (
     WrongKeyError,
     WrongPasswordError,
 )
+from relay.printable import escaped
 from relay.protocol import (
     MAX_DELAY_S,
     UNKNOWN_CHANNEL,
@@ -51,6 +53,9 @@ Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
 CONNECT_S = 10.0
 PING_S = 15.0
 CLOSE_S = 0.5
+MAX_ANSWER_BYTES = 4096
+MAX_MESSAGE_BYTES = 1 << 16
+"""The longest message of the relay that is read; its own are below 1 KiB."""
 
 
 class Lost(Exception):  # noqa: N818  # not an error for the user: the client comes back
@@ -71,6 +76,16 @@ class _TicketAnswer(msgspec.Struct):
 
     ticket: str = ""
     error: _Refusal | None = None
+
+
+class _Health(msgspec.Struct):
+    """What a relay says of itself; every field is required."""
+
+    status: Any
+    version: Any
+
+
+Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 
 class Client:
@@ -173,7 +188,7 @@ class Client:
         except asyncio.TimeoutError as error:
             raise Lost(f"no answer within {CONNECT_S:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Lost(_reason(error)) from error
+            raise Lost(trouble.reason(error, self._url)) from error
         hello = Hello(agent=f"moodcast/{_version()}", ticket=ticket, name=self._settings.name, delay=self._delay)
         try:
             await socket.send_str(encode(hello).decode())
@@ -189,9 +204,11 @@ class Client:
         """A ticket for the channel. Empty where the answer is none of a relay that has them; joining tells why."""
         body = {"password": self._settings.password} if self._settings.password else {}
         async with session.post(self._url.with_name("tickets"), json=body) as response:
-            try:
-                answer = msgspec.json.decode(await response.content.read(4096), type=_TicketAnswer)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            said = await response.content.read(MAX_ANSWER_BYTES)
+            answer = _decoded(said, _TicketAnswer)
+            if answer is None:
+                if response.status == 400 and trouble.PLAIN_HTTP_ON_A_TLS_PORT.search(said):
+                    raise Lost(trouble.expects_https(self._url))
                 return ""
             if answer.error and response.status not in (404, 405):
                 hint = response.headers.get(aiohttp.hdrs.RETRY_AFTER, "")
@@ -200,7 +217,7 @@ class Client:
 
     async def _connect(self, session: aiohttp.ClientSession) -> Socket:
         timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
-        return await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout)
+        return await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout, max_msg_size=MAX_MESSAGE_BYTES)
 
     async def _welcome(self, socket: Socket) -> Welcome:
         while True:
@@ -245,7 +262,7 @@ class Client:
         try:
             await socket.send_str(encode(message).decode())
         except (aiohttp.ClientError, OSError) as error:
-            raise Lost(_reason(error)) from error
+            raise Lost(trouble.reason(error, self._url)) from error
 
     async def _receive(self, socket: Socket) -> FromRelay:
         """The relay's next message; its end becomes ``Lost`` or a ``RelayError``. Unknown messages are skipped."""
@@ -254,12 +271,12 @@ class Client:
                 continue
             try:
                 message = from_relay.decode(frame.data)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, RecursionError):
                 continue  # A newer relay may say more than this agent understands.
             if isinstance(message, Bye):
                 raise self._ended(message.code, message.message, message.retry_after_s)
             if isinstance(message, Error):
-                self._note(f"the relay says: {message.message}")
+                self._note(f"the relay says: {escaped(message.message)}")
             return message
         raise self._ended(socket.close_code or aiohttp.WSCloseCode.ABNORMAL_CLOSURE, "the connection broke")
 
@@ -273,13 +290,13 @@ class Client:
         try:
             timeout = aiohttp.ClientTimeout(total=CONNECT_S)
             async with session.get(URL(self._settings.relay) / "healthz", timeout=timeout) as response:
-                health = msgspec.json.decode(await response.content.read(4096))
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, msgspec.DecodeError):
+                return _decoded(await response.content.read(MAX_ANSWER_BYTES), _Health) is not None
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
             return False
-        return isinstance(health, dict) and "status" in health and "version" in health
 
     def _ended(self, code: int, reason: str, retry_after_s: float = 0.0) -> Exception:
-        """What a close code means: come back, or tell the user why not."""
+        """What a close code means: come back, or tell the user why not. ``reason`` are the server's words."""
+        reason = escaped(reason)
         if retries(code):
             return Lost(reason, retry_after_s)
         channel, relay = self._settings.channel, self._settings.relay
@@ -311,30 +328,16 @@ def _session() -> aiohttp.ClientSession:
 
 
 async def _refuse_redirect(_: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams) -> None:
-    response = redirect.response
-    response.close()
-    asked = response.url.origin()
-    raise RedirectedError(
-        f"the relay {asked} sends the agent to another address (HTTP status {response.status}), which is refused: you "
-        f"would share with another relay than the one you named. {_where_to(response)}"
-    )
+    redirect.response.close()
+    raise RedirectedError(trouble.redirected(redirect.response))
 
 
-def _where_to(response: aiohttp.ClientResponse) -> str:
-    """What to do about a redirect; its target is shown as far as it is an address of a server."""
+def _decoded(body: bytes, kind: type[Answer]) -> Answer | None:
+    """A server's JSON; None where it is none of this kind, nested too deeply, or no text at all."""
     try:
-        target = response.url.join(URL(response.headers.get(aiohttp.hdrs.LOCATION, ""))).origin()
-    except ValueError:
-        return "Ask the streamer for the relay's address"
-    if target == response.url.origin():
-        return "Ask the streamer for the relay's address: this one leads to other pages of the same server"
-    return f"If the streamer says that the relay is there, start the agent with --relay {target}"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error)
-    return str(error) or type(error).__name__
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _version() -> str:

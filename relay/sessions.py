@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import re
-import unicodedata
 from concurrent.futures import Future
 from typing import Any
 
@@ -14,6 +12,7 @@ from relay import export, protocol
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
 from relay.database import DatabaseError
 from relay.peaks import find_peaks
+from relay.printable import is_printable
 
 log = logging.getLogger(__name__)
 
@@ -184,20 +183,3 @@ def _line(text: str, what: str, least: int, most: int) -> str:
             f"{'' if printable else ' with others among them'}.",
         )
     return text
-
-
-INVISIBLE = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,16}\U000e007f|(?<=[^\\s\u200c\u200d])[\u200c\u200d]")
-"""What is not printable by itself and yet a part of what people write: the tags after a flag (Scotland's), and a single
-joiner or non-joiner behind a visible character (an astronaut of two emoji, Persian)."""
-
-
-def is_printable(text: str) -> bool:
-    """Whether the text can be shown on one line and shows all that it holds: nothing that breaks lines, is hidden or
-    turns the text around it (Unicode's bidirectional controls)."""
-    return all(character.isprintable() or _is_fine(character) for character in INVISIBLE.sub("", text))
-
-
-def _is_fine(character: str) -> bool:
-    """Of one that Python does not print as it is: blanks of other widths, and emoji that are newer than Python."""
-    category, code = unicodedata.category(character), ord(character)
-    return category == "Zs" or (category == "Cn" and 0x10000 <= code < 0xE0000 and code & 0xFFFE != 0xFFFE)

@@ -1,9 +1,6 @@
 """The client against servers that send it elsewhere, and against ones that say what no relay says."""
 
 import asyncio
-import shutil
-import ssl
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,9 +10,11 @@ from aiohttp import web
 from agent.client import Client
 from agent.config import AgentSettings
 from agent.sending import Sender
-from relay import app
-from relay.errors import RedirectedError
-from tests.strange import Server, redirect
+from relay import app, protocol
+from relay.errors import RedirectedError, RefusedError, RelayUnreachableError
+from relay.printable import is_printable
+from tests import strange
+from tests.strange import Server, redirect, saying, tls
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -91,25 +90,7 @@ async def test_no_cookie_is_kept() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a certificate for 127.0.0.1, signed by itself, and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed (apt package openssl)")
-    folder = tmp_path_factory.mktemp("certificate")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    both = folder / "both.pem"
-    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
-    return both
-
-
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    return context
+    return strange.certificate(tmp_path_factory.mktemp("certificate"))
 
 
 async def checked(url: str, **environment: str) -> str:
@@ -144,3 +125,108 @@ async def test_no_proxy_of_the_environment_is_used() -> None:
         assert "no Moodcast relay" in await checked(server.url, **dict.fromkeys(variables, proxy.url))
         assert server.asked
         assert proxy.asked == []
+
+
+def http(status: str, body: bytes, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+NONSENSE = {
+    "bytes": bytes(range(256)) * 4,
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "terminal controls as status": b"HTTP/1.1 200 \x1b[2J\x1b]0;hello\x07\r\n\r\n",
+    "terminal controls as header": b"HTTP/1.1 200 OK\r\n\x1b[2J: \x1b[31m\r\n\r\n",
+    "terminal controls as target": http("302 Found", b"", "Location: https://\x1b[2J.example/"),
+    "endless header": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20000 + b"\r\n\r\n",
+    "no gzip": http("201 Created", b"abcde", "Content-Encoding: gzip"),
+    "no text": http("201 Created", b'{"ticket":"\xff\xff"}'),
+    "no json": http("201 Created", bytes(range(256))),
+    "nested json": http("201 Created", b'{"x":' + b"[" * 4000),
+    "list": http("201 Created", b"[]"),
+    "wrong types": http("201 Created", b'{"ticket":{"error":7}}'),
+}
+
+
+@pytest.mark.parametrize("words", NONSENSE.values(), ids=NONSENSE.keys())
+async def test_nonsense_for_an_answer_is_a_sentence(words: bytes) -> None:
+    async with saying(words) as address:
+        with pytest.raises((RelayUnreachableError, RedirectedError)) as caught:
+            await client(f"http://{address}").check()
+    assert is_printable(str(caught.value))
+    assert len(str(caught.value)) < 400
+    assert "message=" not in str(caught.value)  # no programmers' words
+
+
+async def test_the_wrong_scheme_is_told(certificate: Path) -> None:
+    async with saying(http("400 Bad Request", b"")) as address:
+        with pytest.raises(RelayUnreachableError, match=f"no https on this port; try http://{address}"):
+            await client(f"https://{address}").check()
+    pages = [
+        b"<html>The plain HTTP request was sent to HTTPS port</html>",  # nginx
+        b"Client sent an HTTP request to an HTTPS server.\n",  # Caddy
+        b"<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.</p>",  # Apache
+    ]
+    for words in (*(http("400 Bad Request", page) for page in pages), b"\x15\x03\x01\x00\x02\x02\x46"):
+        async with saying(words) as address:
+            with pytest.raises(RelayUnreachableError, match=f"expects https on this port; try https://{address}"):
+                await client(f"http://{address}").check()
+    async with saying(b"", tls(certificate)) as address:
+        with pytest.raises(RelayUnreachableError, match=f"if it expects https, try https://{address}"):
+            await client(f"http://{address}").check()
+        with pytest.raises(RelayUnreachableError, match="certificate can't be verified") as caught:
+            await client(f"https://{address}").check()
+        assert "http://" not in str(caught.value)
+
+
+FRAMES = {
+    "nested": '{"type":"error","x":' + "[" * 20000,
+    "bytes": bytes(range(256)),
+    "large": '{"type":"error","code":4400,"message":"' + "x" * 100_000 + '"}',
+    "numbers": '{"type":"welcome","channel":1e999,"viewer":[],"tick_ms":"soon","min_viewers":-1}',
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
+async def test_nonsense_for_a_welcome_is_a_sentence(frame: str | bytes) -> None:
+    async def talk(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await (socket.send_str(frame) if isinstance(frame, str) else socket.send_bytes(frame))
+        await socket.close()
+        return socket
+
+    async with Server({VIEWER: talk}).serve() as server:
+        notes: list[str] = []
+        with pytest.raises(RelayUnreachableError) as caught:
+            await client(server.url, notes).check()
+    assert is_printable(str(caught.value))
+    assert notes == []
+
+
+STEERING = "Hi.\n\rmoodcast: all is well \x1b[2J\x1b]0;title\x07\u202egpj.exe\u2066\u200b"
+
+
+async def test_what_a_relay_says_can_not_steer_the_terminal() -> None:
+    """Neither its objections, nor its good-bye, nor its answer to who asks for a ticket."""
+
+    async def talk(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(protocol.encode(protocol.Error(code=4400, message=STEERING)).decode())
+        await socket.send_str(protocol.encode(protocol.Bye(code=4400, message=STEERING)).decode())
+        await socket.close(code=4400)
+        return socket
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({"error": {"code": 4400, "message": STEERING}}, status=400)
+
+    for answers in ({VIEWER: talk}, {TICKETS: refuse}):
+        async with Server(answers).serve() as server:
+            notes: list[str] = []
+            with pytest.raises(RefusedError) as caught:
+                await client(server.url, notes).check()
+        for text in (str(caught.value), *notes):
+            assert is_printable(text)
+            assert "all is well \\x1b[2J" in text
+        assert len(notes) == (VIEWER in answers)

@@ -1,0 +1,31 @@
+"""Text that strangers wrote, where people read it: what can stand on a line as it is, and the rest as escapes."""
+
+import re
+import unicodedata
+
+INVISIBLE = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,16}\U000e007f|(?<=[^\\s\u200c\u200d])[\u200c\u200d]")
+"""What is not printable by itself and yet a part of what people write: the tags after a flag (Scotland's), and a single
+joiner or non-joiner behind a visible character (an astronaut of two emoji, Persian)."""
+
+
+def is_printable(text: str) -> bool:
+    """Whether the text can be shown on one line and shows all that it holds: nothing that breaks lines, is hidden or
+    turns the text around it (Unicode's bidirectional controls)."""
+    return all(character.isprintable() or _is_fine(character) for character in INVISIBLE.sub("", text))
+
+
+def _is_fine(character: str) -> bool:
+    """Of one that Python does not print as it is: blanks of other widths, and emoji that are newer than Python."""
+    category, code = unicodedata.category(character), ord(character)
+    return category == "Zs" or (category == "Cn" and 0x10000 <= code < 0xE0000 and code & 0xFFFE != 0xFFFE)
+
+
+def escaped(text: str, most: int = 500) -> str:
+    """The text for a terminal or a sentence: on one line, its first ``most`` characters, and what is not printable as
+    escapes (``\\n``, ``\\x1b``, ``\\u202e``), so that it can neither steer a terminal nor pass for something else."""
+    cut = text if len(text) <= most else text[:most] + "..."
+    return cut if is_printable(cut) else "".join(map(_escaped, cut))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
