@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from relay import protocol
 from relay.access import error_body, error_response
 from relay.counts import Counts
 from relay.limits import Places
+from relay.masked import MaskedOnly
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +137,10 @@ class _Connection(web.RequestHandler):
         if self.on_lost is not None:
             self.on_lost()
         self._door.places.free(self._house)
+
+    def set_parser(self, parser: Any, *more: Any, **named: Any) -> None:
+        """From here on the client speaks WebSocket."""
+        super().set_parser(MaskedOnly(parser.feed_data, parser.feed_eof), *more, **named)  # type: ignore[arg-type]
 
     def handle_error(
         self,

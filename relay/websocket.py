@@ -141,7 +141,7 @@ class Socket(web.WebSocketResponse):
             await self.send(encode_bye(protocol.TOO_LARGE, text))
             code = self._refused_frame(protocol.TOO_LARGE)
         elif code in (WSCloseCode.INVALID_TEXT, WSCloseCode.PROTOCOL_ERROR):
-            text = "What came is no WebSocket frame with JSON in UTF-8: see the protocol's documentation."
+            text = "What came is no masked WebSocket frame with JSON in UTF-8: see the protocol's documentation."
             await self.send(encode_bye(protocol.BAD_MESSAGE, text))
             code = self._refused_frame(protocol.BAD_MESSAGE)
         return await super().close(code=code, message=message, drain=drain)

@@ -32,6 +32,11 @@ def masked(payload: bytes, opcode: int = TEXT, fin: bool = True, rsv: int = 0) -
     return struct.pack("!BBH4x", first, 0x80 | 126, len(payload)) + payload
 
 
+def unmasked(payload: bytes, opcode: int = TEXT) -> bytes:
+    """A frame of at most 125 bytes as only a server may send it."""
+    return struct.pack("!BB", 0x80 | opcode, len(payload)) + payload
+
+
 def address(url: str) -> tuple[str, int]:
     """Host and port of a relay's ``http://HOST:PORT``."""
     host, _, port = url.removeprefix("http://").rpartition(":")

@@ -1,6 +1,7 @@
 """How the relay ends a WebSocket, frame by frame: a bye, one close frame with the same code, and nothing more."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -9,7 +10,7 @@ from relay import protocol
 from relay.app import Relay
 from relay.auth import ChannelKeys
 from relay.limits import Limits
-from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked
+from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked, unmasked
 from tests.support import Viewer, request, wait_until
 
 LABEL = masked(protocol.encode(protocol.Label(emotion="happy")))
@@ -101,6 +102,10 @@ async def test_a_replaced_connection_gets_one_close_frame(relay: Relay) -> None:
         (masked(b'{"type":"hello"}') + LABEL * 300, protocol.TOO_FAST),
         (masked(b'{"type":"hello"}') + masked(b"", PING) * 300, protocol.TOO_FAST),
         (masked(b'{"type":"hello"}') + masked(b"a", opcode=3), protocol.BAD_MESSAGE),
+        (unmasked(b'{"type":"hello"}'), protocol.BAD_MESSAGE),
+        (masked(b'{"type":"hello"}') + LABEL + unmasked(LABEL[6:]), protocol.BAD_MESSAGE),
+        (masked(b'{"type":"hello"}') + unmasked(b"", PING), protocol.BAD_MESSAGE),
+        (masked(b'{"type":"hello"}') + unmasked(b"\x03\xe8", CLOSE), protocol.BAD_MESSAGE),
     ],
 )
 async def test_a_refusal_is_one_close_frame(relay: Relay, said: bytes, code: protocol.Code) -> None:
@@ -108,6 +113,24 @@ async def test_a_refusal_is_one_close_frame(relay: Relay, said: bytes, code: pro
     async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer") as client:
         await client.send(said)
         ended_with(await client.until_close(), code)
+
+
+async def test_frames_in_pieces_are_taken_until_one_has_no_mask(relay: Relay) -> None:
+    """Byte by byte, with a frame so long that its length takes two bytes more."""
+    relay.create_channel("demo")
+    async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer") as client:
+        client.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        for byte in masked(b'{"type":"hello"}') + masked(LABEL[6:] + b" " * 200) + masked(b"", PING):
+            await client.send(bytes((byte,)))
+            await asyncio.sleep(0)
+        assert b'"welcome"' in (await client.frame()).payload
+        while (await client.frame()).opcode != PONG:
+            pass
+        assert relay.connections("demo") == (1, 0)
+        for byte in unmasked(b"", PING):
+            await client.send(bytes((byte,)))
+            await asyncio.sleep(0)
+        ended_with(await client.until_close(), protocol.BAD_MESSAGE)
 
 
 async def test_a_client_who_closes_gets_one_close_frame(relay: Relay) -> None:

@@ -1,0 +1,51 @@
+"""A client's frames are masked (RFC 6455, section 5.1). aiohttp's reader takes others as well; this stands before it.
+
+Without masks a page could make a client send bytes that a proxy on the way takes for a request, whose answer it keeps.
+"""
+
+from collections.abc import Callable
+
+NO_FRAME = b"\xff\xff"
+"""What no reader takes for a frame, as bits are set that mean nothing: aiohttp then does as after any such error."""
+
+Fed = tuple[bool, bytes]
+"""What ``feed_data`` of aiohttp's reader returns."""
+
+
+class MaskedOnly:
+    """Has the methods of aiohttp's ``WebSocketReader`` that its connection calls, and hands on what they get.
+
+    It looks at the heads of frames alone. Bytes of a head that is not whole yet wait here.
+    """
+
+    __slots__ = ("_feed", "_rest", "_waiting", "feed_eof")
+
+    def __init__(self, feed_data: Callable[[bytes], Fed], feed_eof: Callable[[], None]) -> None:
+        """Of the reader."""
+        self._feed = feed_data
+        self.feed_eof = feed_eof
+        self._rest = 0
+        """Bytes of the current frame that are still to come."""
+        self._waiting = b""
+
+    def feed_data(self, data: bytes) -> Fed:
+        """Hand on all frames, up to the first without a mask and ``NO_FRAME`` in its place."""
+        # Nearly always it is just one whole, small frame: 128 for the mask and the length, in data[1], and a head of 6.
+        if len(data) > 5 and len(data) == data[1] - 122 < 132 and not self._rest and not self._waiting:
+            return self._feed(data)
+        block = self._waiting + data
+        place, end = self._rest, len(block)
+        while place + 2 <= end:
+            length = block[place + 1] - 128
+            if length < 0:
+                self._feed(block[:place])
+                return self._feed(NO_FRAME)
+            if length >= 126:
+                more = 2 if length == 126 else 8
+                if place + 2 + more > end:
+                    break
+                length = more + int.from_bytes(block[place + 2 : place + 2 + more], "big")
+            place += 6 + length
+        self._rest = max(0, place - end)
+        self._waiting = block[place:]
+        return self._feed(block[:place])
