@@ -21,7 +21,7 @@ from relay.channel import Channel
 from relay.cluster import Activity, Peers, encode_report
 from relay.limits import Limits
 from relay.protocol import LABEL_TTL_S
-from relay.snapshot import Share, Snapshot
+from relay.snapshot import AGES, Share, Snapshot, total
 from tests.redis_server import RedisServer
 
 TICK_S = 0.25
@@ -46,8 +46,12 @@ class Merge(NamedTuple):
 
 def audience(number: int, delays: int) -> Snapshot:
     """A channel on one node: some hundred viewers."""
-    shares = tuple(Share(2 * delay, 60, (3, 1, 2, 20, 4, 5, 20 + number % 5)) for delay in range(delays))
-    return Snapshot(shares, (0, 0, 0, 5, 0, 2, 0), (3, 0, 1, 0, 0))
+    networks = [b"%08d" % (5 * number + place) for place in range(5)]
+    shares = tuple(
+        Share(2 * delay, AGES[-1], 60, (3, 1, 2, 20, 4, 5, 20 + number % 5), tuple(networks)) for delay in range(delays)
+    )
+    changed = [tuple(networks[:3]) if count else () for count in (0, 0, 0, 5, 0, 2, 0)]
+    return Snapshot(shares, (0, 0, 0, 5, 0, 2, 0), tuple(changed), (3, 0, 1, 0, 0))
 
 
 def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Merge:
@@ -67,7 +71,7 @@ def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Me
                 here.receive(part, now)
         here.tick(now)
         for name, core in cores.items():
-            core.tick(own + here.snapshot(name), now, now)
+            core.tick(total((own, here.snapshot(name))), now, now)
         costs.append(time.process_time() - began)
     return Merge(statistics.median(costs), size)
 

@@ -246,7 +246,7 @@ def core(labels_each: int = 200_000) -> None:
         channel = Channel("bench", 5, LABEL_TTL_S)
         viewers = [Member() for _ in range(size)]
         for viewer in viewers:
-            channel.join(viewer, 0.0)
+            channel.join(viewer, 0.0, 0.0)
             channel.label(viewer, "neutral", 0.0)
         work = [(chance.choice(viewers), chance.choice(EXPRESSIONS)) for _ in range(labels_each)]
         began = time.perf_counter()

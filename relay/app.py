@@ -128,10 +128,11 @@ async def start(
         node = await _node(settings, limits, listener.getsockname()[1], place, channels)
         history = await asyncio.to_thread(History, place, node.holder)
         ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
+        network_key = await asyncio.to_thread(database.secret, place, "networks")
     except BaseException:
         listener.close()
         raise
-    hub = Hub(settings, limits, history, node)
+    hub = Hub(settings, limits, history, node, network_key)
     gate = Gate(settings, ticket_key, limits.ticket_ttl)
     runner = web.AppRunner(
         endpoints.application(channels, hub, history, gate, node, recogniser),

@@ -1,43 +1,83 @@
 """Who of a channel's viewers shows what. Pure: time is passed in, in seconds of a steady clock."""
 
 import itertools
+import secrets
+from collections import deque
 from collections.abc import Hashable
 
 from relay.limits import HOUSE_WEIGHT, Places
 from relay.mood import KINDS
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL, Expression
-from relay.snapshot import Share
+from relay.snapshot import AGES, LEAST_NETWORKS, Networks, Share
 
 INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
 WINDOW_S = 2.0
 """Changes to one expression within this time belong together."""
+LEAST_CHANGES, CHANGES_SHARE = 2, 0.1
+"""Of one network so many changes to an expression count, or such a share of those sharing, whichever is more."""
+NETWORK_BYTES = 8
+"""Length of a network's keyed hash."""
 
 
 class Group:
-    """The viewers who see the stream with one delay."""
+    """The viewers who see the stream with one delay, and have done so for as long (one of ``AGES``)."""
 
-    __slots__ = ("counts", "delay", "viewers")
+    __slots__ = ("age", "counts", "delay", "networks", "viewers")
 
-    def __init__(self, delay: int) -> None:
-        self.delay = delay
+    def __init__(self, delay: int, age: int) -> None:
+        self.delay, self.age = delay, age
         self.viewers = 0
         self.counts = [0] * KINDS
+        self.networks: dict[bytes, int] = {}
+        """How many of each network have a current label."""
+
+    def enter(self, member: "Member") -> None:
+        """Count a viewer in, with its label if it has one."""
+        member.group = self
+        self.viewers += 1
+        if member.expression is not None:
+            self.counts[member.expression] += 1
+            self.begin(member.network)
+
+    def exit(self, member: "Member") -> None:
+        """Count it out again."""
+        member.group = None
+        self.viewers -= 1
+        if member.expression is not None:
+            self.counts[member.expression] -= 1
+            self.end(member.network)
+
+    def begin(self, network: bytes) -> None:
+        """One more of the network has a label."""
+        self.networks[network] = self.networks.get(network, 0) + 1
+
+    def end(self, network: bytes) -> None:
+        """One less."""
+        left = self.networks.pop(network) - 1
+        if left:
+            self.networks[network] = left
 
 
 class Member:
     """A viewer, as far as the audience is concerned, who keeps this up to date."""
 
-    __slots__ = ("expression", "group", "heard", "house", "watched")
+    __slots__ = ("expression", "group", "heard", "house", "network", "placed", "since", "watched")
 
-    def __init__(self, house: Hashable | None = None) -> None:
-        """``house``: as ``limits.house``; None has no limit."""
+    def __init__(self, house: Hashable | None = None, network: bytes | None = None) -> None:
+        """``house``: as ``limits.house``; None has no limit. ``network``: hash of what ``min_viewers`` counts this
+        viewer in; None: it is a network of its own."""
         self.house = house
+        self.network = secrets.token_bytes(NETWORK_BYTES) if network is None else network
         self.group: Group | None = None
         """None: not in the audience."""
         self.expression: int | None = None
         """The current label, an index of ``EXPRESSIONS``."""
         self.heard = 0.0
         """When it last sent a label."""
+        self.placed = False
+        """Whether it has one of its house's places, as its labels count."""
+        self.since = 0.0
+        """Since when it is here as it is: with its delay, and its place."""
         self.watched = False
         """Whether it stands in the list of labels that may expire."""
 
@@ -45,16 +85,15 @@ class Member:
 class Changes:
     """Who changed to which expression within the last ``WINDOW_S``.
 
-    Each viewer counts once however often its label flickers, and of one house only so many. A change costs O(1).
+    Each viewer counts once however often its label flickers, and of one network only so many. A change costs O(1).
     """
 
-    __slots__ = ("_changes",)
+    __slots__ = ("_changes", "_house_weight")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a house (see ``relay.limits``) that count for an expression."""
-        self._changes: tuple[tuple[dict[Member, float], Places], ...] = tuple(
-            ({}, Places(house_weight)) for _ in EXPRESSIONS
-        )
+        """``house_weight``: viewers of a network who count for an expression at most, however many share."""
+        self._house_weight = house_weight
+        self._changes: tuple[tuple[dict[Member, float], dict[bytes, int]], ...] = tuple(({}, {}) for _ in EXPRESSIONS)
 
     def add(self, member: Member, expression: int, now: float) -> None:
         """A viewer's label became this one (an index of ``EXPRESSIONS``).
@@ -64,85 +103,93 @@ class Changes:
         """
         if expression == NEUTRAL:
             return
-        times, places = self._changes[expression]
+        times, networks = self._changes[expression]
         if member in times:
             del times[member]  # so that the order stays the order of time
-        elif not places.take(member.house):
-            return
+        else:
+            networks[member.network] = networks.get(member.network, 0) + 1
         times[member] = now
 
     def forget(self, member: Member) -> None:
         """A viewer left. It counts no more, or one who comes again and again would be many."""
-        for times, places in self._changes:
+        for times, networks in self._changes:
             if times.pop(member, None) is not None:
-                places.free(member.house)
+                _take_one(networks, member.network)
 
-    def counts(self, now: float) -> tuple[int, ...]:
-        """Viewers per expression."""
-        for times, places in self._changes:
-            old = list(itertools.takewhile(lambda member: times[member] < now - WINDOW_S, times))  # noqa: B023
-            for member in old:
+    def expire(self, now: float) -> None:
+        """Forget what is older than ``WINDOW_S``."""
+        for times, networks in self._changes:
+            for member in list(itertools.takewhile(lambda member: times[member] < now - WINDOW_S, times)):  # noqa: B023
                 del times[member]
-                places.free(member.house)
-        return tuple(len(times) for times, _ in self._changes)
+                _take_one(networks, member.network)
+
+    def counts(self, sharing: int) -> tuple[int, ...]:
+        """Viewers per expression. ``sharing``: those who share in all, of whom one network can be a tenth at most."""
+        most = min(self._house_weight, max(LEAST_CHANGES, int(CHANGES_SHARE * sharing)))
+        return tuple(sum(min(most, count) for count in networks.values()) for _, networks in self._changes)
+
+    @property
+    def networks(self) -> tuple[Networks, ...]:
+        """Networks per expression, ``LEAST_NETWORKS`` of each at most."""
+        return tuple(tuple(itertools.islice(networks, LEAST_NETWORKS)) for _, networks in self._changes)
+
+
+def _take_one(networks: dict[bytes, int], network: bytes) -> None:
+    left = networks[network] - 1
+    if left:
+        networks[network] = left
+    else:
+        del networks[network]
 
 
 class Audience:
     """One current label per viewer: a new one replaces the old, silence expires it.
 
     Of the viewers in one house (see ``relay.limits``), only so many count, so that one house can't be the crowd: those
-    who began to share first. When one of them stops, the next of the house to send a label takes the place.
+    who began to share first. Each keeps its place until it leaves, else viewers who take turns would all count for one
+    moment of the stream, which reaches them at different times.
 
     A label costs O(1) whatever the audience's size: it changes two counts and the viewer's own record. Expiry looks at
     each sharing viewer once in ``ttl`` seconds, when its label would be too old had it not been repeated.
     """
 
-    __slots__ = ("_deadlines", "_groups", "_places", "_swept", "_ttl", "changes")
+    __slots__ = ("_deadlines", "_groups", "_least", "_places", "_swept", "_ttl", "_young", "changes")
 
-    def __init__(self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT) -> None:
+    def __init__(self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT, least: int = 1) -> None:
         """``ttl``: seconds after which a label that was not repeated expires. ``house_weight``: viewers of a house
-        that count."""
+        that count. ``least``: networks that ``shares`` name of each group at most."""
         self._ttl = ttl
-        self._groups: dict[int, Group] = {}
+        self._least = least
+        self._groups: dict[tuple[int, int], Group] = {}
+        """By delay and age."""
         self._places = Places(house_weight)
         self.changes = Changes(house_weight)
+        self._young: tuple[deque[tuple[float, Member]], ...] = tuple(deque() for _ in AGES[1:])
+        """Who will be old enough for the next of ``AGES``, with its ``since`` of then: in the order of time."""
         self._deadlines: dict[int, list[Member]] = {}
         """By the second in which their labels may expire."""
         self._swept: int | None = None
 
-    def join(self, member: Member, delay: int = 0) -> None:
+    def join(self, member: Member, delay: int, now: float) -> None:
         """The viewer is in the audience from now on and sees the stream with this delay, in whole seconds."""
-        member.group = self._groups.get(delay)
-        if member.group is None:
-            member.group = self._groups[delay] = Group(delay)
-        member.group.viewers += 1
+        member.since = now
+        self._young[0].append((now, member))
+        self._move(member, delay, AGES[0])
 
     def leave(self, member: Member) -> None:
         """The viewer is no longer in the audience."""
         self.withdraw(member)
         self.changes.forget(member)
-        group = member.group
-        assert group is not None
-        group.viewers -= 1
-        if not group.viewers:
-            del self._groups[group.delay]
-        member.group = None
+        self._exit(member)
+        if member.placed:
+            member.placed = False
+            self._places.free(member.house)
 
-    def delay(self, member: Member, delay: int) -> None:
+    def delay(self, member: Member, delay: int, now: float) -> None:
         """From now on the viewer sees the stream with this delay, in whole seconds."""
-        expression, old = member.expression, member.group
-        assert old is not None
-        if old.delay == delay:
-            return
-        if expression is not None:
-            old.counts[expression] -= 1
-        old.viewers -= 1
-        if not old.viewers:
-            del self._groups[old.delay]
-        self.join(member, delay)
-        if expression is not None:
-            assert member.group is not None
-            member.group.counts[expression] += 1
+        assert member.group is not None
+        if member.group.delay != delay:
+            self.join(member, delay, now)
 
     def label(self, member: Member, expression: Expression, now: float) -> None:
         """The viewer, who joined, shows ``expression`` from now on.
@@ -154,15 +201,15 @@ class Audience:
         before, after = member.expression, INDEX[expression]
         if before == after:
             return
-        counts = member.group.counts  # type: ignore[union-attr]  # checking what always holds would cost on each label
         if before is not None:
-            counts[before] -= 1
+            member.group.counts[before] -= 1  # type: ignore[union-attr]  # checking what always holds costs on each label
             self.changes.add(member, after, now)
-        elif self._places.take(member.house):
+        elif member.placed or self._place(member, now):
             self._watch(member, now)
+            member.group.begin(member.network)  # type: ignore[union-attr]
         else:
             return
-        counts[after] += 1
+        member.group.counts[after] += 1  # type: ignore[union-attr]
         member.expression = after
 
     def withdraw(self, member: Member) -> None:
@@ -171,11 +218,13 @@ class Audience:
             return
         assert member.group is not None
         member.group.counts[member.expression] -= 1
+        member.group.end(member.network)
         member.expression = None
-        self._places.free(member.house)
 
     def expire(self, now: float) -> None:
-        """Withdraw the labels that are older than the time to live."""
+        """Withdraw the labels that are older than the time to live, forget old changes, and let the viewers age."""
+        self._age(now)
+        self.changes.expire(now)
         if self._swept is None:
             return
         current = int(now)
@@ -191,7 +240,48 @@ class Audience:
     @property
     def shares(self) -> tuple[Share, ...]:
         """The audience in counts."""
-        return tuple(Share(group.delay, group.viewers, tuple(group.counts)) for group in self._groups.values())
+        return tuple(
+            Share(
+                group.delay, group.age, group.viewers, tuple(group.counts),
+                tuple(itertools.islice(group.networks, self._least)),
+            )
+            for group in self._groups.values()
+        )  # fmt: skip
+
+    def _place(self, member: Member, now: float) -> bool:
+        """Give the viewer one of the house's places, if one is left: as with one who has come just now."""
+        if not self._places.take(member.house):
+            return False
+        member.placed = True
+        assert member.group is not None
+        self.join(member, member.group.delay, now)
+        return True
+
+    def _age(self, now: float) -> None:
+        """Move those who have been here for long enough to the next of ``AGES``."""
+        for number, (young, age) in enumerate(zip(self._young, AGES[1:], strict=True)):
+            while young and young[0][0] <= now - age:
+                since, member = young.popleft()
+                if member.group is None or member.since != since:  # left, or began anew
+                    continue
+                self._move(member, member.group.delay, age)
+                if number + 1 < len(self._young):
+                    self._young[number + 1].append((since, member))
+
+    def _move(self, member: Member, delay: int, age: int) -> None:
+        if member.group is not None:
+            self._exit(member)
+        group = self._groups.get((delay, age))
+        if group is None:
+            group = self._groups[delay, age] = Group(delay, age)
+        group.enter(member)
+
+    def _exit(self, member: Member) -> None:
+        group = member.group
+        assert group is not None
+        group.exit(member)
+        if not group.viewers:
+            del self._groups[group.delay, group.age]
 
     def _watch(self, member: Member, now: float) -> None:
         if self._swept is None:

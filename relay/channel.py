@@ -6,7 +6,7 @@ from typing import Literal
 from relay.audience import Audience, Member
 from relay.limits import HOUSE_WEIGHT
 from relay.mood import KINDS, Counts, Trend, Visibility
-from relay.protocol import MAX_DELAY_S, Mood, Reaction, Tap
+from relay.protocol import MAX_DELAY_S, Crowd, Mood, Reaction, Tap
 from relay.reactions import Burst, Bursts, Taps, tapped
 from relay.snapshot import Snapshot
 
@@ -18,34 +18,40 @@ class Channel:
     """Labels and taps in; a mood and reactions out at each tick."""
 
     __slots__ = (
-        "_audience", "_bursts", "_min_viewers", "_taps", "_trend", "_visibility", "label", "mood", "name", "recent",
+        "_audience", "_bursts", "_crowd", "_min_viewers", "_sharing", "_taps", "_trend", "_visibility", "label", "mood",
+        "name", "recent",
     )  # fmt: skip
 
-    def __init__(self, name: str, min_viewers: int, label_ttl: float, house_weight: int = HOUSE_WEIGHT) -> None:
+    def __init__(
+        self, name: str, min_viewers: int, label_ttl: float, house_weight: int = HOUSE_WEIGHT,
+        crowd: Crowd = "networks",
+    ) -> None:  # fmt: skip
+        """``crowd``: what the members' networks are; only told, since who makes the members knows."""
         self.name = name
         self.recent: deque[Reaction] = deque()
-        self._min_viewers = min_viewers
-        self._audience = Audience(label_ttl, house_weight)
+        self._min_viewers, self._crowd = min_viewers, crowd
+        self._sharing = 0
+        self._audience = Audience(label_ttl, house_weight, least=min_viewers)
         self.label = self._audience.label
         """As ``Audience.label``, without a step in between: this is called for each label."""
         self._bursts = Bursts()
         self._taps = Taps(house_weight)
         self._trend = Trend()
         self._visibility = Visibility(min_viewers)
-        self.mood = self._hidden(0, 0.0, Snapshot(), 0)
+        self.mood = self._hidden(0, 0.0, Snapshot())
 
-    def join(self, member: Member, delay: float) -> None:
+    def join(self, member: Member, delay: float, now: float) -> None:
         """A viewer came, who sees the stream this many seconds late."""
-        self._audience.join(member, _whole(delay))
+        self._audience.join(member, _whole(delay), now)
 
     def leave(self, member: Member) -> None:
         """A viewer left."""
         self._audience.leave(member)
         self._taps.forget(member)
 
-    def delay(self, member: Member, delay: float) -> None:
+    def delay(self, member: Member, delay: float, now: float) -> None:
         """A viewer sees the stream this many seconds late."""
-        self._audience.delay(member, _whole(delay))
+        self._audience.delay(member, _whole(delay), now)
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """The viewer tapped."""
@@ -58,7 +64,8 @@ class Channel:
     def snapshot(self, now: float) -> Snapshot:
         """The audience at ``now`` (of a steady clock), with the taps since the snapshot before."""
         self._audience.expire(now)
-        return Snapshot(self._audience.shares, self._audience.changes.counts(now), self._taps.take(now))
+        changes = self._audience.changes
+        return Snapshot(self._audience.shares, changes.counts(self._sharing), changes.networks, self._taps.take(now))
 
     def tick(self, whole: Snapshot, now: float, unix: float) -> list[Reaction]:
         """Bring ``mood`` and ``recent`` up to date; returns the new reactions.
@@ -66,14 +73,14 @@ class Channel:
         ``whole``: the audience. ``now``: of a steady clock. ``unix``: the same moment for the messages.
         """
         counts = whole.counts
-        sharing = counts.sharing
-        bursts = self._bursts.update(whole.changes, sharing, now)
+        sharing = self._sharing = counts.sharing
+        bursts = self._bursts.update(whole.changes, [len(networks) for networks in whole.changed], sharing, now)
         taps = tapped(whole.taps, sharing)
         seq = self.mood.seq + 1
-        if not self._visibility.update(sharing, now):
+        if not self._visibility.update(whole.networks, now):
             self._trend.reset()
             self.recent.clear()
-            self.mood = self._hidden(seq, unix, whole, sharing)
+            self.mood = self._hidden(seq, unix, whole)
             return []
         self.mood = self._shown(seq, unix, whole, counts, self._trend.update(counts.valence, now))
         reactions = [_reaction(unix, "expression", burst) for burst in bursts]
@@ -83,16 +90,16 @@ class Channel:
         self.recent.extend(reactions)
         return reactions
 
-    def _hidden(self, seq: int, unix: float, whole: Snapshot, sharing: int) -> Mood:
+    def _hidden(self, seq: int, unix: float, whole: Snapshot) -> Mood:
         return Mood(
-            seq=seq, time=unix, visible=False, viewers=whole.viewers, sharing=sharing, min_viewers=self._min_viewers,
-            counts=[0] * KINDS, shares=[0.0] * KINDS, valence=0.0, resonance=0.0, trend=0.0,
+            seq=seq, time=unix, visible=False, viewers=whole.viewers, sharing=0, min_viewers=self._min_viewers,
+            crowd=self._crowd, counts=[0] * KINDS, shares=[0.0] * KINDS, valence=0.0, resonance=0.0, trend=0.0,
         )  # fmt: skip
 
     def _shown(self, seq: int, unix: float, whole: Snapshot, counts: Counts, trend: float) -> Mood:
         return Mood(
             seq=seq, time=unix, visible=True, viewers=whole.viewers, sharing=counts.sharing,
-            min_viewers=self._min_viewers, counts=list(counts.values),
+            min_viewers=self._min_viewers, crowd=self._crowd, counts=list(counts.values),
             shares=[round(share, 4) for share in counts.shares],
             valence=round(counts.valence, 4), resonance=round(counts.resonance, 4), trend=round(trend, 4),
         )  # fmt: skip

@@ -5,15 +5,14 @@ Each node tells the whole of what it counts, again and again (a state, as in a s
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from relay.mood import KINDS
-from relay.protocol import CHANNEL_PATTERN
-from relay.snapshot import Share, Snapshot
+from relay.protocol import CHANNEL_PATTERN, TAPS
+from relay.snapshot import Snapshot, total
 
 PART_BYTES = 64 * 1024
 """A longer report goes out in parts of about this size."""
@@ -21,6 +20,8 @@ MOST_PARTS = 1024
 MOST_NODES = 256
 REMEMBERED_S = 60.0
 """A node that is gone is remembered for this long: late reports of it count no more, and its absence is told."""
+
+NO_TAPS = (0,) * len(TAPS)
 
 Name = Annotated[str, Meta(pattern=CHANNEL_PATTERN)]
 NodeName = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -189,8 +190,8 @@ class Peers:
         self._own_name = node
         self._silence = silence
         self._peers: dict[str, _Peer] = {}
-        self._arrived: dict[str, Snapshot] = {}
-        self._taps: dict[str, Snapshot] = {}
+        self._arrived: dict[str, tuple[int, ...]] = {}
+        self._taps: dict[str, tuple[int, ...]] = {}
 
     def receive(self, data: bytes, now: float) -> list[Item]:
         """Take a message of any node, this one's own included; returns the news in it that are new."""
@@ -218,8 +219,8 @@ class Peers:
             peer.heard, peer.silent = now, False
             for name, activity in peer.channels.items():
                 if any(activity.snapshot.taps):
-                    taps = Snapshot(taps=activity.snapshot.taps)
-                    self._arrived[name] = self._arrived.get(name, Snapshot()) + taps
+                    before = self._arrived.get(name, NO_TAPS)
+                    self._arrived[name] = tuple(a + b for a, b in zip(before, activity.snapshot.taps, strict=True))
         return []
 
     def _peer(self, message: Message, now: float) -> _Peer | None:
@@ -245,7 +246,7 @@ class Peers:
     def snapshot(self, channel: str) -> Snapshot:
         """The channel's audience on the other nodes together; the taps are those handed out at the last ``tick``."""
         states = [peer.channels[channel].snapshot for peer in self._peers.values() if channel in peer.channels]
-        return total(states, self._taps.get(channel, Snapshot()))
+        return total(states, self._taps.get(channel, NO_TAPS))
 
     def running(self, channel: str) -> Running | None:
         """The channel's session as another node writes it."""
@@ -263,22 +264,3 @@ class Peers:
     def missing(self) -> int:
         """How many nodes went silent in the last minute without a goodbye."""
         return sum(peer.silent and not peer.left for peer in self._peers.values())
-
-
-def total(states: Iterable[Snapshot], taps: Snapshot) -> Snapshot:
-    """The sum of the states, with these taps instead of their own. One pass: many times faster than ``+``."""
-    by_delay: dict[int, list[Share]] = {}
-    changes = []
-    for state in states:
-        changes.append(state.changes)
-        for share in state.shares:
-            by_delay.setdefault(share.delay, []).append(share)
-    shares = tuple(
-        Share(delay, sum(share.viewers for share in same), _sums(share.counts for share in same))
-        for delay, same in sorted(by_delay.items())
-    )
-    return Snapshot(shares, _sums(changes) if changes else (0,) * KINDS, taps.taps)
-
-
-def _sums(numbers: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(map(sum, zip(*numbers, strict=True)))

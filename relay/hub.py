@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import secrets
 import time
@@ -12,6 +13,7 @@ from functools import partial
 import msgspec
 
 from relay import protocol
+from relay.audience import NETWORK_BYTES
 from relay.auth import Replaced, Right
 from relay.channel import Channel
 from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
@@ -25,7 +27,7 @@ from relay.live import LiveChannel, Packet, Subscriber, Viewer, packet
 from relay.node import Node
 from relay.protocol import Countdown, Delay, Marker, Status, Welcome
 from relay.recorder import Recorder
-from relay.snapshot import Snapshot
+from relay.snapshot import Snapshot, total
 from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye, encode_frame
 
 log = logging.getLogger(__name__)
@@ -40,8 +42,12 @@ LATE_COUNTDOWN_S = 2.0
 class Hub:
     """All channels of a relay. Everything here runs on the event loop and never waits for a disk or a slow client."""
 
-    def __init__(self, settings: RelaySettings, limits: Limits, history: History, node: Node) -> None:
+    def __init__(
+        self, settings: RelaySettings, limits: Limits, history: History, node: Node, network_key: bytes
+    ) -> None:
+        """``network_key``: 32 bytes, the same on all nodes, that hash the viewers' networks."""
         self._settings = settings
+        self._network_key = network_key
         self.limits = limits
         self.counts = Counts()
         self.come_back_s: float | None = None
@@ -110,7 +116,7 @@ class Hub:
             viewer.since = time.time()
             self._node.announce(Joined(name, viewer.ticket, viewer.since))
         channel.viewers.add(viewer)
-        channel.core.join(viewer.member, delay)
+        channel.core.join(viewer.member, delay, time.monotonic())
         viewer.joined = True
         viewer.turn = self.counts.viewers % self._turns
         self.counts.viewers += 1
@@ -118,6 +124,15 @@ class Hub:
         if channel.session is None and self._node.writes(name):
             self._recorder.begin(channel)
         return channel
+
+    def network(self, name: str, network: str | None) -> bytes | None:
+        """What the nodes call a network when they count those of a channel; None stays a network of its own.
+
+        Keyed, so that who hears the nodes learns no address by trying all, and another in each channel.
+        """
+        if network is None:
+            return None
+        return hashlib.blake2b(f"{name} {network}".encode(), key=self._network_key, digest_size=NETWORK_BYTES).digest()
 
     def _replace(self, channel: LiveChannel, older: Viewer) -> None:
         self.leave(channel, older)
@@ -142,7 +157,7 @@ class Hub:
     def set_delay(self, channel: LiveChannel, viewer: Viewer, delay: float) -> None:
         """The viewer sees the stream this many seconds late."""
         if viewer.joined:
-            channel.core.delay(viewer.member, delay)
+            channel.core.delay(viewer.member, delay, time.monotonic())
 
     def welcome(self, name: str) -> Welcome:
         """The answer to a viewer's hello."""
@@ -188,7 +203,8 @@ class Hub:
         """The live state of an existing channel, made on first use."""
         channel = self._channels.get(name)
         if channel is None:
-            core = Channel(name, self._settings.min_viewers, self.limits.label_ttl, self._settings.address_weight)
+            values = self._settings
+            core = Channel(name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd)
             core.tick(Snapshot(), time.monotonic(), time.time())
             channel = self._channels[name] = LiveChannel(core)
         return channel
@@ -376,7 +392,7 @@ class Hub:
         for channel in list(self._channels.values()):
             name = channel.core.name
             own = channel.core.snapshot(now)
-            whole = own + self._node.others(name)
+            whole = total((own, self._node.others(name)))
             self._recorder.follow(channel, whole, unix)
             if channel.session or (whole.shares and self._node.running(name) is None):
                 wanted.append(name)

@@ -24,9 +24,9 @@ class Viewer:
 
     __slots__ = ("full_since", "joined", "member", "since", "socket", "ticket", "turn")
 
-    def __init__(self, socket: Socket, house: str | None, ticket: str | None) -> None:
-        """``house``: as ``limits.house``. ``ticket``: the number of the ticket it came with, if it did."""
-        self.member = Member(house)
+    def __init__(self, socket: Socket, house: str | None, network: bytes | None, ticket: str | None) -> None:
+        """``house``, ``network``: as for ``Member``. ``ticket``: the number of the ticket it came with, if it did."""
+        self.member = Member(house, network)
         self.ticket = ticket
         self.since = 0.0
         """Unix time at which it joined."""

@@ -66,21 +66,21 @@ class Counts:
 
 
 class Visibility:
-    """Whether a mood may be shown: hides at once below ``min_viewers``, shows after ``SHOW_AFTER_S`` with enough.
+    """Whether a mood may be shown: hides at once below ``least`` networks, shows after ``SHOW_AFTER_S`` with enough.
 
     Hiding at once keeps a few viewers from being singled out; the wait keeps the overlay from flickering at the edge.
     """
 
-    __slots__ = ("_enough_since", "_min_viewers", "visible")
+    __slots__ = ("_enough_since", "_least", "visible")
 
-    def __init__(self, min_viewers: int) -> None:
-        self._min_viewers = min_viewers
+    def __init__(self, least: int) -> None:
+        self._least = least
         self._enough_since: float | None = None
         self.visible = False
 
-    def update(self, sharing: int, now: float) -> bool:
-        """Take the number of sharing viewers at ``now`` into account; returns ``visible``."""
-        if sharing < self._min_viewers:
+    def update(self, networks: int, now: float) -> bool:
+        """Take the number of networks that share at ``now`` into account; returns ``visible``."""
+        if networks < self._least:
             self._enough_since = None
             self.visible = False
             return False

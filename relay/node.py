@@ -16,12 +16,12 @@ from relay.database import Connection, DatabaseError
 from relay.leases import Leases
 from relay.limits import Limits, Rates
 from relay.protocol import CHANNEL_PATTERN
-from relay.snapshot import Snapshot
+from relay.snapshot import NOTHING, Snapshot
 from relay.stale import Stale
 
 log = logging.getLogger(__name__)
 
-PREFIX = "moodcast:1"
+PREFIX = "moodcast:2"
 """Of the topic. The number changes when nodes of two versions would not understand each other."""
 GATHER_S = 0.02
 """News wait for this long, so that those of a crowd travel together."""
@@ -30,8 +30,6 @@ GRACE_S = 1.0
 """A bus that is down for less than this, as at the start, is not worth a warning."""
 LOOKS_PER_S, LOOKS_AT_ONCE = 1.0, 20.0
 """For one house: unknown channels that are looked up in the database."""
-
-NOBODY = Snapshot()
 
 
 class Node:
@@ -60,7 +58,7 @@ class Node:
 
     def others(self, channel: str) -> Snapshot:
         """The channel's audience on all other nodes together."""
-        return NOBODY
+        return NOTHING
 
     def running(self, channel: str) -> Running | None:
         """The channel's session, where another node writes it."""

@@ -2,12 +2,13 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.audience import Member
 from relay.limits import HOUSE_WEIGHT, Places
 from relay.protocol import EXPRESSIONS, TAPS, Tap
+from relay.snapshot import LEAST_NETWORKS
 
 REFRACTORY_S = 4.0
 """After a burst of an expression, the next one of it comes this much later at the earliest."""
@@ -18,7 +19,9 @@ BASELINE_S = 30.0
 LEAST_VIEWERS = 3
 LEAST_SHARE = 0.15
 TAP_PAUSE_S = 0.5
-"""A viewer's taps of one kind count once in this time."""
+"""A viewer's taps of one kind count once in this time, ..."""
+TAPS_AT_ONCE = 4
+"""... and so many of all kinds of one network, or as many viewers as may count of a house, whichever is less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ class _Expression:
 class Bursts:
     """Many viewers who change to the same expression within two seconds.
 
-    A burst is at least max(3, 15 % of the sharing) viewers more than the expression's usual number of changes, and
-    then is silent for four seconds. Neutral never bursts.
+    A burst is at least max(3, 15 % of the sharing) viewers more than the expression's usual number of changes, of at
+    least three networks, and then is silent for four seconds. Neutral never bursts.
     """
 
     __slots__ = ("_expressions", "_updated")
@@ -55,15 +58,18 @@ class Bursts:
         self._expressions = tuple(_Expression() for _ in EXPRESSIONS)
         self._updated: float | None = None
 
-    def update(self, changes: Sequence[int], sharing: int, now: float) -> list[Burst]:
-        """The bursts to report at ``now``; call at each tick. ``changes``: as ``audience.Changes.counts``."""
+    def update(self, changes: Sequence[int], networks: Sequence[int], sharing: int, now: float) -> list[Burst]:
+        """The bursts to report at ``now``; call at each tick.
+
+        ``changes``: as ``audience.Changes.counts``. ``networks``: of how many networks those are, exact up to three.
+        """
         elapsed = 0.0 if self._updated is None else now - self._updated
         self._updated = now
         least = max(LEAST_VIEWERS, LEAST_SHARE * sharing)
         bursts = []
-        for name, expression, count in zip(EXPRESSIONS, self._expressions, changes, strict=True):
+        for name, expression, count, of in zip(EXPRESSIONS, self._expressions, changes, networks, strict=True):
             usual = math.floor(expression.baseline)  # whole viewers, or a small audience's last burst forbids the next
-            if count - usual < least or now < expression.silent_until:
+            if count - usual < least or of < LEAST_NETWORKS or now < expression.silent_until:
                 expression.rising_since = None
             elif self._at_peak(expression, count, now):
                 expression.rising_since = None
@@ -84,23 +90,22 @@ class Bursts:
 
 
 class Taps:
-    """Manual reactions: distinct viewers per tap, and of one house only so many at a time."""
+    """Manual reactions: distinct viewers per tap, and of one network only so many at a time."""
 
     __slots__ = ("_last", "_places", "_viewers")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a house (see ``relay.limits``) whose taps of a kind count within the pause."""
+        """``house_weight``: viewers of a house (see ``relay.limits``) that count."""
         self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
-        self._last: OrderedDict[tuple[Member, str], tuple[float, Hashable | None]] = OrderedDict()
-        self._places = Places(house_weight)
+        self._last: OrderedDict[tuple[Member, str], float] = OrderedDict()
+        self._places = Places(min(TAPS_AT_ONCE, house_weight))
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """A viewer tapped. Taps of the same kind within half a second after one that counted are ignored."""
         self._forget(now)
-        group = None if member.house is None else (member.house, tap)
-        if (member, tap) in self._last or not self._places.take(group):
+        if (member, tap) in self._last or not self._places.take(member.network):
             return
-        self._last[member, tap] = now, group
+        self._last[member, tap] = now
         self._viewers[tap].add(member)
 
     def forget(self, member: Member) -> None:
@@ -119,11 +124,11 @@ class Taps:
     def _forget(self, now: float) -> None:
         """Drop the taps whose pause is over, oldest first: amortised O(1)."""
         while self._last:
-            time, group = next(iter(self._last.values()))
+            (member, _), time = next(iter(self._last.items()))
             if now - time < TAP_PAUSE_S:
                 return
             self._last.popitem(last=False)
-            self._places.free(group)
+            self._places.free(member.network)
 
 
 def tapped(taps: Sequence[int], sharing: int) -> list[Burst]:

@@ -9,41 +9,47 @@ from msgspec import Meta
 from relay.mood import KINDS, Counts
 from relay.protocol import MAX_DELAY_S, TAPS
 
+AGES = (0, 5, 15, 40, MAX_DELAY_S)
+"""Seconds for which viewers have been here, so finely as the history needs it (see ``relay.timeline``)."""
+LEAST_NETWORKS = 3
+"""A burst needs viewers of so many networks."""
+
 # Bounded, since snapshots also come from other nodes: nothing that arrives may spoil a sum.
 Natural = Annotated[int, Meta(ge=0, le=100_000_000)]
 PerExpression = Annotated[tuple[Natural, ...], Meta(min_length=KINDS, max_length=KINDS)]
 PerTap = Annotated[tuple[Natural, ...], Meta(min_length=len(TAPS), max_length=len(TAPS))]
+Network = Annotated[bytes, Meta(min_length=1, max_length=32)]
+Networks = tuple[Network, ...]
+"""Keyed hashes of networks (an IPv4 address, or an IPv6 /48), all different. The key is the installation's own."""
 
 
 class Share(msgspec.Struct, array_like=True, frozen=True):
-    """The viewers who see the stream with one delay."""
+    """The viewers who see the stream with one delay, and have done so for as long."""
 
     delay: Annotated[int, Meta(ge=0, le=MAX_DELAY_S)]
     """Whole seconds."""
+    age: Annotated[int, Meta(ge=0, le=MAX_DELAY_S)]
+    """One of ``AGES``: each of them has been here for at least so many seconds, with this delay and its place in its
+    house."""
     viewers: Natural
     """Connected ones."""
     counts: PerExpression
     """Those with a current label, per expression."""
+    networks: Annotated[Networks, Meta(max_length=100_000)] = ()
+    """Of those with a current label: all, or ``min_viewers`` of them, since more change nothing."""
 
 
 class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     """All that the mood, the reactions and the history of a channel are made from."""
 
-    shares: Annotated[tuple[Share, ...], Meta(max_length=MAX_DELAY_S + 1)] = ()
-    """One for each delay that someone has, in any order."""
+    shares: Annotated[tuple[Share, ...], Meta(max_length=len(AGES) * (MAX_DELAY_S + 1))] = ()
+    """One for each delay and age that someone has, in any order."""
     changes: PerExpression = (0,) * KINDS
     """Viewers who changed to each expression within ``audience.WINDOW_S``."""
+    changed: Annotated[tuple[Networks, ...], Meta(min_length=KINDS, max_length=KINDS)] = ((),) * KINDS
+    """Networks that they belong to: all, or ``LEAST_NETWORKS`` of each relay."""
     taps: PerTap = (0,) * len(TAPS)
     """Viewers who tapped each kind since the snapshot before."""
-
-    def __add__(self, other: "Snapshot") -> "Snapshot":
-        groups = {share.delay: share for share in self.shares}
-        for share in other.shares:
-            mine = groups.get(share.delay)
-            groups[share.delay] = (
-                Share(share.delay, mine.viewers + share.viewers, _sum(mine.counts, share.counts)) if mine else share
-            )
-        return Snapshot(tuple(groups.values()), _sum(self.changes, other.changes), _sum(self.taps, other.taps))
 
     @property
     def viewers(self) -> int:
@@ -56,16 +62,56 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
         return Counts(tuple(map(sum, zip(*(share.counts for share in self.shares), strict=True))) or (0,) * KINDS)
 
     @property
+    def networks(self) -> int:
+        """From how many networks somebody shares; exact up to ``min_viewers``."""
+        return len({network for share in self.shares for network in share.networks})
+
+    @property
     def delay(self) -> int:
         """The median delay of those who share, in seconds; 0 where nobody does."""
-        groups = sorted((share.delay, sum(share.counts)) for share in self.shares)
-        left = sum(sharing for _, sharing in groups) / 2
-        for delay, sharing in groups:
-            left -= sharing
-            if sharing and left <= 0:
-                return delay
-        return 0
+        return median_delay(self.shares)
 
 
-def _sum(mine: Iterable[int], theirs: Iterable[int]) -> tuple[int, ...]:
-    return tuple(a + b for a, b in zip(mine, theirs, strict=True))
+def median_delay(shares: Iterable[Share]) -> int:
+    """The (lower) median delay of those who share, in seconds; 0 where nobody does."""
+    groups = sorted((share.delay, sum(share.counts)) for share in shares)
+    left = sum(sharing for _, sharing in groups) / 2
+    for delay, sharing in groups:
+        left -= sharing
+        if sharing and left <= 0:
+            return delay
+    return 0
+
+
+def total(states: Iterable[Snapshot], taps: PerTap | None = None) -> Snapshot:
+    """The sum of the states; with ``taps`` in place of their own, where it is given."""
+    states = tuple(states)
+    together: dict[tuple[int, int], list[Share]] = {}
+    for state in states:
+        for share in state.shares:
+            together.setdefault((share.delay, share.age), []).append(share)
+    shares = tuple(
+        same[0] if len(same) == 1 else Share(
+            delay, age, sum(share.viewers for share in same), _sums(share.counts for share in same),
+            _union(share.networks for share in same),
+        )
+        for (delay, age), same in sorted(together.items())
+    )  # fmt: skip
+    return Snapshot(
+        shares,
+        _sums((NOTHING.changes, *(state.changes for state in states))),
+        tuple(_union(networks) for networks in zip(NOTHING.changed, *(state.changed for state in states), strict=True)),
+        _sums((NOTHING.taps, *(state.taps for state in states))) if taps is None else taps,
+    )
+
+
+NOTHING = Snapshot()
+
+
+def _sums(numbers: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*numbers, strict=True)))
+
+
+def _union(networks: Iterable[Networks]) -> Networks:
+    """Each once, sorted, so that the order of the relays does not matter."""
+    return tuple(sorted(set().union(*networks)))

@@ -89,7 +89,8 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    return Viewer(socket, house, ticket), hello.delay
+    network = request.app[HUB].network(channel, gate.network(request))
+    return Viewer(socket, house, network, ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:

@@ -42,11 +42,15 @@ class Client:
         self.ws = ws
 
     @classmethod
-    async def open(cls, url: str, path: str) -> "Client":
-        """Connect without saying anything. ``url`` is the relay's, ``path`` as in ``/v1/channels/demo/viewer``."""
+    async def open(cls, url: str, path: str, address: str = "") -> "Client":
+        """Connect without saying anything. ``url`` is the relay's, ``path`` as in ``/v1/channels/demo/viewer``.
+
+        ``address``: of the client, as a proxy in front would tell it.
+        """
+        headers = {"X-Forwarded-For": address} if address else None
         session = aiohttp.ClientSession()
         try:
-            return cls(session, await session.ws_connect(url + path, max_msg_size=0))
+            return cls(session, await session.ws_connect(url + path, max_msg_size=0, headers=headers))
         except BaseException:
             await session.close()
             raise
@@ -97,9 +101,9 @@ class Viewer(Client):
     welcome: protocol.Welcome
 
     @classmethod
-    async def connect(cls, url: str, channel: str = "demo", ticket: str = "") -> "Viewer":
-        """Connect, say hello and wait for the welcome."""
-        viewer = await cls.open(url, f"/v1/channels/{channel}/viewer")
+    async def connect(cls, url: str, channel: str = "demo", ticket: str = "", address: str = "") -> "Viewer":
+        """Connect, say hello and wait for the welcome. ``address``: as for ``open``."""
+        viewer = await cls.open(url, f"/v1/channels/{channel}/viewer", address)
         assert isinstance(viewer, Viewer)
         await viewer.send(protocol.Hello(agent="moodcast-tests/1", ticket=ticket))
         welcome = await viewer.receive()

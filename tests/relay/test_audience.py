@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from relay.audience import WINDOW_S, Audience, Changes, Member
 from relay.mood import KINDS, Counts
 from relay.protocol import EXPRESSIONS, NEUTRAL
-from relay.snapshot import Snapshot
+from relay.snapshot import AGES, Snapshot
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 votes = st.dictionaries(st.integers(0, 30), st.integers(0, KINDS - 1))
@@ -28,7 +28,7 @@ class Crowd:
     def member(self, viewer: int) -> Member:
         if viewer not in self.members:
             self.members[viewer] = Member(self._houses.get(viewer))
-            self.audience.join(self.members[viewer])
+            self.audience.join(self.members[viewer], 0, 0.0)
         return self.members[viewer]
 
     @property
@@ -93,22 +93,25 @@ def test_labels_expire_also_after_the_relay_slept() -> None:
     assert found.counts == of(happy=1)
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-1, KINDS - 1), st.floats(0, 3)), max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-2, KINDS - 1), st.floats(0, 3)), max_size=60))
 def test_of_a_house_only_the_first_few_count(steps: list[tuple[int, int, float]]) -> None:
-    """Against a slow model: viewers 0 to 6 live in one house, the others alone; -1 withdraws."""
+    """Against a slow model: viewers 0 to 6 live in one house, the others alone; -1 withdraws, -2 leaves."""
     found = Crowd(ttl=5, house_weight=2, houses=dict.fromkeys(range(7), "house"))
-    now, counting = 0.0, dict[int, tuple[int, float]]()
+    now, counting, placed = 0.0, dict[int, tuple[int, float]](), set[int]()
     for viewer, kind, gap in steps:
         now += gap
         found.audience.expire(now)
         counting = {other: entry for other, entry in counting.items() if now - entry[1] <= 5}
-        house = [other for other in counting if other < 7]
         if kind < 0:
             found.audience.withdraw(found.member(viewer))
             counting.pop(viewer, None)
+            if kind == -2:
+                found.audience.leave(found.members.pop(viewer))
+                placed.discard(viewer)
             continue
         found.label(viewer, kind, now)
-        if viewer in counting or viewer >= 7 or len(house) < 2:
+        if viewer in placed or viewer >= 7 or len([other for other in placed if other < 7]) < 2:
+            placed.add(viewer)
             counting[viewer] = kind, now
         kinds = [entry[0] for entry in counting.values()]
         assert found.counts.values == tuple(kinds.count(kind) for kind in range(KINDS))
@@ -117,36 +120,61 @@ def test_of_a_house_only_the_first_few_count(steps: list[tuple[int, int, float]]
 JOIN, LEAVE, DELAY, LABEL, WITHDRAW = range(5)
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(JOIN, WITHDRAW), st.integers(0, KINDS - 1), st.floats(0, 4))))
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(JOIN, WITHDRAW), st.integers(0, KINDS - 1), st.floats(0, 40))))
 def test_the_shares_are_what_each_delays_viewers_show(steps: list[tuple[int, int, int, float]]) -> None:
-    """Against a slow model of who is there, with which delay, showing what since when."""
-    audience, now = Audience(ttl=5.0), 0.0
-    members, delays, labels = [Member() for _ in range(7)], dict[int, int](), dict[int, tuple[int, float]]()
+    """Against a slow model of who is there since when, with which delay and of which network, showing what."""
+    audience, now = Audience(ttl=30.0, least=2), 0.0
+    members = [Member(network=b"%d" % (viewer // 2)) for viewer in range(7)]
+    delays, since, labels, placed = dict[int, int](), dict[int, float](), dict[int, tuple[int, float]](), set[int]()
     for viewer, action, value, pause in steps:
         now += pause
         audience.expire(now)
-        labels = {other: entry for other, entry in labels.items() if now - entry[1] <= 5}
+        labels = {other: entry for other, entry in labels.items() if now - entry[1] <= 30}
         if viewer not in delays:
-            audience.join(members[viewer], value)
-            delays[viewer] = value
+            audience.join(members[viewer], value, now)
+            delays[viewer], since[viewer] = value, now
         elif action == LEAVE:
             audience.leave(members[viewer])
             del delays[viewer]
             labels.pop(viewer, None)
+            placed.discard(viewer)
         elif action == DELAY:
-            audience.delay(members[viewer], value)
+            audience.delay(members[viewer], value, now)
+            since[viewer] = since[viewer] if delays[viewer] == value else now
             delays[viewer] = value
         elif action == LABEL:
             audience.label(members[viewer], EXPRESSIONS[value], now)
             labels[viewer] = value, now
+            since[viewer] = since[viewer] if viewer in placed else now
+            placed.add(viewer)
         elif action == WITHDRAW:
             audience.withdraw(members[viewer])
             labels.pop(viewer, None)
-        shares = {share.delay: share for share in audience.shares}
-        assert {delay: share.viewers for delay, share in shares.items()} == Counter(delays.values())
-        for delay, share in shares.items():
-            shown = [kind for other, (kind, _) in labels.items() if delays[other] == delay]
-            assert share.counts == tuple(shown.count(kind) for kind in range(KINDS))
+        ages = {other: max(age for age in AGES if since[other] <= now - age) for other in delays}
+        shares = {(share.delay, share.age): share for share in audience.shares}
+        groups = Counter((delays[other], ages[other]) for other in delays)
+        assert {key: share.viewers for key, share in shares.items()} == groups
+        for key, share in shares.items():
+            shown = {other: kind for other, (kind, _) in labels.items() if (delays[other], ages[other]) == key}
+            assert share.counts == tuple(list(shown.values()).count(kind) for kind in range(KINDS))
+            networks = {members[other].network for other in shown}
+            assert set(share.networks) <= networks
+            assert len(share.networks) == min(2, len(networks))
+
+
+def test_a_house_whose_viewers_take_turns_counts_with_no_more_than_its_places() -> None:
+    """A viewer who is away keeps its place, or the places would count once for each who had one."""
+    found = Crowd(house_weight=2, houses=dict.fromkeys(range(9), "house"))
+    for viewer in range(8):
+        found.label(viewer, HAPPY, 0.0)
+        found.audience.withdraw(found.member(viewer))
+    found.label(8, HAPPY, 1.0)
+    assert found.counts == of()
+    found.label(0, HAPPY, 1.0)
+    assert found.counts == of(happy=1)
+    found.audience.leave(found.members.pop(0))
+    found.label(8, SAD, 2.0)
+    assert found.counts == of(sad=1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), st.floats(0, 1)), max_size=60))
@@ -158,4 +186,15 @@ def test_changes_count_each_viewer_of_the_window_once(turns: list[tuple[int, int
         changes.add(viewers[viewer], expression, now)
         last[viewer, expression] = now
         recent = [kind for (_, kind), time in last.items() if kind != NEUTRAL and time >= now - WINDOW_S]
-        assert changes.counts(now) == tuple(recent.count(kind) for kind in range(7))
+        changes.expire(now)
+        assert changes.counts(10) == tuple(recent.count(kind) for kind in range(7))
+
+
+@given(st.lists(st.integers(0, 4), max_size=60), st.integers(0, 200), st.integers(1, 20))
+def test_of_one_network_only_so_many_changes_count(networks: list[int], sharing: int, weight: int) -> None:
+    changes = Changes(weight)
+    for network in networks:
+        changes.add(Member(network=b"%d" % network), HAPPY, 0.0)
+    most = min(weight, max(2, sharing // 10))
+    assert changes.counts(sharing)[HAPPY] == sum(min(most, count) for count in Counter(networks).values())
+    assert len(changes.networks[HAPPY]) == min(3, len(set(networks)))

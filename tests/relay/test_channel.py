@@ -1,16 +1,19 @@
 """One channel's core: labels and taps in, mood and reactions out."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from relay.audience import Member
 from relay.channel import RECENT_S, Channel
 from relay.protocol import Mood, Reaction
-from relay.snapshot import Snapshot
+from relay.snapshot import total
 
 
 def joined(channel: Channel, count: int) -> list[Member]:
     """New viewers of the channel."""
     members = [Member() for _ in range(count)]
     for member in members:
-        channel.join(member, 0.0)
+        channel.join(member, 0.0, 0.0)
     return members
 
 
@@ -24,19 +27,82 @@ def run(channel: Channel, start: float, seconds: float) -> tuple[list[Mood], lis
     return moods, reactions
 
 
-def test_a_hidden_mood_says_how_many_share_and_nothing_else() -> None:
+def test_a_hidden_mood_tells_nothing_of_those_who_share() -> None:
+    """Not even how many: the first of them would be seen to come and go."""
     channel = Channel("demo", min_viewers=5, label_ttl=15)
-    for viewer in joined(channel, 10)[:4]:
-        channel.label(viewer, "happy", 0.0)
-        channel.tap(viewer, "heart", 0.0)
-    moods, reactions = run(channel, 0.0, 3)
+    viewers = joined(channel, 10)
+    alone, _ = run(channel, 0.0, 1)
+    for viewer in viewers[:4]:
+        channel.label(viewer, "happy", 1.0)
+        channel.tap(viewer, "heart", 1.0)
+    moods, reactions = run(channel, 1.0, 3)
     assert not any(mood.visible for mood in moods)
+    assert {(mood.viewers, mood.sharing, mood.min_viewers) for mood in alone + moods} == {(10, 0, 5)}
     mood = moods[-1]
-    assert (mood.viewers, mood.sharing, mood.min_viewers) == (10, 4, 5)
     assert set(mood.counts) == {0}
     assert set(mood.shares) == {0.0}
     assert (mood.valence, mood.resonance, mood.trend) == (0, 0, 0)
     assert reactions == []
+
+
+@given(st.lists(st.integers(0, 6), max_size=12), st.integers(1, 6))
+def test_networks_are_counted_not_connections(networks: list[int], least: int) -> None:
+    """Whoever opens many connections is still one network."""
+    channel = Channel("demo", min_viewers=least, label_ttl=15)
+    for network in networks:
+        member = Member(network=b"%d" % network)
+        channel.join(member, 0.0, 0.0)
+        channel.label(member, "neutral", 0.0)
+    moods, _ = run(channel, 0.0, 2)
+    assert moods[-1].visible == (len(set(networks)) >= least)
+    assert moods[-1].sharing == (len(networks) if moods[-1].visible else 0)
+
+
+def test_the_victim_of_four_connections_stays_hidden() -> None:
+    """Four neutral connections of one address, and one viewer elsewhere: nothing is shown, ever."""
+    channel = Channel("demo", min_viewers=5, label_ttl=15)
+    for network in [b"spy"] * 4 + [b"victim"]:
+        member = Member(network, network)
+        channel.join(member, 0.0, 0.0)
+        channel.label(member, "sad" if network == b"victim" else "neutral", 0.0)
+    moods, _ = run(channel, 0.0, 5)
+    assert not any(mood.visible or mood.sharing or any(mood.counts) for mood in moods)
+
+
+def test_one_address_makes_no_burst_and_no_tap_burst_among_forty() -> None:
+    channel = Channel("demo", min_viewers=5, label_ttl=60)
+    honest = joined(channel, 40)
+    spies = [Member("spy", b"spy") for _ in range(20)]
+    for spy in spies:
+        channel.join(spy, 0.0, 0.0)
+    for viewer in honest + spies:
+        channel.label(viewer, "neutral", 0.0)
+    run(channel, 0.0, 3)
+    found = []
+    for second in range(3, 12):
+        for spy in spies:
+            channel.label(spy, "angry" if second % 2 else "neutral", float(second))
+            channel.tap(spy, "cry", float(second))
+        found += run(channel, float(second), 1)[1]
+    assert {reaction.kind for reaction in found} == {"tap"}
+    assert max(reaction.count for reaction in found) <= 4
+    for viewer in honest[:15]:
+        channel.label(viewer, "happy", 12.0)
+    _, found = run(channel, 12.0, 3)
+    assert [(reaction.name, reaction.count) for reaction in found] == [("happy", 15)]
+
+
+def test_two_addresses_are_not_three() -> None:
+    """Each with as many as count of it, and more changes than a burst needs."""
+    channel = Channel("demo", min_viewers=2, label_ttl=60)
+    viewers = [Member(house, house) for house in (b"one", b"two") for _ in range(8)]
+    for viewer in viewers:
+        channel.join(viewer, 0.0, 0.0)
+        channel.label(viewer, "neutral", 0.0)
+    run(channel, 0.0, 2)
+    for viewer in viewers:
+        channel.label(viewer, "happy", 2.0)
+    assert run(channel, 2.0, 3)[1] == []
 
 
 def test_it_shows_after_a_second_and_hides_at_once() -> None:
@@ -58,9 +124,8 @@ def test_silent_viewers_stop_counting() -> None:
     [ada] = joined(channel, 1)
     channel.label(ada, "sad", 0.0)
     moods, _ = run(channel, 0.0, 6)
-    assert moods[15].sharing == 1
-    assert moods[-1].sharing == 0
-    assert not moods[-1].visible
+    assert (moods[15].visible, moods[15].sharing) == (True, 1)
+    assert (moods[-1].visible, moods[-1].sharing) == (False, 0)
 
 
 def test_seq_grows_by_one() -> None:
@@ -120,7 +185,7 @@ def test_halves_too_small_to_be_shown_are_shown_together() -> None:
         if tick == 8:
             for half, viewer in viewers:
                 half.tap(viewer, "clap", 1.9)
-        whole = sum((half.snapshot(tick / 4) for half in halves), Snapshot())
+        whole = total(half.snapshot(tick / 4) for half in halves)
         found = [half.tick(whole, tick / 4, 1000 + tick / 4) for half in halves]
     for half, reactions in zip(halves, found, strict=True):
         assert half.mood.visible
@@ -131,5 +196,5 @@ def test_halves_too_small_to_be_shown_are_shown_together() -> None:
 def test_a_delay_is_kept_within_its_range() -> None:
     channel = Channel("demo", min_viewers=1, label_ttl=15)
     for delay in (-3.0, 7.4, 900.0):
-        channel.join(Member(), delay)
+        channel.join(Member(), delay, 0.0)
     assert sorted(share.delay for share in channel.snapshot(0.0).shares) == [0, 7, 120]

@@ -9,30 +9,29 @@ from hypothesis import strategies as st
 
 from relay import cluster
 from relay.cluster import Activity, Changed, Goodbye, Joined, News, Peers, Running, encode, encode_report
-from relay.snapshot import Share, Snapshot
+from relay.snapshot import AGES, Share, Snapshot, total
 
 SILENCE = 3.0
 NODES = ("a", "b", "c")
 CHANNELS = ("demo", "other")
 
 counts = st.tuples(*[st.integers(0, 50)] * 7)
+networks = st.sets(st.sampled_from([b"1", b"2", b"3", b"4"])).map(lambda found: tuple(sorted(found)))
 shares = st.builds(
-    lambda delay, idle, seen: Share(delay, idle + sum(seen), seen), st.integers(0, 3), st.integers(0, 9), counts
-)
+    lambda delay, age, idle, seen, of: Share(delay, age, idle + sum(seen), seen, of),
+    st.integers(0, 3), st.sampled_from(AGES), st.integers(0, 9), counts, networks,
+)  # fmt: skip
 snapshots = st.builds(
     Snapshot,
-    st.lists(shares, max_size=3, unique_by=lambda share: share.delay).map(tuple),
+    st.lists(shares, max_size=3, unique_by=lambda share: (share.delay, share.age)).map(tuple),
     counts,
+    st.tuples(*[networks] * 7),
     st.tuples(*[st.integers(0, 5)] * 5),
 )
 
 
-def ordered(snapshot: Snapshot) -> Snapshot:
-    return msgspec.structs.replace(snapshot, shares=tuple(sorted(snapshot.shares, key=lambda share: share.delay)))
-
-
 def activity(viewers: int, taps: tuple[int, ...] = (0,) * 5) -> Activity:
-    return Activity(Snapshot((Share(0, viewers, (0, 0, 0, viewers, 0, 0, 0)),), taps=taps))
+    return Activity(Snapshot((Share(0, 0, viewers, (0, 0, 0, viewers, 0, 0, 0)),), taps=taps))
 
 
 def report(node: str, seq: int, viewers: int, epoch: int = 1, taps: tuple[int, ...] = (0,) * 5) -> bytes:
@@ -46,9 +45,10 @@ def peers(name: str = "me") -> Peers:
 @settings(deadline=None)
 @given(snapshots, snapshots, snapshots)
 def test_snapshots_add_up_in_any_order(a: Snapshot, b: Snapshot, c: Snapshot) -> None:
-    assert ordered((a + b) + c) == ordered(c + (b + a))
-    assert (a + b).viewers == a.viewers + b.viewers
-    assert cluster.total([a, b, c], Snapshot()) == ordered(msgspec.structs.replace(a + b + c, taps=(0,) * 5))
+    assert total([total([a, b]), c]) == total([c, total([b, a])]) == total([a, b, c])
+    assert total([a, b]).viewers == a.viewers + b.viewers
+    assert total([a, b]).networks == len({of for share in a.shares + b.shares for of in share.networks})
+    assert total([a, b, c], taps=(1,) * 5) == msgspec.structs.replace(total([a, b, c]), taps=(1,) * 5)
 
 
 @settings(deadline=None)
@@ -97,7 +97,7 @@ def test_after_a_round_of_reports_all_nodes_agree(states: list[dict[str, Snapsho
         node.tick(0.0)
     for channel in CHANNELS:
         seen = {
-            ordered(nodes[name].snapshot(channel) + own.get(channel, Snapshot()))
+            total((nodes[name].snapshot(channel), own.get(channel, Snapshot())))
             for name, own in zip(NODES, states, strict=True)
         }
         assert len(seen) == 1
@@ -218,7 +218,12 @@ def test_the_session_of_the_writing_node_is_known() -> None:
 
 def wire(**fields: Any) -> bytes:
     """A report that says of `demo` what is given, and is right otherwise."""
-    snapshot = {"shares": [[0, 5, [0, 0, 0, 5, 0, 0, 0]]], "changes": [0] * 7, "taps": [0] * 5} | fields
+    snapshot = {
+        "shares": [[0, 0, 5, [0, 0, 0, 5, 0, 0, 0], [b"n"]]],
+        "changes": [0] * 7,
+        "changed": [[]] * 7,
+        "taps": [0] * 5,
+    } | fields
     return msgspec.msgpack.encode(["report", "evil", 1, 1, 0, 1, {"demo": [list(snapshot.values()), None]}])
 
 
@@ -236,11 +241,14 @@ def test_the_wire_helper_makes_a_report_that_counts() -> None:
         b"GET / HTTP/1.1",
         msgspec.msgpack.encode({"node": "a"}),
         b"\x91" * 5000,
-        wire(shares=[[0, 5, [1, 2]]]),
-        wire(shares=[[0, -5, [0] * 7]]),
-        wire(shares=[[500, 5, [0] * 7]]),
-        wire(shares=[[0, 2**60, [0] * 7]]),
+        wire(shares=[[0, 0, 5, [1, 2], []]]),
+        wire(shares=[[0, 0, -5, [0] * 7, []]]),
+        wire(shares=[[500, 0, 5, [0] * 7, []]]),
+        wire(shares=[[0, 500, 5, [0] * 7, []]]),
+        wire(shares=[[0, 0, 2**60, [0] * 7, []]]),
+        wire(shares=[[0, 0, 5, [0] * 7, [b"long" * 100]]]),
         wire(changes=[0]),
+        wire(changed=[[b"n"]]),
         wire(taps=["many"] * 5),
     ],
 )

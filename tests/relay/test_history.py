@@ -190,7 +190,7 @@ async def test_below_min_viewers_nothing_is_stored(tmp_path: Path, database_url:
         key = relay.create_channel("demo").display_key
         viewers = await audience(relay.url, "demo", ["happy", "sad"])
         async with await subscribe(relay.url, "demo", key) as client:
-            first = await client.mood(lambda mood: mood.sharing == 2)
+            first = await client.mood(lambda mood: mood.viewers == 2)
             await client.mood(lambda mood: mood.time > first.time + 2)
         current = await get(relay, key, "/current")
         assert current["session"]["number"] == 1

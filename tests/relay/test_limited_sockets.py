@@ -252,8 +252,47 @@ async def test_one_house_is_not_the_crowd(relay: Relay) -> None:
     async with await subscribe(relay.url, "demo", keys.display_key) as audience:
         mood = await audience.mood(lambda mood: mood.visible and count_of(mood, "happy") == 2)
         assert (mood.viewers, count_of(mood, "angry")) == (11, 2)
-        await viewers[0].send(protocol.Away())
+        await viewers[0].close()
         await audience.mood(lambda mood: count_of(mood, "angry") == 1)
         await viewers[8].send(protocol.Label(emotion="sad"))  # the next of the house takes the place
         await audience.mood(lambda mood: count_of(mood, "sad") == 1)
+    await asyncio.gather(*(viewer.close() for viewer in viewers[1:]))
+
+
+@pytest.mark.relay(proxies=1, require_tickets="off", min_viewers=5)
+async def test_four_more_connections_of_one_address_do_not_show_a_face(relay: Relay) -> None:
+    """The mood minus four neutral ones would be the victim's face."""
+    keys = relay.create_channel("demo")
+    viewers = []
+    for number, address in enumerate(["198.51.100.7"] + [f"2001:db8:0:{house:x}::1" for house in range(4)]):
+        viewer = await connect(relay, **behind_proxy(address))
+        await viewer.send(protocol.Hello())
+        await viewer.send(protocol.Label(emotion="neutral" if number else "sad"))
+        viewers.append(viewer)
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        first = await audience.mood(lambda mood: mood.viewers == 5)
+        last = await audience.mood(lambda mood: mood.visible or mood.time > first.time + 2)
+        assert (last.visible, last.sharing, set(last.counts)) == (False, 0, {0})
+        for house in range(3):
+            viewer = await connect(relay, **behind_proxy(f"2001:db8:{house + 1}::1"))
+            await viewer.send(protocol.Hello())
+            await viewer.send(protocol.Label(emotion="happy"))
+            viewers.append(viewer)
+        shown = await audience.mood(lambda mood: mood.visible)
+        assert (shown.sharing, shown.crowd) == (8, "networks")
+    await asyncio.gather(*(viewer.close() for viewer in viewers))
+
+
+@pytest.mark.relay(proxies=1, require_tickets="off", min_viewers=3, crowd="viewers", address_weight=10)
+async def test_a_hall_behind_one_address_counts_its_viewers(relay: Relay) -> None:
+    keys = relay.create_channel("demo")
+    viewers = [await connect(relay, **behind_proxy("198.51.100.7")) for _ in range(3)]
+    for viewer in viewers:
+        await viewer.send(protocol.Hello())
+        welcome = await viewer.receive_until(lambda message: isinstance(message, protocol.Welcome))
+        assert (welcome.min_viewers, welcome.crowd) == (3, "viewers")
+        await viewer.send(protocol.Label(emotion="happy"))
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        shown = await audience.mood(lambda mood: mood.visible)
+        assert (shown.sharing, shown.crowd) == (3, "viewers")
     await asyncio.gather(*(viewer.close() for viewer in viewers))

@@ -61,7 +61,7 @@ def test_neutral_is_the_last_expression() -> None:
 
 
 def test_a_mood_hides_at_once_and_shows_after_a_while() -> None:
-    visibility = Visibility(min_viewers=5)
+    visibility = Visibility(least=5)
     assert not visibility.update(5, 0.0)
     assert not visibility.update(5, SHOW_AFTER_S - 0.01)
     assert visibility.update(5, SHOW_AFTER_S)
@@ -72,7 +72,7 @@ def test_a_mood_hides_at_once_and_shows_after_a_while() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0.01, 2)), max_size=50))
 def test_too_few_are_never_visible(steps: list[tuple[int, float]]) -> None:
-    visibility, now = Visibility(min_viewers=5), 0.0
+    visibility, now = Visibility(least=5), 0.0
     for sharing, pause in steps:
         now += pause
         assert not (visibility.update(sharing, now) and sharing < 5)

@@ -29,7 +29,9 @@ class Show:
         found = []
         for _ in range(round(seconds / TICK)):
             self.now += TICK
-            found += self.bursts.update(self.changes.counts(self.now), self.sharing, self.now)
+            self.changes.expire(self.now)
+            networks = [len(networks) for networks in self.changes.networks]
+            found += self.bursts.update(self.changes.counts(self.sharing), networks, self.sharing, self.now)
         return found
 
 
@@ -70,17 +72,16 @@ def test_one_viewer_whose_label_flickers_counts_once() -> None:
 
 
 def test_who_comes_again_and_again_is_no_crowd() -> None:
-    """Each connection is another member; those who left count no more, and their house has its places back."""
+    """Each connection is another member; those who left count no more."""
     show, taps = Show(sharing=10), Taps(house_weight=2)
-    show.changes = Changes(house_weight=2)
     for _ in range(10):
-        member = Member("house")
+        member = Member("house", b"house")
         show.changes.add(member, HAPPY, show.now)
         taps.tap(member, "heart", show.now)
-        assert show.changes.counts(show.now)[HAPPY] == 1
+        assert show.changes.counts(10)[HAPPY] == 1
         show.changes.forget(member)
         taps.forget(member)
-    assert set(show.changes.counts(show.now)) == set(taps.take(show.now)) == {0}
+    assert set(show.changes.counts(10)) == set(taps.take(show.now)) == {0}
     assert show.run(6) == []
 
 
@@ -134,7 +135,8 @@ def test_strengths_and_counts_stay_in_their_ranges(turns: list[tuple[int, int, f
     for viewer, expression, pause in turns:
         now += pause
         changes.add(viewers[viewer], expression, now)
-        for burst in bursts.update(changes.counts(now), 10, now):
+        changes.expire(now)
+        for burst in bursts.update(changes.counts(10), [len(networks) for networks in changes.networks], 10, now):
             assert burst.count >= 3
             assert 0 < burst.strength <= 1
             assert burst.name != "neutral"
@@ -167,19 +169,22 @@ def test_taps_are_as_strong_as_the_share_of_those_who_tapped() -> None:
     assert tapped((0, 0, 0, 2, 0), sharing=1) == [Burst("wow", 1.0, 2)]  # more than share a face
 
 
-def test_one_house_changes_and_taps_with_its_weight_alone() -> None:
-    changes, taps, now = Changes(house_weight=8), Taps(house_weight=8), 10.0
-    house = [Member("house") for _ in range(100)]
-    for viewer in house:
-        changes.add(viewer, HAPPY, now)
+def test_one_network_taps_four_times_at_once_at_most() -> None:
+    taps, now = Taps(house_weight=8), 10.0
+    network = [Member("house", b"network") for _ in range(100)]
+    for viewer in network:
         taps.tap(viewer, "heart", now)
-    assert changes.counts(now)[HAPPY] == 8
-    assert tap_counts(taps, now) == {"heart": 8}
-    for viewer in house:  # and no more in the next moment, with others of the house
-        taps.tap(viewer, "heart", now + 0.3)
+        taps.tap(viewer, "clap", now)
+    assert sum(tap_counts(taps, now).values()) == 4
+    for viewer in network:  # and no more in the next moment, with others of the network
+        taps.tap(viewer, "wow", now + 0.3)
     assert tap_counts(taps, now + 0.3) == {}
-    taps.tap(house[99], "heart", now + 0.6)
+    taps.tap(network[99], "heart", now + 0.6)
     assert tap_counts(taps, now + 0.6) == {"heart": 1}
-    assert changes.counts(now + WINDOW_S + 0.1)[HAPPY] == 0
-    changes.add(house[99], HAPPY, now + WINDOW_S + 0.1)
-    assert changes.counts(now + WINDOW_S + 0.1)[HAPPY] == 1
+
+
+def test_of_a_house_with_a_small_weight_even_fewer_tap() -> None:
+    taps = Taps(house_weight=1)
+    for viewer in [Member("house", b"network") for _ in range(9)]:
+        taps.tap(viewer, "heart", 0.0)
+    assert tap_counts(taps, 0.0) == {"heart": 1}

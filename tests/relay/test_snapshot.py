@@ -4,33 +4,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.mood import KINDS
-from relay.snapshot import Share, Snapshot
+from relay.snapshot import AGES, NOTHING, Share, Snapshot, total
 
 seven = st.tuples(*[st.integers(0, 50)] * KINDS)
-shares = st.dictionaries(st.integers(0, 120), st.tuples(st.integers(0, 500), seven), max_size=5)
+networks = st.sets(st.binary(min_size=1, max_size=1)).map(lambda found: tuple(sorted(found)))
+shares = st.dictionaries(
+    st.tuples(st.integers(0, 120), st.sampled_from(AGES)), st.tuples(st.integers(0, 500), seven, networks), max_size=5
+)
 snapshots = st.builds(
-    lambda groups, changes, taps: Snapshot(tuple(Share(d, *rest) for d, rest in groups.items()), changes, taps),
-    shares, seven, st.tuples(*[st.integers(0, 50)] * 5),
+    lambda groups, *rest: Snapshot(tuple(Share(*key, *of) for key, of in groups.items()), *rest),
+    shares, seven, st.tuples(*[networks] * KINDS), st.tuples(*[st.integers(0, 50)] * 5),
 )  # fmt: skip
-
-
-def normal(snapshot: Snapshot) -> tuple[object, ...]:
-    return sorted(snapshot.shares, key=lambda share: share.delay), snapshot.changes, snapshot.taps
 
 
 @given(snapshots, snapshots, snapshots)
 def test_the_order_of_adding_does_not_matter(a: Snapshot, b: Snapshot, c: Snapshot) -> None:
-    assert normal(a + b) == normal(b + a)
-    assert normal((a + b) + c) == normal(a + (b + c))
-    assert normal(a + Snapshot()) == normal(a)
+    assert total((a, b)) == total((b, a))
+    assert total((total((a, b)), c)) == total((a, total((b, c)))) == total((a, b, c))
+    assert total((a, NOTHING)) == total((a,))
 
 
 @given(snapshots, snapshots)
 def test_nobody_is_lost_or_counted_twice(a: Snapshot, b: Snapshot) -> None:
-    whole = a + b
+    whole = total((a, b))
     assert whole.viewers == a.viewers + b.viewers
     assert whole.counts == a.counts + b.counts
-    assert len({share.delay for share in whole.shares}) == len(whole.shares)
+    assert len({(share.delay, share.age) for share in whole.shares}) == len(whole.shares)
+
+
+@given(snapshots, snapshots)
+def test_a_network_on_two_relays_is_one(a: Snapshot, b: Snapshot) -> None:
+    names = {network for part in (a, b) for share in part.shares for network in share.networks}
+    assert total((a, b)).networks == len(names)
 
 
 @given(snapshots)

@@ -11,7 +11,7 @@ START = 1000
 
 
 def happy(delay: int, count: int) -> Share:
-    return Share(delay, count, (0, 0, 0, count, 0, 0, 0))
+    return Share(delay, 0, count, (0, 0, 0, count, 0, 0, 0))
 
 
 def told(timeline: Timeline, now: int, *shares: Share) -> dict[int, tuple[int, int]]:
