@@ -39,6 +39,7 @@ LONGEST_ASKED_S = 300.0  # a relay that asks for a longer wait is not believed
 TEST_REACTION = "happy"
 REACTION_S = 4.0  # the time a reaction floats in the relay's picture
 COUNTDOWN_S = 32.0  # the longest countdown and its zero
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 class Settings(NamedTuple):
@@ -215,6 +216,33 @@ def test_reaction(now: float) -> Message:
     """A reaction that no viewer made, in the form of the relay's. ``now`` is Unix time in seconds."""
     fields = {"type": "reaction", "time": now, "kind": "expression", "name": TEST_REACTION, "strength": 0.5, "count": 1}
     return Message("reaction", fields, json.dumps(fields))
+
+
+def condition(least: int, crowd: Any) -> str:
+    """What it takes before anything is shown, as in "people of five networks share".
+
+    A relay that does not tell what it counts (``crowd``) is an old one, and counts viewers. ``relay/crowd.py`` and
+    ``overlay/figures.js`` have the same; ``tests/conditions.json`` holds the three together.
+    """
+    if least == 1:
+        return "somebody shares"
+    number = NUMBERS[least] if least < len(NUMBERS) else str(least)
+    return f"people of {number} networks share" if crowd == "networks" else f"{number} people share"
+
+
+def audience(mood: Dict[str, Any]) -> str:
+    """How many viewers there are, and what is shown of them; empty where a mood's numbers are none.
+
+    How many are connected is told always: else nobody could tell a relay that viewers don't reach from one that waits.
+    """
+    numbers: List[Any] = [mood.get(name) for name in ("viewers", "sharing", "min_viewers")]
+    viewers, sharing, least = numbers
+    # OBS draws the status line as rich text where it finds a tag: nothing but numbers may get there.
+    if not all(type(number) is int and 0 <= number < 10**9 for number in numbers):
+        return ""
+    if mood.get("visible"):
+        return f"{sharing} of {viewers} viewers share their expression."
+    return f"Viewers connected: {viewers}. Shown once {condition(least, mood.get('crowd'))}."
 
 
 class RefusedError(Exception):

@@ -168,10 +168,8 @@ class Script:
 
     def _audience(self) -> str:
         mood = self.link.mood if self.link is not None and self.healthy() else None
-        if mood is None:
-            return ""
-        text = f" {mood.get('sharing')} of {mood.get('viewers')} viewers share their expression."
-        return text if mood.get("visible") else f"{text} Nothing is shown until {mood.get('min_viewers')} do."
+        sentence = moodcast_link.audience(mood) if mood is not None else ""
+        return f" {sentence}" if sentence else ""
 
     # --- what the buttons do ---
 

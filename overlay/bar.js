@@ -5,12 +5,12 @@ import { percent, segments } from "./figures.js";
 
 const GAP = 2;
 const FACE_ROOM = 1.25; // a segment shows its face when it is this many times wider than the bar is high
+const RESTING = 0.4; // opacity of the faces while nothing is shown
 
 export class MoodBar {
   /** @param {HTMLElement} root an empty element; gets class moodcast-bar and the segments */
   constructor(root) {
     this.root = root;
-    this.shares = EXPRESSIONS.map(() => 0);
     root.classList.add("moodcast-bar");
     root.setAttribute("role", "img");
     this.segments = EXPRESSIONS.map((name) => this.#add("moodcast-segment", name));
@@ -19,6 +19,7 @@ export class MoodBar {
       face.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }));
       return face;
     });
+    this.show(null);
     new ResizeObserver(([entry]) => {
       this.width = entry.contentRect.width;
       this.height = entry.contentRect.height;
@@ -34,20 +35,22 @@ export class MoodBar {
     return element;
   }
 
-  /** @param {number[]} shares seven, 0 to 1 */
+  /** @param {number[] | null} shares seven, 0 to 1; null while nothing is shown: the faces then rest side by side */
   show(shares) {
     this.shares = shares;
-    this.root.setAttribute("aria-label", describe(shares));
+    this.root.toggleAttribute("data-resting", !shares);
+    this.root.setAttribute("aria-label", describe(shares ?? []));
     this.#place();
   }
 
   #place() {
     if (!this.width) return;
-    segments(this.shares, this.width, GAP).forEach(({ left, width }, index) => {
-      const middle = left + width / 2 - this.height / 2;
+    segments(this.shares ?? EXPRESSIONS.map(() => 0), this.width, GAP).forEach(({ left, width }, index) => {
+      const middle = this.shares ? left + width / 2 : ((index + 0.5) / EXPRESSIONS.length) * this.width;
+      const opacity = width > FACE_ROOM * this.height ? 1 : 0;
       this.segments[index].style.transform = `translateX(${left.toFixed(1)}px) scaleX(${(width / this.width).toFixed(5)})`;
-      this.faces[index].style.transform = `translateX(${middle.toFixed(1)}px)`;
-      this.faces[index].style.opacity = width > FACE_ROOM * this.height ? 1 : 0;
+      this.faces[index].style.transform = `translateX(${(middle - this.height / 2).toFixed(1)}px)`;
+      this.faces[index].style.opacity = this.shares ? opacity : RESTING;
     });
   }
 }

@@ -1,6 +1,6 @@
 // What the streamer does on the dashboard: measure the viewers' delay, mark a moment, name and delete sessions.
 
-import { clock } from "./figures.js";
+import { clock, condition } from "./figures.js";
 import { request } from "./requests.js";
 
 const POLL_MS = 2000;
@@ -30,11 +30,11 @@ function answered(dialog) {
 }
 
 /** What a delay was measured to be, as the relay's JSON tells it, in a sentence. */
-export function delayWords({ zero, open_s: open, answers, median }) {
+export function delayWords({ zero, open_s: open, answers, median, ...least }) {
   if (zero === null) return "Viewers see the stream later than it happens. A countdown on the stream measures by how much.";
   const result = answers
     ? `${counted(answers, "viewer")} answered: the median delay is ${median.toFixed(1)} s.`
-    : open > 0 ? "Nobody has answered yet." : "Nobody answered the last countdown.";
+    : `${open > 0 ? "" : "Too few answered the last countdown. "}The median delay is shown once ${condition(least, "answer")}.`;
   return open > 0 ? `${result} Viewers may still answer for ${clock(open)}.` : result;
 }
 

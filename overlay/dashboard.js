@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { subscribe } from "./connection.js";
 import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
 import { Controls } from "./controls.js";
-import { clock, leader, percent, resonanceWords, trendWords, valenceWords } from "./figures.js";
+import { clock, condition, leader, percent, resonanceWords, trendWords, valenceWords } from "./figures.js";
 import { momentOf } from "./history.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { request } from "./requests.js";
@@ -46,21 +46,23 @@ function alertUser(text) {
 // --- the live part ------------------------------------------------------------------------------------------------
 
 function showMood(mood) {
-  bar.show(mood.shares);
+  bar.show(mood.visible ? mood.shares : null);
   find("leader-picture").parentElement.classList.toggle("waiting", !mood.visible);
   named = mood.visible ? leader(mood.shares, named) : -1;
   const picture = pictureUrl(EXPRESSIONS[named] ?? "neutral");
   if (find("leader-picture").src !== picture) find("leader-picture").src = picture;
   write("leader", mood.visible
     ? `${percent(mood.shares[named])} ${WORDS[EXPRESSIONS[named]]}`
-    : `Waiting for ${mood.min_viewers} viewers to share (${mood.sharing} so far)`);
+    : `Shown once ${condition(mood)}`);
   [...find("legend").children].forEach((item, index) => {
     const text = mood.visible ? percent(mood.shares[index]) : "–";
     if (item.lastChild.textContent !== text) item.lastChild.textContent = text;
     item.toggleAttribute("data-none", !(mood.shares[index] > 0));
   });
-  write("sharing", String(mood.sharing));
-  write("viewers", `of ${mood.viewers} ${mood.viewers === 1 ? "viewer" : "viewers"}`);
+  // How many are connected is told always: else nobody could tell a relay that viewers don't reach from one that waits.
+  const viewers = `${mood.viewers} ${mood.viewers === 1 ? "viewer" : "viewers"}`;
+  write("sharing", mood.visible ? String(mood.sharing) : "–");
+  write("viewers", mood.visible ? `of ${viewers}` : `${viewers} connected`);
   const figure = (id, value, words) => {
     write(id, mood.visible ? value : "–");
     write(`${id}-words`, mood.visible ? words : "");

@@ -5,7 +5,24 @@ import { EXPRESSIONS } from "./contract.js";
 const NEUTRAL = EXPRESSIONS.indexOf("neutral");
 const LEAD = 0.02; // a newcomer must be this much ahead, or two equals would flicker
 
+const NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+
 export const percent = (share) => `${Math.round(100 * share)} %`;
+
+/**
+ * What it takes before anything is shown, as in "people of five networks share".
+ *
+ * A relay that does not tell what it counts is an old one, and counts viewers. relay/crowd.py and
+ * obs_plugin/moodcast_link.py have the same; tests/conditions.json holds the three together.
+ *
+ * @param {{min_viewers: number, crowd?: string}} message a mood, or what a countdown has measured
+ * @param {string} verb what the people do
+ */
+export function condition({ min_viewers: least, crowd }, verb = "share") {
+  if (least === 1) return `somebody ${verb}s`;
+  const number = NUMBERS[least] ?? String(least);
+  return crowd === "networks" ? `people of ${number} networks ${verb}` : `${number} people ${verb}`;
+}
 
 /**
  * Where the segments of the bar lie.

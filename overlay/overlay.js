@@ -5,7 +5,7 @@ import { subscribe } from "./connection.js";
 import { EXPRESSIONS, WORDS, applyPalette, checked, pictureUrl } from "./contract.js";
 import { Countdown } from "./countdown.js";
 import { play } from "./demo.js";
-import { leader, percent } from "./figures.js";
+import { condition, leader, percent } from "./figures.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
 
@@ -23,8 +23,6 @@ root.dataset.position = options.position;
 root.style.setProperty("--moodcast-scale", options.scale);
 find("title").textContent = options.title || (options.source === "demo" ? "Preview with a made-up audience" : "");
 const bar = new MoodBar(find("bar"));
-const progress = Object.assign(document.createElement("div"), { className: "moodcast-progress" });
-find("bar").append(progress);
 const reactions = new Reactions(find("reactions"), options.position === "top" ? 1 : -1);
 const countdown = new Countdown(root);
 
@@ -57,7 +55,7 @@ function showMood(mood) {
   fresh();
   if (state === "stopped") notice(problems.join("\n")); // the OBS script was set right
   enter(mood.visible ? "live" : "waiting");
-  bar.show(mood.shares);
+  bar.show(mood.visible ? mood.shares : null);
   write(find("sharing"), mood.visible ? `${mood.sharing} sharing` : "");
   if (mood.visible) {
     named = leader(mood.shares, named);
@@ -68,10 +66,8 @@ function showMood(mood) {
   } else {
     named = -1;
     showPicture("neutral");
-    const needed = `${mood.min_viewers} ${mood.min_viewers === 1 ? "viewer" : "viewers"}`;
-    write(find("leader-text"), `Waiting for ${needed} to share (${mood.sharing} so far)`);
+    write(find("leader-text"), `Shown once ${condition(mood)}`);
   }
-  progress.style.transform = `scaleX(${Math.min(1, mood.sharing / mood.min_viewers).toFixed(3)})`;
 }
 
 /** News came: whatever is shown is not old, for now. */

@@ -32,16 +32,23 @@ class Measurement:
 
     A countdown waits for answers until the longest delay has passed. Another must not begin before: nobody could tell
     of which of the two a viewer has just seen the zero.
+
+    Of too few answers nothing is told: they would be one person's, who is there and how far behind.
     """
 
-    __slots__ = ("_delays", "_seconds", "_unix", "_zero")
+    __slots__ = ("_delays", "_least", "_networks", "_seconds", "_unix", "_zero")
 
-    def __init__(self, seconds: int, now: float, unix: float) -> None:
-        """Begins at ``now``, which is the Unix time ``unix``, and reaches zero ``seconds`` later."""
+    def __init__(self, seconds: int, now: float, unix: float, least: int) -> None:
+        """Begins at ``now``, which is the Unix time ``unix``, and reaches zero ``seconds`` later.
+
+        ``least``: networks (1 or more) from which answers must have come before anything is told of them.
+        """
         self._seconds = seconds
         self._zero = now + seconds
         self._unix = unix + seconds
+        self._least = least
         self._delays: dict[Hashable, float] = {}
+        self._networks: dict[Hashable, Hashable] = {}
 
     def event(self, now: float) -> Countdown:
         """The message for who hears of it at ``now``. Its ``zero`` is always the same."""
@@ -61,8 +68,8 @@ class Measurement:
         rest = self._zero - now
         return max(0, math.ceil(rest)) if rest > -SHOWN_S else None
 
-    def tap(self, viewer: Hashable, now: float) -> float:
-        """The viewer's delay in seconds, 0 to ``MAX_DELAY_S``.
+    def tap(self, viewer: Hashable, network: Hashable | None, now: float) -> float:
+        """The viewer's delay in seconds, 0 to ``MAX_DELAY_S``. ``network``: the viewer's; None is one of its own.
 
         A later tap of the same viewer replaces the one before: who saw the zero knows better than who slipped.
 
@@ -76,21 +83,23 @@ class Measurement:
             text = f"A delay is at most {MAX_DELAY_S:g} seconds, and zero was {delay:.0f} seconds ago"
             raise TapError(f"{text}: tap at the next countdown.")
         self._delays[viewer] = delay = max(0.0, delay)
+        self._networks[viewer] = viewer if network is None else network
         return delay
 
     def forget(self, viewer: Hashable) -> None:
         """The viewer left; its answer counts no more."""
         self._delays.pop(viewer, None)
+        self._networks.pop(viewer, None)
 
     @property
     def answers(self) -> int:
-        """How many of those present have answered."""
-        return len(self._delays)
+        """How many of those present have answered; 0 while they are too few to be told."""
+        return len(self._delays) if len(set(self._networks.values())) >= self._least else 0
 
     @property
     def median(self) -> float | None:
-        """Of their delays, in seconds; None without an answer."""
-        return statistics.median(self._delays.values()) if self._delays else None
+        """Of their delays, in seconds; None while they are too few to be told."""
+        return statistics.median(self._delays.values()) if self.answers else None
 
 
 def late_tap() -> TapError:

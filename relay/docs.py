@@ -61,8 +61,10 @@ A subscriber gets `status` and the current `mood` at once, then `mood` at each t
 and `status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's
 `id` is its `seq`. Before the relay ends a stream it sends `bye`.
 
-While fewer than `min_viewers` share, nothing is shown or stored: `visible` is false, counts and figures are zero, and
-there are no reactions. The mood shows again when enough have shared for a second.
+While viewers of fewer than `min_viewers` networks share, nothing is shown or stored: `visible` is false, `sharing`,
+counts and figures are zero, and there are no reactions. So a network's viewers, however many they are, can't be the
+others among whom one person is hidden. With `--crowd viewers` each viewer counts instead, and `crowd` says so. The mood
+shows again when enough have shared for a second. `viewers` is told always: it counts connections, not faces.
 
 A reaction of kind `expression` is a burst: within {audience.WINDOW_S:g} seconds, more viewers than usual changed to
 the same expression, namely at least {reactions.LEAST_VIEWERS} more and {reactions.LEAST_SHARE:.0%} of those sharing

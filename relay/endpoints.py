@@ -281,9 +281,10 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/countdown", measure.result, "own", "display key",
-        'What the last countdown has measured: `{"zero", "open_s", "answers", "median"}`, namely the Unix time of its '
-        "zero (null if there was none), the seconds for which viewers may still answer, how many of those present "
-        "have, and the median of their delays in seconds (null without one).",
+        'What the last countdown has measured: `{"zero", "open_s", "answers", "median", "min_viewers", "crowd"}`, '
+        "namely the Unix time of its zero (null if there was none), the seconds for which viewers may still answer, "
+        "how many of those present have, and the median of their delays in seconds. While fewer than `min_viewers` "
+        "networks (or viewers: as `crowd` says) have answered, these two are 0 and null.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/sessions", sessions.listed, "own", "display key",

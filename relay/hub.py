@@ -331,12 +331,16 @@ class Hub:
         channel = self._channels.get(name)
         return channel.countdown if channel else None
 
+    def least(self) -> dict[str, object]:
+        """What it takes before anything is told of viewers, in the words of the contract."""
+        return {"min_viewers": self._settings.min_viewers, "crowd": self._settings.crowd}
+
     def start_countdown(self, name: str, seconds: int) -> Countdown | None:
         """Begin to measure the viewers' delay; None while they may still answer to the last countdown."""
         channel, now = self.channel(name), time.monotonic()
         if channel.countdown and channel.countdown.open_s(now):
             return None
-        channel.countdown = Measurement(seconds, now, time.time())
+        channel.countdown = Measurement(seconds, now, time.time(), self._settings.min_viewers)
         event = channel.countdown.event(now)
         self._show_countdown(channel, event)
         self._node.announce(Published(name, "countdown", protocol.encode(event)))
@@ -346,7 +350,8 @@ class Hub:
         """Another node counts down: to the same zero, so that the viewers here can answer."""
         now, rest = time.monotonic(), event.zero - event.time
         if abs(time.time() - event.time) < LATE_COUNTDOWN_S:
-            channel.countdown = Measurement(event.seconds, now + rest - event.seconds, event.zero - event.seconds)
+            begun, unix = now + rest - event.seconds, event.zero - event.seconds
+            channel.countdown = Measurement(event.seconds, begun, unix, self._settings.min_viewers)
             self._show_countdown(channel, event)
 
     def _show_countdown(self, channel: LiveChannel, countdown: Countdown) -> None:
@@ -363,7 +368,8 @@ class Hub:
         """
         if channel.countdown is None:
             raise late_tap()
-        delay = channel.countdown.tap(viewer, now)
+        network = viewer.member.house if self._settings.crowd == "networks" else None
+        delay = channel.countdown.tap(viewer, network, now)
         self.set_delay(channel, viewer, delay)
         return Delay(seconds=round(delay))
 

@@ -39,10 +39,11 @@ async def start(request: web.Request) -> web.Response:
 
 async def result(request: web.Request) -> web.Response:
     """What the last countdown has measured so far."""
-    return json_response(_summary(request.app[HUB].countdown(authorize(request)), time.monotonic()))
+    hub = request.app[HUB]
+    return json_response(_summary(hub.countdown(authorize(request)), time.monotonic()) | hub.least())
 
 
-def _summary(last: Measurement | None, now: float) -> dict[str, float | None]:
+def _summary(last: Measurement | None, now: float) -> dict[str, object]:
     if last is None:
         return {"zero": None, "open_s": 0, "answers": 0, "median": None}
     median = None if last.median is None else round(last.median, 1)

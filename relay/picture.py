@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from relay.channel import RECENT_S
+from relay.crowd import condition
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Mood, Reaction
 
 MIN_WIDTH, MAX_WIDTH = 160, 1920
@@ -38,6 +39,8 @@ PANEL_HEIGHT = PADDING_TOP + ROW + ROW_GAP + BAR + PADDING_BOTTOM
 SEGMENT_GAP = 2
 FACE_ROOM = 1.25
 """A segment shows its face when it is this many times wider than the bar is high."""
+RESTING = 0.4
+"""Opacity of the faces while no mood is shown."""
 REACTION = 4.0
 DISC = 0.52
 """Diameter of the countdown's disc, as a share of the smaller side of what the panel leaves free."""
@@ -114,7 +117,8 @@ def draw(
         start = _draw_leader(canvas, mood.shares, left, row, em)
         _draw_figures(canvas, mood, (start + em, right), row, em)
     else:
-        _draw_waiting(canvas, mood, bar, (left, right), row, em)
+        _draw_resting(canvas, bar)
+        _draw_condition(canvas, f"Shown once {condition(mood.min_viewers, mood.crowd)}", (left, right), row, em)
     if digit is not None:
         _draw_countdown(canvas, digit, top)
     return canvas
@@ -215,23 +219,34 @@ def _draw_face(canvas: Image.Image, name: str, x: float, y: float, bar_height: i
     canvas.alpha_composite(_picture(name, size), place)
 
 
-def _draw_waiting(
-    canvas: Image.Image, mood: Mood, box: tuple[int, int, int, int], room: tuple[float, float], middle: float, em: float
-) -> None:
-    """How many viewers must share before anything is shown, and how many do."""
+def _draw_resting(canvas: Image.Image, box: tuple[int, int, int, int]) -> None:
+    """The faces side by side, in the bar's place while nothing is shown: no bar that could look like one that fills."""
     left, top, width, height = box
-    pixels = _track(width, height)
-    filled = round(width * min(1.0, mood.sharing / mood.min_viewers))
-    pixels[:, :filled] = (*_palette()["neutral"], 191)
-    _put(canvas, _lit(pixels), _rounded(width, height, height / 2), (left, top))
+    for index, name in enumerate(EXPRESSIONS):
+        face = Image.new("RGBA", (height + 2, height + 2))
+        _draw_face(face, name, height / 2 + 1, height / 2 + 1, height)
+        face.putalpha(face.getchannel("A").point([round(alpha * RESTING) for alpha in range(256)]))
+        middle = left + width * (index + 0.5) / len(EXPRESSIONS)
+        canvas.alpha_composite(face, (round(middle - face.width / 2), top - 1))
+
+
+def _draw_condition(canvas: Image.Image, text: str, room: tuple[float, float], middle: float, em: float) -> None:
+    """A sentence on one line where there is room, else on two."""
     start, right = room
     size = round(2.3 * em)
     canvas.alpha_composite(_picture("neutral", size), (round(start), round(middle - size / 2)))
     start += size + 0.55 * em
-    viewers = "viewer" if mood.min_viewers == 1 else "viewers"
-    text = f"Waiting for {mood.min_viewers} {viewers} to share ({mood.sharing} so far)"
-    font_size = 1.1 * em * min(1.0, (right - start) / _length(text, 1.1 * em))
-    _write(canvas, text, start, middle, font_size, TEXT)
+    lines = [text] if _length(text, 1.1 * em) <= right - start else _halves(text)
+    font_size = 1.1 * em * min(1.0, (right - start) / max(_length(line, 1.1 * em) for line in lines))
+    for number, line in enumerate(lines):
+        _write(canvas, line, start, middle + (number - (len(lines) - 1) / 2) * 1.15 * font_size, font_size, TEXT)
+
+
+def _halves(text: str) -> list[str]:
+    """The two lines of a text whose lengths differ least; one where there is but one word."""
+    words = text.split()
+    pairs = [[" ".join(words[:cut]), " ".join(words[cut:])] for cut in range(1, len(words))]
+    return min(pairs, key=lambda pair: abs(len(pair[0]) - len(pair[1])), default=[text])
 
 
 def _draw_reaction(canvas: Image.Image, reaction: Reaction, age: float, em: float, floor: float) -> None:

@@ -32,6 +32,14 @@ SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S = 3, 30
 Crowd = Literal["networks", "viewers"]
 """What `min_viewers` counts: networks (an IPv4 address, or an IPv6 /48) from which somebody shares, or viewers."""
 
+Counted = Annotated[
+    Crowd,
+    Meta(
+        description="What `min_viewers` counts: networks from which somebody shares, or viewers. A relay always tells; "
+        "old ones, which didn't, count viewers."
+    ),
+]
+
 CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Seven = Annotated[list[int], Meta(min_length=7, max_length=7)]
@@ -101,9 +109,7 @@ class Welcome(Message, tag="welcome", frozen=True, kw_only=True):
     min_viewers: Annotated[
         int, Meta(description="While fewer than this share, nothing is shown; `crowd` says of what.")
     ]
-    crowd: Annotated[Crowd, Meta(description="What `min_viewers` counts: networks that share, or viewers.")] = (
-        "networks"
-    )
+    crowd: Counted = "viewers"
     version: Annotated[int, Meta(description="Version of this contract.")] = VERSION
 
 
@@ -152,9 +158,7 @@ class Mood(Message, tag="mood", frozen=True, kw_only=True):
     min_viewers: Annotated[
         int, Meta(ge=1, description="So many must share before anything is shown; `crowd` says what.")
     ]
-    crowd: Annotated[Crowd, Meta(description="What `min_viewers` counts: networks that share, or viewers.")] = (
-        "networks"
-    )
+    crowd: Counted = "viewers"
     counts: Annotated[Seven, Meta(description="Viewers per expression.")]
     shares: Annotated[SevenShares, Meta(description="`counts` divided by `sharing`.")]
     valence: Annotated[

@@ -1,5 +1,6 @@
 """The dashboard in a real Chromium, against the real relay."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.async_api import expect
 
 from relay import app, database
 from relay.config import RelaySettings
-from relay.protocol import EXPRESSIONS, Countdown, Zero
+from relay.protocol import EXPRESSIONS, Countdown, Delay, Zero
 from tests.e2e.conftest import OpenPage
 from tests.support import Viewer, audience, leave
 
@@ -153,7 +154,7 @@ async def test_the_dashboard_starts_the_countdown_and_tells_what_it_measured(
     async with await Viewer.connect(relay.url) as viewer:
         await page.get_by_text("A countdown on the stream measures by how much.").wait_for()
         await start.click()
-        await page.get_by_text("Nobody has answered yet. Viewers may still answer for 2:0").wait_for()
+        await page.get_by_text("is shown once somebody answers. Viewers may still answer for 2:0").wait_for()
         await expect(start).to_be_disabled()
         await viewer.receive_until(lambda message: isinstance(message, Countdown))
         countdown = relay._hub.channel("demo").countdown
@@ -164,6 +165,34 @@ async def test_the_dashboard_starts_the_countdown_and_tells_what_it_measured(
         countdown._zero -= 120
         await expect(start).to_be_enabled()
         assert "Viewers may still answer" not in await page.locator("#delay").inner_text()
+
+
+@pytest.mark.relay(tick_ms=50, min_viewers=5)
+async def test_while_hidden_the_dashboard_tells_of_nobody_who_shares_or_answers(
+    relay: app.Relay, open_page: OpenPage
+) -> None:
+    key = relay.create_channel("demo").display_key
+    page = await open_page(f"{relay.url}/dashboard?channel=demo#key={key}")
+    viewers = await audience(relay.url, "demo", ["happy"])
+    await expect(page.locator("#viewers")).to_have_text("1 viewer connected")
+    await viewers[0].tap("heart")
+    await viewers[0].label("angry")
+    await page.get_by_role("button", name="Start countdown").click()
+    await viewers[0].receive_until(lambda message: isinstance(message, Countdown))
+    countdown = relay._hub.channel("demo").countdown
+    assert countdown is not None
+    countdown._zero -= 13  # eight seconds ago
+    await viewers[0].send(Zero())
+    await viewers[0].receive_until(lambda message: isinstance(message, Delay))
+    await page.get_by_text(re.compile("The median delay is shown once .*five.* answer. Viewers may still")).wait_for()
+    assert re.match("Shown once .*five", await page.locator("#leader").inner_text())
+    for figure in ("sharing", "valence", "trend", "resonance"):
+        assert await page.locator(f"#{figure}").inner_text() == "\N{EN DASH}"
+    assert await page.locator(".moodcast-bar").get_attribute("aria-label") == "nothing yet"
+    assert await page.locator("#reactions li").count() == 0
+    countdown._zero -= 120
+    await page.get_by_text("Too few answered the last countdown.").wait_for()
+    await leave(viewers)
 
 
 async def test_all_buttons_can_be_read(relay: app.Relay, open_page: OpenPage) -> None:

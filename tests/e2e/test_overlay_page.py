@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.support import Viewer, audience, free_port, leave, request, wait_unti
 
 OVERLAY = Path(__file__).parents[2] / "overlay"
 PALETTE = json.loads((OVERLAY / "palette.json").read_text("utf-8"))
+CONDITIONS = json.loads((OVERLAY.parent / "tests" / "conditions.json").read_text("utf-8"))
 BROKEN = "WebSocket connection to"
 MOVING = """document.getAnimations().flatMap(animation => animation.effect.getKeyframes()).flatMap(Object.keys)
     .filter(key => !["offset", "computedOffset", "easing", "composite"].includes(key))"""
@@ -58,7 +60,7 @@ def mood(counts: list[int], **fields: object) -> dict[str, object]:
     sharing = sum(counts)
     event: dict[str, object] = {
         "type": "mood", "seq": 1, "time": 1e9, "visible": True, "viewers": sharing, "sharing": sharing,
-        "min_viewers": 5, "counts": counts, "shares": [count / sharing for count in counts], "valence": 0,
+        "min_viewers": 5, "counts": counts, "shares": [count / max(1, sharing) for count in counts], "valence": 0,
         "resonance": 0.74, "trend": 0,
     }  # fmt: skip
     return event | fields
@@ -123,12 +125,39 @@ async def test_only_the_panel_covers_the_video(relay: app.Relay, open_page: Open
 
 
 @pytest.mark.relay(min_viewers=5)
-async def test_says_how_many_more_viewers_are_needed(relay: app.Relay, open_page: OpenPage) -> None:
+async def test_while_hidden_it_says_what_it_takes_and_not_who_is_there(relay: app.Relay, open_page: OpenPage) -> None:
     page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key))
+    await page.get_by_text(re.compile("^Shown once .*five")).wait_for()
+    before = await page.locator(".moodcast-panel").inner_text()
     viewers = await audience(relay.url, "demo", ["happy"] * 3)
-    await page.get_by_text("Waiting for 5 viewers to share (3 so far)").wait_for()
-    assert await share_in_bar(page, "happy") == 0
+    async with await Viewer.connect(relay.url) as witness:
+        await witness.mood(lambda mood: mood.viewers == 4)
+        assert await page.locator(".moodcast-panel").inner_text() == before
+        assert await share_in_bar(page, "happy") == 0
     await leave(viewers)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 200), (320, 180), (160, 90)])
+async def test_while_hidden_its_pixels_are_the_same_whoever_is_there(
+    relay: app.Relay, open_page: OpenPage, width: int, height: int
+) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs", width, height)
+    seen = []
+    for viewers, sharing in ((0, 0), (1, 1), (40, 4)):  # an old relay tells how many share
+        hidden = mood([0] * 7, visible=False, viewers=viewers, sharing=sharing, crowd="networks")
+        await push(page, **hidden)
+        await page.get_by_text("Shown once people of five networks share").wait_for()
+        await page.evaluate("document.getAnimations().forEach(animation => animation.finish())")
+        seen.append((await pixels(page)).tobytes())
+    assert len(set(seen)) == 1
+
+
+async def test_what_it_takes_is_said_as_elsewhere(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs")
+    for case in CONDITIONS:
+        given = {name: value for name, value in case.items() if name != "text"}
+        await push(page, **mood([0] * 7, visible=False) | given)
+        assert await page.locator(".moodcast-leader-text").inner_text() == f"Shown once {case['text']}"
 
 
 async def test_comes_back_after_the_relay_restarts(tmp_path: Path, open_page: OpenPage) -> None:
@@ -249,8 +278,11 @@ async def test_nothing_sticks_out_of_the_panel_whatever_the_size(
     page = await open_page(address, width, height)
     # Fonts differ from machine to machine: leave room for a wide one.
     await page.add_style_tag(content="body { letter-spacing: 0.12em }")
-    waiting = mood([0, 0, 0, 3, 0, 0, 0], visible=False, shares=[0] * 7)
-    for event, text in ((waiting, "Waiting for 5"), (mood([0, 0, 0, 0, 0, 96, 32]), "75 % surprised")):
+    waiting = mood([0] * 7, visible=False, crowd="networks")
+    for event, text in (
+        (waiting, "Shown once people of five networks share"),
+        (mood([0, 0, 0, 0, 0, 96, 32]), "75 % surprised"),
+    ):
         await push(page, **event)
         await page.get_by_text(text).wait_for()
         row = page.locator(".moodcast-row")

@@ -13,6 +13,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -119,6 +120,32 @@ def test_the_test_reaction_is_one_of_the_contract() -> None:
     message = protocol.from_relay.decode(link.test_reaction(12.0).text)
     assert message == protocol.Reaction(time=12.0, kind="expression", name="happy", strength=0.5, count=1)
     assert link.REACTION_S == channel.RECENT_S
+
+
+# --- what the streamer reads of the audience -------------------------------------------------------------------------
+
+CONDITIONS = json.loads((Path(__file__).parents[1] / "conditions.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", CONDITIONS, ids=str)
+def test_it_is_said_what_it_takes_as_on_the_pages(case: dict[str, Any]) -> None:
+    assert link.condition(case["min_viewers"], case.get("crowd")) == case["text"]
+
+
+def test_while_hidden_nobody_is_told_how_many_share() -> None:
+    hidden: dict[str, Any] = {"visible": False, "viewers": 3, "min_viewers": 5, "crowd": "networks"}
+    said = {link.audience({**hidden, "sharing": sharing}) for sharing in range(5)}  # an old relay tells the number
+    assert said == {"Viewers connected: 3. Shown once people of five networks share."}
+    shown = {**hidden, "visible": True, "viewers": 9, "sharing": 8}
+    assert link.audience(shown) == "8 of 9 viewers share their expression."
+
+
+@pytest.mark.parametrize("name", ["viewers", "sharing", "min_viewers"])
+@pytest.mark.parametrize("value", ["<b>5</b>", None, [], True, 2.5, -1, 10**30])
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_mood_with_other_things_than_numbers_is_not_read_out(name: str, value: object, visible: bool) -> None:
+    mood: dict[str, Any] = {"visible": visible, "viewers": 3, "sharing": 0, "min_viewers": 5, "crowd": "networks"}
+    assert link.audience({**mood, name: value}) == ""
 
 
 # --- settings and addresses ------------------------------------------------------------------------------------------

@@ -71,6 +71,33 @@ async def test_a_countdown_reaches_everyone_and_measures_who_taps(relay: app.Rel
     await wait_until(forgotten)
 
 
+@pytest.mark.relay(min_viewers=3, crowd="viewers")
+async def test_of_too_few_answers_nothing_is_told(relay: app.Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer is one person's: that somebody is there, and how far behind."""
+    keys = relay.create_channel("demo")
+
+    async def told() -> tuple[int, float | None]:
+        _, result = await request(relay.url, "GET", "demo/countdown", keys.admin_key)
+        assert (result["min_viewers"], result["crowd"]) == (3, "viewers")
+        return result["answers"], result["median"]
+
+    async with contextlib.AsyncExitStack() as stack:
+        viewers = [await stack.enter_async_context(await Viewer.connect(relay.url)) for _ in range(3)]
+        await start(relay, keys.display_key)
+        live = relay._hub.channel("demo")
+        assert live.countdown is not None
+        monkeypatch.setattr(live.countdown, "_zero", live.countdown._zero - 11)  # eight seconds ago
+        for viewer in viewers:
+            assert await told() == (0, None)
+            assert await answer_to(viewer) == Delay(seconds=8)
+        answers, median = await told()
+        assert answers == 3
+        assert median == pytest.approx(8, abs=0.6)
+        await viewers[0].close()
+        await wait_until(lambda: relay.connections("demo")[0] == 2)
+        assert await told() == (0, None)
+
+
 async def test_the_measured_delay_is_the_viewers_from_then_on(
     relay: app.Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +140,8 @@ async def test_without_a_countdown_a_tap_is_told_to_wait(relay: app.Relay) -> No
         assert isinstance(answer, Error)
         assert answer.message == "No countdown is on the stream: wait until the streamer starts one."
     _, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
-    assert result == {"zero": None, "open_s": 0, "answers": 0, "median": None}
+    least = {"min_viewers": 1, "crowd": "networks"}
+    assert result == {"zero": None, "open_s": 0, "answers": 0, "median": None} | least
 
 
 @pytest.mark.parametrize(

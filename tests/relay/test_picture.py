@@ -3,8 +3,10 @@
 import io
 import json
 from pathlib import Path
+from typing import Literal
 
 import aiohttp
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relay.app import Relay
-from relay.picture import SEGMENT_GAP, Asked, draw, segments
+from relay.picture import MARGIN, PADDING_X, PANEL_HEIGHT, SEGMENT_GAP, Asked, _em, draw, segments
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
 from tests.support import Viewer, audience, leave, subscribe, wait_until
 
@@ -82,10 +84,40 @@ def test_a_reaction_that_was_asked_for_floats_straight_up_over_any_mood(name: st
         assert draw(found, [], 800, 400, Asked(name, 4.0)).tobytes() == draw(found, [], 800, 400).tobytes()
 
 
-def test_hidden_and_shown_differ() -> None:
-    hidden = draw(mood(visible=False, sharing=3), [], 800, 200)
-    assert hidden.tobytes() != draw(mood(visible=False, sharing=4), [], 800, 200).tobytes()
-    assert not any(pixels_like(hidden, name) > 100 for name in ("happy", "angry", "fear"))
+def test_while_hidden_it_is_the_same_whoever_is_there() -> None:
+    """Neither a count nor a bar: with one viewer they would tell when this one's face is seen."""
+    pictures = {
+        draw(hidden, [], 800, 200).tobytes()
+        for sharing in range(5)
+        for hidden in (mood(visible=False, sharing=sharing), mood(visible=False, sharing=sharing, happy=1.0))
+    }
+    assert len(pictures) == 1
+    empty = draw(mood(visible=False, sharing=0), [], 800, 200)
+    assert not any(pixels_like(empty, name) > 100 for name in ("happy", "angry", "fear"))
+
+
+def test_while_hidden_it_says_what_it_waits_for() -> None:
+    def words(least: int, crowd: Literal["networks", "viewers"]) -> bytes:
+        return draw(
+            msgspec.structs.replace(mood(visible=False), min_viewers=least, crowd=crowd), [], 800, 200
+        ).tobytes()
+
+    assert len({words(least, crowd) for least in (2, 5, 13) for crowd in ("networks", "viewers")}) == 6
+    assert words(1, "networks") == words(1, "viewers")
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 60), (160, 240), (320, 180), (640, 120), (1280, 720)])
+@pytest.mark.parametrize("least", [1, 5, 1000])
+def test_the_sentence_stays_inside_the_panel_and_can_be_read(width: int, height: int, least: int) -> None:
+    waiting = msgspec.structs.replace(mood(visible=False), min_viewers=least, crowd="networks")
+    picture = np.asarray(draw(waiting, [], width, height)).astype(int)
+    white = (picture[..., :3].min(axis=2) > 200) & (picture[..., 3] > 230)
+    rows, columns = np.nonzero(white)
+    em = _em(width, height)
+    assert columns.max() <= width - (MARGIN + PADDING_X) * em + 2
+    assert rows.min() >= height - (MARGIN + PANEL_HEIGHT) * em
+    letters = white[:, round((MARGIN + PADDING_X + 2.6) * em) :]
+    assert np.nonzero(letters.any(axis=1))[0].size > 0.5 * em  # no line shrunk to a scratch
 
 
 @given(st.lists(st.integers(0, 500), min_size=7, max_size=7), st.integers(100, 1900))
