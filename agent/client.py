@@ -16,6 +16,7 @@ from yarl import URL
 from agent import trouble
 from agent.config import AgentSettings
 from agent.sending import Backoff, Sender
+from relay.deadline import end, within
 from relay.errors import (
     RedirectedError,
     RefusedError,
@@ -127,15 +128,14 @@ class Client:
             UnknownChannelError, WrongKeyError, WrongPasswordError, RefusedError: the relay does not want us.
             RedirectedError: it sends us to another address.
         """
-        async with _session() as session:
+        async with _session() as session, contextlib.AsyncExitStack() as opened:
             try:
-                socket, welcome = await self._join(session)
+                _, welcome = await self._join(session, opened)
             except Lost as lost:
                 raise RelayUnreachableError(
                     f"no Moodcast relay answers at {self._settings.relay}: {lost}. Ask the streamer for the address "
                     "(--relay) and whether the relay runs"
                 ) from lost
-            await socket.close()
             return welcome
 
     async def run(self) -> NoReturn:
@@ -162,27 +162,26 @@ class Client:
 
     async def _share(self, session: aiohttp.ClientSession) -> NoReturn:
         """One connection, from hello to its loss."""
-        socket, welcome = await self._join(session)
-        self._welcomed_at = time.monotonic()
-        self.connected = True
-        self._sender.opened(welcome.heartbeat_s)
-        tasks = [asyncio.create_task(self._listen(socket)), asyncio.create_task(self._send(socket))]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            await socket.close()
+        async with contextlib.AsyncExitStack() as opened:
+            socket, welcome = await self._join(session, opened)
+            self._welcomed_at = time.monotonic()
+            self.connected = True
+            self._sender.opened(welcome.heartbeat_s)
+            tasks = [asyncio.create_task(self._listen(socket)), asyncio.create_task(self._send(socket))]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await end(*tasks)
+        failures = [error for task in tasks if task.done() and not task.cancelled() and (error := task.exception())]
         # A refusal that was heard tells more than a send that failed because of it.
-        failures = [result for result in results if isinstance(result, Exception)]
-        raise next((failure for failure in failures if isinstance(failure, RelayError)), failures[0])
+        failures.sort(key=lambda failure: not isinstance(failure, RelayError))
+        raise failures[0] if failures else Lost("the connection broke")
 
-    async def _join(self, session: aiohttp.ClientSession) -> tuple[Socket, Welcome]:
-        """Connect, say hello, await the welcome."""
+    async def _join(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> tuple[Socket, Welcome]:
+        """Connect, say hello, await the welcome; ``opened`` will close the socket."""
         try:
-            ticket = await asyncio.wait_for(self._ticket(session), CONNECT_S)
-            socket = await asyncio.wait_for(self._connect(session), CONNECT_S)
+            ticket = await within(CONNECT_S, self._ticket(session))
+            socket = await within(CONNECT_S, self._connect(session, opened))
         except aiohttp.WSServerHandshakeError as error:
             raise await self._refusal(session, error.status) from error
         except asyncio.TimeoutError as error:
@@ -192,13 +191,9 @@ class Client:
         hello = Hello(agent=f"moodcast/{_version()}", ticket=ticket, name=self._settings.name, delay=self._delay)
         try:
             await socket.send_str(encode(hello).decode())
-            return socket, await asyncio.wait_for(self._welcome(socket), CONNECT_S)
+            return socket, await within(CONNECT_S, self._welcome(socket))
         except asyncio.TimeoutError as error:
-            await socket.close()
             raise Lost(f"it did not say welcome within {CONNECT_S:.0f} s") from error
-        except BaseException:
-            await socket.close()
-            raise
 
     async def _ticket(self, session: aiohttp.ClientSession) -> str:
         """A ticket for the channel. Empty where the answer is none of a relay that has them; joining tells why."""
@@ -215,9 +210,11 @@ class Client:
                 raise self._ended(answer.error.code, answer.error.message, float(hint) if hint.isdecimal() else 0.0)
             return answer.ticket
 
-    async def _connect(self, session: aiohttp.ClientSession) -> Socket:
+    async def _connect(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> Socket:
         timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
-        return await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout, max_msg_size=MAX_MESSAGE_BYTES)
+        socket = await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout, max_msg_size=MAX_MESSAGE_BYTES)
+        opened.push_async_callback(socket.close)  # here, since a caller who is cancelled never gets it
+        return socket
 
     async def _welcome(self, socket: Socket) -> Welcome:
         while True:
@@ -250,7 +247,7 @@ class Client:
             step = self._sender.next(now)
             if step is None or step.at > now:
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), None if step is None else step.at - now)
+                    await within(None if step is None else step.at - now, self._wake.wait())
                 continue
             message = self._sender.take(now)
             assert message is not None

@@ -18,6 +18,8 @@ SPACING_S = 1.02 / MAX_LABELS_PER_S
 STALE_S = 3.0
 """A reading that the camera has not confirmed for this long is withdrawn: a hung capture must not keep voting."""
 
+SHORTEST_WAIT_S = 1.0
+"""Whatever chance and the relay's hint say: a relay that turns every connection away gets no loop of them."""
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 LONGEST_HINT_S = 300.0
@@ -90,8 +92,8 @@ class Sender:
 
 
 class Backoff:
-    """How long to wait before the next attempt: exponential with full jitter (Brooker, "Exponential Backoff And
-    Jitter", AWS Architecture Blog, 2015), and never less than the relay's hint asks for.
+    """How long to wait before the next attempt: ``SHORTEST_WAIT_S``, and on top exponential with full jitter (Brooker,
+    "Exponential Backoff And Jitter", AWS Architecture Blog, 2015); never less than the relay's hint asks for.
     """
 
     def __init__(self, uniform: Callable[[], float] = random.random) -> None:
@@ -102,11 +104,12 @@ class Backoff:
     def wait(self, lasted_s: float, retry_after_s: float = 0.0) -> float:
         """Seconds to wait after a connection that lasted ``lasted_s`` from its welcome on (0 if there was none).
 
-        ``retry_after_s`` is the relay's hint: about that long, times a random 0.5 to 1.5.
+        ``retry_after_s`` is the relay's hint: about that long, times a random 0.5 to 1.5. One that is no positive
+        number says nothing.
         """
         if lasted_s >= STEADY_S:
             self._failures = 0
         ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        hint = min(max(retry_after_s, 0.0), LONGEST_HINT_S) * (0.5 + self._uniform())
-        return max(hint, self._uniform() * ceiling)
+        hint = min(retry_after_s, LONGEST_HINT_S) * (0.5 + self._uniform()) if retry_after_s > 0 else 0.0
+        return max(hint, SHORTEST_WAIT_S + self._uniform() * ceiling)

@@ -26,6 +26,7 @@ from models import fetch, registry
 from obs_plugin import SCRIPT
 from relay import app, protocol
 from relay.config import RelaySettings
+from relay.deadline import within
 from relay.protocol import EXPRESSIONS, Mood, Subscribe
 
 CHANNEL, PROBE_CHANNEL = "demo", "demo-latency"
@@ -185,7 +186,7 @@ class Demo:
     async def stopped_within(self, seconds: float | None) -> None:
         """Wait for Ctrl-C or a failure, for so long at most; None: for ever."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), seconds)
+            await within(seconds, self.stop.wait())
 
     async def guarded(self, job: Any) -> None:
         """Run a part of the demo; its failure ends the whole."""
@@ -256,7 +257,7 @@ class Demo:
         if agent.returncode is None:
             agent.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             try:
-                await asyncio.wait_for(agent.wait(), 10)
+                await within(10, agent.wait())
             except asyncio.TimeoutError:
                 agent.kill()
                 await agent.wait()

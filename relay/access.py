@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from relay import protocol
 from relay.auth import Channels, Right
+from relay.deadline import within
 from relay.history import History
 from relay.hub import Hub
 from relay.protocol import Code
@@ -107,7 +108,7 @@ async def json_body(request: web.Request, kind: type[Body], expected: str) -> Bo
         raise HTTPError(protocol.BAD_MESSAGE, text, 415)
     limit = request.app[HUB].limits.request
     try:
-        return msgspec.json.decode(await asyncio.wait_for(request.read(), limit), type=kind)
+        return msgspec.json.decode(await within(limit, request.read()), type=kind)
     except asyncio.TimeoutError:
         raise HTTPError(
             protocol.NO_HELLO, f"The request did not come within {limit:g} seconds: send it at once."

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from relay.deadline import end, within
 from relay.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -72,10 +73,10 @@ class Bus:
     async def stop(self, last: bytes) -> None:
         """Send the news that wait and a last message, if that goes without waiting for long, and disconnect."""
         if self._task:
-            await _cancel(self._task)
+            await end(self._task)
         if self.connected.is_set():
             with contextlib.suppress(*_failures(), asyncio.TimeoutError):
-                await asyncio.wait_for(self._publish([*self._news, last]), ANSWER_S)
+                await within(ANSWER_S, self._publish([*self._news, last]))
         with contextlib.suppress(*_failures()):
             await self._client.aclose()
 
@@ -106,9 +107,9 @@ class Bus:
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await _cancel(*tasks)
+                await end(*tasks)
         for task in tasks:
-            if not task.cancelled() and (error := task.exception()):
+            if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
 
     async def _listen(self, subscription: Any) -> None:
@@ -180,15 +181,6 @@ async def try_out(url: str) -> str:
     finally:
         await client.aclose()
     return ""
-
-
-async def _cancel(*tasks: "asyncio.Task[None]") -> None:
-    """End the tasks. Asked again until they do: one that has just got Redis' answer may overhear the first time."""
-    waiting = set(tasks)
-    while waiting:
-        for task in waiting:
-            task.cancel()
-        _, waiting = await asyncio.wait(waiting, timeout=0.1)
 
 
 def _failures() -> tuple[type[Exception], ...]:

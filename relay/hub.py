@@ -20,6 +20,7 @@ from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, R
 from relay.config import RelaySettings
 from relay.countdown import Measurement, late_tap
 from relay.counts import Counts
+from relay.deadline import within
 from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
 from relay.limits import Limits
@@ -80,7 +81,7 @@ class Hub:
             self._recorder.end(channel, time.time())
         await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._until_empty(), CLOSE_S)
+            await within(CLOSE_S, self._until_empty())
 
     async def drain(self, seconds: float) -> None:
         """Take nobody new, and send everyone away within ``seconds``, each with its own time to come back."""

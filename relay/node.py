@@ -13,6 +13,7 @@ from relay.auth import Channels, Replaced
 from relay.bus import SILENT, Bus
 from relay.cluster import Activity, Changed, Goodbye, Item, News, Peers, Running
 from relay.database import Connection, DatabaseError
+from relay.deadline import within
 from relay.leases import Leases
 from relay.limits import Limits, Rates
 from relay.protocol import CHANNEL_PATTERN
@@ -225,7 +226,7 @@ class ClusterNode(Node):
         """Read what changed from the database."""
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._told.wait(), self._stale.due_in(time.monotonic()))
+                await within(self._stale.due_in(time.monotonic()), self._told.wait())
             self._told.clear()
             for name in self._stale.take(time.monotonic()):
                 await self._read_channel(name)

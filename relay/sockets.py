@@ -22,6 +22,7 @@ from relay.access import (
 )
 from relay.auth import Right
 from relay.countdown import TapError
+from relay.deadline import within
 from relay.gate import COME_BACK_S, GATE
 from relay.hub import Hub
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
@@ -161,7 +162,7 @@ async def _first_frame(
 ) -> First | None:
     """The first frame, which must be of the expected type and in time; else None, and the socket is closed."""
     try:
-        frame = await asyncio.wait_for(_data_frame(socket), timeout)
+        frame = await within(timeout, _data_frame(socket))
     except asyncio.TimeoutError:
         text = f"The first frame, `{_tag(expected)}`, did not come within {timeout:g} seconds: send it at once."
         await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relay import protocol
 from relay.access import HUB, HTTPError, json_response, named_type
+from relay.deadline import within
 from relay.gate import GATE
 from relay.trial import BadPictureError, Maker, Recogniser, UnavailableError
 
@@ -150,7 +151,7 @@ async def _body(request: web.Request) -> bytes:
 
     limit = request.app[HUB].limits.request
     try:
-        await asyncio.wait_for(read(), limit)
+        await within(limit, read())
     except asyncio.TimeoutError:
         text = f"The picture did not come within {limit:g} seconds: send it at once."
         raise HTTPError(protocol.NO_HELLO, text) from None

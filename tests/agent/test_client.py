@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -11,12 +13,14 @@ from aiohttp import web
 
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.sending import Sender
+from agent.sending import SHORTEST_WAIT_S, Sender
 from agent.smoothing import Reading
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError, WrongPasswordError
 from tests.support import count_of, free_port, request, subscribe, wait_until
+
+HINTS = ["", ',"retry_after_s":0', ',"retry_after_s":1e-9', ',"retry_after_s":-5', ',"retry_after_s":1e999']
 
 Handler = Callable[[web.WebSocketResponse], Awaitable[Any]]
 
@@ -83,6 +87,13 @@ async def stand_in(talk: Handler | None = None, healthz: bool = True) -> AsyncIt
 
 def welcome() -> str:
     return protocol.encode(protocol.Welcome(channel="demo", viewer="v", tick_ms=250, min_viewers=1)).decode()
+
+
+async def listen(socket: web.WebSocketResponse) -> None:
+    """Welcome a viewer, and hear all it says."""
+    await socket.send_str(welcome())
+    async for _ in socket:
+        pass
 
 
 async def test_the_audience_sees_the_expression_its_change_and_the_leaving(relay: app.Relay) -> None:
@@ -253,6 +264,60 @@ async def test_a_retry_code_makes_it_come_back() -> None:
         await wait_until(lambda: len(visits) >= 2)
         assert not agent.running.done()
         assert any("Restarting." in note for note in agent.notes)
+
+
+async def test_no_relay_makes_it_connect_in_a_loop() -> None:
+    """How many times in five seconds at most: see the property test of ``Backoff``. Here, that the client asks it."""
+    byes = ["", *(f'{{"type":"bye","code":4503,"message":"Later."{hint}}}' for hint in HINTS)]
+
+    async def visited_by_one(says: list[str]) -> list[float]:
+        visits = []
+
+        async def turn_away(socket: web.WebSocketResponse) -> None:
+            visits.append(asyncio.get_running_loop().time())
+            for message in filter(None, says):
+                await socket.send_str(message)
+            await socket.close(code=4503)
+
+        async with stand_in(turn_away) as url, Agent(url) as agent:
+            await wait_until(lambda: len(visits) >= 4, 60)
+            assert not agent.running.done()
+        return visits
+
+    for visits in await asyncio.gather(*(visited_by_one([hello, bye]) for bye in byes for hello in ("", welcome()))):
+        assert all(after - before > 0.9 * SHORTEST_WAIT_S for before, after in pairwise(visits))
+
+
+async def test_a_cancellation_in_the_tick_of_a_wake_is_not_lost() -> None:
+    """Python 3.10 and 3.11 lost every one of these, and the client went on sending."""
+
+    async with stand_in(listen) as url:
+        agent = Agent(url)
+        agent.sender.observe(asyncio.get_running_loop().time(), Reading("happy", 0.9))
+        running = asyncio.create_task(agent.client.run())
+        await wait_until(lambda: agent.client.labels)
+        for _ in range(20):  # so that it surely waits for the time of its next label
+            await asyncio.sleep(0)
+        agent.client.wake()
+        running.cancel()
+        await asyncio.wait({running}, timeout=10)
+        assert running.cancelled()
+
+
+async def test_a_cancellation_at_any_moment_is_not_lost() -> None:
+    """300 of them, from the first instruction to the steady state; up to Python 3.11 a tenth were lost."""
+    chance = random.Random(1)
+    async with stand_in(listen) as url:
+        for _ in range(300):
+            agent = Agent(url)
+            agent.show("happy")
+            async with agent:
+                await asyncio.sleep(0.02 * chance.random())
+                for _ in range(chance.randrange(50)):
+                    await asyncio.sleep(0)
+                agent.running.cancel()
+                await asyncio.wait({agent.running}, timeout=10)
+                assert agent.running.cancelled()
 
 
 async def test_what_it_does_not_understand_is_skipped_and_objections_are_passed_on() -> None:

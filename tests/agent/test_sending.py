@@ -1,5 +1,6 @@
 """What is sent, and when: for any order of readings, losses and reconnections."""
 
+import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -7,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.sending import LONGEST_HINT_S, LONGEST_WAIT_S, SPACING_S, STALE_S, STEADY_S, Backoff, Sender
+from agent.sending import (
+    LONGEST_HINT_S,
+    LONGEST_WAIT_S,
+    SHORTEST_WAIT_S,
+    SPACING_S,
+    STALE_S,
+    STEADY_S,
+    Backoff,
+    Sender,
+)
 from agent.smoothing import Reading
 from relay.protocol import EXPRESSIONS, Away, Label
 
@@ -169,14 +179,31 @@ def test_leaving_withdraws_the_label_at_once() -> None:
 def test_waits_are_bounded_and_honour_the_hint(lasted: list[float], hint: float, dice: float) -> None:
     backoff = Backoff(lambda: dice)
     for seconds in lasted:
-        assert 0 <= backoff.wait(seconds) <= LONGEST_WAIT_S
+        assert SHORTEST_WAIT_S <= backoff.wait(seconds) <= SHORTEST_WAIT_S + LONGEST_WAIT_S
     waited = backoff.wait(0.0, hint)
-    assert min(max(hint, 0), LONGEST_HINT_S) * 0.5 <= waited <= max(LONGEST_WAIT_S, LONGEST_HINT_S * 1.5)
+    assert min(max(hint, 0), LONGEST_HINT_S) * 0.5 <= waited <= LONGEST_HINT_S * 1.5
 
 
 def test_waits_grow_until_a_connection_was_steady() -> None:
     backoff = Backoff(lambda: 0.5)
     waits = [backoff.wait(0.0) for _ in range(8)]
-    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
-    assert backoff.wait(STEADY_S - 1) == 15.0
-    assert backoff.wait(STEADY_S) == 0.5
+    assert waits == [1.5, 2.0, 3.0, 5.0, 9.0, 16.0, 16.0, 16.0]
+    assert backoff.wait(STEADY_S - 1) == 16.0
+    assert backoff.wait(STEADY_S) == 1.5
+
+
+HINTS = st.one_of(st.just(0.0), st.just(math.nan), st.floats(-1e9, 0.1), st.just(-math.inf))
+
+
+@given(st.lists(st.tuples(st.floats(0, STEADY_S), HINTS, st.floats(0, 0.999)), min_size=8, max_size=8))
+def test_whatever_a_relay_says_it_gets_at_most_seven_connections_in_five_seconds(
+    visits: list[tuple[float, float, float]],
+) -> None:
+    """Each visit: how long the relay kept us, its hint, and chance."""
+    dice = 0.0
+    backoff, now, connections = Backoff(lambda: dice), 0.0, []
+    for lasted, hint, chance in visits:
+        dice = chance
+        connections.append(now)
+        now += lasted + backoff.wait(lasted, hint)
+    assert connections[7] - connections[0] > 5
