@@ -1,12 +1,9 @@
 """Expressions in still pictures, for the relay's page /try. Everything stays in this process's memory."""
 
-import io
 import time
-import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from agent.face import StillFaceFinder
 from agent.trial import sentence
@@ -15,17 +12,7 @@ from models.align import aligned_face, crop_matrix
 from models.errors import ModelError
 from models.infer import Classifier, load_still
 from models.registry import CropSpec
-from relay.trial import BadPictureError, Choice, Face, Findings, UnavailableError
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-MAX_PIXELS = 50_000_000
-"""A file of a few kilobytes can claim to be a picture of gigabytes."""
-WORKING_SIDE = 2048
-"""Larger pictures are shrunk to it: a face that is found at all then still has more pixels than a classifier sees."""
-
-# Pillow tells with warnings of strange metadata and of pictures near its own limit. The first say nothing to the user.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-warnings.simplefilter("error", Image.DecompressionBombWarning)
+from relay.trial import BadPictureError, Choice, Face, Findings, Picture, UnavailableError
 
 
 class Stills:
@@ -47,28 +34,27 @@ class Stills:
         here.sort(key=lambda entry: entry.name != registry.DEFAULT)
         return [Choice(name=entry.name, description=entry.description) for entry in here]
 
-    def look(self, picture: bytes, model: str) -> Findings:
-        """The faces of a picture file, and what the classifier ``model`` (empty: the default) says of each.
+    def look(self, picture: Picture, model: str) -> Findings:
+        """The faces of a picture, and what the classifier ``model`` (empty: the default) says of each.
 
         Raises:
-            BadPictureError: no picture that can be read, or no such classifier.
+            BadPictureError: there is no such classifier.
             UnavailableError: the classifier's file is missing or damaged.
         """
         times = [time.perf_counter()]
         model = model or registry.DEFAULT
         classifier = self._load(model)
         times.append(time.perf_counter())
-        pixels = decode(picture)
-        times.append(time.perf_counter())
+        pixels = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3)
         found = self._faces.find(pixels)
         times.append(time.perf_counter())
         faces = tuple(self._face(pixels, points, classifier) for points in found)
         times.append(time.perf_counter())
-        spent = zip(("load", "decode", "find", "classify"), np.diff(times).tolist(), strict=True)
+        spent = zip(("load", "find", "classify"), np.diff(times).tolist(), strict=True)
         return Findings(
             model=model,
-            width=pixels.shape[1],
-            height=pixels.shape[0],
+            width=picture.width,
+            height=picture.height,
             faces=faces,
             milliseconds={stage: round(1000 * seconds, 2) for stage, seconds in spent},
         )
@@ -93,33 +79,6 @@ class Stills:
             except ModelError as error:
                 raise UnavailableError(sentence(error)) from error
         return self._loaded[model]
-
-
-def decode(picture: bytes) -> NDArray[np.uint8]:
-    """The upright RGB pixels (H, W, 3) of a picture file, at most ``WORKING_SIDE`` wide and high; a GIF's first frame.
-
-    Raises:
-        BadPictureError: it is of another kind, broken, or has more than ``MAX_PIXELS``.
-    """
-    try:
-        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            # For a JPEG this also has the decoder skip the pixels that are not needed.
-            image.thumbnail((WORKING_SIDE, WORKING_SIDE), reducing_gap=2.0)
-            upright = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data:
-                upright = upright.convert("RGBA")
-            return np.asarray(upright.convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise BadPictureError(
-            "This is no JPEG, PNG, WebP or GIF picture: choose one of these, or save it as one."
-        ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        text = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels: choose a smaller one."
-        raise BadPictureError(text) from error
-    except Exception as error:  # what Pillow's decoders raise for broken files has no common base
-        raise BadPictureError("The picture's file is broken or incomplete: choose another, or save it anew.") from error
 
 
 def outline(points: NDArray[np.float64], crop: CropSpec) -> tuple[tuple[float, float], ...]:

@@ -94,8 +94,9 @@ class Relay:
         self._doorway.close()
         await self._hub.stop()
         await self._node.stop()
-        await self._runner.cleanup()
+        # Before the requests that are still being answered: none of them keeps the history from its end.
         await asyncio.to_thread(self._history.close)
+        await self._runner.cleanup()
         await asyncio.to_thread(self._node.close)
 
 

@@ -68,6 +68,10 @@ DELETE_BEFORE = (
 Row = tuple[str, Sequence[Any]]
 
 
+class ClosedError(DatabaseError):
+    """The history takes no more changes: the relay stops."""
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One broadcast of a channel. ``started`` and ``ended`` are Unix times; a running session has no end."""
 
@@ -98,6 +102,7 @@ class History:
         self.dropped = 0
         """... those that were given up, since the start: the database refused, or another node holds the lease."""
         self._refused_rows = 0
+        self._closed = False
         with database.opened(place) as file:
             file.execute(
                 "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
@@ -216,9 +221,12 @@ class History:
 
     def _change(self, rows: list[Row]) -> "Future[None]":
         """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
+        done: Future[None] = Future()
+        if self._closed:
+            done.set_exception(ClosedError("The relay stops."))
+            return done
         for row in rows:
             self._queue.put(row)
-        done: Future[None] = Future()
         self._queue.put(done)
         return done
 
@@ -278,6 +286,7 @@ class History:
 
     def close(self) -> None:
         """Write what waits, then end the thread. Blocks."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
 

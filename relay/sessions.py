@@ -9,8 +9,9 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relay import export, protocol
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response, shutting_down
 from relay.database import DatabaseError
+from relay.history import ClosedError
 from relay.peaks import find_peaks
 from relay.printable import is_printable
 
@@ -168,6 +169,8 @@ async def _done(change: "Future[None]") -> None:
 
 
 def _refused(error: DatabaseError) -> HTTPError:
+    if isinstance(error, ClosedError):
+        return HTTPError(protocol.SHUTTING_DOWN, shutting_down(), retry_after=1)
     log.warning("A change of a channel's history waits: %s", error)
     text = "The database takes no changes now; the relay's log says why. This one is made as soon as it can be."
     return HTTPError(protocol.FAULT, text, 503)

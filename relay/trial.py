@@ -4,7 +4,7 @@ Nothing here stores or logs a picture, and no implementation may.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -14,6 +14,15 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     description: str
+
+
+class Picture(NamedTuple):
+    """A decoded picture, upright."""
+
+    width: int
+    height: int
+    rgb: bytes
+    """Row by row, three bytes a pixel."""
 
 
 class Face(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +45,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     faces: tuple[Face, ...]
     """Row by row, from left to right; empty where there is none."""
     milliseconds: dict[str, float]
-    """``load`` (of models, once), ``decode``, ``find``, ``classify``."""
+    """``load`` (of models, once), ``find``, ``classify``; the relay adds ``decode``."""
 
 
 class BadPictureError(Exception):
@@ -53,8 +62,8 @@ class Recogniser(Protocol):
     def choices(self) -> Sequence[Choice]:
         """The classifiers, the default first."""
 
-    def look(self, picture: bytes, model: str) -> Findings:
-        """The faces of a picture file; ``model`` is the name of a choice.
+    def look(self, picture: Picture, model: str) -> Findings:
+        """The faces of a picture; ``model`` is the name of a choice.
 
         Raises:
             BadPictureError, UnavailableError

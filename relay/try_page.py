@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from aiohttp import web
 
 from relay import protocol
 from relay.access import HUB, HTTPError, json_response, named_type
 from relay.deadline import within
+from relay.decoding import Decoding
 from relay.gate import GATE
-from relay.trial import BadPictureError, Maker, Recogniser, UnavailableError
+from relay.trial import BadPictureError, Findings, Maker, Recogniser, UnavailableError
 
 MAX_PICTURE = 10_000_000
 """Bytes of a picture's file."""
@@ -39,13 +42,14 @@ Answer = TypeVar("Answer")
 
 
 class Trials:
-    """The recogniser in a thread of its own, made when it is first needed."""
+    """The recogniser in a thread of its own, made when it is first needed. Pictures are decoded beside it."""
 
     def __init__(self, make: Maker | None) -> None:
         self._make = make
         self._recogniser: Recogniser | None = None
         self._thread = ThreadPoolExecutor(1, "try")
         self._pictures = 0
+        self._decoding = Decoding()
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -53,7 +57,10 @@ class Trials:
 
         Raises:
             HTTPError: there is none.
+            UnavailableError: there is no recogniser at all.
         """
+        if self._make is None:
+            raise UnavailableError(NO_RECOGNISER)
         if self._pictures >= MAX_PICTURES:
             text = f"Other pictures are being looked at: try again in {BUSY_S} s."
             raise HTTPError(protocol.FULL, text, retry_after=BUSY_S)
@@ -62,6 +69,18 @@ class Trials:
             yield
         finally:
             self._pictures -= 1
+
+    async def look(self, file: bytes, model: str) -> Findings:
+        """Decode a picture file, and have the recogniser look at it.
+
+        Raises:
+            BadPictureError, UnavailableError
+        """
+        began = time.perf_counter()
+        picture = await self._decoding.decode(file)
+        decoded = round(1000 * (time.perf_counter() - began), 2)
+        findings = await self.ask(lambda recogniser: recogniser.look(picture, model))
+        return msgspec.structs.replace(findings, milliseconds={"decode": decoded, **findings.milliseconds})
 
     async def ask(self, question: Callable[[Recogniser], Answer]) -> Answer:
         """Put a question to the recogniser, after those that wait.
@@ -120,15 +139,13 @@ async def look(request: web.Request) -> web.Response:
         text = f"Expected a picture, as image/jpeg for example, not {kind or 'a body without a content type'}."
         raise HTTPError(protocol.BAD_MESSAGE, text, 415)
     trials, model = request.app[TRIALS], request.query.get("model", "")
-    with trials.place():
-        picture = await _body(request)
-        try:
-            findings = await trials.ask(lambda recogniser: recogniser.look(picture, model))
-        except BadPictureError as error:
-            raise HTTPError(protocol.BAD_MESSAGE, str(error)) from error
-        except UnavailableError as error:
-            raise HTTPError(protocol.NOT_FOUND, str(error), 501) from error
-    return json_response(findings)
+    try:
+        with trials.place():
+            return json_response(await trials.look(await _body(request), model))
+    except BadPictureError as error:
+        raise HTTPError(protocol.BAD_MESSAGE, str(error)) from error
+    except UnavailableError as error:
+        raise HTTPError(protocol.NOT_FOUND, str(error), 501) from error
 
 
 def _require_local(request: web.Request) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import io
 import logging
+import random
 import re
 import threading
 from collections.abc import AsyncIterator
@@ -12,14 +13,26 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from PIL import Image
 
-from relay import app, try_page
+from relay import app, database, decoding, try_page
 from relay.config import RelaySettings
 from relay.limits import Limits
-from relay.trial import BadPictureError, Choice, Face, Findings, Maker, UnavailableError
-from tests.support import wait_until
+from relay.trial import BadPictureError, Choice, Face, Findings, Maker, Picture, UnavailableError
+from tests.bombs import decoders, slow_picture
+from tests.support import audience, leave, wait_until
 
-PICTURE = b"a picture of a face that nobody else may see"
+PIXELS = random.Random(1).randbytes(20 * 30 * 3)
+
+
+def png() -> bytes:
+    """A picture of a face that nobody else may see."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (20, 30), PIXELS).save(file, "PNG")
+    return file.getvalue()
+
+
+PICTURE = png()
 LIMITS = Limits()
 
 
@@ -28,7 +41,7 @@ class Recogniser:
     """Says of every picture the same, as soon as ``go`` is set; counts what it was asked."""
 
     go: threading.Event = dataclasses.field(default_factory=threading.Event)
-    pictures: list[bytes] = dataclasses.field(default_factory=list)
+    pictures: list[Picture] = dataclasses.field(default_factory=list)
     threads: set[int] = dataclasses.field(default_factory=set)
     closed: bool = False
 
@@ -36,19 +49,19 @@ class Recogniser:
         self.threads.add(threading.get_ident())
         return [Choice(name="moodnet", description="The default."), Choice(name="tiny", description="Smaller.")]
 
-    def look(self, picture: bytes, model: str) -> Findings:
+    def look(self, picture: Picture, model: str) -> Findings:
         self.threads.add(threading.get_ident())
         assert self.go.wait(20)
         self.pictures.append(picture)
-        if picture == b"bad":
-            raise BadPictureError("This is no picture: choose another.")
-        if picture == b"lost":
+        if model == "bad":
+            raise BadPictureError("There is no classifier 'bad': choose another.")
+        if model == "lost":
             raise UnavailableError("The classifier's file is missing: run `moodcast models fetch`.")
-        if picture == b"bug":
+        if model == "bug":
             raise RuntimeError("out of order")
         corners = ((1.0, 2.0), (11.0, 2.0), (11.0, 12.0), (1.0, 12.0))
         face = Face(outline=corners, probabilities=(0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))
-        times = {"load": 0.0, "decode": 1.0, "find": 2.0, "classify": 3.0}
+        times = {"load": 0.0, "find": 2.0, "classify": 3.0}
         return Findings(model=model or "moodnet", width=20, height=30, faces=(face, face), milliseconds=times)
 
     def close(self) -> None:
@@ -77,8 +90,8 @@ async def ask(
         return response.status, await response.json(), response.headers.get("Retry-After", "")
 
 
-async def sentence(http: aiohttp.ClientSession, picture: bytes, **headers: str) -> tuple[int, str]:
-    status, answer, _ = await ask(http, picture, **headers)
+async def sentence(http: aiohttp.ClientSession, picture: bytes, query: str = "", **headers: str) -> tuple[int, str]:
+    status, answer, _ = await ask(http, picture, query, **headers)
     error = answer["error"]
     assert isinstance(error, dict)
     return status, str(error["message"])
@@ -99,7 +112,11 @@ async def test_a_picture_is_looked_at_in_one_thread_that_ends_with_the_relay(tmp
         assert isinstance(faces, list)
         assert [face["probabilities"][3] for face in faces] == [0.9, 0.9]
         assert faces[0]["outline"] == [[1, 2], [11, 2], [11, 12], [1, 12]]
-    assert recogniser.pictures == [PICTURE]
+        times = findings["milliseconds"]
+        assert isinstance(times, dict)
+        assert set(times) == {"load", "decode", "find", "classify"}
+        assert times["decode"] > 0
+    assert recogniser.pictures == [Picture(20, 30, PIXELS)]
     assert recogniser.closed
     assert len(recogniser.threads - {threading.get_ident()}) == 1
 
@@ -134,8 +151,10 @@ async def test_what_is_no_picture_is_refused_with_a_sentence(tmp_path: Path) -> 
     recogniser = Recogniser()
     recogniser.go.set()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
-        assert await sentence(http, b"bad") == (400, "This is no picture: choose another.")
-        assert await sentence(http, b"lost") == (
+        assert await sentence(http, b"bad") == (400, decoding.REFUSALS["unknown"])
+        assert recogniser.pictures == []
+        assert await sentence(http, PICTURE, "?model=bad") == (400, "There is no classifier 'bad': choose another.")
+        assert await sentence(http, PICTURE, "?model=lost") == (
             501,
             "The classifier's file is missing: run `moodcast models fetch`.",
         )
@@ -144,7 +163,7 @@ async def test_what_is_no_picture_is_refused_with_a_sentence(tmp_path: Path) -> 
                 415,
                 f"Expected a picture, as image/jpeg for example, not {kind}.",
             )
-        large = bytes(try_page.MAX_PICTURE)
+        large = PICTURE.ljust(try_page.MAX_PICTURE, b"x")
         assert (await ask(http, large))[0] == 200
         assert await sentence(http, large + b"x") == (413, "Expected a picture of 10 MB at most.")
 
@@ -173,7 +192,7 @@ async def test_a_picture_that_does_not_come_is_not_waited_for(tmp_path: Path) ->
 async def test_too_many_at_once_are_told_to_come_back(tmp_path: Path) -> None:
     recogniser = Recogniser()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
-        asked = [asyncio.create_task(ask(http, b"%d" % i)) for i in range(try_page.MAX_PICTURES + 2)]
+        asked = [asyncio.create_task(ask(http, PICTURE)) for _ in range(try_page.MAX_PICTURES + 2)]
 
         def refused() -> list[tuple[int, dict[str, object], str]]:
             return [task.result() for task in asked if task.done()]
@@ -187,6 +206,42 @@ async def test_too_many_at_once_are_told_to_come_back(tmp_path: Path) -> None:
             sorted(status for status, _, _ in await asyncio.gather(*asked)) == [200] * try_page.MAX_PICTURES + [503] * 2
         )
         assert (await ask(http, PICTURE))[0] == 200
+
+
+async def test_the_history_is_closed_before_a_picture_is_waited_for(tmp_path: Path) -> None:
+    recogniser = Recogniser()
+    settings = RelaySettings(port=0, data=str(tmp_path), tick_ms=50, min_viewers=1)
+    relay = await app.start(settings, recogniser=lambda: recogniser)
+    relay.create_channel("demo")
+    viewers = await audience(relay.url, "demo", ["happy"])
+
+    def ended() -> list[object]:
+        with database.opened(tmp_path / database.FILE) as file:
+            return [row[0] for row in file.execute("SELECT ended FROM sessions").fetchall()]
+
+    await wait_until(lambda: ended() == [None])
+    async with aiohttp.ClientSession(relay.url) as http:
+        asked = asyncio.create_task(ask(http, PICTURE))
+        await wait_until(lambda: recogniser.threads)
+        stopped = asyncio.create_task(relay.stop())
+        await leave(viewers)
+        await wait_until(lambda: "history" not in {thread.name for thread in threading.enumerate()})
+        assert ended() not in ([], [None])
+        assert not stopped.done()
+        recogniser.go.set()
+        await stopped
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            await asked
+
+
+async def test_a_stopping_relay_ends_its_decoders(tmp_path: Path) -> None:
+    async with serving(tmp_path, Recogniser) as (relay, http):
+        asked = asyncio.create_task(ask(http, slow_picture()))
+        await wait_until(decoders)
+        await relay.stop()
+        assert decoders() == []
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            await asked
 
 
 async def test_without_a_recogniser_the_page_says_why_and_looks_again(tmp_path: Path) -> None:
@@ -215,16 +270,16 @@ async def test_nothing_of_a_picture_is_logged_or_written(
     recogniser = Recogniser()
     recogniser.go.set()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
-        for picture in (PICTURE, b"bad", b"lost"):
-            await ask(http, picture, "?model=tiny")
+        for picture, model in ((PICTURE, "tiny"), (PICTURE[:-20], "tiny"), (PICTURE, "lost")):
+            await ask(http, picture, f"?model={model}")
         assert caplog.text.count("ERROR") == 0
-        status, _, _ = await ask(http, b"bug", "?model=tiny")
+        status, _, _ = await ask(http, PICTURE, "?model=bug")
         assert status == 500
     assert "out of order" in caplog.text  # a fault is told, and without what the picture was
     captured = capfd.readouterr()
     for text in (caplog.text, captured.out, captured.err):
-        assert not re.search("picture of a face|tiny|moodnet|probabilities", text)
-    assert not any(PICTURE in content for content in contents(tmp_path))
+        assert not re.search("IHDR|tiny|moodnet|probabilities", text)
+    assert not any(secret in content for content in contents(tmp_path) for secret in (PICTURE[50:], PIXELS[:50]))
 
 
 def contents(folder: Path) -> list[bytes]:
