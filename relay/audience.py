@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable
 
 from relay.limits import HOUSE_WEIGHT, Places
@@ -82,18 +82,51 @@ class Member:
         """Whether it stands in the list of labels that may expire."""
 
 
+class _Changed:
+    """Who changed to one expression of late, and of which networks they are."""
+
+    __slots__ = ("networks", "sizes", "times")
+
+    def __init__(self) -> None:
+        self.times: dict[Member, float] = {}
+        """In the order of time."""
+        self.networks: dict[bytes, int] = {}
+        """How many of each network."""
+        self.sizes: Counter[int] = Counter()
+        """Of how many networks there are so many, so that counting does not look at each network."""
+
+    def add(self, member: Member, now: float) -> None:
+        if self.times.pop(member, None) is None:
+            self._resize(member.network, 1)
+        self.times[member] = now
+
+    def drop(self, member: Member) -> None:
+        if self.times.pop(member, None) is not None:
+            self._resize(member.network, -1)
+
+    def _resize(self, network: bytes, by: int) -> None:
+        before = self.networks.pop(network, 0)
+        if before:
+            self.sizes[before] -= 1
+            if not self.sizes[before]:
+                del self.sizes[before]
+        if before + by:
+            self.networks[network] = before + by
+            self.sizes[before + by] += 1
+
+
 class Changes:
     """Who changed to which expression within the last ``WINDOW_S``.
 
     Each viewer counts once however often its label flickers, and of one network only so many. A change costs O(1).
     """
 
-    __slots__ = ("_changes", "_house_weight")
+    __slots__ = ("_changed", "_house_weight")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
         """``house_weight``: viewers of a network who count for an expression at most, however many share."""
         self._house_weight = house_weight
-        self._changes: tuple[tuple[dict[Member, float], dict[bytes, int]], ...] = tuple(({}, {}) for _ in EXPRESSIONS)
+        self._changed = tuple(_Changed() for _ in EXPRESSIONS)
 
     def add(self, member: Member, expression: int, now: float) -> None:
         """A viewer's label became this one (an index of ``EXPRESSIONS``).
@@ -101,45 +134,32 @@ class Changes:
         Not for a viewer's first label: when a thousand viewers reconnect, they react to nothing. Neutral is the absence
         of a reaction and is not counted.
         """
-        if expression == NEUTRAL:
-            return
-        times, networks = self._changes[expression]
-        if member in times:
-            del times[member]  # so that the order stays the order of time
-        else:
-            networks[member.network] = networks.get(member.network, 0) + 1
-        times[member] = now
+        if expression != NEUTRAL:
+            self._changed[expression].add(member, now)
 
     def forget(self, member: Member) -> None:
         """A viewer left. It counts no more, or one who comes again and again would be many."""
-        for times, networks in self._changes:
-            if times.pop(member, None) is not None:
-                _take_one(networks, member.network)
+        for changed in self._changed:
+            changed.drop(member)
 
     def expire(self, now: float) -> None:
         """Forget what is older than ``WINDOW_S``."""
-        for times, networks in self._changes:
+        for changed in self._changed:
+            times = changed.times
             for member in list(itertools.takewhile(lambda member: times[member] < now - WINDOW_S, times)):  # noqa: B023
-                del times[member]
-                _take_one(networks, member.network)
+                changed.drop(member)
 
     def counts(self, sharing: int) -> tuple[int, ...]:
         """Viewers per expression. ``sharing``: those who share in all, of whom one network can be a tenth at most."""
         most = min(self._house_weight, max(LEAST_CHANGES, int(CHANGES_SHARE * sharing)))
-        return tuple(sum(min(most, count) for count in networks.values()) for _, networks in self._changes)
+        return tuple(
+            sum(min(most, size) * networks for size, networks in changed.sizes.items()) for changed in self._changed
+        )
 
     @property
     def networks(self) -> tuple[Networks, ...]:
         """Networks per expression, ``LEAST_NETWORKS`` of each at most."""
-        return tuple(tuple(itertools.islice(networks, LEAST_NETWORKS)) for _, networks in self._changes)
-
-
-def _take_one(networks: dict[bytes, int], network: bytes) -> None:
-    left = networks[network] - 1
-    if left:
-        networks[network] = left
-    else:
-        del networks[network]
+        return tuple(tuple(itertools.islice(changed.networks, LEAST_NETWORKS)) for changed in self._changed)
 
 
 class Audience:

@@ -54,7 +54,7 @@ Labels that come faster replace each other; {limits.BURST:g} more than may come 
 status 403) unless `--origins` names them; clients that send no `Origin` are no browsers.
 
 Of the viewers at one address (IPv6: one /64) only the first few who share count (`--address-weight`); when one of them
-stops, the next who sends a label takes the place.
+leaves, the next who sends a label takes the place.
 
 A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens,
 `countdown` when one begins (or when the subscriber comes with at least {countdown.LEAST_REST_S:g} second of it left)
