@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 import yaml
 
 from relay import app, protocol, settings
 from relay.app import Relay
 from relay.config import RelaySettings
-from tests.support import free_port, wait_until
+from tests.support import Viewer, free_port, request, wait_until
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "compose.yaml"
@@ -87,6 +88,102 @@ async def test_the_images_health_check_asks_a_relay(relay: Relay) -> None:
             env=os.environ | {"MOODCAST_PORT": port}, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert (await process.wait() == 0) is healthy
+
+
+# --- the systemd unit ------------------------------------------------------------------------------------------------
+
+UNIT = ROOT / "deploy" / "moodcast-relay.service"
+
+
+def unit() -> dict[str, list[str]]:
+    """The unit's settings; some come several times."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), re.MULTILINE):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def systemd_analyze(*arguments: str) -> str:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("no systemd-analyze: install systemd")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_the_unit_is_a_sandbox() -> None:
+    table = systemd_analyze("security", "--offline=true", "--no-pager", str(UNIT))
+    found = re.search(r"Overall exposure level.*: ([\d.]+)", table)
+    assert found
+    assert float(found[1]) < 3.0
+
+
+def test_a_full_relay_fits_below_the_units_limits() -> None:
+    """16 KiB a viewer are measured (README), and the kernel takes half as much."""
+    viewers = RelaySettings().max_connections
+    high, most = (int(unit()[name][0][:-1]) << (20 if unit()[name][0].endswith("M") else 30) for name in LIMITS)
+    assert viewers * 24 * 1024 < high < most
+    assert int(unit()["LimitNOFILE"][0]) > viewers
+
+
+LIMITS = ("MemoryHigh", "MemoryMax")
+
+
+def allowed_calls() -> set[str]:
+    """The system calls that the unit's filter lets through."""
+    sets: dict[str, list[str]] = {}
+    for line in systemd_analyze("syscall-filter", "--no-pager").splitlines():
+        if line.startswith("@"):
+            members = sets.setdefault(line.strip(), [])
+        elif line.startswith("    ") and not line.strip().startswith("#"):
+            members.append(line.strip())
+
+    def expanded(name: str) -> set[str]:
+        return set().union(*map(expanded, sets[name])) if name.startswith("@") else {name}
+
+    allowed: set[str] = set()
+    for value in unit()["SystemCallFilter"]:
+        names = set().union(*map(expanded, value.removeprefix("~").split()))
+        allowed = allowed - names if value.startswith("~") else allowed | names
+    return allowed
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace: install the package strace")
+async def test_a_relay_needs_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
+    """From its start to its end, with a session stored and a picture drawn; nor memory to write and run."""
+    allowed, trace, port = allowed_calls(), tmp_path / "trace", free_port()
+    command = [
+        "strace", "-f", "-qq", "-o", str(trace), sys.executable, "-m", "moodcast", "relay", "--port", str(port),
+        "--data", str(tmp_path / "data"), "--channel", "demo", "--min-viewers", "1",
+    ]  # fmt: skip
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    while b"Display key" not in (line := await process.stdout.readline()):
+        assert line, "the relay did not start"
+    url, key = f"http://127.0.0.1:{port}", line.decode().split()[-1]
+    async with await Viewer.connect(url) as viewer:
+        await viewer.label("happy")
+
+        async def stored() -> bool:
+            status, body = await request(url, "GET", "demo/sessions/1", key)
+            return status == 200 and bool(body["moments"])
+
+        await wait_until(stored, 60)
+        headers = {"Authorization": f"Bearer {key}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(f"{url}/v1/channels/demo/overlay.png") as response,
+        ):
+            assert response.status == 200
+    psutil.Process(process.pid).children()[0].terminate()  # strace would not pass the signal on
+    await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0
+    calls = re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)[( ](.*)$", trace.read_text(errors="replace"), re.MULTILINE)
+    assert {"epoll_wait", "accept4", "pwrite64"} <= {name for name, _ in calls}
+    as_root = {"fchown"}  # SQLite's, where it runs as root, which the unit's relay does not
+    assert {name for name, _ in calls} - allowed <= as_root
+    assert [
+        call for call in calls if "PROT_EXEC" in call[1] and ("PROT_WRITE" in call[1] or call[0] == "mprotect")
+    ] == []
 
 
 # --- the proxy -------------------------------------------------------------------------------------------------------
