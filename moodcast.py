@@ -17,6 +17,7 @@ from obs_plugin import SCRIPT
 from relay import settings
 from relay.config import RelaySettings
 from relay.errors import RelayError
+from relay.printable import escaped_lines
 
 PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
     "demo": ("demo.run", DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),
@@ -56,10 +57,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return execute(options)
     except (AgentError, DemoError, ModelError, RelayError) as error:
-        print(f"moodcast: {error}", file=sys.stderr)
+        tell(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def tell(sentence: str) -> None:
+    """Say something to the user beside what a command prints. What strangers wrote in it can't steer the terminal."""
+    print(f"moodcast: {escaped_lines(sentence)}", file=sys.stderr)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -68,7 +74,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "models":
         return models_commands.run(options)
     module, table, _ = PROGRAMS[options.command]
-    values = settings.load(table, options)
+    values = settings.load(table, options, note=tell)
     if isinstance(values, RelaySettings) and values.check:
         from relay import check  # only here: it needs all of the relay
 

@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from agent import address
+from relay.printable import escaped, is_printable
 from relay.protocol import CHANNEL_PATTERN
 from relay.settings import SECRET
 
@@ -13,7 +15,12 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The viewer's agent: reads the expression of your face on this computer, shares one word of it with a channel."""
 
     relay: Annotated[
-        str, Meta(pattern=r"^https?://[^/?#@]+/?$", description="Address of the relay, as in https://mood.example.org.")
+        str,
+        Meta(
+            pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
+            description="Address of the relay, as in https://mood.example.org; a link to one of its pages will do.",
+            extra={"read": address.option},
+        ),
     ] = "http://127.0.0.1:8765"
     channel: Annotated[str, Meta(pattern=CHANNEL_PATTERN, description="Channel to join; the streamer tells its name.")]
     password: Annotated[
@@ -47,3 +54,12 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     yes: Annotated[bool, Meta(description="Consent to the capture in advance, instead of being asked.")] = False
     loop: Annotated[bool, Meta(description="Play a video file again when it ends.")] = False
     report: Annotated[str, Meta(description="File to write a JSON summary to at the end; empty for none.")] = ""
+
+    def problems(self) -> list[str]:
+        """Sentences on values that a check of one option by itself does not find."""
+        if is_printable(self.name):
+            return []
+        return [
+            "--name: expected a name of printable characters on one line, without controls that hide or turn text, "
+            f"got {escaped(self.name)}"
+        ]

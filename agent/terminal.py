@@ -17,6 +17,7 @@ from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.sources import camera_number
 from models.contract import ClipSpec
+from relay.printable import escaped, escaped_lines
 from relay.protocol import Away, Label
 
 NO_FACE_HINT = (
@@ -35,8 +36,8 @@ def explanation(settings: AgentSettings) -> str:
     elif settings.source == "screen":
         what = "look at your screen and read the expression of the largest face on it"
     else:
-        what = f"read the expression of the largest face in {settings.source}"
-    extra = [f"your display name ({settings.name})"] if settings.name else []
+        what = f"read the expression of the largest face in {escaped(settings.source)}"
+    extra = [f"your display name ({escaped(settings.name)})"] if settings.name else []
     extra += [f"your stream delay ({settings.delay:g} s)"] if settings.delay else []
     also = f"\n    With it, once: {' and '.join(extra)}." if extra else ""
     unencrypted = (
@@ -161,7 +162,7 @@ class Display:
     def note(self, sentence: str) -> None:
         """A sentence for the viewer, on stderr."""
         self.end()
-        self._errors.write(sentence + "\n")
+        self._errors.write(escaped_lines(sentence) + "\n")
         self._errors.flush()
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import http.client
+import ipaddress
 import json
 import math
 import random
@@ -53,10 +54,10 @@ class Settings(NamedTuple):
 
     @classmethod
     def entered(cls, relay: str, channel: str, key: str, width: int, height: int) -> Settings:
-        """As typed or pasted: spaces around go, ``http://`` may be left out."""
+        """As typed or pasted: spaces around go, and ``http://`` or ``https://`` may be left out."""
         relay = relay.strip().rstrip("/")
         if relay and "://" not in relay:
-            relay = "http://" + relay
+            relay = ("http://" if is_near(relay) else "https://") + relay
         return cls(relay, channel.strip(), key.strip(), width, height)
 
     def problem(self) -> str:
@@ -85,6 +86,16 @@ def is_address(text: str) -> bool:
     try:
         parts = urllib.parse.urlsplit(text)
         return bool(RELAY.fullmatch(text) and parts.hostname and parts.port != 0)
+    except ValueError:
+        return False
+
+
+def is_near(relay: str) -> bool:
+    """Whether an address without a scheme is of this machine or a private network; the key of no other goes unencrypted
+    by default. agent/address.py has the same rule."""
+    try:
+        host = urllib.parse.urlsplit("http://" + relay).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_private  # loopback and link-local as well
     except ValueError:
         return False
 

@@ -27,5 +27,10 @@ def escaped(text: str, most: int = 500) -> str:
     return cut if is_printable(cut) else "".join(map(_escaped, cut))
 
 
+def escaped_lines(text: str) -> str:
+    """The same of each line of a longer text that has lines of its own."""
+    return "\n".join(escaped(line, 4000) for line in text.split("\n"))
+
+
 def _escaped(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -10,7 +10,7 @@ gives ``--port``, ``MOODCAST_PORT``, a check of the range, a line in ``--help`` 
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -22,6 +22,18 @@ Table = TypeVar("Table", bound=msgspec.Struct)
 
 SECRET = {"secret": True}
 """As ``Meta(extra=SECRET)``: a value that no message may repeat."""
+
+
+class Understood(NamedTuple):
+    """What the text of an option means: the values of this option and of others, as text, and a sentence to tell.
+
+    For a row with ``Meta(extra={"read": function})``: the function takes the text that was given, and raises
+    ValueError with a sentence where it can't be understood. An option that was given itself keeps its own value.
+    """
+
+    values: dict[str, str]
+    note: str = ""
+
 
 METAVARS = {"int": "N", "float": "X", "str": "TEXT"}
 
@@ -35,6 +47,7 @@ class Option(NamedTuple):
     help: str
     required: bool
     secret: bool = False
+    read: Callable[[str], Understood] | None = None
 
     @property
     def flag(self) -> str:
@@ -56,14 +69,15 @@ def options(table: type[msgspec.Struct]) -> Iterator[Option]:
     info = inspect.type_info(table)
     assert isinstance(info, inspect.StructType)
     for field in info.fields:
-        help_text, kind, secret = "", field.type, False
+        help_text, kind, extra = "", field.type, {}
         if isinstance(kind, inspect.Metadata):
-            help_text, secret = (kind.extra_json_schema or {}).get("description", ""), kind.extra == SECRET
+            help_text, extra = (kind.extra_json_schema or {}).get("description", ""), kind.extra or {}
             kind = kind.type
         if not help_text:
             raise TypeError(f"{table.__name__}.{field.name} has no description: add Meta(description=...)")
         kind_name = type(kind).__name__.removesuffix("Type").lower()
-        yield Option(field.name, kind_name, field.default, help_text, field.required, secret)
+        secret, read = extra.get("secret", False), extra.get("read")
+        yield Option(field.name, kind_name, field.default, help_text, field.required, secret, read)
 
 
 def add_arguments(parser: argparse.ArgumentParser, table: type[msgspec.Struct]) -> None:
@@ -101,22 +115,28 @@ def origins(
     return {option.name: given(option, arguments, environ)[1] for option in options(table)}
 
 
-def load(table: type[Table], arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Table:
-    """The table's values: command line first, then environment, then default.
+def load(
+    table: type[Table],
+    arguments: argparse.Namespace,
+    environ: Mapping[str, str] = os.environ,
+    note: Callable[[str], None] = lambda _: None,
+) -> Table:
+    """The table's values: command line first, then environment, then what another option says, then default.
 
-    A table may have a method ``problems``, which returns sentences on values that can't stand together.
+    A table may have a method ``problems``, which returns sentences on values that can't stand together. ``note`` gets
+    sentences for the user on what was understood.
 
     Raises:
         SettingsError: lists every option that is missing or out of range, and every problem, one a line.
     """
+    texts, wrong = _texts(table, arguments, environ, note)
     values: dict[str, Any] = {}
-    wrong: list[str] = []
     for option in options(table):
-        text, origin = given(option, arguments, environ)
-        if text is None:
+        if option.name not in texts:
             if option.required:
                 wrong.append(f"{option.flag} is missing: {option.help}")
             continue
+        text, origin = texts[option.name]
         try:
             values[option.name] = check(table, option.name, text)
         except msgspec.ValidationError as error:
@@ -128,6 +148,31 @@ def load(table: type[Table], arguments: argparse.Namespace, environ: Mapping[str
     if wrong:
         raise SettingsError("\n".join(wrong))
     return loaded
+
+
+def _texts(
+    table: type[msgspec.Struct], arguments: argparse.Namespace, environ: Mapping[str, str], note: Callable[[str], None]
+) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Of each option that is given or implied by another: its text and origin; and what can't be understood."""
+    texts: dict[str, tuple[str, str]] = {}
+    implied: dict[str, tuple[str, str]] = {}
+    wrong: list[str] = []
+    for option in options(table):
+        text, origin = given(option, arguments, environ)
+        if text is None:
+            continue
+        if option.read is None:
+            texts[option.name] = text, origin
+            continue
+        try:
+            understood = option.read(text)
+        except ValueError as error:
+            wrong.append(f"{origin}: {error}")
+            continue
+        implied |= {name: (value, origin) for name, value in understood.values.items()}
+        if understood.note:
+            note(understood.note)
+    return implied | texts, wrong
 
 
 def check(table: type[msgspec.Struct], name: str, text: str) -> Any:

@@ -44,6 +44,15 @@ def test_the_question_names_whatever_else_is_sent() -> None:
     assert "camera" not in text
 
 
+def test_nothing_in_the_question_can_break_its_lines_or_steer_the_terminal() -> None:
+    text = "a\nb\u202ec\x1b[2J"
+    asked = terminal.explanation(msgspec.structs.replace(SETTINGS, name=text, source=text))
+    assert asked.count("a\\nb\\u202ec\\x1b[2J") == 2
+    out, errors = io.StringIO(), io.StringIO()
+    terminal.Display(out, errors).note("One\nline\x1b[2J")
+    assert errors.getvalue() == "One\nline\\x1b[2J\n"
+
+
 @pytest.mark.parametrize(
     ("relay", "readable"),
     [

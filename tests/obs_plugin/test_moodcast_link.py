@@ -156,6 +156,13 @@ def test_settings_are_taken_as_pasted() -> None:
     assert GOOD.problem() == ""
 
 
+def test_without_a_scheme_no_key_leaves_for_the_internet_unencrypted() -> None:
+    for typed in ("localhost:8765", "192.168.1.5:8765", "[::1]:8765"):
+        assert link.Settings.entered(typed, "demo", "key-1", 1280, 720).relay == f"http://{typed}"
+    for typed in ("mood.example.org", "8.8.8.8:8765", "127.0.0.1.example.org", "[2606:4700::1]"):
+        assert link.Settings.entered(typed, "demo", "key-1", 1280, 720).relay == f"https://{typed}"
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
