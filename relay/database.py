@@ -72,11 +72,40 @@ Place = Path | str
 
 
 class DatabaseError(Exception):
-    """The database can't be reached, read or written."""
+    """The database can't be reached, read or written.
+
+    The text is the driver's, for the log and who runs the relay. ``sentence`` is for everyone: what is wrong and what
+    to do, without a name or an address.
+    """
+
+    def __init__(self, text: str, sentence: str) -> None:
+        super().__init__(text)
+        self.sentence = sentence
 
 
 class ConflictError(DatabaseError):
     """There is a row with this key already."""
+
+
+SERVER_REFUSES = "The relay's database server refuses or does not answer: the relay's log says why."
+FILE_REFUSES = (
+    ("locked", "Another program holds the lock of the relay's database: end it, or ask again in a moment."),
+    ("is full", "The disk of the relay's database is full: free some space there."),
+    ("readonly", "The relay may only read its database: make the file and its folder writable."),
+    # Which SQLite also says of a full disk, where it can't make its files beside the database.
+    ("disk I/O", "The disk of the relay's database is full, over a quota, or fails: free some space there."),
+    ("unable to open", "The relay can't open its database: see that its folder is there, and writable."),
+    ("malformed", "The relay's database is damaged: restore a backup."),
+    ("not a database", "The relay's database is damaged: restore a backup."),
+    ("", "The relay's database refuses: the relay's log says why."),
+)
+"""By a part of SQLite's text, which has the reason in all versions of Python; its code has Python 3.11 on."""
+
+
+def _sentence(driver: ModuleType, text: str) -> str:
+    if driver is not sqlite3:
+        return SERVER_REFUSES
+    return next(sentence for part, sentence in FILE_REFUSES if part in text)
 
 
 class Connection:
@@ -127,9 +156,9 @@ def _errors_of(driver: ModuleType) -> Iterator[None]:
     try:
         yield
     except driver.IntegrityError as error:
-        raise ConflictError(str(error)) from error
+        raise ConflictError(str(error), _sentence(driver, str(error))) from error
     except driver.Error as error:
-        raise DatabaseError(str(error)) from error
+        raise DatabaseError(str(error), _sentence(driver, str(error))) from error
 
 
 def connect(place: Place) -> Connection:

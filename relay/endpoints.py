@@ -15,8 +15,9 @@ from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, 
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
 from relay.auth import Channels
 from relay.channel import RECENT_S
+from relay.database import DatabaseError
 from relay.gate import GATE, Gate, Pages
-from relay.history import History
+from relay.history import ClosedError, History
 from relay.hub import Hub
 from relay.node import Node
 from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
@@ -39,6 +40,8 @@ STATIC_FILES = {
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
+DATABASE_RETRY_S = 5
+"""Whom the database refuses is told to come back after this."""
 NODE = web.AppKey("node", Node)
 PICTURES = web.AppKey("pictures", Pictures)
 CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
@@ -78,10 +81,12 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             await request.app[NODE].look_up(channel, request.app[GATE].house(request))
         return await handler(request)
     except HTTPError as error:
-        response = _error(request, error.code, str(error), error.status)
-        if error.retry_after is not None:
-            response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
-        return response
+        return _http_error(request, error)
+    except ClosedError:
+        return _http_error(request, HTTPError(protocol.SHUTTING_DOWN, shutting_down(), retry_after=1))
+    except DatabaseError as error:
+        log.warning("The database refuses a request: %s", error)
+        return _http_error(request, HTTPError(protocol.FAULT, error.sentence, 503, DATABASE_RETRY_S))
     except web.HTTPNotFound:
         text = f"There is nothing at {request.path}: see the protocol's documentation."
         return _error(request, protocol.NOT_FOUND, text, 404)
@@ -102,6 +107,13 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return _error(request, protocol.FAULT, "The relay failed to answer this request; its log says why.", 500)
+
+
+def _http_error(request: web.Request, error: HTTPError) -> web.Response:
+    response = _error(request, error.code, str(error), error.status)
+    if error.retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
+    return response
 
 
 def _error(request: web.Request, code: Code, message: str, status: int) -> web.Response:

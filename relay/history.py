@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -223,7 +222,7 @@ class History:
         """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
         done: Future[None] = Future()
         if self._closed:
-            done.set_exception(ClosedError("The relay stops."))
+            done.set_exception(ClosedError("The relay stops.", "The relay stops."))
             return done
         for row in rows:
             self._queue.put(row)
@@ -357,12 +356,9 @@ class History:
             log.error("The history's last %d rows are lost: %s", len(waiting), error)
         elif not self.warning:
             log.warning("The history can't be written: %s", error)
-        if isinstance(self._place, Path):
-            what = f"({error}): free some space on the relay's disk"
-        else:  # what a server's error tells of it is not for all who see the mood
-            what = "(the database server refuses or does not answer): the relay's log says why"
         self.warning = (
-            f"The history is not being stored {what}. The live mood goes on, and what fits in memory is stored later."
+            f"The history is not being stored. {error.sentence} "
+            "The live mood goes on, and what fits in memory is stored later."
         )
 
 

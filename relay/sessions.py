@@ -1,7 +1,6 @@
 """Requests about a channel's sessions: list, read, export, find peaks, mark, rename, delete."""
 
 import asyncio
-import logging
 from concurrent.futures import Future
 from typing import Any
 
@@ -9,13 +8,11 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relay import export, protocol
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response, shutting_down
+from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
 from relay.database import DatabaseError
 from relay.history import ClosedError
 from relay.peaks import find_peaks
 from relay.printable import is_printable
-
-log = logging.getLogger(__name__)
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100
@@ -141,10 +138,7 @@ async def delete(request: web.Request) -> web.Response:
 async def delete_channel(request: web.Request) -> web.Response:
     """Delete a channel with all it has."""
     channel = authorize(request, "admin")
-    try:
-        await asyncio.to_thread(request.app[CHANNELS].delete, channel)
-    except DatabaseError as error:
-        raise _refused(error) from None
+    await asyncio.to_thread(request.app[CHANNELS].delete, channel)
     request.app[HUB].drop_channel(channel)
     await _done(request.app[HISTORY].delete_channel(channel))
     return web.Response(status=204)
@@ -164,16 +158,10 @@ async def _existing(request: web.Request, channel: str) -> int:
 async def _done(change: "Future[None]") -> None:
     try:
         await asyncio.wrap_future(change)
+    except ClosedError:
+        raise
     except DatabaseError as error:
-        raise _refused(error) from None
-
-
-def _refused(error: DatabaseError) -> HTTPError:
-    if isinstance(error, ClosedError):
-        return HTTPError(protocol.SHUTTING_DOWN, shutting_down(), retry_after=1)
-    log.warning("A change of a channel's history waits: %s", error)
-    text = "The database takes no changes now; the relay's log says why. This one is made as soon as it can be."
-    return HTTPError(protocol.FAULT, text, 503)
+        raise DatabaseError(str(error), f"{error.sentence} The change is made as soon as it can be.") from None
 
 
 def _line(text: str, what: str, least: int, most: int) -> str:

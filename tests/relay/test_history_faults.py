@@ -127,6 +127,27 @@ async def test_a_full_disk_means_live_only_until_there_is_space(small_disk: Path
     await relay.stop()
 
 
+async def test_a_full_disk_is_told_to_whoever_changes_a_channel(small_disk: Path) -> None:
+    relay = await app.start(RelaySettings(port=0, data=str(small_disk)))
+    keys = relay.create_channel("demo")
+    with (small_disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+
+    async def refused(path: str, body: object) -> bool:
+        """Until the space is used up that the file has within itself."""
+        status, answer = await request(relay.url, "POST", path, keys.admin_key, body)
+        assert status in (200, 503)
+        return status == 503 and "disk of the relay's database is full" in answer["error"]["message"]
+
+    await wait_until(lambda: refused("demo/keys", {"rotate": "display"}))
+    status, answer = await request(relay.url, "GET", "demo/sessions", keys.admin_key)
+    assert status == 200 or "is full" in answer["error"]["message"]
+    (small_disk / "ballast").unlink()
+    assert (await request(relay.url, "POST", "demo/keys", keys.admin_key, {"rotate": "display"}))[0] == 200
+    await relay.stop()
+
+
 @contextlib.asynccontextmanager
 async def relay_process(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str, str]]:
     """``moodcast relay`` as a program: the process, its address and the display key of its channel `demo`."""
