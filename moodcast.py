@@ -14,9 +14,9 @@ from demo.errors import DemoError
 from models import commands as models_commands
 from models.errors import ModelError
 from obs_plugin import SCRIPT
-from relay import settings
+from relay import settings, streams
 from relay.config import RelaySettings
-from relay.errors import RelayError
+from relay.errors import ReaderGoneError, RelayError
 from relay.printable import escaped_lines
 
 PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
@@ -53,14 +53,27 @@ def own_version() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors for the user become a sentence on stderr."""
-    options = parser().parse_args(arguments)
+    with streams.guarded():
+        try:
+            return run(arguments)
+        except ReaderGoneError as error:
+            return error.exit_code
+        except (AgentError, DemoError, ModelError, RelayError) as error:
+            tell(str(error))
+            return error.exit_code
+        except KeyboardInterrupt:
+            return 130
+
+
+def run(arguments: list[str] | None) -> int:
+    """The command, and all that it prints."""
     try:
-        return execute(options)
-    except (AgentError, DemoError, ModelError, RelayError) as error:
-        tell(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
+        code = execute(parser().parse_args(arguments))
+    except SystemExit:  # of the parser: --help, --version, or an option that does not exist
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return code
 
 
 def tell(sentence: str) -> None:

@@ -33,7 +33,8 @@ def run(settings: AgentSettings) -> int:
     Raises:
         agent.errors.AgentError: no consent, no camera, an unreadable file, no face in a whole file, ...
         models.errors.ModelError: a model is unknown, missing or damaged.
-        relay.errors.RelayError: the relay can't be reached at the start, does not know the channel, or turns us out.
+        relay.errors.RelayError: the relay can't be reached at the start, does not know the channel, or turns us out; or
+            what is said here can't be written, so that nobody would see that it goes on.
     """
     terminal.require_someone_to_ask(settings, sys.stdin)
     _require_writable(settings.report)
@@ -81,9 +82,10 @@ class Sharing:
         self._capture.start()
         try:
             with signals(self.interrupt):
-                await asyncio.wait({client, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if client.done():
-                client.result()  # never returns a value: raises what ended it
+                await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)
+            for work in (client, show):
+                if work.done():
+                    work.result()  # neither returns a value: raises what ended it
             if self._capture.error:
                 raise self._capture.error
             self._require_a_face()

@@ -15,6 +15,19 @@ class SettingsError(RelayError):
     exit_code = 2
 
 
+class OutputError(RelayError):
+    """What a command prints can't be written: the standard output is closed, or its disk is full."""
+
+    exit_code = 3
+
+
+class ReaderGoneError(RelayError):
+    """What was to read a command's output has ended, as `head` does; nothing is said about it."""
+
+    exit_code = 141
+    """As a shell reports a program that SIGPIPE ended."""
+
+
 class RelayUnreachableError(RelayError):
     """Nothing answers at the relay's address, or what answers is no Moodcast relay."""
 

@@ -339,6 +339,37 @@ async def test_what_goes_wrong_is_a_sentence_and_an_exit_code(case: str, relay: 
     assert "Traceback" not in errors
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe is closed as POSIX has it")
+@pytest.mark.parametrize("agreed", [False, True], ids=["before the capture", "while it shares"])
+async def test_it_ends_when_nobody_reads_what_it_says_any_more(agreed: bool, relay: app.Relay, film: Path) -> None:
+    """As `moodcast agent | head -2` does: nobody would see that it goes on, and what it sends."""
+    keys = relay.create_channel("demo")
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as audience,
+        running(*command(relay.url, film, "--yes", "--loop")) as agent,
+    ):
+        assert agent.stdout
+        assert agent.stderr
+        if agreed:
+            await audience.mood(lambda mood: mood.sharing == 1, timeout=60)
+        agent.stdout._transport.close()  # type: ignore[attr-defined]  # asyncio has no other way
+        errors = await asyncio.wait_for(agent.stderr.read(), 60)
+        assert await asyncio.wait_for(agent.wait(), 20) == 141
+        assert errors == b""
+        await audience.mood(lambda mood: mood.viewers == 0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+async def test_nothing_is_captured_where_the_question_can_not_be_written(relay: app.Relay, tmp_path: Path) -> None:
+    relay.create_channel("demo")
+    report = tmp_path / "report.json"
+    arguments = " ".join(command(relay.url, weights("portrait"), "--yes", "--report", str(report)))
+    code, _, errors = await outcome("sh", "-c", f"exec {arguments} >/dev/full")
+    assert code == 3
+    assert errors.startswith("moodcast: the standard output can't be written to (No space left on device)")
+    assert not report.exists()
+
+
 class Terminal:
     """A program on a pseudo-terminal: what stands on its screen, and the keys pressed."""
 
