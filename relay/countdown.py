@@ -68,8 +68,8 @@ class Measurement:
         rest = self._zero - now
         return max(0, math.ceil(rest)) if rest > -SHOWN_S else None
 
-    def tap(self, viewer: Hashable, network: Hashable | None, now: float) -> float:
-        """The viewer's delay in seconds, 0 to ``MAX_DELAY_S``. ``network``: the viewer's; None is one of its own.
+    def tap(self, viewer: Hashable, network: Hashable, now: float) -> float:
+        """The viewer's delay in seconds, 0 to ``MAX_DELAY_S``. ``network``: as of ``audience.Member``.
 
         A later tap of the same viewer replaces the one before: who saw the zero knows better than who slipped.
 
@@ -83,7 +83,7 @@ class Measurement:
             text = f"A delay is at most {MAX_DELAY_S:g} seconds, and zero was {delay:.0f} seconds ago"
             raise TapError(f"{text}: tap at the next countdown.")
         self._delays[viewer] = delay = max(0.0, delay)
-        self._networks[viewer] = viewer if network is None else network
+        self._networks[viewer] = network
         return delay
 
     def forget(self, viewer: Hashable) -> None:

@@ -369,8 +369,7 @@ class Hub:
         """
         if channel.countdown is None:
             raise late_tap()
-        network = viewer.member.house if self._settings.crowd == "networks" else None
-        delay = channel.countdown.tap(viewer, network, now)
+        delay = channel.countdown.tap(viewer, viewer.member.network, now)
         self.set_delay(channel, viewer, delay)
         return Delay(seconds=round(delay))
 

@@ -56,27 +56,18 @@ def test_of_too_few_networks_nothing_is_told_however_many_viewers_they_have() ->
     assert (countdown.answers, countdown.median) == (0, None)
 
 
-def test_who_has_no_network_is_one_of_its_own() -> None:
-    countdown = Measurement(5, 0.0, 1e9, least=3)
-    told = []
-    for viewer in ("anna", "ben", "cleo"):
-        countdown.tap(viewer, None, 7.0)
-        told.append(countdown.answers)
-    assert told == [0, 0, 3]
-
-
 @given(
     st.integers(1, 6),
-    st.lists(st.tuples(st.integers(0, 8), st.none() | st.integers(0, 4), st.booleans()), max_size=30),
+    st.lists(st.tuples(st.integers(0, 8), st.sampled_from("abcd"), st.booleans()), max_size=30),
 )
 def test_something_is_told_exactly_while_enough_networks_answer(
-    least: int, events: list[tuple[int, int | None, bool]]
+    least: int, events: list[tuple[int, str, bool]]
 ) -> None:
-    countdown, present = Measurement(5, 0.0, 1e9, least), dict[int, object]()
+    countdown, present = Measurement(5, 0.0, 1e9, least), dict[int, str]()
     for viewer, network, comes in events:
         if comes:
             countdown.tap(viewer, network, 7.0)
-            present[viewer] = ("alone", viewer) if network is None else network
+            present[viewer] = network
         else:
             countdown.forget(viewer)
             present.pop(viewer, None)
