@@ -13,8 +13,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from agent import trouble
+from agent import consent, trouble
 from agent.config import AgentSettings
+from agent.errors import NoConsentError
 from agent.sending import Backoff, Sender
 from relay.deadline import end, within
 from relay.errors import (
@@ -104,6 +105,8 @@ class Client:
         self._wake = asyncio.Event()
         self._url = URL(settings.relay) / "v1/channels" / settings.channel / "viewer"
         self._welcomed_at: float | None = None
+        self._agreed: Welcome | None = None
+        """What the relay promised when the viewer was asked."""
         self.connected = False
         self.on_countdown: Callable[[], None] = lambda: None
         """Called when a countdown begins that the viewer may answer with ``tap_zero``."""
@@ -136,6 +139,7 @@ class Client:
                     f"no Moodcast relay answers at {self._settings.relay}: {lost}. Ask the streamer for the address "
                     "(--relay) and whether the relay runs"
                 ) from lost
+            self._agreed = welcome
             return welcome
 
     async def run(self) -> NoReturn:
@@ -143,6 +147,7 @@ class Client:
 
         Raises:
             UnknownChannelError, WrongKeyError, WrongPasswordError, RefusedError: the relay ended it for good.
+            NoConsentError: it promises less than when the viewer was asked.
             RedirectedError: it sends us to another address.
         """
         backoff = Backoff()
@@ -164,6 +169,8 @@ class Client:
         """One connection, from hello to its loss."""
         async with contextlib.AsyncExitStack() as opened:
             socket, welcome = await self._join(session, opened)
+            if self._agreed and consent.promises_less(welcome, self._agreed):
+                raise NoConsentError(consent.broken_promise(welcome, self._agreed))
             self._welcomed_at = time.monotonic()
             self.connected = True
             self._sender.opened(welcome.heartbeat_s)

@@ -43,10 +43,10 @@ def run(settings: AgentSettings) -> int:
     sender = Sender()
     client = Client(settings, sender, display.note)
     with contextlib.closing(Recogniser(settings.model)) as recogniser:
-        asyncio.run(client.check())
+        welcome = asyncio.run(client.check())
         for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
             display.note(sentence)
-        terminal.ask(settings, sys.stdin, sys.stdout)
+        terminal.ask(settings, welcome, sys.stdin, sys.stdout)
         asyncio.run(Sharing(settings, recogniser, sender, client, display).run())
     sys.stdout.write("Stopped: nothing is captured or sent any more.\n")
     return 0

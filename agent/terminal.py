@@ -13,12 +13,13 @@ from typing import TextIO
 
 from yarl import URL
 
+from agent import consent
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.sources import camera_number
 from models.contract import ClipSpec
 from relay.printable import escaped, escaped_lines
-from relay.protocol import Away, Label
+from relay.protocol import Away, Label, Welcome
 
 NO_FACE_HINT = (
     "No face for a while, so nothing is sent. Is there light on your face, rather than behind you? Does the camera "
@@ -29,8 +30,11 @@ NO_FACE_HINT = (
 AT_ZERO = "The streamer measures the delay: press Enter when the countdown on the stream reaches 0."
 
 
-def explanation(settings: AgentSettings) -> str:
-    """What is about to happen, in the words of someone who is asked to agree to it."""
+def explanation(settings: AgentSettings, welcome: Welcome) -> str:
+    """What is about to happen, in the words of someone who is asked to agree to it.
+
+    ``welcome``: what the relay said, which promises when an expression is shown.
+    """
     if camera_number(settings.source) is not None:
         what = "turn on your camera and read the expression of your face"
     elif settings.source == "screen":
@@ -51,6 +55,7 @@ def explanation(settings: AgentSettings) -> str:
         "  What leaves it: one of seven words (happy, sad, ...) and how sure that is,\n"
         f"    at most twice a second, to {settings.relay}, channel {settings.channel}.{also}\n"
         "  What never leaves it: pictures, and the shape of your face.\n"
+        f"{consent.who_sees_it(welcome)}"
         f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
     )
 
@@ -75,9 +80,9 @@ def require_someone_to_ask(settings: AgentSettings, answers: TextIO) -> None:
         )
 
 
-def ask(settings: AgentSettings, answers: TextIO, out: TextIO) -> None:
+def ask(settings: AgentSettings, welcome: Welcome, answers: TextIO, out: TextIO) -> None:
     """Explain; then, unless consent was given in advance, ask. Raises NoConsentError for anything but yes."""
-    out.write(explanation(settings))
+    out.write(explanation(settings, welcome))
     if settings.yes:
         out.write("Consent was given with --yes.\n")
         out.flush()

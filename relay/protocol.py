@@ -107,7 +107,7 @@ class Welcome(Message, tag="welcome", frozen=True, kw_only=True):
     heartbeat_s: Annotated[float, Meta(description="Repeat the current label at least this often.")] = HEARTBEAT_S
     label_ttl_s: Annotated[float, Meta(description="A label not repeated for this long expires.")] = LABEL_TTL_S
     min_viewers: Annotated[
-        int, Meta(description="While fewer than this share, nothing is shown; `crowd` says of what.")
+        int, Meta(ge=1, description="While fewer than this share, nothing is shown; `crowd` says of what.")
     ]
     crowd: Counted = "viewers"
     version: Annotated[int, Meta(description="Version of this contract.")] = VERSION

@@ -42,7 +42,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "may"),
     [
-        ("agent", r"agent|models|relay\.(deadline|errors|printable|protocol|settings|trial)"),
+        ("agent", r"agent|models|relay\.(crowd|deadline|errors|printable|protocol|settings|trial)"),
         ("models", "models"),
         ("obs_plugin", "obs_plugin"),
         ("relay", "relay"),

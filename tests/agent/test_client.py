@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from agent.client import Client
 from agent.config import AgentSettings
+from agent.errors import NoConsentError
 from agent.sending import SHORTEST_WAIT_S, Sender
 from agent.smoothing import Reading
 from relay import app, protocol
@@ -136,6 +138,41 @@ async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
         finally:
             await second.stop()
     assert any("lost the relay" in note for note in agent.notes)
+
+
+@pytest.mark.parametrize(
+    ("later", "why"),
+    [
+        ({"min_viewers": 2}, "once people of two networks share, not only once people of five networks share"),
+        ({"crowd": "viewers"}, "once five people share, not only once people of five networks share"),
+        ({"min_viewers": 6}, ""),
+    ],
+)
+async def test_a_relay_that_comes_back_promising_less_gets_nothing_more(
+    tmp_path: Path, later: dict[str, Any], why: str
+) -> None:
+    """The viewer agreed to what the relay said then."""
+    options: dict[str, Any] = {"port": free_port(), "data": str(tmp_path), "tick_ms": 50}
+    first = await app.start(RelaySettings(**options))
+    first.create_channel("demo")
+    agent = Agent(first.url)
+    await agent.client.check()
+    async with agent:
+        agent.show("sad")
+        await wait_until(lambda: agent.client.labels.total() == 1)
+        await first.stop()
+        await wait_until(lambda: not agent.client.connected)
+        agent.show("happy")
+        second = await app.start(RelaySettings(**options | later))
+        try:
+            if why:
+                with pytest.raises(NoConsentError, match=why):
+                    await asyncio.wait_for(agent.running, 60)
+                assert agent.client.labels.total() == 1
+            else:
+                await wait_until(lambda: agent.client.labels.total() > 1, 60)
+        finally:
+            await second.stop()
 
 
 async def test_a_measured_delay_is_told_and_kept_for_the_next_connection(relay: app.Relay) -> None:

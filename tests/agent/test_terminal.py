@@ -11,10 +11,11 @@ from agent import terminal
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from models.contract import ClipSpec
-from relay.protocol import Away, Label
+from relay.protocol import Away, Label, Welcome
 from tests.support import wait_until
 
 SETTINGS = AgentSettings(channel="demo")
+WELCOME = Welcome(channel="demo", viewer="v", tick_ms=250, min_viewers=5, crowd="networks")
 
 
 class Tty(io.StringIO):
@@ -23,13 +24,14 @@ class Tty(io.StringIO):
 
 
 def test_the_question_tells_what_leaves_where_it_goes_and_how_to_stop() -> None:
-    text = terminal.explanation(SETTINGS)
+    text = terminal.explanation(SETTINGS, WELCOME)
     for part in (
         "turn on your camera",
         "http://127.0.0.1:8765",
         "channel demo",
         "twice a second",
         "pictures",
+        "once people of five networks share",
         "Ctrl-C",
     ):
         assert part in text
@@ -38,7 +40,7 @@ def test_the_question_tells_what_leaves_where_it_goes_and_how_to_stop() -> None:
 
 
 def test_the_question_names_whatever_else_is_sent() -> None:
-    text = terminal.explanation(msgspec.structs.replace(SETTINGS, name="Zoë", delay=8.0, source="screen"))
+    text = terminal.explanation(msgspec.structs.replace(SETTINGS, name="Zoë", delay=8.0, source="screen"), WELCOME)
     assert "your display name (Zoë) and your stream delay (8 s)" in text
     assert "your screen" in text
     assert "camera" not in text
@@ -65,21 +67,21 @@ def test_nothing_in_the_question_can_break_its_lines_or_steer_the_terminal() -> 
     ],
 )
 def test_an_unencrypted_way_is_told(relay: str, readable: bool) -> None:
-    text = terminal.explanation(msgspec.structs.replace(SETTINGS, relay=relay))
+    text = terminal.explanation(msgspec.structs.replace(SETTINGS, relay=relay), WELCOME)
     assert ("Careful" in text) == readable
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "", "yes please\n", "no\n"])
 def test_anything_but_yes_is_no(answer: str) -> None:
     with pytest.raises(NoConsentError, match="nothing was captured and nothing was sent") as caught:
-        terminal.ask(SETTINGS, Tty(answer), io.StringIO())
+        terminal.ask(SETTINGS, WELCOME, Tty(answer), io.StringIO())
     assert caught.value.exit_code == 14
 
 
 @pytest.mark.parametrize("answer", ["y\n", "Y\n", "yes\n", " YES \n"])
 def test_yes_is_yes(answer: str) -> None:
     out = io.StringIO()
-    terminal.ask(SETTINGS, Tty(answer), out)
+    terminal.ask(SETTINGS, WELCOME, Tty(answer), out)
     assert out.getvalue().endswith("[y/N] ")
 
 
@@ -90,7 +92,7 @@ def test_without_a_terminal_only_yes_in_advance_will_do() -> None:
     consented = msgspec.structs.replace(SETTINGS, yes=True)
     terminal.require_someone_to_ask(consented, io.StringIO())
     out = io.StringIO()
-    terminal.ask(consented, io.StringIO(), out)
+    terminal.ask(consented, WELCOME, io.StringIO(), out)
     assert "twice a second" in out.getvalue()
     assert "[y/N]" not in out.getvalue()
 

@@ -1,0 +1,36 @@
+"""What a relay promises the viewer who is asked, in words. Pure."""
+
+from relay.crowd import condition, number_word
+from relay.protocol import Welcome
+
+
+def who_sees_it(welcome: Welcome) -> str:
+    """Who gets to see the expression, by what the relay promises; nobody but its operator could keep or break it."""
+    least = welcome.min_viewers
+    if least == 1:
+        shown = "Others see even a single person's expression: yours, while nobody else shares."
+    else:
+        shown = f"Others see it only together with other people's: once {condition(least, welcome.crowd)}."
+    if least > 1 and welcome.crowd == "viewers":
+        others = number_word(least - 1)
+        shown += f"\n    This relay counts connections: somebody with {others} of them could read yours alone."
+    elif least == 2:
+        shown += "\n    With so few, the other one can tell which is yours."
+    return (
+        "  Who sees it: whoever runs the relay gets it with your network address; you trust them with that.\n"
+        f"    {shown}\n"
+    )
+
+
+def promises_less(welcome: Welcome, agreed: Welcome) -> bool:
+    """Whether a relay shows an expression sooner than the viewer was told when asked."""
+    return welcome.min_viewers < agreed.min_viewers or (welcome.crowd, agreed.crowd) == ("viewers", "networks")
+
+
+def broken_promise(welcome: Welcome, agreed: Welcome) -> str:
+    """What to tell a viewer whose relay promises less than when the viewer was asked."""
+    now, then = (condition(one.min_viewers, one.crowd) for one in (welcome, agreed))
+    return (
+        f"the relay now shows your expression sooner than you agreed to: once {now}, not only once {then}. Nothing "
+        "more is sent. Start the agent again to be asked anew"
+    )
