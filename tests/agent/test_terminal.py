@@ -48,7 +48,7 @@ def test_the_question_names_whatever_else_is_sent() -> None:
 
 def test_nothing_in_the_question_can_break_its_lines_or_steer_the_terminal() -> None:
     text = "a\nb\u202ec\x1b[2J"
-    asked = terminal.explanation(msgspec.structs.replace(SETTINGS, name=text, source=text))
+    asked = terminal.explanation(msgspec.structs.replace(SETTINGS, name=text, source=text), WELCOME)
     assert asked.count("a\\nb\\u202ec\\x1b[2J") == 2
     out, errors = io.StringIO(), io.StringIO()
     terminal.Display(out, errors).note("One\nline\x1b[2J")

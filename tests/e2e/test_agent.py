@@ -423,6 +423,7 @@ async def test_on_a_terminal_it_asks_before_the_first_capture(answer: str, relay
     ):
         await wait_until(lambda: terminal.shows("[y/N]"), 60)
         assert terminal.shows("What leaves it")
+        assert terminal.shows("Others see even a single person's expression")  # --min-viewers 1
         terminal.type(answer.encode() + b"\n")
         if answer == "y":
             await audience.mood(lambda mood: count_of(mood, "happy") == 1, timeout=30)

@@ -72,7 +72,7 @@ async def test_nothing_tells_what_a_lone_viewer_does(relay: app.Relay, monkeypat
         await overlay.receive_until(lambda message: isinstance(message, Countdown))
 
         async def stored() -> bool:
-            return (await request(relay.url, "GET", "demo/sessions/1", key))[0] == 200
+            return bool((await request(relay.url, "GET", "demo/sessions/current", key))[1]["markers"])
 
         await wait_until(stored)
         before = await opened(relay, key)
