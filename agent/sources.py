@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ DEVICES = Path("/dev")
 CAMERA_SIZE = (640, 480)
 LARGEST_STILL = (1280, 1280)
 FIRST_FRAME_S = 5.0
+FILMS, ANIMATED = ("MPEG", "FLI"), ("GIF", "PNG", "WEBP", "AVIF")
+"""Formats of Pillow that always move, and that may."""
 BROKEN_FRAMES = 30
 """A camera may send this many frames in a row that can't be decoded."""
 
@@ -90,12 +92,35 @@ def open_file(path: Path, loop: bool) -> Source:
             f"expected webcam, webcam:N, screen or a video or picture file as the source, but {path} {what}"
         )
     try:
-        with Image.open(path) as picture:
-            if not getattr(picture, "is_animated", False):
-                return Still(picture)
-    except (OSError, ValueError, Image.DecompressionBombError):
-        pass  # Not a picture that Pillow can read: perhaps a video.
-    return Video(path, loop)
+        with path.open("rb") as file:
+            return _picture(file, path) or Video(path, loop)
+    except OSError as error:
+        raise UnreadableVideoError(f"{path} can't be read: {error.strerror or error}") from error
+
+
+def _picture(file: BinaryIO, path: Path) -> "Still | None":
+    """What Pillow knows as a picture that does not move; None where it may be a film."""
+    try:
+        picture = Image.open(file)
+    except Image.DecompressionBombError as error:
+        raise UnreadableVideoError(f"{path} is a picture of too many pixels: give a smaller copy") from error
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None):
+            raise  # of the file itself
+        return None
+    try:
+        return None if is_film(picture) else Still(picture)
+    except Exception as error:  # what Pillow's decoders raise for broken files has no common base
+        # OpenCV would show the part that is there, with grey below: no face, and no word of what is wrong.
+        raise UnreadableVideoError(
+            f"{path} is a broken {picture.format} picture: it ends too early or is damaged. Copy or save it again"
+        ) from error
+
+
+def is_film(picture: Image.Image) -> bool:
+    """Whether what Pillow takes for a picture moves. The pages of a TIFF file and the two pictures that some phones put
+    into a JPEG file do not."""
+    return picture.format in FILMS or (picture.format in ANIMATED and getattr(picture, "is_animated", False))
 
 
 class Camera:

@@ -89,6 +89,78 @@ def test_a_looped_video_starts_again(gif: Path) -> None:
     video.close()
 
 
+def noise() -> Image.Image:
+    """So that no format makes a short file of it."""
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.97], ids=lambda share: f"{share:.0%}")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"])
+def test_a_picture_that_ends_too_early_is_refused(kind: str, share: float, tmp_path: Path) -> None:
+    path = tmp_path / "face"
+    noise().save(path, kind)
+    whole = path.read_bytes()
+    assert isinstance(open_file(path, loop=False), Still)
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(UnreadableVideoError, match=f"(is a broken {kind} picture|holds no video or picture)"):
+        open_file(path, loop=False)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello " * 100, bytes(1000), b"\xff\xd8\xff", b"GIF89a", b"\x89PNG\r\n\x1a\n"]
+)
+def test_what_is_no_picture_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "face.jpg").write_bytes(content)
+    with pytest.raises(UnreadableVideoError, match=r"face\.jpg (is a broken|holds no video)"):
+        open_file(tmp_path / "face.jpg", loop=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that can't be read")
+def test_a_file_that_can_not_be_read_is_told_as_such() -> None:
+    with pytest.raises(UnreadableVideoError, match="/proc/self/mem can't be read: Input/output error"):
+        open_file(Path("/proc/self/mem"), loop=False)
+
+
+def test_too_many_pixels_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise().save(tmp_path / "face.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(UnreadableVideoError, match="too many pixels"):
+        open_file(tmp_path / "face.png", loop=False)
+
+
+@pytest.mark.parametrize("kind", ["MPO", "TIFF"])
+def test_several_pictures_in_a_file_are_no_film(kind: str, tmp_path: Path) -> None:
+    """Phones write such JPEG files: the picture, and the same again for something else."""
+    noise().save(tmp_path / "face", kind, save_all=True, append_images=[noise()])
+    assert isinstance(open_file(tmp_path / "face", loop=False), Still)
+
+
+@pytest.mark.parametrize("film", ["film.gif", "film.avi", "film.mpg"])
+def test_a_film_that_ends_too_early_plays_as_far_as_it_goes(film: str, tmp_path: Path) -> None:
+    """As a recording does that was stopped by a crash."""
+    path = tmp_path / film
+    if film == "film.gif":
+        noise().save(path, save_all=True, append_images=[noise().rotate(90 * i) for i in range(9)], duration=100)
+    else:
+        code = {"film.avi": "MJPG", "film.mpg": "PIM1"}[film]
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), 25, (80, 60))
+        for i in range(10):
+            writer.write(np.asarray(noise().rotate(90 * i)))
+        writer.release()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    clock = Clock()
+    video = open_file(path, loop=False)
+    assert isinstance(video, Video)
+    video._clock = clock
+    frames = 0
+    while video.read() is not None:
+        frames += 1
+        clock.now += 0.05
+        assert frames < 100
+    assert frames > 0
+
+
 def test_colours_arrive_as_rgb(tmp_path: Path) -> None:
     Image.new("RGB", (64, 48), (250, 10, 10)).save(tmp_path / "red.png")
     writer = cv2.VideoWriter(str(tmp_path / "red.avi"), cv2.VideoWriter_fourcc(*"MJPG"), FPS, (64, 48))
