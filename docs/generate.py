@@ -171,7 +171,7 @@ def table_markdown() -> str:
 def metrics_markdown() -> str:
     """docs/metrics.md: what /metrics tells."""
     return NOTE + (
-        "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the relay's own machine, and to who sends\n"
+        "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the owner, and to who sends\n"
         "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Operation](operation.md) says what to\n"
         "watch.\n"
         "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"

@@ -129,15 +129,16 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="Connections at once from an address (IPv6: /64); the relay's own machine has no such limit.",
+            description="Connections at once from an address (IPv6: /64); where only this machine can connect, it has "
+            "no such limit.",
         ),
     ] = 100
     address_weight: Annotated[
         int,
         Meta(
             ge=1,
-            description="Viewers of one address (IPv6: /64) that count in a channel's mood; the relay's own machine "
-            "has no such limit.",
+            description="Viewers of one address (IPv6: /64) that count in a channel's mood; where only this machine "
+            "can connect, it has no such limit.",
         ),
     ] = HOUSE_WEIGHT
     require_tickets: Annotated[
@@ -174,7 +175,18 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     def warnings(self) -> list[str]:
         """What is allowed, and may not be meant."""
         warnings = []
-        if self.public and not self.proxies:
+        if self.proxies and not self.hosts:
+            warnings.append(
+                "--proxies without --hosts: the relay knows no name that the proxy gives it. Pages opened there get "
+                "nothing, and a relay on loopback refuses all who ask by such a name. Give it, as in --hosts "
+                "mood.example.org."
+            )
+        if self.hosts and not self.proxies and hosts.is_loopback(self.host):
+            warnings.append(
+                "--hosts on a relay that listens on loopback means a proxy or tunnel, and none is declared: all who "
+                "come through it count as one address and one network. Say --proxies 1 if it sends X-Forwarded-For."
+            )
+        if not hosts.is_loopback(self.host) and not self.proxies:
             warnings.append(
                 "--host lets other machines connect, and no proxy is declared: without TLS keys, tickets and labels "
                 "travel in clear. Put a proxy with TLS in front, and say so with --proxies 1."

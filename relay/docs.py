@@ -27,7 +27,13 @@ A channel's name matches `{protocol.CHANNEL_PATTERN}`.
 ## Addresses
 
 Keys travel in the header `Authorization: Bearer KEY` or in a `subscribe` message, never in a query. Where the
-display key is asked for, the admin key opens as well.
+display key is asked for, the admin key opens as well. The owner is who asks on the relay's own machine, where no proxy
+or tunnel is declared (docs/access.md).
+
+Browsers let any page ask for anything, so the relay looks whose page it is: `own` says that only its own pages may ask,
+`listed` that those of `--origins` may as well, `any` that all may, by a name of the relay; `whoever` asks by any name.
+All others are refused (HTTP status 403). Clients that send neither `Origin` nor `Sec-Fetch-Site` are no browsers. A
+body comes with its `Content-Type`.
 
 """
 
@@ -50,8 +56,7 @@ A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no
 Labels that come faster replace each other; {limits.BURST:g} more than may come bring an `error`,
 {limits.BURST + limits.DEBT:g} more the close ({protocol.TOO_FAST.number}). A frame that is no message counts as
 {limits.BAD_FRAME_COST:g} labels. Where the relay, the channel or the client's network is full, the close
-({protocol.FULL.number}) says when to come back. Pages of other sites than the relay's own open no WebSocket (HTTP
-status 403) unless `--origins` names them; clients that send no `Origin` are no browsers.
+({protocol.FULL.number}) says when to come back.
 
 Of the viewers at one address (IPv6: one /64) only the first few who share count (`--address-weight`); when one of them
 leaves, the next who sends a label takes the place.
@@ -88,8 +93,8 @@ def protocol_markdown() -> str:
 
 
 def _addresses() -> str:
-    rows = [f"| `{row.method} {row.path}` | {row.access} | {row.text} |" for row in ENDPOINTS]
-    return "\n".join(["| request | access | what it does |", "|---|---|---|", *rows]) + "\n\n"
+    rows = [f"| `{row.method} {row.path}` | {row.access} | {row.pages} | {row.text} |" for row in ENDPOINTS]
+    return "\n".join(["| request | access | pages | what it does |", "|---|---|---|---|", *rows]) + "\n\n"
 
 
 def _columns() -> str:

@@ -231,11 +231,11 @@ ENDPOINTS = (
         "refuses (the live mood goes on). `?exclude=history` leaves that one out.",
     ),
     Endpoint(
-        "GET", "/metrics", metrics.metrics, "own", "the relay's own machine, or metrics key",
+        "GET", "/metrics", metrics.metrics, "own", "the owner, or metrics key",
         "The relay's own figures in Prometheus' text format; docs/metrics.md lists them.",
     ),
     Endpoint(
-        "POST", "/v1/channels", keys.create_channel, "own", "the relay's own machine, or create key",
+        "POST", "/v1/channels", keys.create_channel, "own", "the owner, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
         "`display_key`. The keys are shown this once; the relay keeps their hashes.",
     ),
@@ -341,15 +341,15 @@ ENDPOINTS = (
         "The dashboard: `/dashboard?channel=NAME#key=KEY`.",
     ),
     Endpoint(
-        "GET", "/try", try_page.page, "any", "the relay's own machine", "The page on which to try the recogniser."
+        "GET", "/try", try_page.page, "any", "the owner", "The page on which to try the recogniser."
     ),
     Endpoint(
-        "GET", "/v1/try", try_page.about, "own", "the relay's own machine",
+        "GET", "/v1/try", try_page.about, "own", "the owner",
         'What /try offers: `{"models": [{"name", "description"}], "unavailable", "max_bytes"}`, the default first. '
         "Where nothing can be recognised there are no models, and `unavailable` says why.",
     ),
     Endpoint(
-        "POST", "/v1/try", try_page.look, "own", "the relay's own machine",
+        "POST", "/v1/try", try_page.look, "own", "the owner",
         "The expressions in a picture. Body: a JPEG, PNG, WebP or GIF file of up to "
         f"{try_page.MAX_PICTURE // 1_000_000} MB, type `image/...`; query: `model` (default: the first). Answers with "
         '`{"model", "width", "height", "faces": [{"outline", "probabilities"}], "milliseconds": {"load", "decode", '

@@ -50,8 +50,8 @@ class Password(msgspec.Struct):
 async def create_channel(request: web.Request) -> web.Response:
     """Make a channel: from this machine, or with the create key, so that nobody else fills the relay with channels."""
     elsewhere = (
-        "Channels are created on the relay's own machine: ask who runs it, or use `moodcast relay --channel NAME`; a "
-        "relay with --create-key also creates them from elsewhere."
+        "Channels are created on the relay's own machine, where no proxy or name is declared (--proxies, --hosts): ask "
+        "who runs it, or use `moodcast relay --channel NAME`. With --create-key they are also created from elsewhere."
     )
     request.app[GATE].require_owner(request, "create", elsewhere)
     wanted = await json_body(request, NewChannel, '{"channel": "NAME"}')

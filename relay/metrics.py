@@ -93,8 +93,8 @@ def _series(value: Value) -> Iterator[tuple[tuple[str, ...], float]]:
 async def metrics(request: web.Request) -> web.Response:
     """The figures, for this machine and for who has the metrics key."""
     elsewhere = (
-        "Metrics are read on the relay's own machine; a relay with --metrics-key also shows them to who sends the "
-        "header `Authorization: Bearer KEY`."
+        "Metrics are read on the relay's own machine, where no proxy or name is declared (--proxies, --hosts); a relay "
+        "with --metrics-key also shows them to who sends the header `Authorization: Bearer KEY`."
     )
     request.app[GATE].require_owner(request, "metrics", elsewhere)
     encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))

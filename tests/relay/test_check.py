@@ -96,17 +96,31 @@ def test_one_key_for_two_rights_is_refused(capsys: pytest.CaptureFixture[str]) -
     assert KEY not in error
 
 
+def test_names_are_names_alone() -> None:
+    problems = RelaySettings(hosts="good.example, https://a.example, b.example:443").problems()
+    assert len(problems) == 1
+    assert "'https://a.example', 'b.example:443'" in problems[0]
+    assert "good" not in problems[0]
+    assert RelaySettings(hosts="good.example,[2001:db8::1],192.0.2.7").problems() == []
+
+
+PROXY: dict[str, object] = {"proxies": 1, "hosts": "a.example"}
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
         ({}, []),
         ({"require_tickets": "off", "origins": "*", "min_viewers": 1}, []),  # nobody else can connect
         ({"host": "0.0.0.0"}, ["TLS"]),
-        ({"proxies": 1}, []),
-        ({"host": "0.0.0.0", "proxies": 1}, []),
-        ({"proxies": 1, "require_tickets": "off", "origins": "*"}, ["any web page"]),
-        ({"proxies": 1, "require_tickets": "off"}, ["--require-tickets"]),
-        ({"proxies": 1, "min_viewers": 2}, ["--min-viewers 2"]),
+        ({"host": "0.0.0.0", "hosts": "mylaptop.local"}, ["TLS"]),
+        ({"proxies": 1}, ["--hosts"]),
+        ({"hosts": "a.example"}, ["--proxies 1"]),
+        (PROXY, []),
+        (PROXY | {"host": "0.0.0.0"}, []),
+        (PROXY | {"require_tickets": "off", "origins": "*"}, ["any web page"]),
+        (PROXY | {"require_tickets": "off"}, ["--require-tickets"]),
+        (PROXY | {"min_viewers": 2}, ["--min-viewers 2"]),
         ({"max_connections": 10}, []),
         ({"max_connections": 10, "max_per_channel": 20}, ["--max-per-channel 20"]),
         ({"database": "postgresql://x/y", "data": "z"}, ["--data"]),
