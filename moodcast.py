@@ -1,23 +1,26 @@
 """The one command, ``moodcast``."""
 
-import argparse
-import sys
-from importlib.metadata import PackageNotFoundError, version
+from agent import stopping
 
-import msgspec
+with stopping.at_once():
+    import argparse
+    import sys
+    from importlib.metadata import PackageNotFoundError, version
 
-from agent import packages, trial
-from agent.config import AgentSettings
-from agent.errors import AgentError
-from demo.config import DemoSettings
-from demo.errors import DemoError
-from models import commands as models_commands
-from models.errors import ModelError
-from obs_plugin import SCRIPT
-from relay import settings, streams
-from relay.config import RelaySettings
-from relay.errors import ReaderGoneError, RelayError
-from relay.printable import escaped_lines
+    import msgspec
+
+    from agent import packages, trial
+    from agent.config import AgentSettings
+    from agent.errors import AgentError
+    from demo.config import DemoSettings
+    from demo.errors import DemoError
+    from models import commands as models_commands
+    from models.errors import ModelError
+    from obs_plugin import SCRIPT
+    from relay import settings, streams
+    from relay.config import RelaySettings
+    from relay.errors import ReaderGoneError, RelayError
+    from relay.printable import escaped_lines
 
 PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
     "demo": ("demo.run", DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),
@@ -62,13 +65,15 @@ def main(arguments: list[str] | None = None) -> int:
             tell(str(error))
             return error.exit_code
         except KeyboardInterrupt:
-            return 130
+            return stopping.INTERRUPTED
 
 
 def run(arguments: list[str] | None) -> int:
     """The command, and all that it prints."""
     try:
-        code = execute(parser().parse_args(arguments))
+        with stopping.at_once():
+            options = parser().parse_args(arguments)
+        code = execute(options)
     except SystemExit:  # of the parser: --help, --version, or an option that does not exist
         sys.stdout.flush()
         raise
@@ -87,12 +92,13 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "models":
         return models_commands.run(options)
     module, table, _ = PROGRAMS[options.command]
-    values = settings.load(table, options, note=tell)
-    if isinstance(values, RelaySettings) and values.check:
-        from relay import check  # only here: it needs all of the relay
+    with stopping.at_once():
+        values = settings.load(table, options, note=tell)
+        if isinstance(values, RelaySettings) and values.check:
+            from relay import check  # only here: it needs all of the relay
 
-        return check.run(values, settings.origins(table, options))
-    program = packages.load(module, options.command)
+            return check.run(values, settings.origins(table, options))
+        program = packages.load(module, options.command)
     # The relay itself recognises nothing: its page /try does, for who runs it on their own machine.
     code: int = program.run(values, trial.recogniser) if options.command == "relay" else program.run(values)
     return code

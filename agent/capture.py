@@ -8,7 +8,8 @@ from collections.abc import Callable
 from agent.config import AgentSettings
 from agent.recognition import Recogniser
 from agent.smoothing import Reading, Smoother
-from agent.sources import open_source
+from agent.sources import Frame, Source, open_source
+from agent.stopping import within
 
 RATE_OVER = 25
 """Frames that the shown rate is measured over."""
@@ -32,6 +33,9 @@ class Capture(threading.Thread):
         self._settings, self._recogniser = settings, recogniser
         self._publish, self._finished = publish, finished
         self._stopping = threading.Event()
+        self._driver = threading.Lock()
+        """Held by who is in the driver's code: no driver likes to be closed by one thread while another reads."""
+        self._source: Source | None = None
         self._recent: deque[tuple[float, float]] = deque(maxlen=RATE_OVER)
         self._began = self._last = 0.0
         self._busy_before_s = self._busy_s = 0.0
@@ -41,9 +45,13 @@ class Capture(threading.Thread):
         self.frames = 0
         self.frames_without_face = 0
 
-    def stop(self) -> None:
-        """Ask for the end; the thread ends after the frame at hand."""
+    def release(self, seconds: float) -> bool:
+        """Give the camera back now, also while a frame is looked at; the thread ends after that frame.
+
+        Returns False where the driver did not let go within ``seconds``: then only the end of the process helps.
+        """
         self._stopping.set()
+        return within(seconds, self._close)
 
     def run(self) -> None:
         try:
@@ -78,27 +86,46 @@ class Capture(threading.Thread):
         return {stage: round(1000 * seconds[stage] / max(1, calls[stage]), 3) for stage in seconds}
 
     def _capture(self) -> None:
-        source = open_source(self._settings.source, self._settings.loop)
+        self._open()
         smoother = Smoother()
         period = 1 / self._settings.fps
         due = self._began = time.monotonic()
         self._busy_before_s = time.process_time()
         try:
-            while not self._stopping.is_set():
-                before = time.perf_counter()
-                frame = source.read()
-                if frame is None:
-                    return
-                self._reading_s += time.perf_counter() - before
+            while (frame := self._read()) is not None:
                 now = time.monotonic()
                 look = self._recogniser.look(frame, round(1000 * (now - self._began)))
                 self._count(now, look.has_face)
                 self._publish(smoother.update(now, look.probabilities), look.has_face)
                 # A late frame moves the schedule; catching up would only make the next ones late, too.
                 due = max(due + period, time.monotonic())
-                source.wait(due - time.monotonic(), self._stopping)
+                self._wait(due)
         finally:
-            source.close()
+            self._close()
+
+    def _open(self) -> None:
+        with self._driver:
+            if not self._stopping.is_set():
+                self._source = open_source(self._settings.source, self._settings.loop)
+
+    def _read(self) -> Frame | None:
+        before = time.perf_counter()
+        with self._driver:
+            frame = None if self._source is None or self._stopping.is_set() else self._source.read()
+        if frame is not None:
+            self._reading_s += time.perf_counter() - before
+        return frame
+
+    def _wait(self, due: float) -> None:
+        with self._driver:
+            if self._source is not None:
+                self._source.wait(due - time.monotonic(), self._stopping)
+
+    def _close(self) -> None:
+        with self._driver:
+            source, self._source = self._source, None
+            if source is not None:
+                source.close()
 
     def _count(self, now: float, has_face: bool) -> None:
         self.frames += 1

@@ -3,32 +3,45 @@
 import asyncio
 import contextlib
 import os
-import signal
+import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from agent import sources, terminal
+from agent import sources, stopping, terminal
 from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.errors import NoFaceError, ReportFileError
+from agent.errors import AgentError, NoFaceError, ReportFileError
 from agent.recognition import Recogniser
 from agent.sending import Sender
 from agent.smoothing import Reading
+from models.errors import ModelError
+from relay.deadline import end
+from relay.errors import RelayError
 
 NO_FACE_HINT_S = 20.0
 SHOW_EVERY_S = 0.5
-STOP_S = 0.7
+RELEASE_S = 0.7
+"""A driver has so long to give the camera back; then the process ends itself, within a second of Ctrl-C."""
+ORDER_S = 0.5
+"""After the camera is back: for the goodbye to the relay and the frame at hand."""
+END_S = 1.4
+"""From Ctrl-C, or the end of the sharing, to the end of the process, whatever still goes on."""
+
+STOP, END = "stop", "end"
 
 
 def run(settings: AgentSettings) -> int:
-    """Share expressions until Ctrl-C, SIGTERM or the end of the file; returns the exit code 0.
+    """Share expressions until Ctrl-C, SIGTERM, a closed window or the end of the file; returns the exit code 0.
+
+    Where a driver, a network or a library does not let go in time, the process is ended here.
 
     Raises:
         agent.errors.AgentError: no consent, no camera, an unreadable file, no face in a whole file, ...
@@ -36,20 +49,101 @@ def run(settings: AgentSettings) -> int:
         relay.errors.RelayError: the relay can't be reached at the start, does not know the channel, or turns us out; or
             what is said here can't be written, so that nobody would see that it goes on.
     """
-    terminal.require_someone_to_ask(settings, sys.stdin)
-    _require_writable(settings.report)
-    sources.check(settings.source)
-    display = terminal.Display(sys.stdout, sys.stderr)
-    sender = Sender()
-    client = Client(settings, sender, display.note)
-    with contextlib.closing(Recogniser(settings.model)) as recogniser:
-        welcome = asyncio.run(client.check())
-        for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
-            display.note(sentence)
-        terminal.ask(settings, welcome, sys.stdin, sys.stdout)
-        asyncio.run(Sharing(settings, recogniser, sender, client, display).run())
-    sys.stdout.write("Stopped: nothing is captured or sent any more.\n")
-    return 0
+    return Run(settings).supervise()
+
+
+class Run:
+    """The work in a thread of its own, while this one waits for its end or for a signal."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self._settings = settings
+        self._display = terminal.Display(sys.stdout, sys.stderr)
+        self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
+        self._sharing: Sharing | None = None
+        self._error: BaseException | None = None
+
+    def supervise(self) -> int:
+        """As ``run``."""
+        stopping.listen(lambda: self._events.put(STOP))
+        self._thread.start()
+        event = stopping.wait_for_event(self._events)
+        until = time.monotonic() + END_S
+        released = self._stop() if event == STOP else True
+        if released:
+            self._thread.join(until - time.monotonic())
+        if self._thread.is_alive() or (self._sharing and self._sharing.is_capturing()):
+            stopping.leave(self._exit_code(), lambda: self._last_words(released))
+        if self._error is None and not stopping.within(stopping.LAST_WORDS_S, self._say_stopped):
+            stopping.leave(0, lambda: None)  # the terminal takes nothing
+        if self._error:
+            raise self._error
+        return 0
+
+    def _stop(self) -> bool:
+        """The camera first, then the rest. Returns whether the camera is back; never, where there was none yet."""
+        if self._sharing is None:
+            stopping.leave(stopping.INTERRUPTED, lambda: self._display.note("\nStopped: nothing was captured."))
+        return self._sharing.stop()
+
+    def _work(self) -> None:
+        try:
+            self._share()
+        except BaseException as error:  # the main thread raises it again
+            self._error = error
+        finally:
+            self._events.put(END)
+
+    def _share(self) -> None:
+        settings, display, sender = self._settings, self._display, Sender()
+        terminal.require_someone_to_ask(settings, sys.stdin)
+        _require_writable(settings.report)
+        sources.check(settings.source)
+        client = Client(settings, sender, display.note)
+        recogniser = Recogniser(settings.model)
+        try:
+            welcome = asyncio.run(client.check())
+            for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
+                display.note(sentence)
+            terminal.ask(settings, welcome, sys.stdin, sys.stdout)
+            self._sharing = Sharing(settings, recogniser, sender, client, display)
+            asyncio.run(self._until_the_end(self._sharing))
+        finally:
+            if not (self._sharing and self._sharing.is_capturing()):  # else a thread is in there
+                recogniser.close()
+
+    async def _until_the_end(self, sharing: "Sharing") -> None:
+        """What comes of it is known before ``asyncio.run`` ends, which waits for threads that look names up."""
+        try:
+            await sharing.run()
+        except Exception as error:
+            self._error = error
+        finally:
+            self._events.put(END)
+
+    def _exit_code(self) -> int:
+        return 0 if self._error is None else getattr(self._error, "exit_code", 1)
+
+    def _last_words(self, released: bool) -> None:
+        """What is said, and written, by a process that ends itself."""
+        self._display.end()
+        if self._error is None:
+            assert self._sharing is not None  # without, there is an error or another end
+            self._sharing.write_report()
+            self._say_stopped()
+        elif isinstance(self._error, (AgentError, ModelError, RelayError)):
+            self._display.note(f"moodcast: {self._error}")
+        else:
+            traceback.print_exception(self._error)
+        if not released:
+            self._display.note(terminal.STUCK)
+
+    def _say_stopped(self) -> None:
+        try:
+            sys.stdout.write("Stopped: nothing is captured or sent any more.\n")
+            sys.stdout.flush()
+        except (OSError, RelayError) as error:
+            self._error = error
 
 
 class Sharing:
@@ -65,8 +159,10 @@ class Sharing:
     ) -> None:
         self._settings, self._sender, self._client, self._display = settings, sender, client, display
         self._recogniser = recogniser
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self._stopped = "end"
+        self._reported = False
         self._face_at = time.monotonic()
         self._hinted = self._warned = False
         self._enter = terminal.Enter(sys.stdin, self._entered)
@@ -74,15 +170,16 @@ class Sharing:
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
 
     async def run(self) -> None:
-        """Share until a signal comes, the source ends, or something fails; see ``run`` for the errors."""
+        """Share until told to stop, until the source ends, or something fails; see ``run`` for the errors."""
         self._loop = asyncio.get_running_loop()
         client = asyncio.create_task(self._client.run())
         show = asyncio.create_task(self._show())
         ended = asyncio.create_task(self._ended.wait())
+        if self._stopped != "end":  # before there was a loop to tell
+            self._ended.set()
         self._capture.start()
         try:
-            with signals(self.interrupt):
-                await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)
             for work in (client, show):
                 if work.done():
                     work.result()  # neither returns a value: raises what ended it
@@ -93,19 +190,32 @@ class Sharing:
             self._stopped = str(error)
             raise
         finally:
-            for task in (client, show, ended):
-                task.cancel()
-            await asyncio.gather(client, show, ended, return_exceptions=True)
-            self._capture.stop()
+            await asyncio.to_thread(self._capture.release, RELEASE_S)
+            until = time.monotonic() + ORDER_S
             self._recogniser.stop()
-            await asyncio.to_thread(self._capture.join, STOP_S)
+            await end(client, show, ended, patience_s=ORDER_S)
+            await asyncio.to_thread(self._capture.join, max(0.0, until - time.monotonic()))
             self._display.end()
-            self._write_report()
+            self.write_report()
 
     def interrupt(self) -> None:
         """End the run as Ctrl-C does; call it in the event loop."""
         self._stopped = "interrupted"
         self._ended.set()
+
+    def stop(self) -> bool:
+        """The same from any other thread, whatever the event loop is at, and before ``run`` too.
+
+        The camera is given back first; False where its driver does not let go (``Capture.release``).
+        """
+        self._stopped = "interrupted"
+        released = self._capture.release(RELEASE_S)
+        self._in_loop(self.interrupt)
+        return released
+
+    def is_capturing(self) -> bool:
+        """Whether the capture thread still goes on, in the driver's code or the recogniser's."""
+        return self._capture.is_alive()
 
     def report(self) -> dict[str, Any]:
         """The summary: counts, rates and times, never anything about single moments."""
@@ -124,13 +234,16 @@ class Sharing:
         }
 
     def _publish(self, reading: Reading | None, has_face: bool) -> None:
-        """From the capture thread to the event loop, which may be gone when a slow frame comes last."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._observe, reading, has_face)
+        self._in_loop(self._observe, reading, has_face)
 
     def _finish(self) -> None:
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._ended.set)
+        self._in_loop(self._ended.set)
+
+    def _in_loop(self, call: Callable[..., object], *arguments: object) -> None:
+        """From another thread to the event loop, which may not be there yet, or be gone before a slow frame."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(call, *arguments)
 
     def _observe(self, reading: Reading | None, has_face: bool) -> None:
         now = time.monotonic()
@@ -147,9 +260,7 @@ class Sharing:
             self._display.note(terminal.AT_ZERO)
 
     def _entered(self) -> None:
-        """From the thread that reads the terminal, as in ``_publish``."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._client.tap_zero)
+        self._in_loop(self._client.tap_zero)
 
     async def _show(self) -> None:
         while True:
@@ -174,31 +285,14 @@ class Sharing:
                 "towards the camera and is at least about a tenth of the picture wide"
             )
 
-    def _write_report(self) -> None:
-        if self._settings.report:
+    def write_report(self) -> None:
+        """Once, and only where one was asked for."""
+        if self._settings.report and not self._reported:
+            self._reported = True
             try:
                 Path(self._settings.report).write_bytes(msgspec.json.format(msgspec.json.encode(self.report())) + b"\n")
             except OSError as error:
                 raise _unwritable(self._settings.report, error.strerror) from error
-
-
-@contextlib.contextmanager
-def signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` in the event loop on Ctrl-C and SIGTERM; elsewhere than in the main thread there are no signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    # Not loop.add_signal_handler: Windows has none.
-    before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _require_writable(report: str) -> None:

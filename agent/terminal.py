@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -25,8 +25,10 @@ NO_FACE_HINT = (
     "No face for a while, so nothing is sent. Is there light on your face, rather than behind you? Does the camera "
     "point at you, at about eye level? Is its cover open? The agent keeps looking."
 )
-
-
+STUCK = (
+    "The driver of the camera did not answer, so the program ended itself, which gives the camera back. If its light "
+    "stays on, unplug it."
+)
 AT_ZERO = "The streamer measures the delay: press Enter when the countdown on the stream reaches 0."
 
 
@@ -89,11 +91,7 @@ def ask(settings: AgentSettings, welcome: Welcome, answers: TextIO, out: TextIO)
         return
     out.write("Do you agree? [y/N] ")
     out.flush()
-    try:
-        answer = answers.readline()
-    except KeyboardInterrupt:
-        answer = ""
-        out.write("\n")
+    answer = answers.readline()
     if answer.strip().lower() not in ("y", "yes"):
         raise NoConsentError("you did not agree, so nothing was captured and nothing was sent")
 
@@ -115,12 +113,10 @@ class Enter:
         if not self._answers.isatty():
             return False
         if not self.listening:
-            if hasattr(signal, "SIGTTIN") and threading.current_thread() is threading.main_thread():
-                # In the background (`moodcast agent &`) reading then fails, instead of stopping the whole agent.
-                signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-            forget_typed(self._answers)
-            self._thread = threading.Thread(target=self._read, name="enter", daemon=True)
-            self._thread.start()
+            with _never_halted():
+                forget_typed(self._answers)
+                self._thread = threading.Thread(target=self._read, name="enter", daemon=True)
+                self._thread.start()
         return True
 
     def _read(self) -> None:
@@ -128,6 +124,22 @@ class Enter:
         with contextlib.suppress(OSError):
             while os.read(self._answers.fileno(), 1024):
                 self._pressed()
+
+
+@contextlib.contextmanager
+def _never_halted() -> Iterator[None]:
+    """In the background (`moodcast agent &`) this thread, and those it starts, fail to read from the terminal.
+
+    Else the system would halt the whole agent when one of them tries.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTIN, signal.SIGTTOU})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def forget_typed(answers: TextIO) -> None:
