@@ -26,6 +26,7 @@ from models import fetch, registry
 from obs_plugin import SCRIPT
 from relay import app, protocol
 from relay.config import RelaySettings
+from relay.crowd import condition
 from relay.deadline import within
 from relay.protocol import EXPRESSIONS, Mood, Subscribe
 
@@ -98,6 +99,14 @@ def consents() -> bool:
         "y",
         "yes",
     )
+
+
+def audience(mood: Mood) -> str:
+    """The audience in half a line: how many share, and the most frequent expressions, where they are shown."""
+    if not mood.visible:
+        return f"shown once {condition(mood.min_viewers, mood.crowd)}"
+    shares = sorted(zip(mood.shares, EXPRESSIONS, strict=True), reverse=True)[:3]
+    return f"{mood.sharing:4} sharing   " + "  ".join(f"{share:4.0%} {name}" for share, name in shares)
 
 
 def step(sentence: str) -> None:
@@ -216,9 +225,7 @@ class Demo:
             if mood is None or (not live and scene.name == said):
                 continue
             said = scene.name
-            shares = sorted(zip(mood.shares, EXPRESSIONS, strict=True), reverse=True)[:3]
-            top = "  ".join(f"{share:4.0%} {name}" for share, name in shares) if mood.visible else "(waiting)"
-            line = f"  {time.monotonic() - began:5.0f} s  {scene.name:<12} {mood.sharing:4} sharing   {top}"
+            line = f"  {time.monotonic() - began:5.0f} s  {scene.name:<12} {audience(mood)}"
             print(f"\r{line:<79}" if live else line, end="" if live else "\n", flush=True)
 
     async def subscribe(self, http: aiohttp.ClientSession, url: str, key: str) -> None:

@@ -60,7 +60,12 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     tick_ms: Annotated[int, Meta(ge=50, le=5000, description="Milliseconds between two mood events.")] = 250
     min_viewers: Annotated[
-        int, Meta(ge=1, le=1000, description="Fewer sharing viewers than this are never shown or stored.")
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="While people of fewer networks than this share, nothing is shown or stored; see --crowd.",
+        ),
     ] = 5
     crowd: Annotated[
         Crowd,

@@ -128,6 +128,8 @@ async def test_a_test_reaction_floats_on_the_broadcast_without_viewers(tmp_path:
             assert 'press "Add overlay to current scene"' in await obs.press("test")
             await obs.press("add")
             assert happy_face(await obs.picture()) is None
+            waiting = "Viewers connected: 0. Shown once people of five networks share."
+            assert waiting in await obs.press("refresh")
             assert "Sent a test reaction to the overlay." in await obs.press("test")
             heights: list[int] = []
 
