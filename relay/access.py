@@ -88,6 +88,8 @@ def error_response(code: Code, message: str, status: int) -> web.Response:
 
 
 def error_body(code: Code, message: str) -> bytes:
+    """The JSON of an error. A sentence may repeat a header, whose bytes need not be text."""
+    message = message.encode(errors="backslashreplace").decode()
     return protocol.encode({"error": {"code": code.number, "name": code.name, "message": message}})
 
 

@@ -38,6 +38,8 @@ MESSAGES = [
     b'{"channel":"x","rotate":"admin","password":"x","text":"x","name":"x"}',
 ]
 PIECES = [b"1e999", b"-1", b"NaN", b"null", b"[" * 500, b"{}", b'"', b"\\ud800", b"\xff", b"\x00", b"\r\n", b"9" * 50]
+HEADERS = ("Origin: http://localhost", "Origin: null", "Sec-Fetch-Site: same-origin", "X-Forwarded-For: ::1, [::1]:9")
+"""Those that decide on who asks."""
 OPCODES = [*[TEXT] * 12, BINARY, CONTINUATION, PING, PONG, CLOSE, 3, 15]
 
 
@@ -91,7 +93,9 @@ class Chance(random.Random):
             row, body = self.choice(ENDPOINTS), self.mutated(self.choice(MESSAGES))
             path = row.path.replace("{channel}", self.choice(["demo", "x" * 70, "%00"])).replace("{number}", "1")
             lines = [
-                f"{self.choice([row.method, row.method, 'PUT', 'HEAD'])} {path} HTTP/1.1", "Host: localhost",
+                f"{self.choice([row.method, row.method, 'PUT', 'HEAD'])} {path} HTTP/1.1",
+                f"Host: {self.choice(['localhost', 'localhost', 'localhost', '[::1]:8765', '[::1', 'evil.example'])}",
+                *self.sample(HEADERS, self.choice([0, 0, 0, 1, 2])),
                 f"Authorization: Bearer {self.choice([key, 'x', ''])}", "Content-Type: application/json",
                 f"Content-Length: {len(body) + self.choice([0, 0, 0, -1, 1])}",
             ]  # fmt: skip

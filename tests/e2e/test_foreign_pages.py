@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, async_playwright
 
 from agent import trial
 from relay import app
 from relay.config import RelaySettings
 from relay.trial import Recogniser
+from tests.e2e.conftest import chromium_options
 from tests.relay.test_metrics import scrape
 from tests.support import request, wait_until
 
@@ -125,22 +126,45 @@ async def test_a_foreign_page_gets_nothing_done(
     assert relay.connections("demo") == (0, 0)
 
 
-async def test_a_name_that_leads_here_gets_nothing_done(home: tuple[app.Relay, list[int]], browser: Browser) -> None:
+@pytest.fixture
+async def misled() -> AsyncIterator[Browser]:
+    """A Chromium to which DNS says that these names are this machine."""
+    rules = "MAP evil.example 127.0.0.1, MAP mood.example.org 127.0.0.1"
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(**chromium_options(f"--host-resolver-rules={rules}"))
+        yield chromium
+        await chromium.close()
+
+
+async def test_a_name_that_leads_here_gets_nothing_done(home: tuple[app.Relay, list[int]], misled: Browser) -> None:
     """DNS rebinding: to the browser, the relay is the page's own site, and all answers may be read."""
     relay, made = home
     relay.create_channel("demo")
-    port = relay.url.rsplit(":", 1)[1]
-    page = await browser.new_page()
-    rebound = f"http://evil.localhost:{port}"  # Chromium takes it for this machine, as DNS would say of evil.example
+    rebound = f"http://evil.example:{relay.url.rsplit(':', 1)[1]}"
+    page = await misled.new_page()
     shown = await page.goto(f"{rebound}/dashboard")
     assert shown is not None
     assert shown.status == 403
     found = await asyncio.wait_for(page.evaluate(ATTACK, [rebound, "demo"]), 60)
     assert found["sockets"] == ["refused", "refused"]
-    assert "--hosts evil.localhost" in await page.evaluate("async () => (await fetch('/metrics')).text()")
+    assert "--hosts evil.example" in await page.evaluate("async () => (await fetch('/metrics')).text()")
     assert made == []
     assert not relay.has_channel("stolen")
     assert relay.connections("demo") == (0, 0)
+
+
+@pytest.mark.relay(host="0.0.0.0", hosts="mood.example.org")
+async def test_a_name_of_the_list_opens_the_dashboard_and_no_other_does(relay: app.Relay, misled: Browser) -> None:
+    """Where the relay listens for the whole network, the page of a wrong name is shown, and opens no WebSocket."""
+    keys = relay.create_channel("demo")
+    port = relay.url.rsplit(":", 1)[1]
+    wrong, right = await misled.new_page(), await misled.new_page()
+    async with wrong.expect_console_message(lambda line: "WebSocket" in line.text and "403" in line.text):
+        await wrong.goto(f"http://evil.example:{port}/dashboard?channel=demo#key={keys.display_key}")
+    assert relay.connections("demo") == (0, 0)
+    await wrong.close()
+    await right.goto(f"http://mood.example.org:{port}/dashboard?channel=demo#key={keys.display_key}")
+    await wait_until(lambda: relay.connections("demo")[1] == 1, 30)
 
 
 async def test_the_relays_own_page_and_a_link_to_it_go_on(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,6 +174,17 @@ async def test_a_relay_on_loopback_knows_its_names(relay: Relay, host: str) -> N
 async def test_the_health_is_told_to_probes_by_any_name(relay: Relay, path: str) -> None:
     for host in ("", "10.0.0.7:8765", "relay.internal"):
         assert (await ask(relay.url, "GET", path, Host=host)).status == 200
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin", "Sec-Fetch-Site", "Content-Type", "X-Forwarded-For"])
+async def test_headers_that_are_no_text_are_answered(relay: Relay, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    reader, writer = await asyncio.open_connection(*address(relay.url))
+    host = b"" if name == "Host" else b"Host: localhost\r\n"
+    writer.write(b"POST /v1/channels HTTP/1.1\r\n%s%s: \xff/\x8b\r\nConnection: close\r\n\r\n" % (host, name.encode()))
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    assert 400 <= status < 500
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_another_host_in_the_target_is_not_this_relay(relay: Relay) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from relay.access import HTTPError
 from relay.config import RelaySettings
-from relay.gate import FORWARDING, FORWARDING_PREFIXES, Gate
+from relay.gate import FORWARDING, FORWARDING_PREFIXES, Gate, Pages
 
 HERE = ("127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1")
 HOSTS = ("localhost", "LOCALHOST.:8765", "127.0.0.1:8765", "[::1]:8765", "[::ffff:127.0.0.1]")
@@ -116,6 +117,28 @@ def test_no_header_makes_a_stranger_the_owner(headers: list[tuple[str, str]]) ->
         assert not found.is_local(request)
         assert found.house(request) is not None
         assert found.network(request) is not None
+
+
+NAMES = st.sampled_from(["localhost", "127.0.0.1", "evil.example", "localhost.evil.example", "[::1]", "192.168.1.5"])
+PLACES = st.builds("{}{}".format, NAMES, st.sampled_from(["", ":80", ":8765", ":3000"])) | st.text(max_size=20)
+SITES = st.none() | st.sampled_from(["same-origin", "same-site", "cross-site", "none"]) | st.text(max_size=10)
+
+
+@given(PLACES, st.none() | PLACES, SITES, st.sampled_from(["own", "listed"]), st.booleans())
+def test_no_page_but_its_own_gets_work_done_by_a_relay_on_loopback(
+    host: str, page: str | None, site: str | None, pages: Pages, named: bool
+) -> None:
+    headers = [("Origin", f"http://{page}")] if page is not None else []
+    headers += [("Sec-Fetch-Site", site)] if site is not None else []
+    found = gate(hosts="mood.example.org") if named else gate()
+    try:
+        found.check_site(asked(*headers, host=host), pages)
+    except HTTPError:
+        return
+    loopback = ("localhost", "127.0.0.1", "[::1]")
+    assert host.split(":8")[0].split(":3")[0] in loopback
+    assert page is None or page.removesuffix(":80") == host.removesuffix(":80")
+    assert site in (None, "same-origin", "none")
 
 
 def test_a_house_for_each_connection_only_where_no_other_machine_can_connect() -> None:
