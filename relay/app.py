@@ -14,6 +14,7 @@ from aiohttp import web
 
 from relay import database, endpoints, logs, machine
 from relay.auth import ChannelKeys, Channels
+from relay.clock import Clock
 from relay.config import RelaySettings
 from relay.doorway import Doorway
 from relay.drain import leaving_s
@@ -104,8 +105,9 @@ async def start(
     settings: RelaySettings,
     limits: Limits = Limits(),  # noqa: B008 (an immutable tuple)
     recogniser: Maker | None = None,
+    clock: Clock | None = None,
 ) -> Relay:
-    """Start a relay in the running event loop. ``recogniser`` makes one for the page /try.
+    """Start a relay in the running event loop. ``recogniser`` makes one for the page /try; ``clock``: the machine's.
 
     Raises:
         PortInUseError: another program listens on the port.
@@ -133,7 +135,7 @@ async def start(
     except BaseException:
         listener.close()
         raise
-    hub = Hub(settings, limits, history, node, network_key)
+    hub = Hub(settings, limits, history, node, network_key, clock or Clock())
     gate = Gate(settings, ticket_key, limits.ticket_ttl)
     runner = web.AppRunner(
         endpoints.application(channels, hub, history, gate, node, recogniser),

@@ -314,7 +314,8 @@ ENDPOINTS = (
         "GET", "/v1/channels/{channel}/sessions/{number}", sessions.one, "own", "display key",
         'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
         '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...], "markers": [...]}`, with a '
-        "moment for each second of a visible mood, and reactions and markers as in the messages.",
+        "moment for each second of a visible mood, told once, when all have seen it, and reactions and markers as in "
+        "the messages.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/sessions/{number}/peaks", sessions.peaks, "own", "display key",

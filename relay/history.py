@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from relay import database, leases
+from relay.clock import STEP_S
 from relay.database import DatabaseError
 from relay.protocol import EXPRESSIONS, Marker, Reaction
 from relay.timeline import Moment
@@ -36,9 +37,7 @@ PUT_SESSION = (
 MOMENT_COLUMNS = f"viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance"
 PUT_MOMENT = (
     f"INSERT INTO moments (channel, session, time, {MOMENT_COLUMNS}) "
-    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT (channel, session, time) DO UPDATE SET "
-    + ", ".join(f"{column} = excluded.{column}" for column in MOMENT_COLUMNS.split(", "))
-    + " WHERE excluded.sharing >= moments.sharing"
+    f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT DO NOTHING"
 )
 PUT_REACTION = (
     "INSERT INTO reactions (channel, session, time, kind, name, strength, count) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -125,10 +124,11 @@ class History:
     def begin(self, channel: str, now: float, gap: float, tick_ms: int, min_viewers: int) -> Session:
         """The session that starts now: the channel's last one goes on if it ended within ``gap`` seconds.
 
-        Nothing is stored until the session has something to tell.
+        It does not if it began or ended in the future, as by a clock that was wrong: it would come to seconds that it
+        has already told. Nothing is stored until the session has something to tell.
         """
         last = self._last.get(channel)
-        if last and last.ended is not None and now - last.ended <= gap:
+        if last and last.ended is not None and -STEP_S <= now - last.ended <= gap and last.started <= now + STEP_S:
             return msgspec.structs.replace(last, ended=None)
         number = last.number + 1 if last else 1
         return Session(
@@ -171,10 +171,8 @@ class History:
         self._queue.put((PUT_SESSION, values))
 
     def put_moment(self, session: Session, moment: Moment) -> None:
-        """Store a moment. It replaces what is stored of the same second, unless that is of more viewers.
-
-        (As after a restart: those with a delay then tell of moments that the relay before had stored.)
-        """
+        """Store a moment. What is stored of the same second, as by the relay before a restart, stays as it is: two
+        answers for one second would tell by how much it grew."""
         counts = moment.counts
         values = (
             session.channel, session.number, moment.time, moment.viewers, counts.sharing, *counts.values,

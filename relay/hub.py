@@ -16,6 +16,7 @@ from relay import protocol
 from relay.audience import NETWORK_BYTES
 from relay.auth import Replaced, Right
 from relay.channel import Channel
+from relay.clock import Clock
 from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
 from relay.config import RelaySettings
 from relay.countdown import Measurement, late_tap
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 
 CHUNK = 200
 """Sends in a row before other work gets its turn: some 2 ms."""
-DAY_S = 86_400
 LATE_COUNTDOWN_S = 2.0
 """A countdown of another node is not followed if it is heard of so late, or the nodes' clocks differ by so much."""
 
@@ -44,18 +44,19 @@ class Hub:
     """All channels of a relay. Everything here runs on the event loop and never waits for a disk or a slow client."""
 
     def __init__(
-        self, settings: RelaySettings, limits: Limits, history: History, node: Node, network_key: bytes
+        self, settings: RelaySettings, limits: Limits, history: History, node: Node, network_key: bytes, clock: Clock
     ) -> None:
         """``network_key``: 32 bytes, the same on all nodes, that hash the viewers' networks."""
         self._settings = settings
         self._network_key = network_key
+        self._clock = clock
         self.limits = limits
         self.counts = Counts()
         self.come_back_s: float | None = None
         """Set while nobody new is taken: seconds after which who comes should come back."""
         self._history = history
         self._node = node
-        self._recorder = Recorder(settings, limits, history, node)
+        self._recorder = Recorder(settings, limits, history, node, clock)
         self._channels: dict[str, LiveChannel] = {}
         self._ticks, self._turns = 0, max(1, round(1000 * limits.viewer_mood / settings.tick_ms))
         self._chores: list[asyncio.Task[None]] = []
@@ -69,7 +70,7 @@ class Hub:
         self._chores.append(asyncio.create_task(self._log_refusals(), name="refusals"))
         self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
-            self._chores.append(asyncio.create_task(self._delete_old(), name="retention"))
+            self._chores.append(asyncio.create_task(self._recorder.delete_old(), name="retention"))
 
     async def stop(self) -> None:
         """End every session, say bye (4503) to every client and wait until they closed, for ``CLOSE_S`` at most."""
@@ -78,7 +79,7 @@ class Hub:
         await asyncio.gather(*self._chores, return_exceptions=True)
         self._node.want(())  # else the leases that the ends give back would be taken again
         for channel in self._channels.values():
-            self._recorder.end(channel, time.time())
+            self._recorder.end(channel, self._clock.now())
         await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
             await within(CLOSE_S, self._until_empty())
@@ -114,7 +115,7 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self._replace(channel, older)
             channel.tickets[viewer.ticket] = viewer
-            viewer.since = time.time()
+            viewer.since = self._clock.now()
             self._node.announce(Joined(name, viewer.ticket, viewer.since))
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay, time.monotonic())
@@ -152,7 +153,7 @@ class Hub:
         if channel.countdown:
             channel.countdown.forget(viewer)
         if not channel.viewers:
-            channel.empty_since = time.time()
+            channel.empty_since = self._clock.now()
         self._someone_left.set()
 
     def set_delay(self, channel: LiveChannel, viewer: Viewer, delay: float) -> None:
@@ -206,7 +207,7 @@ class Hub:
         if channel is None:
             values = self._settings
             core = Channel(name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd)
-            core.tick(Snapshot(), time.monotonic(), time.time())
+            core.tick(Snapshot(), time.monotonic(), self._clock.now())
             channel = self._channels[name] = LiveChannel(core)
         return channel
 
@@ -245,7 +246,7 @@ class Hub:
         session = self.session(name)
         if session is None:
             return None
-        marker = packet(event := Marker(time=time.time(), text=text))
+        marker = packet(event := Marker(time=self._clock.now(), text=text))
         self._publish(name, marker)
         self._history.put_marker(session, event)
         self._node.announce(Published(name, marker.name, marker.json))
@@ -341,7 +342,7 @@ class Hub:
         channel, now = self.channel(name), time.monotonic()
         if channel.countdown and channel.countdown.open_s(now):
             return None
-        channel.countdown = Measurement(seconds, now, time.time(), self._settings.min_viewers)
+        channel.countdown = Measurement(seconds, now, self._clock.at(now), self._settings.min_viewers)
         event = channel.countdown.event(now)
         self._show_countdown(channel, event)
         self._node.announce(Published(name, "countdown", protocol.encode(event)))
@@ -350,7 +351,7 @@ class Hub:
     def _count_down_too(self, channel: LiveChannel, event: Countdown) -> None:
         """Another node counts down: to the same zero, so that the viewers here can answer."""
         now, rest = time.monotonic(), event.zero - event.time
-        if abs(time.time() - event.time) < LATE_COUNTDOWN_S:
+        if abs(self._clock.now() - event.time) < LATE_COUNTDOWN_S:
             begun, unix = now + rest - event.seconds, event.zero - event.seconds
             channel.countdown = Measurement(event.seconds, begun, unix, self._settings.min_viewers)
             self._show_countdown(channel, event)
@@ -392,18 +393,24 @@ class Hub:
 
     async def _tick(self) -> None:
         """One mood event for each channel: to all subscribers, who are few, then to those viewers whose turn it is."""
-        now, unix = time.monotonic(), time.time()
+        stepped = self._clock.follow()
+        now = time.monotonic()
+        unix = self._clock.at(now)
+        if stepped:
+            log.warning("clock was set", extra={"seconds": round(stepped, 1)})
         self._node.tick(now)
         moods, report, wanted = [], {}, []
         for channel in list(self._channels.values()):
             name = channel.core.name
+            if stepped:
+                self._recorder.step(channel, stepped, unix)
             own = channel.core.snapshot(now)
             whole = total((own, self._node.others(name)))
             self._recorder.follow(channel, whole, unix)
             if channel.session or (whole.shares and self._node.running(name) is None):
                 wanted.append(name)
             reactions = channel.core.tick(whole, now, unix)
-            self._recorder.store(channel, whole, reactions, unix)
+            self._recorder.store(channel, whole, reactions, now, unix)
             mood = packet(channel.core.mood)
             status = self._status(channel)
             if status != channel.status:
@@ -458,12 +465,6 @@ class Hub:
 
     # --- chores ------------------------------------------------------------------------------------------------------
 
-    async def _delete_old(self) -> None:
-        """Now and once a day."""
-        while True:
-            self._history.delete_before(time.time() - DAY_S * self._settings.retention_days)
-            await asyncio.sleep(DAY_S)
-
     async def _log_refusals(self) -> None:
         """Who was turned away, as numbers: a line for each would be a flood in the log, and tell about people."""
         before: Counter[str] = Counter()
@@ -480,7 +481,8 @@ class Hub:
             channel=channel.core.name,
             session=session.number if session else None,
             tick_ms=self._settings.tick_ms,
-            warnings=([self._history.warning] if self._history.warning else []) + self._node.warnings,
+            warnings=[warning for warning in (self._history.warning, self._clock.warning) if warning]
+            + self._node.warnings,
         )
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

@@ -50,6 +50,8 @@ class Limits(NamedTuple):
     """A node of a cluster that tells nothing for this long counts no more (but at least four ticks)."""
     lease: float = 10.0
     """Another node writes a channel's history this long after the one that did it fell silent."""
+    clock_even: float = 600.0
+    """Old sessions are deleted by a clock that was not set for so long."""
     refusals: float = 60.0
     """Between two lines in the log on who was turned away."""
 

@@ -39,6 +39,9 @@ class Node:
     holder = ""
     """Whose leases allow to write history, as for ``History``."""
 
+    report_age = 0.0
+    """Seconds by which what is known of viewers on other nodes may be old."""
+
     def start(
         self,
         heard: Callable[[Item], None],
@@ -112,6 +115,7 @@ class ClusterNode(Node):
         self._peers = Peers(f"{socket.gethostname()[:100]}:{port}", time.time_ns(), silence)
         self.holder = f"{self._peers.node}/{self._peers.epoch}"
         self._place, self._channels, self._lease_s = place, channels, limits.lease
+        self.report_age = silence
         self._bus = Bus(url, f"{PREFIX}:{topic}", silence, self._receive)
         self._looks = Rates(LOOKS_PER_S, LOOKS_AT_ONCE)
         self._seq = 0

@@ -1,10 +1,11 @@
 """Which session of a channel runs, and what of it goes into the history."""
 
+import asyncio
 import logging
-import time
 
 import msgspec
 
+from relay.clock import Clock
 from relay.config import RelaySettings
 from relay.history import History, Session
 from relay.limits import Limits
@@ -16,15 +17,18 @@ from relay.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
+DAY_S = 86_400
+
 
 class Recorder:
     """Begins, writes and ends the sessions of live channels."""
 
-    def __init__(self, settings: RelaySettings, limits: Limits, history: History, node: Node) -> None:
+    def __init__(self, settings: RelaySettings, limits: Limits, history: History, node: Node, clock: Clock) -> None:
         self._settings = settings
         self._limits = limits
         self._history = history
         self._node = node
+        self._clock = clock
 
     def follow(self, channel: LiveChannel, whole: Snapshot, unix: float) -> None:
         """A session runs on the node that writes the channel's history, wherever its viewers are."""
@@ -38,8 +42,9 @@ class Recorder:
         elif channel.session is None and writes and whole.shares:
             self.begin(channel)
 
-    def store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], unix: float) -> None:
-        """Write what the tick showed, each part at the second of the stream that it belongs to."""
+    def store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], now: float, unix: float) -> None:
+        """Write what can be told after the tick at ``now`` (of the steady clock), each part at the second of the stream
+        that it belongs to."""
         if channel.session is None or channel.timeline is None:
             return
         # Viewers who can't be seen from here are another node's to write about.
@@ -47,23 +52,41 @@ class Recorder:
         if channel.empty_since is not None and unix - channel.empty_since > patience:
             self.end(channel, channel.empty_since)
             return
-        if not channel.core.mood.visible:
-            return
-        self.keep(channel, channel.session)
-        for moment in channel.timeline.add(int(unix), whole.shares):
+        visible = channel.core.mood.visible
+        if visible:
+            self.keep(channel, channel.session)
+        for moment in channel.timeline.add(unix, now, whole.shares if visible else None):
             self._history.put_moment(channel.session, moment)
         for reaction in reactions:
-            seen = max(channel.session.started, reaction.time - whole.delay)
+            seen = max(channel.session.started, reaction.time - channel.timeline.delay)
             self._history.put_reaction(channel.session, msgspec.structs.replace(reaction, time=seen))
 
     def begin(self, channel: LiveChannel) -> None:
         """Begin a session, or take up the last one if it ended a moment ago."""
         channel.session = self._history.begin(
-            channel.core.name, time.time(), self._limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
-        )
+            channel.core.name, self._clock.now(), self._limits.session_gap, self._settings.tick_ms,
+            self._settings.min_viewers,
+        )  # fmt: skip
         channel.stored = False
-        channel.timeline = Timeline(channel.session.started, self._settings.min_viewers)
+        channel.timeline = self._timeline(channel.session.started)
         log.info("session begins", extra={"channel": channel.core.name, "session": channel.session.number})
+
+    def step(self, channel: LiveChannel, seconds: float, unix: float) -> None:
+        """The relay's clock was set forward by ``seconds``, or back where that is below 0: to the Unix time ``unix``.
+
+        Forward is a pause, and ends the session if it is long, as any does. After a step back the session would come to
+        seconds that it has already told: a new one begins.
+        """
+        channel.core.recent.clear()  # their times mean nothing now
+        if channel.session is None:
+            return
+        if 0 < seconds <= self._limits.session_gap:
+            channel.timeline = self._timeline(unix + 1)
+        else:
+            self._close(channel, unix - seconds)
+
+    def _timeline(self, start: float) -> Timeline:
+        return Timeline(start, self._settings.min_viewers, self._node.report_age)
 
     def keep(self, channel: LiveChannel, session: Session) -> None:
         """Put the session into the history, if it is not there yet."""
@@ -73,10 +96,23 @@ class Recorder:
 
     def end(self, channel: LiveChannel, unix: float) -> None:
         """End the running session, if one runs: at ``unix``, or when the last viewer left."""
-        if channel.session and channel.stored:
+        if channel.session:
+            self._close(channel, unix)
+            self._history.release(channel.core.name)
+
+    def _close(self, channel: LiveChannel, unix: float) -> None:
+        assert channel.session is not None
+        if channel.stored:
             ended = unix if channel.empty_since is None else channel.empty_since
             self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
-        if channel.session:
-            self._history.release(channel.core.name)
-            log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
+        log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
         channel.session = None
+
+    async def delete_old(self) -> None:
+        """Delete old sessions once a day, first soon after the start: never by a clock that was set a moment ago, or
+        may be soon, as that of a machine which starts with a wrong time."""
+        while True:
+            rest = self._limits.clock_even - self._clock.even_s
+            if rest <= 0:
+                self._history.delete_before(self._clock.now() - DAY_S * self._settings.retention_days)
+            await asyncio.sleep(rest if rest > 0 else DAY_S)

@@ -66,22 +66,6 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
         """From how many networks somebody shares; exact up to ``min_viewers``."""
         return len({network for share in self.shares for network in share.networks})
 
-    @property
-    def delay(self) -> int:
-        """The median delay of those who share, in seconds; 0 where nobody does."""
-        return median_delay(self.shares)
-
-
-def median_delay(shares: Iterable[Share]) -> int:
-    """The (lower) median delay of those who share, in seconds; 0 where nobody does."""
-    groups = sorted((share.delay, sum(share.counts)) for share in shares)
-    left = sum(sharing for _, sharing in groups) / 2
-    for delay, sharing in groups:
-        left -= sharing
-        if sharing and left <= 0:
-            return delay
-    return 0
-
 
 def total(states: Iterable[Snapshot], taps: PerTap | None = None) -> Snapshot:
     """The sum of the states; with ``taps`` in place of their own, where it is given."""

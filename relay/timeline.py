@@ -1,6 +1,17 @@
-"""The audience by the stream's own clock: at each second, what viewers showed when they saw it. Pure."""
+"""The audience by the stream's own clock: at each second, what viewers showed when they saw it. Pure.
 
-from collections.abc import Iterable
+A viewer with a delay of ten seconds shows now what the streamer did ten seconds ago, so its label belongs there. But
+who sees the live mood as well sees by how far the history moves each change: were each viewer moved by its own delay,
+that would tell the few with a delay of their own from all others. Therefore
+
+- delays are used in groups of neighbours, each of at least ``min_viewers`` networks, all with the group's median,
+- a second of the stream is told once, when the label of the last group has come, and never changes,
+- a second for which a group has shown too little, or whose mood was hidden to some, is not told at all.
+
+So a change can be put down to one of a group, and to none of those in it.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from relay.mood import Counts
@@ -8,7 +19,7 @@ from relay.protocol import MAX_DELAY_S
 from relay.snapshot import Share
 
 LONGEST_GAP_S = 10
-"""Seconds that the ticks may leave out: the audience is taken to have stayed as it was."""
+"""Seconds without a tick, as on a busy machine, through which the mood stayed as the last tick showed it."""
 
 
 class Moment(NamedTuple):
@@ -20,42 +31,167 @@ class Moment(NamedTuple):
     counts: Counts
 
 
-class Timeline:
-    """The last two minutes of a session, second by second.
+class _Crowd(NamedTuple):
+    """Those who share with one delay."""
 
-    A viewer with a delay of ten seconds shows now what the streamer did ten seconds ago, so its label belongs there.
-    Each second of the stream therefore goes on growing until it has reached those with the longest delay.
+    delay: int
+    sharing: int
+    networks: frozenset[bytes]
+
+
+class _Group(NamedTuple):
+    """Neighbours in delay, who are moved together."""
+
+    crowds: list[_Crowd]
+    delay: int
+    """Their median, in seconds."""
+
+
+class _Shown(NamedTuple):
+    """The audience at one tick, where its mood was visible."""
+
+    at: float
+    """By the steady clock."""
+    shares: dict[int, list[Share]]
+    """By their delay."""
+
+
+class Timeline:
+    """The seconds of a session, told one after the other.
+
+    Nobody counts twice in a second, also who changes its delay or comes again and again: of a group that sees it later,
+    those count who had their delay, and their place in their house, already when the first group saw it. So the sum is
+    never more than were there at that moment.
     """
 
-    def __init__(self, start: float, min_viewers: int) -> None:
-        """``start``: Unix time of the session's begin; nothing goes before it. ``min_viewers``: as in the settings."""
-        self._start = int(start)
+    def __init__(self, start: float, min_viewers: int, report_age: float = 0.0) -> None:
+        """``start``: Unix time; nothing goes before it. ``min_viewers``: as in the settings. ``report_age``: seconds by
+        which what is known of viewers on other nodes may be old."""
+        self.delay = 0
+        """By which the audience as a whole sees the stream late: the median, in seconds."""
+        self._next = int(start)
         self._min_viewers = min_viewers
-        self._moments: dict[int, Moment] = {}
-        self._last: int | None = None
+        self._report_age = report_age
+        self._shown: dict[int, _Shown] = {}
+        """By the second in which it was, from ``_next`` on."""
+        self._last: tuple[float, Sequence[Share]] | None = None
+        """The audience at the last tick, and when that was."""
+        self._second: int | None = None
+        """That of the last tick, and ..."""
+        self._newest = -1
+        """... the last that the mood was visible in."""
 
-    def add(self, now: int, shares: Iterable[Share]) -> list[Moment]:
-        """What the audience shows at ``now`` (a Unix time in whole seconds), where it may be shown at all.
+    def add(self, now: float, at: float, shares: Sequence[Share] | None) -> list[Moment]:
+        """The audience at the Unix time ``now``, which is ``at`` by the steady clock; None while the mood is hidden.
 
-        Returns the moments that grew and that at least ``min_viewers`` have a part in; none for a second that was
-        added before.
+        To be called at each tick. Returns the seconds of the stream that can now be told, in their order.
         """
-        if self._last is not None and now <= self._last:
-            return []
-        first = now if self._last is None or now - self._last > LONGEST_GAP_S else self._last + 1
-        self._last = now
-        grown = {
-            second - share.delay: self._grow(second - share.delay, share)
-            for second in range(first, now + 1)
-            for share in shares
-            if second - share.delay >= self._start
-        }
-        for time in [time for time in self._moments if time < now - MAX_DELAY_S]:
-            del self._moments[time]
-        return [moment for _, moment in sorted(grown.items()) if moment.counts.sharing >= self._min_viewers]
+        second, told = int(now), list[Moment]()
+        if self._second is not None and self._last and 1 < second - self._second <= LONGEST_GAP_S:
+            stayed = _shown(*self._last)
+            self._shown.update((missed, stayed) for missed in range(self._second + 1, second))
+        self._second = second
+        self._last = None if shares is None else (at, shares)
+        self._next = max(self._next, second - MAX_DELAY_S)
+        if shares and second > self._newest:  # the first that was shown in this second
+            self._newest = second
+            shown = self._shown[second] = _shown(at, shares)
+            told = self._tell(second, _crowds(shown))
+        self._shown = {time: shown for time, shown in self._shown.items() if time >= self._next}
+        return told
 
-    def _grow(self, time: int, share: Share) -> Moment:
-        before = self._moments.get(time, Moment(time, 0, Counts()))
-        moment = Moment(time, before.viewers + share.viewers, before.counts + Counts(share.counts))
-        self._moments[time] = moment
-        return moment
+    def _tell(self, second: int, crowds: list[_Crowd]) -> list[Moment]:
+        self.delay = self._median(crowds)
+        groups = self._groups(crowds)
+        due = second - max(group.delay for group in groups)
+        told = [self._moment(time, groups) for time in range(self._next, due + 1)]
+        self._next = max(self._next, due + 1)
+        return [moment for moment in told if moment]
+
+    def _groups(self, crowds: list[_Crowd]) -> list[_Group]:
+        """The fewest neighbours, from the shortest delay on, that are ``min_viewers`` networks together; and so on."""
+        enough, networks = [], set[bytes]()
+        for crowd in crowds:
+            networks |= crowd.networks
+            enough.append(len(networks) >= self._min_viewers)
+            if enough[-1]:
+                networks.clear()
+        return self._joined([[crowd] for crowd in crowds], enough)
+
+    def _joined(self, groups: list[list[_Crowd]], enough: list[bool]) -> list[_Group]:
+        """Each that has not enough joins the next one, and the last one the one before it."""
+        joined: list[list[_Crowd]] = []
+        rest: list[_Crowd] = []
+        for group, has_enough in zip(groups, enough, strict=True):
+            rest = rest + group
+            if has_enough:
+                joined.append(rest)
+                rest = []
+        if rest:
+            joined[-1:] = [[*(joined[-1] if joined else ()), *rest]]
+        return [_Group(group, self._median(group)) for group in joined]
+
+    def _median(self, crowds: Iterable[_Crowd]) -> int:
+        """Their (lower) median delay in seconds.
+
+        Where a delay has fewer than ``min_viewers`` networks, each counts once however many viewers it has: else one
+        network could move the whole of a small audience.
+        """
+        seen: set[bytes] = set()
+        weights: list[tuple[int, int]] = []
+        for crowd in crowds:
+            many = len(crowd.networks) >= self._min_viewers
+            weights.append((crowd.delay, crowd.sharing if many else len(crowd.networks - seen)))
+            seen |= crowd.networks
+        left = sum(weight for _, weight in weights) / 2
+        for delay, weight in weights:
+            left -= weight
+            if left <= 0:
+                return delay
+        return 0
+
+    def _moment(self, time: int, groups: list[_Group]) -> Moment | None:
+        """A second of the stream; None where it can't be told."""
+        while True:
+            shown = [one for group in groups if (one := self._shown.get(time + group.delay))]
+            if len(shown) < len(groups):
+                return None
+            first = min(one.at for one in shown)
+            parts, low = [], 0
+            for number, (group, one) in enumerate(zip(groups, shown, strict=True), 1):
+                high = group.crowds[-1].delay if number < len(groups) else MAX_DELAY_S
+                least = one.at - first + self._report_age if one.at > first else 0.0
+                near = (share for delay in range(low, high + 1) for share in one.shares.get(delay, ()))
+                parts.append([share for share in near if share.age >= least])
+                low = high + 1
+            enough = [len(_networks(part)) >= self._min_viewers for part in parts]
+            if all(enough):
+                return _sum(time, [share for part in parts for share in part])
+            if len(groups) == 1:
+                return None
+            groups = self._joined([group.crowds for group in groups], enough)
+
+
+def _shown(at: float, shares: Iterable[Share]) -> _Shown:
+    by_delay: dict[int, list[Share]] = {}
+    for share in shares:
+        by_delay.setdefault(share.delay, []).append(share)
+    return _Shown(at, by_delay)
+
+
+def _crowds(shown: _Shown) -> list[_Crowd]:
+    """Those who share, by their delay."""
+    return [
+        _Crowd(delay, sum(sum(share.counts) for share in shares), networks)
+        for delay, shares in sorted(shown.shares.items())
+        if (networks := _networks(shares))
+    ]
+
+
+def _networks(shares: Iterable[Share]) -> frozenset[bytes]:
+    return frozenset().union(*(share.networks for share in shares))
+
+
+def _sum(time: int, shares: list[Share]) -> Moment:
+    counts = map(sum, zip(*(share.counts for share in shares), strict=True))
+    return Moment(time, sum(share.viewers for share in shares), Counts(tuple(counts)))

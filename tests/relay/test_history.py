@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sqlite3
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -64,16 +63,31 @@ def test_what_is_put_is_found_again(place: database.Place) -> None:
     found.close()
 
 
-def test_a_moment_that_grew_replaces_itself_and_a_smaller_one_changes_nothing(place: database.Place) -> None:
+def test_what_is_told_of_a_second_never_changes(place: database.Place) -> None:
+    """Also where another run of the relay, or another node, would tell it differently."""
     history = History(place)
     session = history.begin("demo", 100.0, GAP, 250, 5)
     history.put_session(session)
-    for happy in (3, 6, 4):  # the last as of another run of the relay, which was not there when it began
+    for happy in (4, 6, 3):
         history.put_moment(session, moment(101, happy))
     history.close()
     stored = History(place).session("demo", 1)
     assert stored is not None
-    assert [(found["sharing"], found["counts"][3]) for found in stored["moments"]] == [(8, 6)]
+    assert [(found["sharing"], found["counts"][3]) for found in stored["moments"]] == [(6, 4)]
+
+
+@pytest.mark.parametrize(("started", "last"), [(100.0, 5000), (100.0, 1004), (1500.0, None)])
+def test_a_session_of_the_future_does_not_go_on(place: database.Place, started: float, last: int | None) -> None:
+    """As after a clock that was ahead, whether the relay stopped in order or not: it would tell its seconds again."""
+    history = History(place)
+    session = history.begin("demo", started, GAP, 250, 5)
+    history.put_session(session)
+    if last:
+        history.put_moment(session, moment(last))
+    history.close()
+    found = History(place)
+    assert found.begin("demo", 1000.0, GAP, 250, 5).number == 2
+    found.close()
 
 
 def test_a_crash_ends_the_session_at_its_last_moment(place: database.Place) -> None:
@@ -142,37 +156,79 @@ async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path,
         await leave(viewers)
 
 
+async def delayed(url: str, delay: float) -> Viewer:
+    """A viewer who sees the stream this many seconds late."""
+    viewer = await Viewer.open(url, "/v1/channels/demo/viewer")
+    assert isinstance(viewer, Viewer)
+    await viewer.send(Hello(delay=delay))
+    return viewer
+
+
 async def test_what_delayed_viewers_show_is_stored_where_they_saw_it(tmp_path: Path, database_url: str) -> None:
-    """Two see the stream at once and three see it 3 s later: they are together in the moments from 3 s ago alone."""
+    """Two see the stream at once and three see it 3 s later: the surprise of each is put to what they saw."""
     async with running(tmp_path, database_url) as relay:
         key = relay.create_channel("demo").display_key
-        viewers = await audience(relay.url, "demo", ["happy", "happy"])
-        for _ in range(3):
-            viewer = await Viewer.open(relay.url, "/v1/channels/demo/viewer")
-            assert isinstance(viewer, Viewer)
-            await viewer.send(Hello(delay=3.0))
-            await viewer.label("sad")
-            viewers.append(viewer)
+        viewers = [await delayed(relay.url, delay) for delay in (0, 0, 3, 3, 3)]
+        for viewer in viewers:
+            await viewer.label("neutral")
+        async with await subscribe(relay.url, "demo", key) as client:
+            first = await client.mood(lambda mood: mood.sharing == 5)
+            await client.mood(lambda mood: mood.time > first.time + 8)  # those with a delay have been here for longer
+            for viewer in viewers[:2]:
+                await viewer.label("surprise")
+            at_once = await client.mood(lambda mood: mood.counts[5] == 2)
+            for viewer in viewers[2:]:
+                await viewer.label("surprise")
+            later = await client.mood(lambda mood: mood.counts[5] == 5)
 
-        async def a_few_seconds() -> list[Any] | None:
-            moments: list[Any] = (await get(relay, key, "/current")).get("moments", [])
-            return moments if [moment["sharing"] for moment in moments].count(5) >= 2 else None
+        async def surprised() -> list[Any] | None:
+            moments: list[Any] = (await get(relay, key, "/current"))["moments"]
+            return moments if moments[-1]["time"] > at_once.time + 1 else None
 
-        moments = await wait_until(a_few_seconds, timeout=20)
-        since = moments[-1]["time"] - 3
-        assert {tuple(moment["counts"]) for moment in moments if moment["time"] > since} == {(0, 0, 0, 2, 0, 0, 0)}
-        assert {tuple(moment["counts"]) for moment in moments if since - 2 < moment["time"] <= since} == {
-            (0, 0, 0, 2, 3, 0, 0)
-        }
+        moments = await wait_until(surprised, timeout=20)
+        assert {moment["sharing"] for moment in moments} == {5}
+        three = next(moment["time"] for moment in moments if moment["counts"][5] >= 3)
+        five = next(moment["time"] for moment in moments if moment["counts"][5] == 5)
+        assert three == pytest.approx(later.time - 3, abs=1.1)
+        assert five == pytest.approx(at_once.time, abs=1.1)
 
-        tapped = time.time()
-        await viewers[4].tap("heart")
+        tapped = await tap_heart(relay, key, viewers[4])
+        assert tapped["stored"] == pytest.approx(tapped["seen"] - 3, abs=0.1)  # most of those who share see it 3 s late
+        await leave(viewers)
 
-        async def heart() -> Any:
-            return next(iter((await get(relay, key, "/current"))["reactions"]), None)
 
-        reaction = await wait_until(heart)
-        assert reaction["time"] == pytest.approx(tapped - 3, abs=1.5)  # most of those who share see it 3 s late
+async def tap_heart(relay: Relay, key: str, viewer: Viewer) -> dict[str, float]:
+    """When subscribers saw the tap, and the time at which the history has it."""
+    async with await subscribe(relay.url, "demo", key) as client:
+        await viewer.tap("heart")
+        seen = await client.receive_until(lambda found: isinstance(found, Reaction) and found.name == "heart")
+
+    async def stored() -> list[Any]:
+        reactions = (await get(relay, key, "/current"))["reactions"]
+        return [reaction["time"] for reaction in reactions if reaction["name"] == "heart"]
+
+    return {"seen": seen.time, "stored": (await wait_until(stored))[0]}
+
+
+async def test_who_polls_the_running_session_sees_no_second_grow(tmp_path: Path, database_url: str) -> None:
+    """Six see the stream at once and one sees it 7 s later: by how much a second grew would be that one's label."""
+    async with running(tmp_path, database_url, min_viewers=5) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = [await delayed(relay.url, 7 if number == 6 else 0) for number in range(7)]
+        for viewer in viewers:
+            await viewer.label("happy")
+        told: dict[int, Any] = {}
+
+        async def watched() -> bool:
+            for moment in (await get(relay, key, "/current"))["moments"]:
+                if moment["time"] not in told:
+                    await viewers[6].label(("sad", "happy")[len(told) % 2])
+                assert told.setdefault(moment["time"], moment) == moment
+            return max(told, default=0) - min(told, default=0) >= 10
+
+        await wait_until(watched, timeout=60)
+        assert {moment["sharing"] for moment in told.values()} <= {5, 6, 7}  # not all joined in the first second
+        assert [moment["sharing"] for _, moment in sorted(told.items())][1:] == [7] * (len(told) - 1)
         await leave(viewers)
 
 

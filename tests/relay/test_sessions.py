@@ -13,6 +13,7 @@ from relay import app, database
 from relay.app import Relay
 from relay.auth import ChannelKeys
 from relay.config import RelaySettings
+from relay.limits import Limits
 from relay.protocol import Bye, Hello, Marker, Status, Subscribe
 from tests.support import Client, Viewer, audience, leave, request, subscribe, wait_until
 
@@ -227,7 +228,8 @@ async def test_old_sessions_are_deleted(tmp_path: Path, database_url: str) -> No
                 ("demo", number, ended - 60, ended),
             )
             file.execute("INSERT INTO markers VALUES ('demo', ?, ?, 'here')", (number, ended))
-    relay = await app.start(RelaySettings(port=0, data=str(tmp_path), database=database_url, retention_days=7))
+    settings = RelaySettings(port=0, data=str(tmp_path), database=database_url, retention_days=7)
+    relay = await app.start(settings, Limits(clock_even=0))
     keys = relay.create_channel("demo")
     await wait_until(lambda: numbers(relay, keys, [3]))
     await relay.stop()

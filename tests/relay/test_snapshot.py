@@ -36,9 +36,3 @@ def test_nobody_is_lost_or_counted_twice(a: Snapshot, b: Snapshot) -> None:
 def test_a_network_on_two_relays_is_one(a: Snapshot, b: Snapshot) -> None:
     names = {network for part in (a, b) for share in part.shares for network in share.networks}
     assert total((a, b)).networks == len(names)
-
-
-@given(snapshots)
-def test_the_delay_is_the_median_of_those_who_share(snapshot: Snapshot) -> None:
-    each = sorted(share.delay for share in snapshot.shares for _ in range(sum(share.counts)))
-    assert snapshot.delay == (each[(len(each) - 1) // 2] if each else 0)

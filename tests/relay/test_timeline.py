@@ -1,25 +1,44 @@
-"""The audience by the stream's clock."""
+"""The audience by the stream's clock: what is told of each second, and what nobody can learn from it."""
 
-from hypothesis import given
+from typing import NamedTuple
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.mood import KINDS
+from relay.audience import Member
+from relay.channel import Channel
+from relay.limits import HOUSE_WEIGHT
+from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression
 from relay.snapshot import Share
 from relay.timeline import LONGEST_GAP_S, Moment, Timeline
 
 START = 1000
+STEADY = 50.0
+"""The steady clock at ``START``."""
+OLD = MAX_DELAY_S
+"""Age of viewers who have been here all the time."""
 
 
-def happy(delay: int, count: int) -> Share:
-    return Share(delay, 0, count, (0, 0, 0, count, 0, 0, 0))
+def happy(delay: int, count: int, age: int = OLD, networks: int | None = None) -> Share:
+    """So many viewers, each in a network of its own, or in so many."""
+    names = tuple(f"{delay} {age} {number}".encode() for number in range(count if networks is None else networks))
+    return Share(delay, age, count, (0, 0, 0, count, 0, 0, 0), names)
 
 
-def told(timeline: Timeline, now: int, *shares: Share) -> dict[int, tuple[int, int]]:
+def told(timeline: Timeline, second: int, *shares: Share) -> dict[int, tuple[int, int]]:
     """By second of the stream: viewers and those happy."""
-    return {moment.time: (moment.viewers, moment.counts.values[3]) for moment in timeline.add(now, shares)}
+    moments = timeline.add(second, STEADY + second - START, shares)
+    return {moment.time: (moment.viewers, moment.counts.values[3]) for moment in moments}
 
 
-def test_without_delay_each_second_is_told_once() -> None:
+def hide(timeline: Timeline, second: int) -> None:
+    assert timeline.add(second, STEADY + second - START, None) == []
+
+
+# --- which second ----------------------------------------------------------------------------------------------------
+
+
+def test_without_delay_each_second_is_told_at_once_and_once() -> None:
     timeline = Timeline(START, min_viewers=1)
     assert told(timeline, START, happy(0, 5)) == {START: (5, 5)}
     assert told(timeline, START, happy(0, 6)) == {}
@@ -27,34 +46,282 @@ def test_without_delay_each_second_is_told_once() -> None:
 
 
 def test_what_a_delayed_viewer_shows_belongs_to_what_it_sees() -> None:
-    timeline = Timeline(START, min_viewers=1)
-    for second in range(10):
-        assert told(timeline, START + second, happy(0, 3), happy(10, 4)) == {START + second: (3, 3)}
-    assert told(timeline, START + 10, happy(0, 3), happy(10, 4)) == {START: (7, 7), START + 10: (3, 3)}
+    """A second is told when those who see it last have shown what they think of it."""
+    timeline = Timeline(START, min_viewers=3)
+    for second in range(START, START + 10):
+        assert told(timeline, second, happy(0, second - START + 3), happy(10, 4)) == {}
+    for second in range(START, START + 5):
+        assert told(timeline, second + 10, happy(0, 3), happy(10, 5)) == {second: (second - START + 8,) * 2}
 
 
-def test_too_few_are_not_told_until_they_are_enough() -> None:
+def test_few_with_a_delay_of_their_own_are_moved_with_their_neighbours() -> None:
     timeline = Timeline(START, min_viewers=5)
-    assert told(timeline, START, happy(0, 3), happy(2, 4)) == {}
-    assert told(timeline, START + 1, happy(0, 3), happy(2, 4)) == {}
-    assert told(timeline, START + 2, happy(0, 3), happy(2, 4)) == {START: (7, 7)}
+    for second in range(START, START + 20):
+        assert told(timeline, second, happy(0, 6), happy(7, 1)) == {second: (7, 7)}
 
 
-def test_slow_ticks_leave_no_holes_and_a_long_silence_does() -> None:
+def test_a_small_audience_is_moved_by_its_median() -> None:
+    timeline = Timeline(START, min_viewers=5)
+    for second in range(START, START + 4):
+        assert told(timeline, second, happy(0, 2), happy(4, 2), happy(90, 2)) == {}
+    for second in range(START, START + 9):
+        assert told(timeline, second + 4, happy(0, 2), happy(4, 2), happy(90, 2)) == {second: (6, 6)}
+
+
+@given(st.lists(st.integers(0, MAX_DELAY_S), min_size=1, max_size=12), st.integers(1, 12))
+def test_the_delay_of_the_whole_is_the_median_of_those_who_share(delays: list[int], min_viewers: int) -> None:
+    timeline = Timeline(START, min_viewers)
+    told(timeline, START, *(happy(delay, delays.count(delay)) for delay in set(delays)))
+    assert timeline.delay == sorted(delays)[(len(delays) - 1) // 2]
+
+
+def test_a_network_with_many_viewers_moves_nobody() -> None:
+    timeline = Timeline(START, min_viewers=5)
+    for second in range(START, START + 20):
+        assert told(timeline, second, happy(0, 5), happy(120, 8, networks=1)) == {second: (13, 13)}
+    assert timeline.delay == 0
+
+
+# --- what is not told ------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_told_of_a_pause_however_short() -> None:
+    """Nor is it filled with what was shown later."""
+    timeline = Timeline(START, min_viewers=3)
+    assert told(timeline, START, happy(0, 3)) == {START: (3, 3)}
+    hide(timeline, START + 1)
+    hide(timeline, START + 2)
+    assert told(timeline, START + 3, happy(0, 4)) == {START + 3: (4, 4)}
+
+
+def test_a_second_is_as_it_was_first_shown() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    hide(timeline, START)
+    assert told(timeline, START, happy(0, 3)) == {START: (3, 3)}
+    hide(timeline, START)
+    assert told(timeline, START, happy(0, 4)) == {}
+
+
+def test_a_pause_for_some_is_a_pause_of_the_seconds_that_all_saw() -> None:
+    timeline, moments = Timeline(START, min_viewers=3), dict[int, tuple[int, int]]()
+    for second in range(START, START + 40):
+        if second in (START + 20, START + 21):
+            hide(timeline, second)
+        else:
+            moments |= told(timeline, second, happy(0, 3), happy(10, 3))
+    assert sorted(moments) == [START + second for second in range(30) if second not in (10, 11, 20, 21)]
+
+
+def test_a_second_without_a_tick_is_as_the_last_one_showed_it_and_a_long_silence_is_not_told() -> None:
     timeline = Timeline(START, min_viewers=1)
     told(timeline, START, happy(0, 5))
-    assert sorted(told(timeline, START + 4, happy(0, 6))) == [START + 1, START + 2, START + 3, START + 4]
-    assert sorted(told(timeline, START + 5 + LONGEST_GAP_S, happy(0, 6))) == [START + 5 + LONGEST_GAP_S]
+    assert told(timeline, START + 3, happy(0, 6)) == {START + 1: (5, 5), START + 2: (5, 5), START + 3: (6, 6)}
+    hide(timeline, START + 3)  # a later tick of the same second
+    assert told(timeline, START + 5, happy(0, 6)) == {START + 5: (6, 6)}
+    assert sorted(told(timeline, START + 6 + LONGEST_GAP_S, happy(0, 6))) == [START + 6 + LONGEST_GAP_S]
 
 
-@given(st.lists(st.tuples(st.integers(0, 120), st.integers(1, 3)), max_size=6, unique_by=lambda group: group[0]))
-def test_after_the_longest_delay_every_second_has_everyone(groups: list[tuple[int, int]]) -> None:
-    timeline, last = Timeline(START, min_viewers=1), dict[int, Moment]()
-    for second in range(START, START + 260):
-        for moment in timeline.add(second, [happy(delay, count) for delay, count in groups]):
-            before = last.get(moment.time)
-            assert before is None or moment.counts.sharing > before.counts.sharing  # a moment only grows
-            last[moment.time] = moment
-    everyone = sum(count for _, count in groups)
-    for second in range(START, START + 139):
-        assert not groups or last[second].counts.values == (0, 0, 0, everyone, *[0] * (KINDS - 4))
+def test_nothing_goes_before_the_begin() -> None:
+    timeline = Timeline(START + 0.7, min_viewers=1)
+    for second in range(START, START + 5):
+        assert told(timeline, second, happy(5, 1)) == {}
+    assert told(timeline, START + 5, happy(5, 1)) == {START: (1, 1)}
+
+
+def test_a_group_that_shrinks_below_the_least_is_moved_with_its_neighbours() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    for second in range(START, START + 10):
+        told(timeline, second, happy(0, 3), happy(10, 3))
+    assert told(timeline, START + 10, happy(0, 3), happy(10, 2)) == {
+        **dict.fromkeys(range(START, START + 10), (6, 6)),
+        START + 10: (5, 5),
+    }
+
+
+# --- who counts ------------------------------------------------------------------------------------------------------
+
+
+class Network:
+    """Viewers of one address, who come, go and change their delay as they like."""
+
+    def __init__(self, channel: Channel, name: str) -> None:
+        self.channel, self.name = channel, name
+        self.members: list[Member] = []
+
+    def join(self, delay: float, now: float) -> None:
+        member = Member(self.name, self.name.encode())
+        self.channel.join(member, delay, now)
+        self.channel.label(member, "happy", now)
+        self.members.append(member)
+
+    def leave(self) -> None:
+        self.channel.leave(self.members.pop(0))
+
+
+class Play:
+    """A channel and its history, second by second."""
+
+    def __init__(self, min_viewers: int = 5) -> None:
+        self.channel = Channel("demo", min_viewers, label_ttl=1e9)
+        self.timeline = Timeline(START, min_viewers)
+        self.second = START
+        self.moments: list[Moment] = []
+        self.seen: list[object] = []
+        """All that is public: the moods, the reactions, and what the history tells in each second."""
+
+    @property
+    def now(self) -> float:
+        return STEADY + self.second - START
+
+    def tick(self) -> None:
+        snapshot = self.channel.snapshot(self.now)
+        reactions = self.channel.tick(snapshot, self.now, self.second)
+        mood = self.channel.mood
+        moments = self.timeline.add(self.second, self.now, snapshot.shares if mood.visible else None)
+        self.moments += moments
+        self.seen.append((mood, reactions, moments))
+        self.second += 1
+
+
+def test_who_comes_again_each_second_with_a_longer_delay_counts_once() -> None:
+    play = Play()
+    for number in range(20):
+        Network(play.channel, f"honest {number}").join(0, play.now)
+    one = Network(play.channel, "one")
+    for second in range(MAX_DELAY_S + 5):
+        one.join(min(second, MAX_DELAY_S), play.now)
+        play.tick()
+        one.leave()
+    assert len(play.moments) > MAX_DELAY_S
+    assert {moment.counts.sharing for moment in play.moments} == {21}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_never_more_are_told_than_were_there(data: st.DataObject) -> None:
+    """However viewers come, go and change their delay: of a network at most its weight, and of all at most the most who
+    were there at once."""
+    play = Play(min_viewers=data.draw(st.integers(1, 4)))
+    delays = st.sampled_from([0, 1, 3, 7, 20])
+    networks = [Network(play.channel, f"network {number}") for number in range(6)]
+    for network in networks:
+        network.join(data.draw(delays), play.now)
+    most = 0
+    for _ in range(60):
+        for network in networks:
+            what = data.draw(st.sampled_from(["stay", "stay", "join", "leave", "delay"]))
+            if what == "join" and len(network.members) < 2 * HOUSE_WEIGHT:
+                network.join(data.draw(delays), play.now)
+            elif what == "leave" and network.members:
+                network.leave()
+            elif what == "delay" and network.members:
+                play.channel.delay(network.members[-1], data.draw(delays), play.now)
+        most = max(most, sum(min(HOUSE_WEIGHT, len(network.members)) for network in networks))
+        play.tick()
+    assert all(moment.counts.sharing <= min(moment.viewers, most) for moment in play.moments)
+    assert len({moment.time for moment in play.moments}) == len(play.moments)
+
+
+def test_members_of_a_network_who_take_turns_are_no_more_than_its_weight() -> None:
+    """At each moment the weight is there, those who leave with one delay, those who come with another."""
+    play = Play()
+    for number in range(20):
+        Network(play.channel, f"honest {number}").join(9 * (number % 2), play.now)
+    one = Network(play.channel, "one")
+    for second in range(80):
+        for _ in range(HOUSE_WEIGHT):
+            if second:
+                one.leave()
+            one.join(9 * (second % 2), play.now)
+        play.tick()
+    assert len(play.moments) > 50
+    assert max(moment.counts.sharing for moment in play.moments) <= 20 + HOUSE_WEIGHT
+
+
+# --- what nobody learns ----------------------------------------------------------------------------------------------
+
+
+class Person(NamedTuple):
+    delay: int
+    labels: list[Expression]
+    """One for each ten seconds, from the begin on."""
+
+
+SECONDS, A_LABEL_S = 60, 10
+labels = st.lists(st.sampled_from(EXPRESSIONS), min_size=SECONDS // A_LABEL_S, max_size=SECONDS // A_LABEL_S)
+people = st.lists(st.builds(Person, st.integers(0, 30), labels), min_size=3, max_size=14)
+
+
+def watch(people: list[Person], min_viewers: int) -> Play:
+    """All that an observer sees who reads each mood and asks for the history each second."""
+    play = Play(min_viewers)
+    members = [Member(None, f"network {number}".encode()) for number in range(len(people))]
+    for member, person in zip(members, people, strict=True):
+        play.channel.join(member, person.delay, play.now)
+    for second in range(SECONDS):
+        if second % A_LABEL_S == 0:
+            for member, person in zip(members, people, strict=True):
+                play.channel.label(member, person.labels[second // A_LABEL_S], play.now)
+        play.tick()
+    return play
+
+
+def groups(people: list[Person], min_viewers: int) -> list[list[int]]:
+    """The people who are moved together, as the rule says it: by delay, the fewest that are enough."""
+    groups: list[list[int]] = [[]]
+    order = sorted(range(len(people)), key=lambda number: people[number].delay)
+    for place, number in enumerate(order):
+        groups[-1].append(number)
+        following = people[order[place + 1]].delay if place + 1 < len(order) else None
+        if len(groups[-1]) >= min_viewers and following not in (None, people[number].delay):
+            groups.append([])
+    if len(groups) > 1 and len(groups[-1]) < min_viewers:
+        rest = groups.pop()
+        groups[-1] += rest
+    return groups
+
+
+@settings(max_examples=150, deadline=None)
+@given(people, st.integers(2, 6), st.data())
+def test_what_two_of_a_group_show_can_be_exchanged_and_nobody_sees_it(
+    people: list[Person], min_viewers: int, data: st.DataObject
+) -> None:
+    """So whoever sees all moods and all of the history can't tell of any label which of ``min_viewers`` showed it."""
+    group = data.draw(st.sampled_from(groups(people, min_viewers)))
+    one, other = data.draw(st.sampled_from(group)), data.draw(st.sampled_from(group))
+    exchanged = list(people)
+    exchanged[one] = people[one]._replace(labels=people[other].labels)
+    exchanged[other] = people[other]._replace(labels=people[one].labels)
+    assert watch(exchanged, min_viewers).seen == watch(people, min_viewers).seen
+
+
+@settings(max_examples=150, deadline=None)
+@given(people, st.integers(2, 6), st.data())
+def test_another_label_of_one_is_seen_only_in_numbers_of_enough(
+    people: list[Person], min_viewers: int, data: st.DataObject
+) -> None:
+    """Two runs that differ in the labels of one viewer: the same seconds are told at the same times, of the same many,
+    and where fewer than ``min_viewers`` stand behind a number, it is the same number."""
+    one = data.draw(st.integers(0, len(people) - 1))
+    other = list(people)
+    other[one] = people[one]._replace(labels=data.draw(labels))
+    first, second = watch(people, min_viewers), watch(other, min_viewers)
+    assert [(moment.time, moment.viewers, moment.counts.sharing) for moment in first.moments] == [
+        (moment.time, moment.viewers, moment.counts.sharing) for moment in second.moments
+    ]
+    if len(people) < min_viewers:
+        assert first.seen == second.seen
+        assert not first.moments
+    assert all(moment.counts.sharing >= min_viewers for moment in first.moments)
+    assert len({moment.time for moment in first.moments}) == len(first.moments)  # what was told is never told anew
+
+
+def test_a_change_is_put_to_the_same_second_whoever_of_the_group_makes_it() -> None:
+    """Nobody can tell by how far the history moves a change which delay its maker has."""
+    found = set()
+    for maker in range(7):
+        people = [Person(0 if number < 6 else 7, ["neutral"] * 6) for number in range(7)]
+        people[maker] = people[maker]._replace(labels=["neutral", "neutral", "happy", *["neutral"] * 3])
+        moments = watch(people, min_viewers=5).moments
+        found.add(tuple(moment.time - START for moment in moments if moment.counts.values[3]))
+    assert found == {tuple(range(20, 30))}
