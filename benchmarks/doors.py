@@ -1,20 +1,33 @@
 """What strangers at the door cost: ``python -m benchmarks.doors [download] [idle] [passwords]`` (default: all).
 
-The relay is a process of its own (see ``benchmarks.relay``), whose CPU time and memory are read from outside.
+The relay is a process of its own (see ``benchmarks.relay``), whose CPU time and memory are read from outside, and so is
+the attack. Under each attack a mood's way is measured as in ``benchmarks.relay``, and what others at the door wait for.
 """
 
 import argparse
+import asyncio
 import contextlib
+import functools
+import multiprocessing
 import sqlite3
+import statistics
 import tempfile
 import time
 import urllib.request
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import IO, Any
+
+import aiohttp
 
 from benchmarks import machine
-from benchmarks.relay import Relay, Server
+from benchmarks.relay import OWNER, Relay, Server, pin, probe
 from relay import database
 from relay.protocol import EXPRESSIONS
+
+ATTACK_S = 11.0
+Visit = Callable[[aiohttp.ClientSession, int], Awaitable[None]]
+"""What somebody else does at the door, the how manieth time, in a new session; an exception where that fails."""
 
 
 def download(moments: int = 60_000, repeats: int = 5) -> None:
@@ -61,7 +74,133 @@ def _fetch(url: str, key: str = "") -> tuple[int, float]:
         return len(answer.read()), time.perf_counter() - began
 
 
-MEASUREMENTS = {"download": download}
+# --- attacks ---------------------------------------------------------------------------------------------------------
+
+
+async def under_attack(
+    relay: Relay, log: IO[bytes], attack: Callable[[], Coroutine[Any, Any, None]], visits: dict[str, Visit]
+) -> None:
+    """Print what the attack costs: the relay's CPU time, memory and log, moods, and the waits of who visits it."""
+    moods = asyncio.create_task(probe(relay, "probe", ATTACK_S + 3))
+    await asyncio.sleep(3)
+    process = multiprocessing.get_context("spawn").Process(target=_run, args=(attack,), daemon=True)
+    process.start()
+    assert process.pid
+    pin(process.pid, 1)
+    cpu, memory, written = relay.cpu, relay.process.memory_info().rss, log.seek(0, 2)
+    peak, end = memory, time.monotonic() + ATTACK_S
+    waits: dict[str, list[float]] = {name: [] for name in visits}
+    failed = dict.fromkeys(visits, 0)
+    number = 0
+    while time.monotonic() < end:
+        for name, visit in visits.items():
+            began, number = time.monotonic(), number + 1
+            try:
+                async with aiohttp.ClientSession(relay.url, timeout=aiohttp.ClientTimeout(total=30)) as http:
+                    await visit(http, number)
+                waits[name].append(time.monotonic() - began)
+            except (OSError, aiohttp.ClientError, asyncio.TimeoutError):
+                failed[name] += 1
+        peak = max(peak, relay.process.memory_info().rss)
+        await asyncio.sleep(0.2)
+    busy = (relay.cpu - cpu) / (ATTACK_S + time.monotonic() - end)
+    process.kill()
+    process.join()
+    cuts = statistics.quantiles(await moods, n=100, method="inclusive")
+    print(
+        f"  relay busy {busy:.0%} of a core, {(peak - memory) / 2**20:+.1f} MiB of memory, "
+        f"{(log.seek(0, 2) - written) / 1e6:.3f} MB of log, "
+        f"moods p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms"
+    )
+    for name, each in waits.items():
+        print(f"  {name}: {len(each)} got in, {failed[name]} did not, longest wait {max(each, default=0):.2f} s")
+
+
+def _run(attack: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(attack())
+
+
+def idle(addresses: int = 6, each: int = 200, files: int = 1024) -> None:
+    """More silent connections than the relay may have open; each comes back at once when it is cut off."""
+    print(f"idle connections, {each} from each of {addresses} addresses, {files} descriptors:")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryFile() as log,
+        Relay(folder, files=files, log=log) as relay,
+    ):
+        attack = functools.partial(_hold_all, relay.port, addresses, each)
+        asyncio.run(under_attack(relay, log, attack, {"others": _knock}))
+
+
+async def _knock(http: aiohttp.ClientSession, number: int) -> None:
+    async with http.get("/healthz") as answer:
+        await answer.read()
+
+
+async def _hold_all(port: int, addresses: int, each: int) -> None:
+    await asyncio.gather(*(_hold(port, f"127.0.0.{2 + number % addresses}") for number in range(addresses * each)))
+
+
+async def _hold(port: int, address: str) -> None:
+    """Keep a silent connection, for ever."""
+    while True:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+            await reader.read()
+            writer.close()
+
+
+def passwords(houses: int = 50, each: int = 6) -> None:
+    """Many addresses guess the join password of one channel, as often as they may."""
+    print(f"join passwords, {each} guesses for one channel from each of {houses} addresses:")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryFile() as log,
+        Relay(folder, "--proxies", "1", "--require-tickets", "off", "--address-weight", "100", log=log) as relay,
+    ):
+        asyncio.run(_guarded(relay, log, functools.partial(_guess_all, relay.url, houses, each)))
+
+
+async def _guarded(relay: Relay, log: IO[bytes], attack: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def other_channel(http: aiohttp.ClientSession, number: int) -> None:
+        assert await _give(http, f"other{number}", "sesame", f"203.0.{number}.1") == 201
+
+    async def other_address(http: aiohttp.ClientSession, number: int) -> None:
+        """With a wrong password too, since the channel's guesses cost nothing once the right one was given."""
+        assert await _give(http, "attacked", "sesam", f"203.0.{number}.1") == 403
+
+    async with aiohttp.ClientSession(relay.url) as http:
+        for channel in ("attacked", *(f"other{number}" for number in range(60))):
+            async with http.post("/v1/channels", json={"channel": channel}, headers=OWNER) as answer:
+                admin = {"Authorization": f"Bearer {(await answer.json())['admin_key']}"}
+            path = f"/v1/channels/{channel}/password"
+            async with http.put(path, json={"password": "sesame"}, headers=admin) as answer:
+                answer.raise_for_status()
+    await under_attack(relay, log, attack, {"another channel": other_channel, "another address": other_address})
+
+
+async def _guess_all(url: str, houses: int, each: int) -> None:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(url, connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as http:
+
+        async def guess(house: str) -> None:
+            while True:
+                if await _give(http, "attacked", "a guess", house) == 429:
+                    await asyncio.sleep(1)
+
+        await asyncio.gather(*(guess(f"192.0.2.{house}") for house in range(houses) for _ in range(each)))
+
+
+async def _give(http: aiohttp.ClientSession, channel: str, password: str, address: str) -> int:
+    """Ask for a ticket; the answer's status."""
+    path, headers = f"/v1/channels/{channel}/tickets", {"X-Forwarded-For": address}
+    async with http.post(path, json={"password": password}, headers=headers) as answer:
+        await answer.read()
+        return answer.status
+
+
+MEASUREMENTS = {"download": download, "idle": idle, "passwords": passwords}
 
 
 def main() -> None:

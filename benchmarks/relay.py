@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 import psutil
@@ -32,6 +32,8 @@ from relay.protocol import EXPRESSIONS, LABEL_TTL_S
 from tests.support import free_port
 
 ROOT = Path(__file__).parent.parent
+CREATE_KEY = "the-benchmarks-create-key"
+OWNER = {"Authorization": f"Bearer {CREATE_KEY}"}
 HELLO = '{"type":"hello","agent":"load"}'
 LABELS = [json.dumps({"type": "label", "emotion": name, "confidence": 0.87}) for name in EXPRESSIONS]
 
@@ -39,11 +41,14 @@ LABELS = [json.dumps({"type": "label", "emotion": name, "confidence": 0.87}) for
 class Server:
     """A server process pinned to the first core; ``cpu`` is what it has used so far, in seconds."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, files: int | None = None, log: IO[bytes] | None = None) -> None:
+        """``files``: how many it may open. ``log``: where its standard error goes."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        arguments = [part.format(port=self.port) for part in command]
-        self._process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+        arguments = [sys.executable, "-m", *(part.format(port=self.port) for part in command)]
+        if files:
+            arguments = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *arguments]
+        self._process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
         self.process = psutil.Process(self._process.pid)
         pin(self.process.pid, 0)
         deadline = time.monotonic() + 20
@@ -74,11 +79,11 @@ class Server:
 class Relay(Server):
     """A relay with one channel, ``bench``."""
 
-    def __init__(self, folder: str, *options: str) -> None:
-        super().__init__("moodcast", "relay", "--port", "{port}", "--data", folder, *options)
-        request = urllib.request.Request(
-            f"{self.url}/v1/channels", b'{"channel": "bench"}', {"Content-Type": "application/json"}
-        )
+    def __init__(self, folder: str, *options: str, files: int | None = None, log: IO[bytes] | None = None) -> None:
+        options = ("--port", "{port}", "--data", folder, "--create-key", CREATE_KEY, *options)
+        super().__init__("moodcast", "relay", *options, files=files, log=log)
+        headers = {"Content-Type": "application/json", **OWNER}
+        request = urllib.request.Request(f"{self.url}/v1/channels", b'{"channel": "bench"}', headers)
         with urllib.request.urlopen(request) as answer:
             self.key: str = json.load(answer)["display_key"]
 
@@ -228,7 +233,7 @@ def latency(viewers: int = 5000, seconds: float = 20) -> None:
 async def probe(relay: Relay, channel: str, seconds: float) -> list[float]:
     latencies: list[float] = []
     async with aiohttp.ClientSession() as http:
-        async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}) as answer:
+        async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}, headers=OWNER) as answer:
             key = (await answer.json())["display_key"]
         task = asyncio.create_task(crowd.probe(http, relay.url, channel, key, latencies))
         await asyncio.wait([task], timeout=seconds)
