@@ -13,16 +13,18 @@ import msgspec
 from aiohttp import web
 
 from relay import database, endpoints, logs, machine
+from relay.acceptor import Acceptor
 from relay.auth import ChannelKeys, Channels
 from relay.clock import Clock
 from relay.config import RelaySettings
-from relay.doorway import Doorway
+from relay.doorway import Connection, Doorway
 from relay.drain import leaving_s
 from relay.errors import AddressError, DataFolderError, PortInUseError
 from relay.gate import Gate
 from relay.history import History
 from relay.hub import Hub
 from relay.limits import Limits
+from relay.lobby import Lobby
 from relay.node import ClusterNode, Node
 from relay.trial import Maker
 
@@ -38,7 +40,7 @@ class Relay:
     def __init__(
         self,
         url: str,
-        server: asyncio.AbstractServer,
+        acceptor: Acceptor,
         doorway: Doorway,
         runner: web.AppRunner,
         hub: Hub,
@@ -48,7 +50,7 @@ class Relay:
     ) -> None:
         self.url = url
         """Where it listens, as in ``http://127.0.0.1:8765``."""
-        self._server = server
+        self._acceptor = acceptor
         self._doorway = doorway
         self._runner = runner
         self._hub = hub
@@ -91,7 +93,7 @@ class Relay:
         if self._stopped:
             return
         self._stopped = True
-        self._server.close()
+        await self._acceptor.close()
         self._doorway.close()
         await self._hub.stop()
         await self._node.stop()
@@ -144,13 +146,17 @@ async def start(
     )
     await runner.setup()
     assert runner.server is not None
-    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, hub.counts)
-    server = await asyncio.get_running_loop().create_server(doorway, sock=listener, backlog=BACKLOG)
+    lobby: Lobby[Connection] = Lobby(
+        machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
+    )
+    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, hub.counts, lobby)
+    acceptor = Acceptor(listener, doorway)
+    acceptor.start()
     hub.start()
     url = _url(listener)
     kind = "postgresql" if settings.database else "sqlite"
     log.info("relay starts", extra={"version": endpoints.VERSION, "url": url, "database": kind})
-    return Relay(url, server, doorway, runner, hub, channels, history, node)
+    return Relay(url, acceptor, doorway, runner, hub, channels, history, node)
 
 
 async def _node(settings: RelaySettings, limits: Limits, port: int, place: database.Place, channels: Channels) -> Node:

@@ -42,6 +42,10 @@ METRICS = (
     Metric("moodcast_frames_refused_total", "counter", "Frames answered with an error or a close.", BY_CODE),
     Metric("moodcast_closes_total", "counter", "Connections that the relay ended with a goodbye.", BY_CODE),
     Metric("moodcast_requests_refused_total", "counter", "HTTP requests answered with an error.", BY_CODE),
+    Metric(
+        "moodcast_connections_put_out_total", "counter",
+        "Connections of neither a viewer nor a subscriber that were closed to make room for new ones.",
+    ),
     Metric("moodcast_tickets_issued_total", "counter", "Viewer tickets issued."),
     Metric("moodcast_tickets_refused_total", "counter", "Viewer tickets asked for and not given.", BY_CODE),
     Metric(
@@ -63,7 +67,7 @@ class Counts:
     """Counts since the start. Keys of the tables are numbers of ``protocol.CODES``."""
 
     __slots__ = (
-        "closes", "frames_refused", "labels", "late", "requests_refused", "subscribers", "taps", "tick",
+        "closes", "frames_refused", "labels", "late", "put_out", "requests_refused", "subscribers", "taps", "tick",
         "tickets_issued", "tickets_refused", "viewers",
     )  # fmt: skip
 
@@ -72,6 +76,7 @@ class Counts:
         self.taps = 0
         self.viewers = 0
         self.subscribers = 0
+        self.put_out = 0
         self.tickets_issued = 0
         self.tickets_refused: Counter[int] = Counter()
         self.frames_refused: Counter[int] = Counter()
@@ -85,9 +90,10 @@ class Counts:
         self.frames_refused[code.number] += 1
 
     def refusals(self) -> Counter[str]:
-        """Closes and refused requests together, by the code's name."""
+        """Closes and refused requests together, by the code's name; and who was put out."""
         names = {code.number: code.name for code in CODES}
-        return Counter({names[number]: count for number, count in (self.closes + self.requests_refused).items()})
+        found = {names[number]: count for number, count in (self.closes + self.requests_refused).items()}
+        return Counter(found | {"put_out": self.put_out})
 
 
 def _histogram(name: str) -> Histogram:

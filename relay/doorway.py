@@ -16,6 +16,7 @@ from relay import protocol
 from relay.access import error_body, error_response
 from relay.counts import Counts
 from relay.limits import Places
+from relay.lobby import Lobby
 from relay.masked import MaskedOnly
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ LINGER_S = 2.0
 
 
 class Doorway:
-    """Makes the protocol of each new connection, for ``loop.create_server``."""
+    """Makes the protocol of each new connection, and has one go where there are too many."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Doorway:
         house_of: Callable[[str | None], str | None],
         head_s: float,
         counts: Counts,
+        lobby: "Lobby[Connection]",
     ) -> None:
         """``places``: so many connections a house. ``head_s``: seconds that a request's head may take."""
         self.server = server
@@ -45,15 +47,22 @@ class Doorway:
         self.house_of = house_of
         self.head_s = head_s
         self.counts = counts
-        self.guests: set[_Guest] = set()
+        self.lobby = lobby
 
     def __call__(self) -> asyncio.Protocol:
         return _Guest(self)
 
     def close(self) -> None:
         """Cut off everyone who has not asked for anything yet."""
-        for guest in self.guests:
-            guest.transport.abort()
+        for one in self.lobby.idle():
+            if isinstance(one, _Guest):
+                one.put_out()
+
+    def make_room(self, one: "Connection | None") -> None:
+        """Put out who must go, if anyone."""
+        if one is not None:
+            self.counts.put_out += 1
+            one.put_out()
 
 
 class _Guest(asyncio.Protocol):
@@ -70,12 +79,15 @@ class _Guest(asyncio.Protocol):
         self.transport = transport
         peer = transport.get_extra_info("peername")
         self._house = self._door.house_of(peer[0] if peer else None)
+        self._timer = asyncio.get_running_loop().call_later(self._door.head_s, transport.abort)
+        out = self._door.lobby.come(self)
         if not self._door.places.take(self._house):
             self._house = None
             self._turn_away(protocol.FULL, "Your network has as many connections as one may have: close another first.")
+        elif out is self:
+            self._turn_away(protocol.FULL, "The relay has as many connections as it can take: come back later.")
         else:
-            self._door.guests.add(self)
-            self._timer = asyncio.get_running_loop().call_later(self._door.head_s, transport.abort)
+            self._door.make_room(out)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -89,23 +101,25 @@ class _Guest(asyncio.Protocol):
             self._turn_away(protocol.TOO_LARGE, f"The head of a request has {MAX_HEAD} bytes at most.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._leave()
+        self._timer.cancel()
+        self._door.lobby.leave(self)
         self._door.places.free(self._house)
 
-    def _leave(self) -> None:
-        if self in self._door.guests:
-            self._door.guests.remove(self)
-            self._timer.cancel()
+    def put_out(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
 
     def _hand_over(self) -> None:
-        self._leave()
+        self._timer.cancel()
         connection = _Connection(self._door, self._house)
+        self._door.lobby.replace(self, by=connection)
         self.transport.set_protocol(connection)
         connection.connection_made(self.transport)
         connection.data_received(bytes(self._head))
 
     def _turn_away(self, code: protocol.Code, message: str) -> None:
         self._door.counts.requests_refused[code.number] += 1
+        self._door.lobby.stay(self)  # it goes already
         body = error_body(code, message)
         status = HTTPStatus(code.http_status)
         head = (
@@ -136,7 +150,32 @@ class _Connection(web.RequestHandler):
         super().connection_lost(exc)
         if self.on_lost is not None:
             self.on_lost()
+        self._door.lobby.leave(self)
         self._door.places.free(self._house)
+
+    def put_out(self) -> None:
+        """End the connection at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def work(self) -> None:
+        """A request is here."""
+        if self.transport is not None:
+            self._door.lobby.work(self)
+
+    def stay(self) -> None:
+        """Whoever it is was let in, and makes no room for others until its request is over."""
+        self._door.lobby.stay(self)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer's end; then the connection is idle."""
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            if self.transport is not None:
+                self._door.make_room(self._door.lobby.rest(self))
 
     def set_parser(self, parser: Any, *more: Any, **named: Any) -> None:
         """From here on the client speaks WebSocket."""
@@ -162,6 +201,16 @@ class _Connection(web.RequestHandler):
         return response
 
 
+Connection = _Guest | _Connection
+"""Of the doorway, before and after its first request."""
+
+
+def connection_of(request: web.BaseRequest) -> _Connection:
+    """The connection that a request came by."""
+    assert isinstance(request.protocol, _Connection)
+    return request.protocol
+
+
 @contextlib.contextmanager
 def cancelled_when_gone(request: web.BaseRequest) -> Iterator[None]:
     """Cancel what waits in the ``with`` block as soon as the client is gone, who waits for nothing any more.
@@ -169,8 +218,7 @@ def cancelled_when_gone(request: web.BaseRequest) -> Iterator[None]:
     Raises:
         ConnectionResetError: it is gone already.
     """
-    connection, task = request.protocol, asyncio.current_task()
-    assert isinstance(connection, _Connection)
+    connection, task = connection_of(request), asyncio.current_task()
     assert task is not None
     if connection.transport is None:
         raise ConnectionResetError

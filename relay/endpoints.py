@@ -16,6 +16,7 @@ from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_res
 from relay.auth import Channels
 from relay.channel import RECENT_S
 from relay.database import DatabaseError
+from relay.doorway import connection_of
 from relay.gate import GATE, Gate, Pages
 from relay.history import ClosedError, History
 from relay.hub import Hub
@@ -73,6 +74,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
     One middleware for all, since each holds 600 bytes for as long as a WebSocket is open.
     """
+    connection_of(request).work()
     try:
         row = ROWS.get(request.match_info.handler)
         request.app[GATE].check_site(request, row.pages if row else "any")

@@ -6,10 +6,13 @@ A message names the event, its values come as ``extra``: ``log.info("session beg
 import json
 import logging
 import time
+from collections import Counter
 from typing import Any, Literal
 
 Format = Literal["text", "json"]
 
+AT_ONCE = 10
+"""Times that the same complaint is written in a minute."""
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; the rest came as ``extra``."""
 
@@ -17,8 +20,37 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 def configure(kind: Format) -> None:
     """Log everything from INFO on to standard error."""
     handler = logging.StreamHandler()
+    handler.addFilter(Seldom())
     handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+class Seldom(logging.Filter):
+    """Lets the same complaint pass ``AT_ONCE`` times a minute, so that nobody fills the disk by causing it.
+
+    The first one of a later minute tells as ``unsaid`` how many were kept back. Complaints are warnings and errors; the
+    same are those of one logger whose message begins with the same line before its values are filled in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._minute = 0.0
+        self._said: Counter[tuple[str, str]] = Counter()
+        self._unsaid: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        if record.created // 60 != self._minute:
+            self._minute = record.created // 60
+            self._unsaid = self._said - Counter(dict.fromkeys(self._said, AT_ONCE))
+            self._said.clear()
+        complaint = record.name, str(record.msg).partition("\n")[0]
+        self._said[complaint] += 1
+        if unsaid := self._unsaid.pop(complaint, 0):
+            record.unsaid = unsaid
+        return self._said[complaint] <= AT_ONCE
 
 
 class JsonFormatter(logging.Formatter):

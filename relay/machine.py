@@ -14,6 +14,10 @@ REQUESTS = 0.1
 """Of the clients' connections: so many more are open for requests, or were not let in and say so."""
 
 
+LEAST = 1000
+"""Connections that are open at the same time on the smallest relay, as far as there are descriptors."""
+
+
 def room_for(connections: int) -> int:
     """How many of so many connections the process may hold open; its soft limit is raised as far as that needs.
 
@@ -33,6 +37,25 @@ def room_for(connections: int) -> int:
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     room = connections if soft == resource.RLIM_INFINITY else int((soft - SPARE) / (1 + REQUESTS))
     return max(1, min(connections, room))
+
+
+def places(connections: int) -> int:
+    """TCP connections that may be open, whatever they do, where so many may be viewers' and subscribers'.
+
+    For after ``room_for``, which has raised the limit of descriptors.
+    """
+    most = max(LEAST, math.ceil(connections * (1 + REQUESTS)))
+    if sys.platform == "win32":
+        return most
+    import resource
+
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return most if soft == resource.RLIM_INFINITY else max(1, min(most, soft - SPARE))
+
+
+def idle_places(connections: int) -> int:
+    """How many of these may wait for nothing."""
+    return max(LEAST, math.ceil(connections * REQUESTS))
 
 
 def shortage(connections: int, room: int) -> str:

@@ -49,6 +49,7 @@ def _values(channels: Channels, hub: Hub, history: History, version: str) -> dic
         "moodcast_frames_refused_total": _by_code(counts.frames_refused),
         "moodcast_closes_total": _by_code(counts.closes),
         "moodcast_requests_refused_total": _by_code(counts.requests_refused),
+        "moodcast_connections_put_out_total": counts.put_out,
         "moodcast_tickets_issued_total": counts.tickets_issued,
         "moodcast_tickets_refused_total": _by_code(counts.tickets_refused),
         "moodcast_history_waiting_rows": history.waiting,

@@ -23,6 +23,7 @@ from relay.access import (
 from relay.auth import Right
 from relay.countdown import TapError
 from relay.deadline import within
+from relay.doorway import connection_of
 from relay.gate import COME_BACK_S, GATE
 from relay.hub import Hub
 from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
@@ -34,6 +35,14 @@ from relay.websocket import Socket, drop_slow, keep_few, transport_of
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 """What decoding a text frame raises."""
+
+
+def _enter(request: web.Request, channel: str, house: str | None) -> str | None:
+    """Count a connection in (None), or say which limit keeps it out."""
+    full = request.app[GATE].connections.enter(channel, house)
+    if full is None:
+        connection_of(request).stay()
+    return full
 
 
 # --- viewers ---------------------------------------------------------------------------------------------------------
@@ -51,7 +60,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     if channel not in request.app[CHANNELS]:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    if full := gate.connections.enter(channel, house):
+    if full := _enter(request, channel, house):
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
@@ -224,7 +233,7 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
     if channel not in channels:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    if full := gate.connections.enter(channel, house):
+    if full := _enter(request, channel, house):
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
@@ -279,7 +288,7 @@ async def _mood_stream(request: web.Request) -> web.StreamResponse:
     refuse_while_draining(request)
     gate = request.app[GATE]
     house = gate.house(request)
-    if full := gate.connections.enter(channel, house):
+    if full := _enter(request, channel, house):
         raise HTTPError(protocol.FULL, full, retry_after=COME_BACK_S)
     try:
         return await _stream(request, channel, right)

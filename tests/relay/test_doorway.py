@@ -12,11 +12,13 @@ import pytest
 from aiohttp import web
 
 from relay import app, protocol
+from relay.acceptor import Acceptor
 from relay.app import Relay
 from relay.config import RelaySettings
 from relay.counts import Counts
 from relay.doorway import MAX_HEAD, Doorway
 from relay.limits import Limits, Places
+from relay.lobby import Lobby
 from tests.raw import RawClient, upgrade_request
 from tests.support import Viewer, count_of, subscribe, wait_until
 
@@ -106,10 +108,12 @@ async def crowded() -> AsyncIterator[str]:
     runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server
-    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, Counts())
-    server = await asyncio.get_running_loop().create_server(doorway, "127.0.0.1", 0, backlog=1024)
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    server.close()
+    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, Counts(), Lobby(2000, 2000))
+    listener = app.listen("127.0.0.1", 0)
+    acceptor = Acceptor(listener, doorway)
+    acceptor.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    await acceptor.close()
     doorway.close()
     await runner.cleanup()
 

@@ -136,3 +136,25 @@ def test_text_shows_the_values_too() -> None:
         .format(_record("session begins", channel="demo", session=4))
         .endswith("relay.x: session begins channel=demo session=4")
     )
+
+
+def _complaint(message: str, second: float, level: int = logging.ERROR, name: str = "asyncio") -> logging.LogRecord:
+    record = logging.LogRecord(name, level, "x.py", 1, message, (), None)
+    record.created = second
+    return record
+
+
+def test_the_same_complaint_is_written_ten_times_a_minute_and_then_counted() -> None:
+    seldom = logs.Seldom()
+    flood = [_complaint(f"It broke\nsocket: {number}", 60.0 + number / 1000) for number in range(4000)]
+    assert sum(map(seldom.filter, flood)) == logs.AT_ONCE
+    other = _complaint("It broke", 70.0, name="relay.app")
+    assert seldom.filter(other)
+    later = _complaint("It broke\nsocket: 7", 130.0)
+    assert seldom.filter(later)
+    assert logs.TextFormatter().format(later).splitlines()[0].endswith("It broke")
+    assert logs.extras(later) == {"unsaid": 4000 - logs.AT_ONCE}
+    assert json.loads(logs.JsonFormatter().format(later))["unsaid"] == 4000 - logs.AT_ONCE
+    assert seldom.filter(again := _complaint("It broke", 131.0))
+    assert logs.extras(again) == logs.extras(other) == {}
+    assert all(seldom.filter(_complaint("session begins", 132.0, logging.INFO)) for _ in range(1000))

@@ -1,0 +1,79 @@
+"""Accepts connections, a few at a time.
+
+asyncio's own server tries to accept as many at once as may wait (``backlog``), and where the system refuses, each of
+these tries becomes lines in the log: 47 MB in 11 s were seen.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+
+from relay.deadline import end
+from relay.doorway import Doorway
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16
+"""Connections before everything else has its turn."""
+CROWDED_S = 0.01
+"""A pause after a burst for which others had to go, so that who comes back at once does not take the whole core."""
+REFUSED_S = 1.0
+"""A pause after the system could not give a connection: it is out of descriptors or memory."""
+TRY_AGAIN = {
+    errno.ECONNABORTED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EINTR, errno.ENETDOWN, errno.ENETUNREACH,
+    errno.EPERM, errno.EPROTO,
+}  # fmt: skip
+"""Errors of ``accept`` that are a single connection's own (accept(2))."""
+
+
+class Acceptor:
+    """Has a listening socket, whose connections go to a doorway, from ``start`` to ``close``."""
+
+    def __init__(self, listener: socket.socket, doorway: Doorway) -> None:
+        self._listener, self._doorway = listener, doorway
+        listener.setblocking(False)
+
+    def start(self) -> None:
+        """Accept in the running event loop."""
+        self._task = asyncio.create_task(self._accept(), name="acceptor")
+
+    async def close(self) -> None:
+        """Accept no more; those who wait are refused."""
+        await end(self._task)
+        self._listener.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            made_room = self._doorway.counts.put_out
+            try:
+                accepted = [(await loop.sock_accept(self._listener))[0]]
+                self._accept_more(accepted)
+            except OSError as error:
+                if error.errno not in TRY_AGAIN:
+                    log.error("No connection can be accepted: %s", error)
+                    await asyncio.sleep(REFUSED_S)
+                continue
+            # Not one after the other: that would take the loop two rounds for each.
+            made = asyncio.gather(
+                *(loop.connect_accepted_socket(self._doorway, one) for one in accepted), return_exceptions=True
+            )
+            try:
+                results = await asyncio.shield(made)
+            except asyncio.CancelledError:
+                await made
+                raise
+            for one, result in zip(accepted, results, strict=True):
+                if isinstance(result, BaseException):
+                    one.close()
+            await asyncio.sleep(CROWDED_S if self._doorway.counts.put_out > made_room else 0)
+
+    def _accept_more(self, accepted: list[socket.socket]) -> None:
+        """Those who wait, too. An error is for the next time."""
+        with contextlib.suppress(OSError):
+            while len(accepted) < AT_ONCE:
+                one, _ = self._listener.accept()
+                one.setblocking(False)
+                accepted.append(one)

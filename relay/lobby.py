@@ -1,0 +1,70 @@
+"""How many connections there are, and which of them goes where there is one too many. Pure.
+
+Viewers and subscribers who were let in stay. All others make room for newcomers: first those that wait for nothing,
+between two requests or before the first, then those with a request in work; of each, the oldest. So whoever holds on
+to connections and does nothing, or as little as it can, holds on to those of others of its kind, and not for long.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
+
+One = TypeVar("One", bound=Hashable)
+
+
+class Lobby(Generic[One]):
+    """The connections that are open. Every step is O(1), and who stays costs nothing."""
+
+    def __init__(self, most: int, most_idle: int) -> None:
+        """``most``: connections, whatever they do; ``most_idle``: those without a request."""
+        self._most, self._most_idle = most, most_idle
+        self._idle: OrderedDict[One, None] = OrderedDict()
+        self._working: OrderedDict[One, None] = OrderedDict()
+        self._open = 0
+
+    def __len__(self) -> int:
+        """How many are open, those who were told to go among them until they ``leave``."""
+        return self._open
+
+    def come(self, one: One) -> One | None:
+        """Count a connection in, which asks nothing yet. Returns who must go for it: itself where all others stay."""
+        self._open += 1
+        self._idle[one] = None
+        return self._one_too_many()
+
+    def leave(self, one: One) -> None:
+        """Count a connection out that came."""
+        self._open -= 1
+        self.stay(one)
+
+    def replace(self, one: One, by: One) -> None:
+        """Go on counting the connection under another name; it is idle."""
+        self.stay(one)
+        self._idle[by] = None
+
+    def work(self, one: One) -> None:
+        """It has asked for something."""
+        self._idle.pop(one, None)
+        self._working[one] = None
+
+    def rest(self, one: One) -> One | None:
+        """It has its answer. Returns who else must go, where there are too many."""
+        self._working.pop(one, None)
+        self._idle[one] = None
+        return self._one_too_many() if len(self._idle) + len(self._working) > 1 else None
+
+    def stay(self, one: One) -> None:
+        """It makes no room for others."""
+        self._idle.pop(one, None)
+        self._working.pop(one, None)
+
+    def idle(self) -> Iterator[One]:
+        """Those without a request, the oldest first; a copy."""
+        return iter(list(self._idle))
+
+    def _one_too_many(self) -> One | None:
+        if self._open <= self._most and len(self._idle) <= self._most_idle:
+            return None
+        # The youngest one, for whom there must be room, is the last to go.
+        oldest = self._working if len(self._idle) == 1 and self._working else self._idle
+        return oldest.popitem(last=False)[0]

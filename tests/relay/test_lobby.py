@@ -1,0 +1,57 @@
+"""Which connection goes where there is one too many."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.lobby import Lobby
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["come", "come", "work", "rest", "stay", "leave", "replace"]), st.integers(0, 9))
+)
+
+
+@given(STEPS, st.integers(1, 6), st.integers(1, 6))
+def test_the_oldest_without_a_request_goes_and_who_was_let_in_stays(
+    steps: list[tuple[str, int]], most: int, most_idle: int
+) -> None:
+    """Against a slow model: who is open, doing what since when. Who must go leaves at once."""
+    lobby: Lobby[int] = Lobby(most, most_idle)
+    doing: dict[int, tuple[str, int]] = {}
+    for now, (step, which) in enumerate(steps):
+        ones = sorted(doing)
+        one = ones[which % len(ones)] if ones and step != "come" else now
+        out = None
+        if step == "come":
+            doing[one] = "idle", now
+            out = lobby.come(one)
+        elif one not in doing:
+            continue
+        elif step == "rest" and doing[one][0] != "idle":
+            doing[one] = "idle", now
+            out = lobby.rest(one)
+        elif step == "work" and doing[one][0] != "working":
+            doing[one] = "working", now
+            lobby.work(one)
+        elif step == "stay":
+            doing[one] = "in", now
+            lobby.stay(one)
+        elif step == "leave":
+            del doing[one]
+            lobby.leave(one)
+        elif step == "replace":
+            del doing[one]
+            lobby.replace(one, now)
+            doing[now] = "idle", now
+        idle = sorted((since, each) for each, (what, since) in doing.items() if what == "idle")
+        working = sorted((since, each) for each, (what, since) in doing.items() if what == "working")
+        if out is not None:
+            assert step in ("come", "rest")
+            others = [each for _, each in idle if each != one] + [each for _, each in working]
+            assert out == (others or [one])[0]
+            del doing[out]
+            lobby.leave(out)
+        elif step == "come":
+            assert len(doing) <= most
+            assert len(idle) <= most_idle
+        assert len(lobby) == len(doing)
+        assert sorted(lobby.idle()) == sorted(each for each, (what, _) in doing.items() if what == "idle")
