@@ -4,21 +4,27 @@ import asyncio
 import contextlib
 import io
 import json
+import random
 import threading
+import time
 from pathlib import Path
+from typing import NoReturn, cast
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from agent import main
+from agent import capture, main
 from agent.client import Client
 from agent.config import AgentSettings
+from agent.errors import CameraBusyError
 from agent.main import Sharing
-from agent.recognition import Recogniser
+from agent.recognition import Look, Recogniser
 from agent.sending import Sender
+from agent.sources import Frame
 from agent.terminal import Display
 from models import registry
-from models.contract import ClipSpec
+from models.contract import ClipSpec, Contract, CropSpec
 from models.errors import ModelError, ModelMissingError
 from relay import app
 from tests import slow
@@ -80,6 +86,97 @@ async def test_stopping_ends_what_the_network_is_at(relay: app.Relay, tmp_path: 
         await running
     await wait_until(lambda: all(thread.name not in ("capture", "clip") for thread in threading.enumerate()))
     assert recogniser.calls["classify"] == 0
+
+
+class Camera:
+    """Grey pictures, and whether it was given back."""
+
+    closed = False
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        stop.wait(seconds)
+
+    def read(self) -> Frame | None:
+        assert not self.closed
+        return np.full((48, 64, 3), 90, np.uint8)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Onlooker:
+    """In place of the recogniser: takes as long as a test wants over each frame."""
+
+    contract = Contract(CropSpec(8, 1.0))
+    device = "cpu"
+
+    def __init__(self) -> None:
+        self.goes_on, self.looks = threading.Event(), 0
+        self.seconds, self.calls = {"face": 0.0, "classify": 0.0}, {"face": 0, "classify": 0}
+
+    def look(self, frame: Frame, time_ms: int) -> Look:
+        self.looks += 1
+        self.goes_on.wait()
+        return Look(False, None)
+
+    def stop(self) -> None:
+        pass
+
+
+def sharing_with(onlooker: Onlooker, client: type[Client] = Client, url: str = "http://127.0.0.1:9") -> Sharing:
+    settings = AgentSettings(channel="demo", relay=url)
+    display, sender = Display(io.StringIO(), io.StringIO()), Sender()
+    return Sharing(settings, cast(Recogniser, onlooker), sender, client(settings, sender, display.note), display)
+
+
+async def test_the_camera_is_given_back_first_even_while_a_frame_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera, onlooker, was_closed = Camera(), Onlooker(), []
+    monkeypatch.setattr(capture, "open_source", lambda *_: camera)
+
+    class Witness(Client):
+        async def run(self) -> NoReturn:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                was_closed.append(camera.closed)
+            raise AssertionError("nobody told it to stop")
+
+    sharing = sharing_with(onlooker, Witness)
+    running = asyncio.create_task(sharing.run())
+    await wait_until(lambda: onlooker.looks)
+    assert await asyncio.to_thread(sharing.stop)
+    assert camera.closed
+    assert sharing.is_capturing()  # the frame is still looked at
+    await running
+    assert was_closed == [True]
+    onlooker.goes_on.set()
+    await wait_until(lambda: not sharing.is_capturing())
+
+
+async def test_what_is_stopped_before_it_began_opens_no_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "open_source", lambda *_: pytest.fail("it was opened"))
+    sharing = sharing_with(Onlooker())
+    assert await asyncio.to_thread(sharing.stop)
+    await sharing.run()
+    assert sharing.report()["stopped"] == "interrupted"
+
+
+async def test_a_camera_that_fails_to_open_always_ends_the_run(
+    relay: app.Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was lost in 2 of 141 runs: at any moment of the client's first connection."""
+    chance = random.Random(1)
+
+    def fail(*_: object) -> NoReturn:
+        time.sleep(0.02 * chance.random())
+        raise CameraBusyError("taken")
+
+    monkeypatch.setattr(capture, "open_source", fail)
+    relay.create_channel("demo")
+    for _ in range(100):
+        running = asyncio.create_task(sharing_with(Onlooker(), url=relay.url).run())
+        await asyncio.wait({running}, timeout=30)
+        assert isinstance(running.exception(), CameraBusyError)
 
 
 def test_a_model_that_is_no_classifier() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 
 import msgspec
@@ -161,6 +162,39 @@ async def test_enter_is_noticed_on_a_terminal_once_it_listens() -> None:
         os.write(ours, b"\x04")  # end of the input: the thread ends
         await wait_until(lambda: not enter.listening)
     os.close(ours)
+
+
+BACKGROUND_JOB = """
+import os, pty, sys, threading
+from agent.terminal import Enter
+
+def listen_in_another_thread():  # as the agent does
+    enter = Enter(sys.stdin, lambda: None)
+    listening = threading.Thread(target=enter.listen)
+    listening.start()
+    listening.join()
+    while enter.listening:
+        pass
+
+shell, terminal = pty.fork()
+if shell:
+    os.waitpid(shell, 0)
+    print(os.read(terminal, 100).decode())
+elif job := os.fork():
+    _, status = os.waitpid(job, os.WUNTRACED)
+    print("halted" if os.WIFSTOPPED(status) else f"ended with {os.WEXITSTATUS(status)}", flush=True)
+    os._exit(0)
+else:
+    os.setpgid(0, 0)
+    listen_in_another_thread()
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs job control")
+def test_in_the_background_reading_fails_and_halts_nobody() -> None:
+    out = subprocess.run([sys.executable, "-c", BACKGROUND_JOB], capture_output=True, text=True, check=True, timeout=60)
+    assert out.stdout.strip() == "ended with 0"
 
 
 def test_without_a_terminal_nothing_is_read() -> None:
