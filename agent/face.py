@@ -190,8 +190,9 @@ def _load(  # type: ignore[no-untyped-def]  # MediaPipe has no types
 ):
     """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE."""
     try:
-        import mediapipe  # heavy, and its absence gets a sentence
-        from mediapipe.tasks.python import BaseOptions, vision
+        with without_sound():
+            import mediapipe  # heavy, and its absence gets a sentence
+            from mediapipe.tasks.python import BaseOptions, vision
 
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(model)),
@@ -203,6 +204,23 @@ def _load(  # type: ignore[no-untyped-def]  # MediaPipe has no types
     except OSError as error:
         raise missing_library(error) from error
     return landmarker, lambda frame: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame)
+
+
+@contextlib.contextmanager
+def without_sound() -> Iterator[None]:
+    """While MediaPipe is imported, its microphone package can't be: MediaPipe does without, as where it is missing.
+
+    It looks for a sound library with ldconfig, gcc and ld, 15 programs that write temporary files, for nothing that the
+    agent does.
+    """
+    if "sounddevice" in sys.modules:
+        yield
+        return
+    sys.modules["sounddevice"] = None  # type: ignore[assignment]  # the import system's word for: there is none
+    try:
+        yield
+    finally:
+        del sys.modules["sounddevice"]
 
 
 def missing_library(error: OSError) -> MissingLibraryError:

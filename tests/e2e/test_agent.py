@@ -262,18 +262,78 @@ def test_a_trace_with_another_address_is_noticed() -> None:
     assert len(foreign_addresses(trace, 8766)) == 3
 
 
+TRACED = "network", "execve", "execveat", "fork", "vfork", "clone", "clone3", "open", "openat", "openat2", "creat"
+CHANGES = (
+    "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "link",
+    "linkat", "symlink", "symlinkat", "truncate", "memfd_create", "chmod", "fchmodat", "setxattr",
+)  # fmt: skip
+"""System calls that change a folder or a file's name, make a file in memory, or cut one off."""
+
+
+def calls(trace: str) -> list[str]:
+    """strace's lines, with those joined that another thread's came between, without the calls that failed."""
+    begun: dict[str, str] = {}
+    found = []
+    for line in trace.splitlines():
+        thread = line.split(" ", 1)[0]
+        if line.endswith(" <unfinished ...>"):
+            begun[thread] = line.removesuffix(" <unfinished ...>")
+            continue
+        if resumed := re.match(r"\d+ +<\.\.\. \w+ resumed>(.*)", line):
+            line = begun.pop(thread, "") + resumed[1]
+        if " = -1 " not in line:
+            found.append(line)
+    return found + list(begun.values())
+
+
+def programs(trace: str) -> list[str]:
+    """The calls that make a process or run a program in one, after the first."""
+    made = re.compile(r"^\d+ +(execve|execveat|fork|vfork|clone|clone3)\(")
+    return [line for line in calls(trace) if made.match(line) and "CLONE_THREAD" not in line][1:]
+
+
+def written(trace: str) -> list[str]:
+    """The calls that open a file for writing or change a folder, but for devices and the byte code that Python keeps of
+    a library that it loads for the first time."""
+    changing = re.compile(rf"^\d+ +({'|'.join(CHANGES)})\(")
+    opening = re.compile(r"^\d+ +((open|openat|openat2)\(.*O_(WRONLY|RDWR|CREAT|TMPFILE)|creat\()")
+    spared = re.compile(r'"/dev/(null|tty|pts/)|__pycache__')
+    return [line for line in calls(trace) if (changing.match(line) or opening.match(line)) and not spared.search(line)]
+
+
+def test_a_trace_with_a_program_or_a_file_is_noticed() -> None:
+    trace = """\
+1 execve("/usr/bin/python", ["python"], 0x7ffc /* 9 vars */) = 0
+1 openat(AT_FDCWD, "/etc/hosts", O_RDONLY|O_CLOEXEC) = 3
+1 openat(AT_FDCWD, "/tmp/none", O_RDWR|O_CREAT, 0600) = -1 EACCES (Permission denied)
+1 openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC) = 3
+1 clone3({flags=CLONE_VM|CLONE_THREAD, child_tid=0x7f}, 88) = 2
+2 openat(AT_FDCWD, "/tmp/face.png", O_RDWR|O_CREAT <unfinished ...>
+1 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f) = 4
+2 <... openat resumed>, 0600) = 3
+4 execve("/usr/bin/gcc", ["gcc"], 0x7ffc /* 9 vars */ <unfinished ...>
+1 mkdir("/root/.config/library", 0777) = 0
+"""
+    assert [line.split("(")[0] for line in programs(trace)] == ["1 clone", "4 execve"]
+    assert [line.split('"')[1] for line in written(trace)] == ["/tmp/face.png", "/root/.config/library"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-async def test_only_labels_leave_the_machine_and_only_to_the_relay(film: Path, tmp_path: Path) -> None:
+async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_run_or_written(
+    film: Path, tmp_path: Path
+) -> None:
     import pty
 
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed (apt package strace)")
-    relay, trace = RecordingRelay(), tmp_path / "trace"
+    relay, trace, report = RecordingRelay(), tmp_path / "trace", tmp_path / "report.json"
     ours, theirs = pty.openpty()
     async with relay.serve() as port:
         arguments = command(f"http://127.0.0.1:{port}", film, "--yes", "--loop", "--name", "Zoë", "--delay", "8")
-        tracer = [strace, "-f", "-qq", "-e", "trace=network", "-o", str(trace)]
+        arguments += ["--report", str(report)]
+        traced = ",".join(f"?{call}" for call in (*TRACED, *CHANGES))  # not every machine has all of them
+        tracer = [strace, "-f", "-qq", "-s", "512", "-e", f"trace={traced}", "-o", str(trace)]
         async with running(*tracer, *arguments, stdin=theirs) as process:
             # Three times around the film, nearly 20 s: vendors' telemetry was seen to make its first call after 10 s.
             await wait_until(
@@ -294,6 +354,9 @@ async def test_only_labels_leave_the_machine_and_only_to_the_relay(film: Path, t
     lines = trace.read_text(errors="replace")
     assert f"htons({port})" in lines  # it was traced
     assert foreign_addresses(lines, port) == []
+    assert programs(lines) == []
+    (of_the_report,) = written(lines)
+    assert f'"{report}"' in of_the_report
 
     fields = {
         "hello": {"agent", "ticket", "name", "delay"},
@@ -462,3 +525,23 @@ async def test_enter_at_the_countdowns_zero_measures_the_delay(relay: app.Relay)
     assert terminal.process.returncode == 0
     assert not terminal.shows("Traceback")
     assert not terminal.shows("relay says")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal is sent as POSIX has it")
+@pytest.mark.parametrize("module", ["argparse", "msgspec", "aiohttp.client", "cv2", "numpy.linalg", "mediapipe.tasks"])
+async def test_ctrl_c_while_libraries_load_shows_no_traceback(module: str, relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    program, *arguments = command(relay.url, weights("portrait"), "--yes")
+    async with running(program, "-X", "importtime", *arguments) as agent:  # tells each module that has been loaded
+        assert agent.stderr
+        errors = line = b""
+        while not re.search(rf"\| +{re.escape(module)}$", line.decode().rstrip()):
+            line = await asyncio.wait_for(agent.stderr.readline(), 60)
+            assert line, errors
+            errors += line
+        agent.send_signal(signal.SIGINT)
+        errors += await asyncio.wait_for(agent.stderr.read(), 60)
+        assert await asyncio.wait_for(agent.wait(), 20) == 130
+    told = [line for line in errors.decode().splitlines() if not line.startswith("import time:") and line]
+    # The sentence may go down with the pipe that keeps the log lines of MediaPipe from the terminal.
+    assert all("topped" in line for line in told), told
