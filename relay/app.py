@@ -14,6 +14,7 @@ from aiohttp import web
 
 from relay import database, endpoints, logs, machine
 from relay.acceptor import Acceptor
+from relay.archive import Archive
 from relay.auth import ChannelKeys, Channels
 from relay.clock import Clock
 from relay.config import RelaySettings
@@ -140,7 +141,7 @@ async def start(
     hub = Hub(settings, limits, history, node, network_key, clock or Clock())
     gate = Gate(settings, ticket_key, limits.ticket_ttl)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, gate, node, recogniser),
+        endpoints.application(channels, hub, history, Archive(place), gate, node, recogniser),
         shutdown_timeout=1.0,
         handle_signals=False,
     )
@@ -149,7 +150,7 @@ async def start(
     lobby: Lobby[Connection] = Lobby(
         machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
     )
-    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, hub.counts, lobby)
+    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, limits.stalled, hub.counts, lobby)
     acceptor = Acceptor(listener, doorway)
     acceptor.start()
     hub.start()

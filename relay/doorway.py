@@ -18,6 +18,7 @@ from relay.counts import Counts
 from relay.limits import Places
 from relay.lobby import Lobby
 from relay.masked import MaskedOnly
+from relay.unread import Watch
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +39,20 @@ class Doorway:
         places: Places,
         house_of: Callable[[str | None], str | None],
         head_s: float,
+        stalled_s: float,
         counts: Counts,
         lobby: "Lobby[Connection]",
     ) -> None:
-        """``places``: so many connections a house. ``head_s``: seconds that a request's head may take."""
+        """``places``: so many connections a house.
+
+        ``head_s``: seconds that a request's head may take. ``stalled_s``: seconds after which who takes nothing of an
+        answer is cut off.
+        """
         self.server = server
         self.places = places
         self.house_of = house_of
         self.head_s = head_s
+        self.stalled_s = stalled_s
         self.counts = counts
         self.lobby = lobby
 
@@ -133,7 +140,7 @@ class _Guest(asyncio.Protocol):
 class _Connection(web.RequestHandler):
     """aiohttp's side of a connection, which counts it out at the end and answers as the contract says."""
 
-    __slots__ = ("_door", "_house", "on_lost")
+    __slots__ = ("_door", "_house", "_watch", "on_lost")
 
     def __init__(self, door: Doorway, house: str | None) -> None:
         super().__init__(
@@ -144,6 +151,7 @@ class _Connection(web.RequestHandler):
             lingering_time=LINGER_S,
         )
         self._door, self._house = door, house
+        self._watch: Watch | None = None
         self.on_lost: Callable[[], object] | None = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -170,10 +178,15 @@ class _Connection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the answer's end; then the connection is idle."""
+        """Send an answer, or its end; then the connection is idle."""
+        if self._watch is not None:
+            self._watch.cancel()
+        watch = self._watch = Watch(self.transport, self._door.stalled_s) if self.transport is not None else None
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
+            if watch is not None:
+                watch.finish()
             if self.transport is not None:
                 self._door.make_room(self._door.lobby.rest(self))
 

@@ -11,8 +11,9 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import countdown, keys, measure, metrics, peaks, protocol, sessions, sockets, try_page
+from relay import countdown, keys, measure, metrics, peaks, protocol, reading, sessions, sockets, try_page
 from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
+from relay.archive import Archive
 from relay.auth import Channels
 from relay.channel import RECENT_S
 from relay.database import DatabaseError
@@ -21,7 +22,7 @@ from relay.gate import GATE, Gate, Pages
 from relay.history import ClosedError, History
 from relay.hub import Hub
 from relay.node import Node
-from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, Pictures
+from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, BusyError, Pictures
 from relay.protocol import EXPRESSIONS, TAPS, Code
 from relay.trial import Maker
 
@@ -43,6 +44,8 @@ MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
 DATABASE_RETRY_S = 5
 """Whom the database refuses is told to come back after this."""
+BUSY_S = 1
+"""Who asks for too many pictures at once comes back after so many seconds."""
 NODE = web.AppKey("node", Node)
 PICTURES = web.AppKey("pictures", Pictures)
 CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
@@ -52,12 +55,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    channels: Channels, hub: Hub, history: History, gate: Gate, node: Node, recogniser: Maker | None
+    channels: Channels, hub: Hub, history: History, archive: Archive, gate: Gate, node: Node, recogniser: Maker | None
 ) -> web.Application:
     """The aiohttp application over the relay's parts."""
     app = web.Application(middlewares=[_answer], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
     app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, VERSION)
+    app[reading.READING] = reading.Reading(archive)
+    app.cleanup_ctx.append(app[reading.READING].lifetime)
     app[try_page.TRIALS] = try_page.Trials(recogniser)
     app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)
     app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
@@ -146,7 +151,11 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
     live = request.app[HUB].channel(channel)
     core, digit = live.core, live.countdown.digit(time.monotonic()) if live.countdown else None
-    body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, _asked(request), digit)
+    asked = _asked(request)
+    try:
+        body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, asked, digit)
+    except BusyError as error:
+        raise HTTPError(protocol.FULL, f"{error}: come back in {BUSY_S} s.", retry_after=BUSY_S) from None
     return web.Response(body=body, content_type="image/png")
 
 
@@ -275,7 +284,8 @@ ENDPOINTS = (
         f"The overlay as a transparent PNG. Query: `width` ({MIN_WIDTH} to {MAX_WIDTH}, default 1280) and `height` "
         f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels. To try it out, `reaction` (an expression or a tap) "
         f"adds one that no viewer made to this answer alone, `age` seconds (0 to {RECENT_S:g}, default 0) after it "
-        "began.",
+        f"began. {Pictures.A_CHANNEL} of a channel are drawn at once; who asks for more is told to come back (503, "
+        "`Retry-After`).",
     ),
     Endpoint(
         "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "own", "admin key",
@@ -301,30 +311,32 @@ ENDPOINTS = (
         "networks (or viewers: as `crowd` says) have answered, these two are 0 and null.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions", sessions.listed, "own", "display key",
+        "GET", "/v1/channels/{channel}/sessions", reading.listed, "own", "display key",
         'Stored sessions, newest first: `{"sessions": [{"number", "name", "started", "ended", "seconds"}]}`.',
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}.csv", sessions.as_csv, "own", "display key",
-        "The session as a CSV file (RFC 4180, UTF-8), one row a second; its columns stand below.",
+        "GET", "/v1/channels/{channel}/sessions/{number}.csv", reading.as_csv, "own", "display key",
+        "The session as a CSV file (RFC 4180, UTF-8), one row a second; its columns stand below. An answer that "
+        "breaks off is not the whole.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}.json", sessions.as_json, "own", "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}.json", reading.as_json, "own", "display key",
         "The session as a file with the JSON of the next row.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}", sessions.one, "own", "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}", reading.one, "own", "display key",
         'One session, or the running one where `number` is `current`: `{"session": {...}, "moments": [{"time", '
         '"viewers", "sharing", "counts", "valence", "resonance"}], "reactions": [...], "markers": [...]}`, with a '
         "moment for each second of a visible mood, told once, when all have seen it, and reactions and markers as in "
-        "the messages.",
+        f"the messages. {reading.A_CHANNEL} sessions of a channel are read at once, in whichever form, and "
+        f"{reading.AT_ONCE} of the relay; who asks for more is told to come back (503, `Retry-After`).",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/sessions/{number}/peaks", sessions.peaks, "own", "display key",
+        "GET", "/v1/channels/{channel}/sessions/{number}/peaks", reading.peaks, "own", "display key",
         f"The session's strongest moments, at most {peaks.MOST}, strongest first: "
         '`{"peaks": [{"time", "kind", "name", "share", "strength", "score"}]}`. `kind` and `name` as of a reaction; '
         "`share` of the viewers showed it, which is `strength` more than the median of the minute before, or `score` "
-        "robust standard deviations.",
+        "robust standard deviations. Those of a running session are some seconds old.",
     ),
     Endpoint(
         "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "own", "admin key",

@@ -1,13 +1,15 @@
-"""A session as a table: one row a second, for spreadsheets and data frames. Pure."""
+"""A session as a table (one row a second, for spreadsheets and data frames) or as JSON, slice by slice. Pure."""
 
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
+from relay.archive import Slice
+from relay.history import Session
+from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, encode
 
 BURSTS = tuple(name for index, name in enumerate(EXPRESSIONS) if index != NEUTRAL)
 COLUMNS: dict[str, str] = {
@@ -33,8 +35,8 @@ SEPARATORS = ",;|\t\r\n"
 FORMULA = re.compile(f'(?:^|[{re.escape(SEPARATORS)}])[\\s"]*(?=[{re.escape("".join(FORMULA_STARTS))}])')
 
 
-def csv_text(session: dict[str, Any]) -> str:
-    """The session (of ``History.session``) as CSV after RFC 4180: a header, CRLF, quotes where they are needed.
+def csv_pieces(slices: Iterable[Slice]) -> Iterator[bytes]:
+    """The session as CSV after RFC 4180, in UTF-8: a header, CRLF, quotes where they are needed.
 
     What a spreadsheet would run as a formula, at the begin of a marker or behind a separator in it, gets an apostrophe
     in front.
@@ -42,12 +44,32 @@ def csv_text(session: dict[str, Any]) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
-    writer.writerows(rows(session))
-    return text.getvalue()
+    for part in slices:
+        writer.writerows(rows(part))
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
 
 
-def rows(session: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """The rows by time; in each, the columns that have a value."""
+def json_pieces(session: Session, parts: Iterable[tuple[str, Iterable[Slice]]]) -> Iterator[bytes]:
+    """The session as JSON: an object with ``session`` and, under its name, a list of all rows of each part.
+
+    ``parts``: each with its slices.
+    """
+    yield b'{"session":' + encode(session)
+    for name, slices in parts:
+        yield b',"' + name.encode() + b'":['
+        comma = b""
+        for part in slices:
+            if part[name]:
+                yield comma + encode(part[name])[1:-1]
+                comma = b","
+        yield b"]"
+    yield b"}"
+
+
+def rows(session: Slice) -> Iterable[dict[str, Any]]:
+    """The rows of a slice by time; in each, the columns that have a value."""
     table: dict[int, dict[str, Any]] = {}
     started = int(session["session"].started)
     marked: dict[int, list[str]] = {}

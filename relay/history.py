@@ -10,7 +10,6 @@ import logging
 import math
 import queue
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -112,7 +111,7 @@ class History:
                 f"SELECT {SESSION_COLUMNS} FROM sessions AS s "
                 "WHERE number = (SELECT max(number) FROM sessions WHERE channel = s.channel)"
             ).fetchall()
-        self._last = {row[0]: _session(row) for row in rows}
+        self._last = {row[0]: session_of(row) for row in rows}
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
 
@@ -146,7 +145,7 @@ class History:
         last = self._last.get(channel)
         if row is None or (last and last.number > row[1]):  # the newest one was deleted
             return
-        session = _session(row)
+        session = session_of(row)
         if session.ended is None or alive:
             key = (channel, session.number)
             newest = connection.execute(
@@ -227,60 +226,6 @@ class History:
         self._queue.put(done)
         return done
 
-    def sessions(self, channel: str) -> list[dict[str, Any]]:
-        """The channel's stored sessions, newest first. Blocks: call it off the event loop."""
-        with database.opened(self._place) as file:
-            rows = file.execute(
-                f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? ORDER BY number DESC", (channel,)
-            ).fetchall()
-        return [
-            {
-                "number": session.number,
-                "name": session.name,
-                "started": session.started,
-                "ended": session.ended,
-                "seconds": round((session.ended or time.time()) - session.started, 1),
-            }
-            for session in map(_session, rows)
-        ]
-
-    def session(self, channel: str, number: int) -> dict[str, Any] | None:
-        """All of one stored session, None where there is none. Blocks: call it off the event loop."""
-        key = (channel, number)
-        with database.opened(self._place) as file:
-            found = file.execute(
-                f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? AND number = ?", key
-            ).fetchone()
-            moments = file.execute(
-                f"SELECT time, viewers, sharing, valence, resonance, {database.COUNT_COLUMNS} "
-                "FROM moments WHERE channel = ? AND session = ? ORDER BY time",
-                key,
-            ).fetchall()
-            reactions = file.execute(
-                "SELECT time, kind, name, strength, count FROM reactions "
-                "WHERE channel = ? AND session = ? ORDER BY time",
-                key,
-            ).fetchall()
-            markers = file.execute(
-                "SELECT time, text FROM markers WHERE channel = ? AND session = ? ORDER BY time, text", key
-            ).fetchall()
-        if found is None:
-            return None
-        return {
-            "session": _session(found),
-            "moments": [
-                {
-                    "time": row[0], "viewers": row[1], "sharing": row[2], "counts": row[5:],
-                    "valence": row[3], "resonance": row[4],
-                }
-                for row in moments
-            ],
-            "reactions": [
-                Reaction(time=row[0], kind=row[1], name=row[2], strength=row[3], count=row[4]) for row in reactions
-            ],
-            "markers": [Marker(time=time, text=text) for time, text in markers],
-        }  # fmt: skip
-
     def close(self) -> None:
         """Write what waits, then end the thread. Blocks."""
         self._closed = True
@@ -360,5 +305,6 @@ class History:
         )
 
 
-def _session(row: Sequence[Any]) -> Session:
+def session_of(row: Sequence[Any]) -> Session:
+    """A session from a row of ``SESSION_COLUMNS``."""
     return Session(**dict(zip(SESSION_COLUMNS.split(", "), row, strict=True)))

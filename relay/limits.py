@@ -41,6 +41,8 @@ class Limits(NamedTuple):
     """A viewer gets a mood this often: at each tick, the moods to so many would cost far more than the labels."""
     slow_reader: float = 10.0
     """A client whose buffer stays full for this long is closed."""
+    stalled: float = 20.0
+    """Who takes nothing of the answer to a request for this long is cut off."""
     heartbeat: float = 30.0
     """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
     session_gap: float = 300.0

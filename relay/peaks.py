@@ -14,12 +14,13 @@ few viewers, and what makes a rise by ``LEAST_SHARE`` of a large, still audience
 import bisect
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
-from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Reaction
+from relay.archive import Slice
+from relay.protocol import EXPRESSIONS, NEUTRAL
 from relay.reactions import LEAST_SHARE, LEAST_VIEWERS
 
 BASELINE_S = 60
@@ -30,6 +31,8 @@ THRESHOLD = 5.0
 MERGE_S = 10
 """Peaks closer than this are one moment: the strongest names it."""
 MOST = 20
+KEPT = 5 * MOST
+"""Of a signal: each of the ``MOST`` can hide three of it at most, those within ``MERGE_S``."""
 
 LEAST_UNIT = LEAST_SHARE / THRESHOLD
 MAD_TO_DEVIATION = 1.4826
@@ -50,38 +53,52 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     """The robust z-score, ``THRESHOLD`` or more."""
 
 
-def find_peaks(moments: Sequence[Mapping[str, Any]], reactions: Iterable[Reaction]) -> list[Peak]:
-    """The session's peaks, the strongest first, ``MOST`` at most.
+def find_peaks(slices: Iterable[Slice]) -> list[Peak]:
+    """The session's peaks, the strongest first, ``MOST`` at most. It needs no more memory for a longer session.
 
-    ``moments``: as of ``History.session``, by time (``time``, ``sharing``, ``counts``). ``reactions``: of these the
-    taps count; bursts are what the expressions' shares show anyway.
+    Of the reactions the taps count; bursts are what the expressions' shares show anyway.
     """
-    tapped: dict[tuple[str, int], float] = {}
-    for reaction in reactions:
-        if reaction.kind == "tap":
-            key = reaction.name, int(reaction.time)
-            tapped[key] = min(1.0, tapped.get(key, 0.0) + reaction.strength)
-    times = [int(moment["time"]) for moment in moments]
-    sharing = [max(1, int(moment["sharing"])) for moment in moments]
-    found: list[Peak] = []
-    for index, name in enumerate(EXPRESSIONS):
-        if index != NEUTRAL:
-            shares = [moment["counts"][index] / count for moment, count in zip(moments, sharing, strict=True)]
-            found += _episodes(_outliers("expression", name, times, sharing, shares))
-    for tap in TAPS:
-        shares = [tapped.get((tap, time), 0.0) for time in times]
-        if any(shares):
-            found += _episodes(_outliers("tap", tap, times, sharing, shares))
-    return _merged(found)[:MOST]
+    expressions = [(index, _Signal("expression", name)) for index, name in enumerate(EXPRESSIONS) if index != NEUTRAL]
+    taps: dict[str, _Signal] = {}
+    recent: deque[int] = deque()
+    for part in slices:
+        tapped: dict[tuple[str, int], float] = {}
+        for reaction in part["reactions"]:
+            if reaction.kind == "tap":
+                key = reaction.name, int(reaction.time)
+                tapped[key] = min(1.0, tapped.get(key, 0.0) + reaction.strength)
+                if reaction.name not in taps:  # nobody tapped it before
+                    taps[reaction.name] = _Signal("tap", reaction.name)
+                    for time in recent:
+                        taps[reaction.name].add(time, 1, 0.0)
+        for moment in part["moments"]:
+            time, sharing = int(moment["time"]), max(1, int(moment["sharing"]))
+            for index, signal in expressions:
+                signal.add(time, sharing, moment["counts"][index] / sharing)
+            for name, signal in taps.items():
+                signal.add(time, sharing, tapped.get((name, time), 0.0))
+            recent.append(time)
+            while recent[0] < time - BASELINE_S:
+                recent.popleft()
+    return _merged(
+        [peak for _, signal in expressions for peak in signal.peaks]
+        + [peak for signal in taps.values() for peak in signal.peaks]
+    )[:MOST]
 
 
-def _outliers(
-    kind: Literal["expression", "tap"], name: str, times: list[int], sharing: list[int], shares: list[float]
-) -> Iterator[Peak]:
-    """The seconds that stand out in one signal."""
-    window: deque[tuple[int, float]] = deque()
-    ordered: list[float] = []  # the window's values by size: a median costs nothing, and each is needed
-    for time, count, share in zip(times, sharing, shares, strict=True):
+class _Signal:
+    """A share of the audience, second by second, and its peaks: of each run of outliers the first of the strongest."""
+
+    def __init__(self, kind: Literal["expression", "tap"], name: str) -> None:
+        self._kind, self._name = kind, name
+        self._window: deque[tuple[int, float]] = deque()
+        self._ordered: list[float] = []  # the window's values by size: a median costs nothing, and each is needed
+        self._last = -math.inf
+        self.peaks: list[Peak] = []
+
+    def add(self, time: int, count: int, share: float) -> None:
+        """The next second; of so many sharing viewers, this share."""
+        window, ordered = self._window, self._ordered
         while window and window[0][0] < time - BASELINE_S:
             del ordered[bisect.bisect_left(ordered, window.popleft()[1])]
         if len(ordered) >= LEAST_SECONDS:
@@ -90,12 +107,22 @@ def _outliers(
             if rise >= LEAST_SHARE and rise * count >= LEAST_VIEWERS:
                 score = rise / _unit(ordered, usual, count)
                 if score >= THRESHOLD:
-                    yield Peak(
-                        time=time, kind=kind, name=name,
-                        share=round(share, 4), strength=round(rise, 4), score=round(score, 2),
-                    )  # fmt: skip
+                    self._note(time, share, rise, score)
         window.append((time, share))
         bisect.insort(ordered, share)
+
+    def _note(self, time: int, share: float, rise: float, score: float) -> None:
+        peak = Peak(
+            time=time, kind=self._kind, name=self._name,
+            share=round(share, 4), strength=round(rise, 4), score=round(score, 2),
+        )  # fmt: skip
+        if time - self._last > MERGE_S:
+            if len(self.peaks) > 2 * KEPT:
+                self.peaks = sorted(self.peaks, key=_weakest_last)[:KEPT]
+            self.peaks.append(peak)
+        elif peak.score > self.peaks[-1].score:
+            self.peaks[-1] = peak
+        self._last = time
 
 
 def _unit(ordered: list[float], usual: float, count: int) -> float:
@@ -109,23 +136,14 @@ def _median(ordered: list[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _episodes(outliers: Iterable[Peak]) -> list[Peak]:
-    """The first of the strongest seconds of each run of outliers without a longer pause."""
-    best: list[Peak] = []
-    last = -math.inf
-    for outlier in outliers:
-        if outlier.time - last > MERGE_S:
-            best.append(outlier)
-        elif outlier.score > best[-1].score:
-            best[-1] = outlier
-        last = outlier.time
-    return best
+def _weakest_last(peak: Peak) -> tuple[float, float, int]:
+    return -peak.score, -peak.strength, peak.time
 
 
 def _merged(peaks: list[Peak]) -> list[Peak]:
     """Strongest first, without those that stand close to a stronger one."""
     kept: list[Peak] = []
-    for peak in sorted(peaks, key=lambda peak: (-peak.score, -peak.strength, peak.time)):
+    for peak in sorted(peaks, key=_weakest_last):
         if all(abs(peak.time - other.time) > MERGE_S for other in kept):
             kept.append(peak)
     return kept

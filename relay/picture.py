@@ -9,7 +9,8 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from relay.channel import RECENT_S
 from relay.crowd import condition
+from relay.limits import Places
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Mood, Reaction
 
 MIN_WIDTH, MAX_WIDTH = 160, 1920
@@ -59,27 +61,48 @@ class Asked(NamedTuple):
     """Seconds since it began, 0 to ``RECENT_S``."""
 
 
+class BusyError(Exception):
+    """So many pictures are being drawn that no other is begun; the message says whose."""
+
+
 class Pictures:
-    """Draws off the event loop, each size of a channel's picture at most once a tick, whoever asks for it."""
+    """Draws in threads of its own, each size of a channel's picture at most once a tick, whoever asks for it."""
 
     KEPT = 32
+    A_CHANNEL = 8
+    """Pictures that are drawn for a channel, or wait for it: a set-up has one size, or a few."""
 
     def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(2, "draw")
+        self._places = Places(self.A_CHANNEL)
         self._drawn: dict[tuple[str, int, int, Asked | None, int | None], tuple[Mood, asyncio.Task[bytes]]] = {}
 
     async def get(
         self, channel: str, mood: Mood, reactions: Sequence[Reaction], width: int, height: int,
         asked: Asked | None = None, digit: int | None = None,
     ) -> bytes:  # fmt: skip
-        """The picture as PNG; arguments as for ``draw``."""
+        """The picture as PNG; arguments as for ``draw``.
+
+        Raises:
+            BusyError: too many others of the channel are being drawn.
+        """
         key = (channel, width, height, asked, digit)
         mood_drawn, task = self._drawn.pop(key, (None, None))
         if task is None or mood_drawn is not mood:
-            task = asyncio.create_task(asyncio.to_thread(_png, mood, tuple(reactions), width, height, asked, digit))
+            if not self._places.take(channel):
+                raise BusyError(f"{self.A_CHANNEL} other pictures of {channel!r} are being drawn")
+            work = functools.partial(_png, mood, tuple(reactions), width, height, asked, digit)
+            task = asyncio.create_task(self._draw(channel, work))
         self._drawn[key] = (mood, task)
         while len(self._drawn) > self.KEPT:
             del self._drawn[next(iter(self._drawn))]
         return await asyncio.shield(task)
+
+    async def _draw(self, channel: str, work: Callable[[], bytes]) -> bytes:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._places.free(channel)
 
 
 def _png(
@@ -302,7 +325,7 @@ def _draw_countdown(canvas: Image.Image, digit: int, floor: float) -> None:
 # --- shapes, pictures and text ---------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)
 def _backdrop(width: int, height: int) -> Image.Image:
     """The empty panel with its shadow and rim; the same for every mood."""
     em = _em(width, height)
@@ -345,7 +368,7 @@ def _lit(pixels: Pixels) -> Pixels:
     return np.dstack([colours.astype(np.uint8), pixels[..., 3]])
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=24)
 def _rounded(width: int, height: int, radius: float) -> Mask:
     """How much of each pixel a rounded rectangle covers, 0 to 1, shape (height, width).
 

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from relay import protocol
+from relay import database, protocol
+from relay.archive import Archive
+from relay.history import PARTS
 from relay.protocol import EXPRESSIONS, Expression, FromRelay, Mood, Tap
 
 Found = TypeVar("Found")
@@ -182,3 +184,13 @@ async def request(relay_url: str, method: str, path: str, key: str, body: Any = 
     ):
         is_json = response.content_type == "application/json"
         return response.status, await (response.json() if is_json else response.text())
+
+
+def stored(place: database.Place, channel: str, number: int) -> dict[str, Any] | None:
+    """All that is stored of a session: ``session``, ``moments``, ``reactions`` and ``markers``."""
+    archive = Archive(place)
+    session = archive.find(channel, number)
+    if session is None:
+        return None
+    slices = list(archive.slices(session))
+    return {"session": session} | {part: [row for piece in slices for row in piece[part]] for part in PARTS}

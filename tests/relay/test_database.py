@@ -10,6 +10,7 @@ from relay.auth import Channels
 from relay.errors import DataFolderError
 from relay.history import History
 from relay.protocol import Marker
+from tests import support
 
 VERSION_1 = """
 CREATE TABLE channels (
@@ -43,13 +44,12 @@ def test_an_old_file_keeps_its_history_and_gains_the_new(tmp_path: Path) -> None
     session = history.begin("demo", 200.0, 300.0, 250, 5)
     history.put_marker(session, Marker(time=150.0, text="here"))
     history.close()
-    found = History(database.prepare(str(tmp_path)))  # a second time, nothing changes
-    stored = found.session("demo", 1)
+    place = database.prepare(str(tmp_path))  # a second time, nothing changes
+    stored = support.stored(place, "demo", 1)
     assert stored is not None
     assert (stored["session"].started, stored["session"].name) == (100.0, "")
     assert [moment["time"] for moment in stored["moments"]] == [101]
     assert [marker.text for marker in stored["markers"]] == ["here"]
-    found.close()
 
 
 def test_channels_live_in_the_same_database(tmp_path: Path, database_url: str) -> None:

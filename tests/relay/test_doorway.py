@@ -108,7 +108,7 @@ async def crowded() -> AsyncIterator[str]:
     runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server
-    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, Counts(), Lobby(2000, 2000))
+    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, 20.0, Counts(), Lobby(2000, 2000))
     listener = app.listen("127.0.0.1", 0)
     acceptor = Acceptor(listener, doorway)
     acceptor.start()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.export import COLUMNS, FORMULA_STARTS, SEPARATORS, csv_text
+from relay.export import COLUMNS, FORMULA_STARTS, SEPARATORS, csv_pieces
 from relay.history import Session
 from relay.protocol import Marker, Reaction
 
@@ -24,6 +24,10 @@ def moment(time: int) -> dict[str, Any]:
     return {
         "time": time, "viewers": 9, "sharing": 8, "counts": (0, 0, 0, 6, 0, 0, 2), "valence": 0.75, "resonance": 0.5
     }  # fmt: skip
+
+
+def csv_text(*slices: dict[str, Any]) -> str:
+    return b"".join(csv_pieces(slices)).decode()
 
 
 def read(text: str) -> list[dict[str, str]]:

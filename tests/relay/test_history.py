@@ -12,6 +12,7 @@ import pytest
 
 from relay import app, database
 from relay.app import Relay
+from relay.archive import Archive
 from relay.config import RelaySettings
 from relay.errors import DatabaseServerError
 from relay.history import History
@@ -19,6 +20,7 @@ from relay.limits import Limits
 from relay.mood import Counts
 from relay.protocol import Hello, Reaction, Status
 from relay.timeline import Moment
+from tests import support
 from tests.postgres import PostgresServer
 from tests.support import Viewer, audience, free_port, leave, subscribe, wait_until
 
@@ -50,17 +52,15 @@ def test_what_is_put_is_found_again(place: database.Place) -> None:
     reaction = Reaction(time=101.5, kind="tap", name="heart", strength=0.5, count=4)
     history.put_reaction(session, reaction)
     history.close()
-    found = History(place)
-    stored = found.session("demo", 1)
+    stored = support.stored(place, "demo", 1)
     assert stored is not None
     assert stored["moments"] == [
         {"time": time, "viewers": 9, "sharing": 8, "counts": (0, 0, 0, 6, 0, 0, 2), "valence": 0.75, "resonance": 0.75}
         for time in (101, 102)
     ]
     assert stored["reactions"] == [reaction]
-    assert found.session("demo", 2) is None
-    assert found.session("other", 1) is None
-    found.close()
+    assert support.stored(place, "demo", 2) is None
+    assert support.stored(place, "other", 1) is None
 
 
 def test_what_is_told_of_a_second_never_changes(place: database.Place) -> None:
@@ -71,7 +71,7 @@ def test_what_is_told_of_a_second_never_changes(place: database.Place) -> None:
     for happy in (4, 6, 3):
         history.put_moment(session, moment(101, happy))
     history.close()
-    stored = History(place).session("demo", 1)
+    stored = support.stored(place, "demo", 1)
     assert stored is not None
     assert [(found["sharing"], found["counts"][3]) for found in stored["moments"]] == [(6, 4)]
 
@@ -97,7 +97,9 @@ def test_a_crash_ends_the_session_at_its_last_moment(place: database.Place) -> N
     history.put_moment(session, moment(160))
     history.close()  # without an end
     found = History(place)
-    assert [(row["started"], row["ended"], row["seconds"]) for row in found.sessions("demo")] == [(100.0, 160.0, 60.0)]
+    assert [(row["started"], row["ended"], row["seconds"]) for row in Archive(place).sessions("demo")] == [
+        (100.0, 160.0, 60.0)
+    ]
     assert found.begin("demo", 160.0 + GAP, GAP, 250, 5).number == 1
     assert found.begin("demo", 161.0 + GAP, GAP, 250, 5).number == 2
     found.close()
@@ -112,10 +114,8 @@ def test_sessions_count_per_channel_and_come_newest_first(place: database.Place)
             number=session.number, channel=channel, started=start, ended=start + 60, tick_ms=250, min_viewers=5
         ))  # fmt: skip
     history.close()
-    found = History(place)
-    assert [row["number"] for row in found.sessions("a")] == [3, 2, 1]
-    assert [row["number"] for row in found.sessions("b")] == [1]
-    found.close()
+    assert [row["number"] for row in Archive(place).sessions("a")] == [3, 2, 1]
+    assert [row["number"] for row in Archive(place).sessions("b")] == [1]
 
 
 @contextlib.asynccontextmanager

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from relay import app, database
+from relay.archive import Archive
 from relay.database import Connection
 from relay.history import History
 from relay.leases import Leases
 from relay.mood import Counts
 from relay.timeline import Moment
 from tests.redis_server import RedisServer
-from tests.support import audience, free_port, leave, subscribe, wait_until
+from tests.support import audience, free_port, leave, stored, subscribe, wait_until
 
 LENGTH = 0.5
 """Of leases in these tests, in seconds."""
@@ -107,7 +108,7 @@ async def test_what_a_node_without_the_lease_has_queued_is_not_written(pair: tup
     session = first.history.begin("demo", now, 300, 250, 1)
     first.history.put_session(session)
     first.history.put_moment(session, moment(int(now)))
-    await wait_until(lambda: len((first.history.session("demo", 1) or {"moments": []})["moments"]) == 1)
+    await wait_until(lambda: len((stored(first.place, "demo", 1) or {"moments": []})["moments"]) == 1)
     first.leases.want([])
     second.leases.want(["demo"])
     await wait_until(lambda: second.leases.held("demo"))
@@ -117,7 +118,7 @@ async def test_what_a_node_without_the_lease_has_queued_is_not_written(pair: tup
     first.history.put_moment(session, moment(int(now) + 2))
     await asyncio.wrap_future(first.history.rename("demo", 1, "any node may name it"))
     await asyncio.wrap_future(second.history.rename("demo", 1, "so may the other"))
-    found = second.history.session("demo", 1)
+    found = stored(second.place, "demo", 1)
     assert found
     assert [one["time"] - int(now) for one in found["moments"]] == [0, 1]
     assert (first.history.written, first.history.dropped) == (3, 1)  # session, moment, name; the moment that came late
@@ -133,7 +134,7 @@ async def test_a_node_that_starts_leaves_the_session_of_another_open(
     first.history.put_session(session)
     await asyncio.wrap_future(first.history.rename("demo", 1, "name"))
     late = History(first.place, "c")
-    assert [row["ended"] for row in late.sessions("demo")] == [None]
+    assert [row["ended"] for row in Archive(first.place).sessions("demo")] == [None]
     late.close()
 
 

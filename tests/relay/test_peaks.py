@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.peaks import BASELINE_S, MERGE_S, THRESHOLD, find_peaks
+from relay import peaks
+from relay.peaks import BASELINE_S, KEPT, MERGE_S, MOST, THRESHOLD, Peak
 from relay.protocol import EXPRESSIONS, NEUTRAL, Reaction
 
 HAPPY, SURPRISE = EXPRESSIONS.index("happy"), EXPRESSIONS.index("surprise")
+
+
+def find_peaks(moments: list[dict[str, Any]], reactions: list[Reaction]) -> list[Peak]:
+    return peaks.find_peaks([{"moments": moments, "reactions": reactions}])
 
 
 def moment(time: int, sharing: int, **counts: int) -> dict[str, Any]:
@@ -128,3 +133,33 @@ def test_after_a_pause_the_baseline_begins_anew() -> None:
     before = flat(100)
     after = flat(100, start=1_100 + BASELINE_S, happy=80)
     assert find_peaks(before + after, []) == []
+
+
+@given(session=sessions, cuts=st.lists(st.integers(0, 2_000), max_size=5))
+def test_how_a_session_is_cut_changes_nothing(session: list[tuple[int, list[int]]], cuts: list[int]) -> None:
+    moments, reactions = [], []
+    for seconds, counts in session:
+        for _ in range(seconds):
+            time = len(moments)
+            moments.append({"time": time, "sharing": sum(counts), "counts": counts})
+            if counts[0] > 150:
+                reactions.append(Reaction(time=time + 0.5, kind="tap", name="heart", strength=0.4, count=9))
+    bounds = sorted({0, *cuts, len(moments)})
+    slices = [
+        {
+            "moments": moments[start:end],
+            "reactions": [reaction for reaction in reactions if start <= reaction.time < end],
+        }
+        for start, end in itertools.pairwise(bounds)
+    ]
+    assert peaks.find_peaks(slices) == find_peaks(moments, reactions)
+
+
+def test_of_very_many_peaks_the_strongest_are_kept() -> None:
+    moments = flat(60 * 4 * KEPT, happy=5)
+    best = list(range(60, len(moments), 60))
+    for number, at in enumerate(best):
+        with_burst(moments, at, 3, 40 + 60 * number // len(best))
+    found = find_peaks(moments, [])
+    assert len(found) == MOST
+    assert {peak.time - 1_000 for peak in found} <= set(best[-2 * MOST :])

@@ -1,0 +1,131 @@
+"""What is stored of sessions, to read: part by part, since a session of twelve hours has 43,200 moments.
+
+All of it blocks: call it off the event loop.
+"""
+
+# ruff: noqa: S608 (statements are put together from constants; values are always bound)
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from relay import database
+from relay.history import PARTS, SESSION_COLUMNS, Session, session_of
+from relay.protocol import Marker, Reaction
+
+SLICE_ROWS = 1000
+"""Of each table, unless more of them lie in one second."""
+AFTER_ALL = 2**62
+"""Unix time that is later than all others."""
+
+COLUMNS = {
+    "moments": f"time, viewers, sharing, valence, resonance, {database.COUNT_COLUMNS}",
+    "reactions": "time, kind, name, strength, count",
+    "markers": "time, text",
+}
+ORDER = {"moments": "time", "reactions": "time", "markers": "time, text"}
+
+Slice = Mapping[str, Any]
+"""``session``, and of some whole seconds its ``moments`` (dicts), ``reactions`` and ``markers``, each by time."""
+
+
+class GoneError(Exception):
+    """The session was deleted while it was read, or the relay stops: what was read is not the whole."""
+
+
+class Archive:
+    """Reads the history of all channels."""
+
+    def __init__(self, place: database.Place) -> None:
+        """``place``: the prepared database."""
+        self._place = place
+        self._closed = False
+
+    def close(self) -> None:
+        """Have those who read slices see a GoneError at the next one."""
+        self._closed = True
+
+    def sessions(self, channel: str) -> list[dict[str, Any]]:
+        """The channel's stored sessions, newest first.
+
+        Raises:
+            DatabaseError: the database can't be read.
+        """
+        with database.opened(self._place) as file:
+            rows = file.execute(
+                f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? ORDER BY number DESC", (channel,)
+            ).fetchall()
+        return [
+            {
+                "number": session.number,
+                "name": session.name,
+                "started": session.started,
+                "ended": session.ended,
+                "seconds": round((session.ended or time.time()) - session.started, 1),
+            }
+            for session in map(session_of, rows)
+        ]
+
+    def find(self, channel: str, number: int) -> Session | None:
+        """A stored session, None where there is none.
+
+        Raises:
+            DatabaseError: the database can't be read.
+        """
+        with database.opened(self._place) as file:
+            return self._find(file, channel, number)
+
+    def slices(self, session: Session, parts: Sequence[str] = PARTS) -> Iterator[Slice]:
+        """All of a stored session, or some parts of it alone, in slices by time. Other parts are empty.
+
+        No second is in two slices. Between two the database is left alone, however long that takes.
+
+        Raises:
+            GoneError: it is there no more.
+            DatabaseError: the database can't be read.
+        """
+        start = 0
+        while start < AFTER_ALL:
+            with database.opened(self._place) as file:
+                if self._closed or self._find(file, session.channel, session.number) is None:
+                    raise GoneError
+                end = min(self._end(file, session, part, start) for part in parts)
+                found = {part: self._rows(file, session, part, start, end) if part in parts else [] for part in PARTS}
+            yield {"session": session, **found}
+            start = end
+
+    @staticmethod
+    def _find(file: database.Connection, channel: str, number: int) -> Session | None:
+        row = file.execute(
+            f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? AND number = ?", (channel, number)
+        ).fetchone()
+        return session_of(row) if row else None
+
+    @staticmethod
+    def _end(file: database.Connection, session: Session, part: str, start: int) -> int:
+        """The second up to which the slice that begins at ``start`` goes."""
+        row = file.execute(
+            f"SELECT time FROM {part} WHERE channel = ? AND session = ? AND time >= ? "
+            f"ORDER BY time LIMIT 1 OFFSET {SLICE_ROWS}",
+            (session.channel, session.number, start),
+        ).fetchone()
+        return max(start + 1, int(row[0])) if row else AFTER_ALL
+
+    @staticmethod
+    def _rows(file: database.Connection, session: Session, part: str, start: int, end: int) -> list[Any]:
+        rows = file.execute(
+            f"SELECT {COLUMNS[part]} FROM {part} WHERE channel = ? AND session = ? AND time >= ? AND time < ? "
+            f"ORDER BY {ORDER[part]}",
+            (session.channel, session.number, start, end),
+        ).fetchall()
+        if part == "reactions":
+            return [Reaction(time=row[0], kind=row[1], name=row[2], strength=row[3], count=row[4]) for row in rows]
+        if part == "markers":
+            return [Marker(time=time, text=text) for time, text in rows]
+        return [
+            {
+                "time": row[0], "viewers": row[1], "sharing": row[2], "counts": row[5:],
+                "valence": row[3], "resonance": row[4],
+            }
+            for row in rows
+        ]  # fmt: skip

@@ -1,0 +1,279 @@
+"""Requests that read a channel's sessions: the list, all of one, its files, its peaks.
+
+Who has the display key may ask for all of it at any time, so the answers are made in few threads, and sent part by part
+as fast as they are taken.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+from aiohttp import hdrs, web
+
+from relay import export, protocol
+from relay.access import HUB, HTTPError, authorize, json_response
+from relay.archive import Archive, GoneError, Slice
+from relay.database import DatabaseError
+from relay.history import PARTS, Session
+from relay.limits import Places
+from relay.peaks import Peak, find_peaks
+from relay.unread import cut_off
+from relay.websocket import transport_of
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Long answers of the relay, and ..."""
+A_CHANNEL = 2
+"""... of a channel; as many of its sessions may have their peaks looked for."""
+COME_BACK_S = 2
+PIECE = 64 * 1024
+"""Bytes that are read from the history before they are sent."""
+PEAKS_S = 10.0
+"""The peaks of a running session are as old as this at most; those of one that ended do not change."""
+SHARE = 20
+"""After a search for the peaks of a running session, so many times its duration pass before there is another."""
+KEPT_PEAKS = 256
+
+Result = TypeVar("Result")
+
+
+class Search(NamedTuple):
+    """A session's peaks, as soon as they are found, and the seconds that it took."""
+
+    ended: float | None
+    """As of the session when it began."""
+    since: float
+    found: "asyncio.Task[tuple[list[Peak], float]]"
+
+    def serves(self, session: Session, now: float) -> bool:
+        """Whether its peaks are the session's still, or are about to be."""
+        if not self.found.done():
+            return True
+        if self.ended is not None or session.ended is not None:
+            return self.ended == session.ended
+        return now - self.since < max(PEAKS_S, SHARE * self.found.result()[1])
+
+
+class Reading:
+    """Threads in which the history is read, places for those who ask, and the peaks that were found."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self._threads = ThreadPoolExecutor(2, "read")
+        self._peaks_thread = ThreadPoolExecutor(1, "peaks")
+        self._all, self._channels, self._searching = Places(AT_ONCE), Places(A_CHANNEL), Places(A_CHANNEL)
+        self._searches: OrderedDict[tuple[str, int, float], Search] = OrderedDict()
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        """For aiohttp's ``cleanup_ctx``: the threads end with the relay."""
+        yield
+        self.archive.close()
+        self._threads.shutdown(wait=False)
+        self._peaks_thread.shutdown(wait=False, cancel_futures=True)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do what blocks in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    @contextlib.contextmanager
+    def place(self, channel: str) -> Iterator[None]:
+        """Room for a long answer.
+
+        Raises:
+            HTTPError: there is none.
+        """
+        if not self._channels.take(channel):
+            raise _full(f"{A_CHANNEL} sessions of {channel!r} are being read")
+        try:
+            if not self._all.take("all"):
+                raise _full(f"{AT_ONCE} sessions are being read from this relay")
+            try:
+                yield
+            finally:
+                self._all.free("all")
+        finally:
+            self._channels.free(channel)
+
+    async def peaks(self, session: Session) -> list[Peak]:
+        """The peaks of a stored session. Who asks for the same waits for the same search.
+
+        Raises:
+            HTTPError: those of too many other sessions of the channel are looked for.
+            GoneError, DatabaseError: as ``Archive.slices``.
+        """
+        key, now = (session.channel, session.number, session.started), time.monotonic()
+        search = self._searches.get(key)
+        if search is None or not search.serves(session, now):
+            search = self._searches[key] = Search(session.ended, now, self._search(session))
+            while len(self._searches) > KEPT_PEAKS:
+                self._searches.popitem(last=False)
+        self._searches.move_to_end(key)
+        try:
+            return (await asyncio.shield(search.found))[0]
+        except Exception:
+            self._searches.pop(key, None)
+            raise
+
+    def _search(self, session: Session) -> "asyncio.Task[tuple[list[Peak], float]]":
+        if not self._searching.take(session.channel):
+            raise _full(f"The peaks of {A_CHANNEL} other sessions of {session.channel!r} are being looked for")
+
+        def work() -> tuple[list[Peak], float]:
+            began = time.monotonic()
+            return find_peaks(self.archive.slices(session, ("moments", "reactions"))), time.monotonic() - began
+
+        async def search() -> tuple[list[Peak], float]:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._peaks_thread, work)
+            finally:
+                self._searching.free(session.channel)
+
+        return asyncio.create_task(search())
+
+
+READING = web.AppKey("reading", Reading)
+
+
+def _full(what: str) -> HTTPError:
+    return HTTPError(protocol.FULL, f"{what}: come back in {COME_BACK_S} seconds.", retry_after=COME_BACK_S)
+
+
+async def listed(request: web.Request) -> web.Response:
+    """The list of sessions."""
+    channel, reading = authorize(request), request.app[READING]
+    return json_response({"sessions": await reading.run(lambda: reading.archive.sessions(channel))})
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """All of a session."""
+    session, is_stored = await _found(request, authorize(request))
+    return await _streamed(request, session, _json(request, session, is_stored), {})
+
+
+async def as_json(request: web.Request) -> web.StreamResponse:
+    """All of a session, as a file to keep."""
+    session, is_stored = await _found(request, authorize(request))
+    return await _streamed(request, session, _json(request, session, is_stored), _file(session, "json"))
+
+
+async def as_csv(request: web.Request) -> web.StreamResponse:
+    """All of a session, as a table to keep."""
+    session, is_stored = await _found(request, authorize(request))
+    slices = request.app[READING].archive.slices(session) if is_stored else iter([_nothing(session)])
+    headers = {hdrs.CONTENT_TYPE: "text/csv; charset=utf-8", **_file(session, "csv")}
+    return await _streamed(request, session, export.csv_pieces(slices), headers)
+
+
+async def peaks(request: web.Request) -> web.Response:
+    """The strongest moments of a session."""
+    channel = authorize(request)
+    session, is_stored = await _found(request, channel)
+    try:
+        return json_response({"peaks": await request.app[READING].peaks(session) if is_stored else []})
+    except GoneError:
+        raise no_session(channel, session.number) from None
+
+
+def _json(request: web.Request, session: Session, is_stored: bool) -> Iterator[bytes]:
+    archive = request.app[READING].archive
+    return export.json_pieces(
+        session, ((part, archive.slices(session, (part,)) if is_stored else iter(())) for part in PARTS)
+    )
+
+
+def _nothing(session: Session) -> Slice:
+    return {"session": session, **{part: [] for part in PARTS}}
+
+
+def _file(session: Session, kind: str) -> dict[str, str]:
+    # A channel's name has nothing that needs quoting.
+    name = f"{session.channel}-session-{session.number}.{kind}"
+    return {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'}
+
+
+async def _streamed(
+    request: web.Request, session: Session, pieces: Iterator[bytes], headers: dict[str, str]
+) -> web.StreamResponse:
+    """An answer that is read from the history as fast as the client takes it. A short one is sent at once."""
+    reading = request.app[READING]
+    headers = {hdrs.CONTENT_TYPE: "application/json; charset=utf-8"} | headers
+    with reading.place(session.channel):
+        try:
+            piece = await reading.run(lambda: _piece(pieces))
+        except GoneError:
+            raise no_session(session.channel, session.number) from None
+        if len(piece) < PIECE:
+            return web.Response(body=piece, headers=headers)
+        response = web.StreamResponse(headers=headers)
+        writer = await response.prepare(request)
+        assert writer is not None
+        transport = transport_of(request)
+        transport.set_write_buffer_limits(high=0)
+        stalled, later = request.app[HUB].limits.stalled, asyncio.get_running_loop().call_later
+        try:
+            while piece:
+                timer = later(stalled, cut_off, transport)
+                try:
+                    await response.write(piece)
+                    await writer.drain()
+                finally:
+                    timer.cancel()
+                piece = await reading.run(lambda: _piece(pieces))
+        except BaseException as error:
+            cut_off(transport)  # so that the client sees that it does not have the whole
+            if not isinstance(error, DatabaseError | GoneError):
+                raise
+            log.warning(
+                "A session could not be read to its end: %s", str(error) or "it was deleted, or the relay stops"
+            )
+            raise ConnectionResetError from None
+    return response
+
+
+def _piece(pieces: Iterator[bytes]) -> bytes:
+    """The next ``PIECE`` bytes or a little more; fewer at the end, where nothing follows."""
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) >= PIECE:
+            break
+    return bytes(found)
+
+
+async def _found(request: web.Request, channel: str) -> tuple[Session, bool]:
+    """The session asked for, and whether it is stored: too few may have shared so far."""
+    reading, number = request.app[READING], number_of(request, channel)
+    stored = await reading.run(lambda: reading.archive.find(channel, number))
+    if stored is not None:
+        return stored, True
+    running = request.app[HUB].session(channel)
+    if running is not None and number == running.number:
+        return running, False
+    raise no_session(channel, number)
+
+
+def no_session(channel: str, number: int) -> HTTPError:
+    return HTTPError(protocol.NOT_FOUND, f"There is no session {number} of {channel!r}: look among its /sessions.")
+
+
+def number_of(request: web.Request, channel: str) -> int:
+    """The number of the session in the request's path.
+
+    Raises:
+        HTTPError: it is none, or no session runs.
+    """
+    wanted = request.match_info["number"]
+    if wanted == "current":
+        running = request.app[HUB].session(channel)
+        if running is None:
+            raise HTTPError(protocol.NOT_FOUND, f"No session of {channel!r} is running: look among its /sessions.")
+        return running.number
+    if wanted.isascii() and wanted.isdecimal() and len(wanted) < 10:
+        return int(wanted)
+    raise HTTPError(protocol.NOT_FOUND, f"Expected a session's number or `current`, not {wanted!r}.")
