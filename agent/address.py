@@ -97,7 +97,6 @@ def is_near(host: str) -> bool:
         number = ipaddress.ip_address(host)
     except ValueError:
         return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
-    number = getattr(number, "ipv4_mapped", None) or number
     return any(number in network for network in NEAR if network.version == number.version)
 
 
@@ -112,7 +111,8 @@ def _bracketed(rest: str) -> str:
 def _host(host: str) -> str:
     """In ASCII and lower case. Raises ValueError where it can't be one."""
     if ":" in host:
-        return str(ipaddress.IPv6Address(host))
+        number = ipaddress.IPv6Address(host)
+        return str(number.ipv4_mapped or number)
     name = (URL.build(scheme="http", host=host).raw_host or "").lower()
     if not NAME.fullmatch(name):
         raise ValueError
