@@ -22,7 +22,13 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"read": address.option},
         ),
     ] = "http://127.0.0.1:8765"
-    channel: Annotated[str, Meta(pattern=CHANNEL_PATTERN, description="Channel to join; the streamer tells its name.")]
+    channel: Annotated[
+        str,
+        Meta(
+            pattern=CHANNEL_PATTERN,
+            description="Channel to join; the streamer tells its name (letters, digits, _ and -, at most 64).",
+        ),
+    ]
     password: Annotated[
         str,
         Meta(

@@ -46,6 +46,7 @@ class Option(NamedTuple):
     default: Any
     help: str
     required: bool
+    expects: str
     secret: bool = False
     read: Callable[[str], Understood] | None = None
 
@@ -77,7 +78,24 @@ def options(table: type[msgspec.Struct]) -> Iterator[Option]:
             raise TypeError(f"{table.__name__}.{field.name} has no description: add Meta(description=...)")
         kind_name = type(kind).__name__.removesuffix("Type").lower()
         secret, read = extra.get("secret", False), extra.get("read")
-        yield Option(field.name, kind_name, field.default, help_text, field.required, secret, read)
+        yield Option(field.name, kind_name, field.default, help_text, field.required, expectation(kind), secret, read)
+
+
+def expectation(kind: inspect.Type) -> str:
+    """What a value of a type must be, in a user's words. (msgspec's own name types and regular expressions.)"""
+    if isinstance(kind, inspect.IntType | inspect.FloatType):
+        what = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
+        bounds = [f"{word} {bound:.10g}" for word, bound in (("from", kind.ge), ("to", kind.le)) if bound is not None]
+        return " ".join([what, *bounds])
+    if isinstance(kind, inspect.LiteralType):
+        return " or ".join(map(str, kind.values))
+    if isinstance(kind, inspect.BoolType):
+        return "true or false"
+    if isinstance(kind, inspect.StrType) and kind.max_length is not None:
+        return f"at most {kind.max_length} characters"
+    if isinstance(kind, inspect.StrType) and kind.min_length is not None:
+        return "some text"
+    return "text of the form that is told here"
 
 
 def add_arguments(parser: argparse.ArgumentParser, table: type[msgspec.Struct]) -> None:
@@ -139,9 +157,9 @@ def load(
         text, origin = texts[option.name]
         try:
             values[option.name] = check(table, option.name, text)
-        except msgspec.ValidationError as error:
+        except msgspec.ValidationError:
             came = "" if option.secret else f", got {text!r}"
-            wrong.append(f"{origin}: {error}{came}. {option.help}")
+            wrong.append(f"{origin}: expected {option.expects}{came}. {option.help}")
     if not wrong:
         loaded = table(**values)
         wrong = loaded.problems() if hasattr(loaded, "problems") else []

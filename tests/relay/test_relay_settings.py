@@ -34,6 +34,24 @@ def test_every_wrong_option_is_named_with_what_came() -> None:
         assert part in str(error.value)
 
 
+def test_what_was_expected_is_told_in_a_users_words() -> None:
+    wrong = {
+        "--port": ("99999", "a whole number from 0 to 65535"),
+        "--tick-ms": ("1.5", "a whole number from 50 to 5000"),
+        "--drain-seconds": ("soon", "a number from 0 to 600"),
+        "--log-format": ("xml", "json or text"),
+        "--origins": ("everywhere", "text of the form that is told here"),
+        "--require-tickets": ("maybe", "auto or off or on"),
+    }
+    with pytest.raises(SettingsError) as error:
+        load(*[word for flag, (text, _) in wrong.items() for word in (flag, text)], MOODCAST_CHECK="perhaps")
+    lines = dict(line.split(": ", 1) for line in str(error.value).splitlines())
+    assert lines.pop("MOODCAST_CHECK").startswith("expected true or false, got 'perhaps'. ")
+    assert lines.keys() == wrong.keys()
+    for flag, (text, expected) in wrong.items():
+        assert lines[flag].startswith(f"expected {expected}, got {text!r}. "), lines[flag]
+
+
 def test_the_table_becomes_documentation() -> None:
     text = settings.markdown(RelaySettings)
     assert "| `--min-viewers` | `5` | `MOODCAST_MIN_VIEWERS` |" in text
