@@ -16,6 +16,7 @@ from relay import database, endpoints, logs, machine
 from relay.acceptor import Acceptor
 from relay.archive import Archive
 from relay.auth import ChannelKeys, Channels
+from relay.claim import Claim, claim_database
 from relay.clock import Clock
 from relay.config import RelaySettings
 from relay.doorway import Connection, Doorway
@@ -48,6 +49,7 @@ class Relay:
         channels: Channels,
         history: History,
         node: Node,
+        claim: Claim,
     ) -> None:
         self.url = url
         """Where it listens, as in ``http://127.0.0.1:8765``."""
@@ -58,6 +60,7 @@ class Relay:
         self._channels = channels
         self._history = history
         self._node = node
+        self._claim = claim
         self._stopped = False
 
     def create_channel(self, name: str) -> ChannelKeys:
@@ -102,6 +105,7 @@ class Relay:
         await asyncio.to_thread(self._history.close)
         await self._runner.cleanup()
         await asyncio.to_thread(self._node.close)
+        await asyncio.to_thread(self._claim.release)
 
 
 async def start(
@@ -117,6 +121,7 @@ async def start(
         AddressError: the host or port can't be listened at for another reason.
         DataFolderError: the data folder can't be made or written.
         DatabaseServerError: the same for PostgreSQL.
+        DatabaseInUseError: another relay has the database.
         SettingsError: the nodes of a cluster can't be joined in this way.
     """
     for warning in settings.warnings():
@@ -128,15 +133,20 @@ async def start(
         log.log(level, "%s", machine.shortage(settings.max_connections, room))
         settings = msgspec.structs.replace(settings, max_connections=room)
     listener = listen(settings.host, settings.port)
+    claim = None
     try:
+        port = listener.getsockname()[1]
+        claim = await asyncio.to_thread(claim_database, settings.data, settings.database, bool(settings.cluster), port)
         place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
         channels = await asyncio.to_thread(Channels, place)
-        node = await _node(settings, limits, listener.getsockname()[1], place, channels)
+        node = await _node(settings, limits, port, place, channels)
         history = await asyncio.to_thread(History, place, node.holder)
         ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
         network_key = await asyncio.to_thread(database.secret, place, "networks")
     except BaseException:
         listener.close()
+        if claim:
+            await asyncio.to_thread(claim.release)
         raise
     hub = Hub(settings, limits, history, node, network_key, clock or Clock())
     gate = Gate(settings, ticket_key, limits.ticket_ttl)
@@ -157,7 +167,7 @@ async def start(
     url = _url(listener)
     kind = "postgresql" if settings.database else "sqlite"
     log.info("relay starts", extra={"version": endpoints.VERSION, "url": url, "database": kind})
-    return Relay(url, acceptor, doorway, runner, hub, channels, history, node)
+    return Relay(url, acceptor, doorway, runner, hub, channels, history, node, claim)
 
 
 async def _node(settings: RelaySettings, limits: Limits, port: int, place: database.Place, channels: Channels) -> Node:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from relay import bus, database, machine, settings
 from relay.app import listen
+from relay.claim import claim_database
 from relay.config import RelaySettings
-from relay.errors import RelayError, SettingsError
+from relay.errors import DatabaseInUseError, RelayError, SettingsError
 
 
 def run(values: RelaySettings, origins: Mapping[str, str]) -> int:
@@ -51,6 +52,12 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
         listen(values.host, values.port).close()
     except RelayError as error:
         problems.append(str(error))
+    try:
+        claim_database(values.data, values.database, bool(values.cluster), port=None).release()
+    except DatabaseInUseError as error:
+        problems.append(str(error))  # what it is to become can be tried all the same
+    except RelayError:
+        pass  # the same is found next
     try:
         database.try_out(values.data, values.database)
     except RelayError as error:

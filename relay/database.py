@@ -138,7 +138,7 @@ class Connection:
             DatabaseError: anything else that the database refuses.
         """
         try:
-            with _errors_of(self._driver):
+            with errors_of(self._driver):
                 yield
                 self._raw.commit()
         except BaseException:
@@ -152,7 +152,8 @@ class Connection:
 
 
 @contextlib.contextmanager
-def _errors_of(driver: ModuleType) -> Iterator[None]:
+def errors_of(driver: ModuleType) -> Iterator[None]:
+    """Errors of the driver, ``sqlite3`` or ``psycopg``, become a ``DatabaseError`` or ``ConflictError``."""
     try:
         yield
     except driver.IntegrityError as error:
@@ -170,11 +171,11 @@ def connect(place: Place) -> Connection:
     if isinstance(place, str):
         import psycopg  # only who uses PostgreSQL has it
 
-        with _errors_of(psycopg):
+        with errors_of(psycopg):
             # A server that has gone silent is given up in time, also in the middle of a statement.
             raw = psycopg.connect(place, connect_timeout=CONNECT_S, tcp_user_timeout=1000 * CONNECT_S)
         return Connection(raw, psycopg)
-    with _errors_of(sqlite3):
+    with errors_of(sqlite3):
         file = sqlite3.connect(place, timeout=WAIT_S)
         try:
             file.execute("PRAGMA synchronous = NORMAL")
@@ -240,50 +241,36 @@ def try_out(folder: str, url: str = "") -> None:
             _prepare_file(folder, undo=True)
 
 
-def _prepare_file(folder: str, undo: bool = False) -> Path:
+def file_in(folder: str) -> Path:
+    """The SQLite file in a folder, which is made if it is missing; empty for the user's own folder.
+
+    Raises:
+        DataFolderError: the folder can't be made.
+    """
     place = Path(folder).expanduser() if folder else Path(platformdirs.user_data_dir("moodcast"))
     path = place.absolute() / FILE
-    try:
+    with file_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with opened(path) as file:
-            version = file.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise _too_new(DataFolderError, f"The database {path}", version, "give another folder with --data")
-            file.execute("PRAGMA journal_mode = WAL")
-            # A file that can be read but not written shows itself here, not in the middle of a broadcast.
-            file.execute("BEGIN IMMEDIATE")
-            for step in STEPS[version:]:
-                for statement in step:
-                    file.execute(statement)
-            file.execute(f"PRAGMA user_version = {VERSION}")
-            if undo:
-                raise _UndoneError
+    return path
+
+
+@contextlib.contextmanager
+def file_errors(path: Path) -> Iterator[None]:
+    """What goes wrong with an SQLite file, or beside it, becomes a ``DataFolderError``."""
+    try:
+        yield
     except (OSError, DatabaseError) as error:
         raise DataFolderError(
             f"The relay can't keep its data in {path.parent} ({error}): make the folder writable, "
             "or give another one with --data."
         ) from error
-    return path
 
 
-def _prepare_server(url: str, undo: bool = False) -> str:
-    shown = without_password(url)
+@contextlib.contextmanager
+def server_errors(url: str) -> Iterator[None]:
+    """What goes wrong with a PostgreSQL server becomes a ``DatabaseServerError``."""
     try:
-        with opened(url) as server:
-            # Several relays that start at once wait here for each other. The number is any that others don't use.
-            server.execute("SELECT pg_advisory_xact_lock(?)", (0x6D6F6F64,))
-            server.execute("CREATE TABLE IF NOT EXISTS moodcast (version BIGINT NOT NULL)")
-            found = server.execute("SELECT version FROM moodcast").fetchone()
-            version = found[0] if found else 0
-            if version > VERSION:
-                raise _too_new(DatabaseServerError, shown, version, "give another database with --database")
-            for step in STEPS[version:]:
-                for statement in step:
-                    server.execute(_for_postgres(statement))
-            server.execute("DELETE FROM moodcast")
-            server.execute("INSERT INTO moodcast VALUES (?)", (VERSION,))
-            if undo:
-                raise _UndoneError
+        yield
     except ImportError as error:
         raise DatabaseServerError(
             f"PostgreSQL needs its driver ({error}): install it with `pip install 'moodcast[postgres]'`."
@@ -293,9 +280,46 @@ def _prepare_server(url: str, undo: bool = False) -> str:
         password = _password(url)
         reason = reason.replace(password, "***") if password else reason
         raise DatabaseServerError(
-            f"The relay can't keep its data in {shown} ({reason}): check the address given with --database, "
-            "and that its user may create tables there."
+            f"The relay can't keep its data in {without_password(url)} ({reason}): check the address given with "
+            "--database, and that its user may create tables there."
         ) from None  # the cause may tell the password
+
+
+def _prepare_file(folder: str, undo: bool = False) -> Path:
+    path = file_in(folder)
+    with file_errors(path), opened(path) as file:
+        version = file.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise _too_new(DataFolderError, f"The database {path}", version, "give another folder with --data")
+        file.execute("PRAGMA journal_mode = WAL")
+        # A file that can be read but not written shows itself here, not in the middle of a broadcast.
+        file.execute("BEGIN IMMEDIATE")
+        for step in STEPS[version:]:
+            for statement in step:
+                file.execute(statement)
+        file.execute(f"PRAGMA user_version = {VERSION}")
+        if undo:
+            raise _UndoneError
+    return path
+
+
+def _prepare_server(url: str, undo: bool = False) -> str:
+    with server_errors(url), opened(url) as server:
+        # Several relays that start at once wait here for each other. The number is any that others don't use.
+        server.execute("SELECT pg_advisory_xact_lock(?)", (0x6D6F6F64,))
+        server.execute("CREATE TABLE IF NOT EXISTS moodcast (version BIGINT NOT NULL)")
+        found = server.execute("SELECT version FROM moodcast").fetchone()
+        version = found[0] if found else 0
+        if version > VERSION:
+            shown = without_password(url)
+            raise _too_new(DatabaseServerError, shown, version, "give another database with --database")
+        for step in STEPS[version:]:
+            for statement in step:
+                server.execute(_for_postgres(statement))
+        server.execute("DELETE FROM moodcast")
+        server.execute("INSERT INTO moodcast VALUES (?)", (VERSION,))
+        if undo:
+            raise _UndoneError
     return url
 
 

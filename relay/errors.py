@@ -82,6 +82,12 @@ class DatabaseServerError(RelayError):
     exit_code = 38
 
 
+class DatabaseInUseError(RelayError):
+    """Another relay has the database, and one of both does not share it (--cluster)."""
+
+    exit_code = 40
+
+
 class RedirectedError(RelayError):
     """The relay's address redirects to another one, which nobody agreed to."""
 

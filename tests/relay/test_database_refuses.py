@@ -129,7 +129,7 @@ def test_the_reason_is_told_and_no_path(tmp_path: Path, make: Callable[[Path], s
     assert isinstance(path, Path)
     with (
         pytest.raises(DatabaseError) as error,
-        database._errors_of(sqlite3),
+        database.errors_of(sqlite3),
         contextlib.closing(make(path)) as file,
     ):
         file.execute("INSERT INTO markers VALUES ('demo', 1, 1.0, ?)", ("x" * 10**6,))
