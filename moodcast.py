@@ -1,8 +1,8 @@
 """The one command, ``moodcast``."""
 
-from agent import stopping
+from agent.outset import INTERRUPTED, at_once
 
-with stopping.at_once():
+with at_once():
     import argparse
     import sys
     from importlib.metadata import PackageNotFoundError, version
@@ -65,13 +65,13 @@ def main(arguments: list[str] | None = None) -> int:
             tell(str(error))
             return error.exit_code
         except KeyboardInterrupt:
-            return stopping.INTERRUPTED
+            return INTERRUPTED
 
 
 def run(arguments: list[str] | None) -> int:
     """The command, and all that it prints."""
     try:
-        with stopping.at_once():
+        with at_once():
             options = parser().parse_args(arguments)
         code = execute(options)
     except SystemExit:  # of the parser: --help, --version, or an option that does not exist
@@ -92,7 +92,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "models":
         return models_commands.run(options)
     module, table, _ = PROGRAMS[options.command]
-    with stopping.at_once():
+    with at_once():
         values = settings.load(table, options, note=tell)
         if isinstance(values, RelaySettings) and values.check:
             from relay import check  # only here: it needs all of the relay

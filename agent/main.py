@@ -19,6 +19,7 @@ from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import AgentError, NoFaceError, ReportFileError
+from agent.outset import INTERRUPTED
 from agent.recognition import Recogniser
 from agent.sending import Sender
 from agent.smoothing import Reading
@@ -83,7 +84,7 @@ class Run:
     def _stop(self) -> bool:
         """The camera first, then the rest. Returns whether the camera is back; never, where there was none yet."""
         if self._sharing is None:
-            stopping.leave(stopping.INTERRUPTED, lambda: self._display.note("\nStopped: nothing was captured."))
+            stopping.leave(INTERRUPTED, lambda: self._display.note("\nStopped: nothing was captured."))
         return self._sharing.stop()
 
     def _work(self) -> None:

@@ -10,11 +10,8 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NoReturn
-
-INTERRUPTED = 130
-"""The exit code of a program that was stopped before it was under way."""
 
 POLL_S = 0.1
 """A signal may reach another thread of the process, and on Windows none ends a wait: the main thread looks this often.
@@ -22,28 +19,15 @@ POLL_S = 0.1
 LAST_WORDS_S = 0.5
 """A terminal that is gone, or held by Ctrl-S, keeps the process no longer than this."""
 
-SIGNALS = [
-    getattr(signal, name)
-    # SIGHUP: the terminal's window was closed. SIGBREAK is that on Windows, which ends the process right after it.
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    if hasattr(signal, name)
-]
 
+def heeded() -> list[signal.Signals]:
+    """The signals that tell a program to stop, but for a SIGHUP that `nohup` has ignored.
 
-@contextlib.contextmanager
-def at_once() -> Iterator[None]:
-    """Within it Ctrl-C ends the process at once with a sentence: a program that only loads has nothing to put in order.
-
-    The exception that Python raises instead may come up in the middle of a library, which prints or swallows it.
+    SIGHUP: the terminal's window was closed. SIGBREAK is that on Windows, which ends the process right after it.
     """
-    if not _in_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    signal.signal(signal.SIGINT, _interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    numbers = [signal.Signals[name] for name in names]
+    return [number for number in numbers if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
 
 
 def listen(stop: Callable[[], None]) -> None:
@@ -52,16 +36,15 @@ def listen(stop: Callable[[], None]) -> None:
     The system then ends the process at once, whatever Python is at. ``stop`` may come between any two instructions.
     Elsewhere than in the main thread nothing is heard.
     """
-    if not _in_main_thread():
+    if threading.current_thread() is not threading.main_thread():
         return
 
     def heard(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         stop()
 
-    for number in SIGNALS:
-        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:  # nohup has SIGHUP ignored
-            signal.signal(number, heard)
+    for number in heeded():
+        signal.signal(number, heard)
 
 
 def wait_for_event(events: "queue.SimpleQueue[str]") -> str:
@@ -89,15 +72,3 @@ def leave(code: int, last_words: Callable[[], object]) -> NoReturn:
 
     within(LAST_WORDS_S, end)
     os._exit(code)
-
-
-def _interrupted(*_: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with contextlib.suppress(OSError):
-        # Not through sys.stderr, nor a thread: the main thread may hold the locks of both.
-        os.write(2, b"\nmoodcast: stopped before it had begun\n")
-    os._exit(INTERRUPTED)
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()

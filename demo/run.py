@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-from agent import trial
+from agent import stopping, trial
 from demo import crowd, screenshot
 from demo.config import DEFAULT_PORT, DemoSettings
 from demo.errors import AgentStoppedError, ReportError, ScreenshotError
@@ -137,9 +137,9 @@ class Demo:
         self.failure: Exception | None = None
 
     async def run(self) -> int:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for number in stopping.heeded():
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
-                asyncio.get_running_loop().add_signal_handler(name, self.stop.set)
+                asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
         with tempfile.TemporaryDirectory(prefix="moodcast-demo-") as folder:
             settings = RelaySettings(port=free_port(self.settings), data=folder)
             relay = await app.start(settings, recogniser=trial.recogniser)
@@ -166,7 +166,7 @@ class Demo:
             jobs = [crowd.follow(http, relay.url, CHANNEL, began, seed) for seed in range(self.settings.viewers)]
             jobs.append(crowd.probe(http, relay.url, PROBE_CHANNEL, probe_keys.display_key, self.measured.latencies))
             jobs.append(self.subscribe(http, relay.url, keys.display_key))
-            jobs.append(self.watch_agent(agent))
+            jobs += [self.watch_agent(agent), self.hear(agent)]
             tasks = [asyncio.create_task(self.guarded(job)) for job in jobs]
             step(f"{self.settings.viewers} simulated viewers join and follow a show")
             self.announce(relay.url, overlay, keys.display_key)
@@ -244,7 +244,7 @@ class Demo:
         step(f"Agent watches {self.shown_source}")
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "moodcast", "agent", *options, "--report", str(report),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             # Ctrl-C on the terminal reaches the demo alone, which then stops the agent in order.
             start_new_session=True,
         )  # fmt: skip
@@ -258,6 +258,12 @@ class Demo:
         code = await agent.wait()
         sentence = "\n".join(said[-5:]) or "it gave no reason"
         raise AgentStoppedError(f"the agent stopped with exit code {code}: {sentence}", code or 1)
+
+    async def hear(self, agent: asyncio.subprocess.Process) -> None:
+        """Read what the agent shows, so that it ends where nobody does: it must not outlive a demo that is killed."""
+        assert agent.stdout is not None
+        async for _ in agent.stdout:
+            pass
 
     async def stop_agent(self, agent: asyncio.subprocess.Process, report: Path) -> dict[str, Any]:
         """Ask the agent to stop and read the report it writes."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from demo.screenshot import BROWSERS
@@ -70,6 +71,20 @@ def test_stopped_before_the_agent_has_begun_is_a_clean_stop(tmp_path: Path) -> N
     said, errors = running.communicate(timeout=30)
     assert running.returncode == 0, said + errors
     assert json.loads(report_file.read_text())["agent"]["labels"] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_the_agent_does_not_outlive_the_demo(number: signal.Signals) -> None:
+    """Else the webcam would stay on: at a closed window, and also where the demo could do nothing any more."""
+    running = demo("--viewers", "30")
+    assert running.stdout is not None
+    next(line for line in running.stdout if "%" in line)  # the crowd's mood is visible
+    children = psutil.Process(running.pid).children()
+    assert any("agent" in child.cmdline() for child in children)
+    running.send_signal(number)
+    running.communicate(timeout=60)
+    assert psutil.wait_procs(children, timeout=60)[1] == []
 
 
 def test_ctrl_c_does_not_wait_for_the_time_of_the_screenshot(tmp_path: Path) -> None:
