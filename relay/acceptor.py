@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 16
 """Connections before everything else has its turn."""
-CROWDED_S = 0.01
-"""A pause after a burst for which others had to go, so that who comes back at once does not take the whole core."""
+FRUITLESS_S = 0.01
+"""A pause where connections came for nothing, so that who comes back at once, without end, takes no whole core."""
 REFUSED_S = 1.0
 """A pause after the system could not give a connection: it is out of descriptors or memory."""
 TRY_AGAIN = {
@@ -47,7 +47,7 @@ class Acceptor:
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            made_room = self._doorway.counts.put_out
+            fruitless = self._doorway.fruitless
             try:
                 accepted = [(await loop.sock_accept(self._listener))[0]]
                 self._accept_more(accepted)
@@ -68,7 +68,7 @@ class Acceptor:
             for one, result in zip(accepted, results, strict=True):
                 if isinstance(result, BaseException):
                     one.close()
-            await asyncio.sleep(CROWDED_S if self._doorway.counts.put_out > made_room else 0)
+            await asyncio.sleep(FRUITLESS_S if self._doorway.fruitless > fruitless else 0)
 
     def _accept_more(self, accepted: list[socket.socket]) -> None:
         """Those who wait, too. An error is for the next time."""

@@ -55,6 +55,8 @@ class Doorway:
         self.stalled_s = stalled_s
         self.counts = counts
         self.lobby = lobby
+        self.fruitless = 0
+        """Connections that were put out or turned away, or ended without having asked for anything."""
 
     def __call__(self) -> asyncio.Protocol:
         return _Guest(self)
@@ -69,6 +71,7 @@ class Doorway:
         """Put out who must go, if anyone."""
         if one is not None:
             self.counts.put_out += 1
+            self.fruitless += 1
             one.put_out()
 
 
@@ -109,6 +112,7 @@ class _Guest(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        self._door.fruitless += 1
         self._door.lobby.leave(self)
         self._door.places.free(self._house)
 
