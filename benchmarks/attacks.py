@@ -11,6 +11,7 @@ import io
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -162,6 +163,16 @@ async def bombs(target: Target) -> dict[str, Any]:
         return {"other": other, "bombs": [await answer for answer in answers]}
 
 
+async def slowest(target: Target) -> dict[str, Any]:
+    """As ``bombs``, with what is just let through: 90 scans of 20 million pixels."""
+    file = bomb(80, (5000, 4000))
+    async with target.client() as http:
+        answers = [asyncio.create_task(look(http, file)) for _ in range(2)]
+        await asyncio.sleep(0.3)
+        other = await look(http, jpeg(640, 480))
+        return {"other": other, "slowest": [await answer for answer in answers]}
+
+
 async def sigterm(target: Target) -> dict[str, Any]:
     """SIGTERM while two such bombs are looked at. (The time stands under ``seconds``.)"""
     async with target.client() as http:
@@ -224,7 +235,7 @@ async def readers(target: Target) -> dict[str, Any]:
 
 
 ATTACKS: dict[str, Callable[[Target], Awaitable[dict[str, Any]]]] = {
-    attack.__name__: attack for attack in (bombs, sigterm, pixels, exports, parts, peaks, pictures, readers)
+    attack.__name__: attack for attack in (bombs, slowest, sigterm, pixels, exports, parts, peaks, pictures, readers)
 }
 
 
@@ -266,10 +277,10 @@ def jpeg(width: int, height: int, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def bomb(scans: int) -> bytes:
+def bomb(scans: int, size: tuple[int, int] = (4000, 3000)) -> bytes:
     """A progressive JPEG whose last scan comes again and again; each is decoded over the whole picture."""
     file = io.BytesIO()
-    Image.new("RGB", (4000, 3000), "teal").save(file, "JPEG", quality=5, progressive=True)
+    Image.new("RGB", size, "teal").save(file, "JPEG", quality=5, progressive=True)
     whole = file.getvalue()
     last = whole.rindex(b"\xff\xda")
     return whole[:last] + whole[last:-2] * scans + whole[-2:]
@@ -285,9 +296,12 @@ def flat(kind: str, mode: str) -> bytes:
 async def mute(target: Target, path: str) -> asyncio.StreamWriter:
     """A request whose answer nobody reads."""
     host, _, port = target.url.removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # the kernel takes little on its behalf
+    client.connect((host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=client, limit=1)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {target.key}\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {target.key}\r\n\r\n".encode())
     writer._kept = reader  # type: ignore[attr-defined]  # else it is collected, and reads on
     return writer
 
@@ -319,7 +333,7 @@ async def run(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         target = Target(Path(folder))
         try:
-            if name in ("bombs", "sigterm", "pixels"):  # the recogniser's own memory is no attack's
+            if name in ("bombs", "slowest", "sigterm", "pixels"):  # the recogniser's own memory is no attack's
                 async with target.client() as http:
                     await look(http, jpeg(640, 480))
             target.begin()

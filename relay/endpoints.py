@@ -120,6 +120,8 @@ def _http_error(request: web.Request, error: HTTPError) -> web.Response:
     response = _error(request, error.code, str(error), error.status)
     if error.retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
+    if error.code is protocol.FULL:
+        response.force_close()  # who found no room takes none up either
     return response
 
 

@@ -22,7 +22,7 @@ from relay.database import DatabaseError
 from relay.history import PARTS, Session
 from relay.limits import Places
 from relay.peaks import Peak, find_peaks
-from relay.unread import cut_off
+from relay.unread import cut_off, limit_kernel
 from relay.websocket import transport_of
 
 log = logging.getLogger(__name__)
@@ -216,6 +216,7 @@ async def _streamed(
         transport = transport_of(request)
         transport.set_write_buffer_limits(high=0)
         stalled, later = request.app[HUB].limits.stalled, asyncio.get_running_loop().call_later
+        limit_kernel(transport, stalled)
         try:
             while piece:
                 timer = later(stalled, cut_off, transport)

@@ -14,10 +14,7 @@ RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Watch:
-    """Looks twice in ``seconds`` at what is left of an answer. ``finish`` it when all is handed to the transport.
-
-    The kernel's own buffers are not seen: what fits into them counts as read.
-    """
+    """Looks twice in ``seconds`` at what is left of an answer. ``finish`` it when all is handed to the transport."""
 
     __slots__ = ("_finished", "_left", "_seconds", "_timer", "_transport")
 
@@ -25,6 +22,7 @@ class Watch:
         self._transport, self._seconds = transport, seconds
         self._left: float = math.inf
         self._finished = False
+        limit_kernel(transport, seconds)
         self._plan()
 
     def finish(self) -> None:
@@ -49,6 +47,17 @@ class Watch:
         else:
             self._left = left
             self._plan()
+
+
+def limit_kernel(transport: asyncio.Transport, seconds: float) -> None:
+    """Have the kernel end the connection when the client takes nothing for so long of what it keeps (Linux alone).
+
+    That can be megabytes, and is not seen from here.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None and (connection := transport.get_extra_info("socket")) is not None:
+        with contextlib.suppress(OSError):  # it is closed already
+            connection.setsockopt(socket.IPPROTO_TCP, option, round(1000 * seconds))
 
 
 def cut_off(transport: asyncio.Transport) -> None:

@@ -1,7 +1,9 @@
 """The overlay as a picture."""
 
+import asyncio
 import io
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relay.app import Relay
-from relay.picture import MARGIN, PADDING_X, PANEL_HEIGHT, SEGMENT_GAP, Asked, _em, draw, segments
+from relay.picture import MARGIN, PADDING_X, PANEL_HEIGHT, SEGMENT_GAP, Asked, Pictures, _em, draw, segments
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
 from tests.support import Viewer, audience, leave, subscribe, wait_until
 
@@ -169,6 +171,27 @@ async def test_all_who_ask_in_one_tick_get_the_same(relay: Relay) -> None:
     pictures = [await picture_of(relay, key, "") for _ in range(2)]
     assert {picture.size for picture in pictures} == {(1280, 720)}
     await leave(viewers)
+
+
+async def test_few_pictures_of_a_channel_are_drawn_at_once(relay: Relay) -> None:
+    key = relay.create_channel("demo").display_key
+
+    async def ask(http: aiohttp.ClientSession, query: str) -> int:
+        async with http.get(f"{relay.url}/v1/channels/demo/overlay.png?{query}") as response:
+            if response.status == 503:
+                assert response.headers["Retry-After"] == "1"
+                assert "pictures of 'demo' are being drawn" in (await response.json())["error"]["message"]
+            return response.status
+
+    headers = {"Authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as http:
+        sizes = [f"width={1900 - number}&height=1080" for number in range(60)]
+        answers = Counter(await asyncio.gather(*(ask(http, size) for size in sizes)))
+        assert answers.keys() == {200, 503}
+        assert answers[200] >= Pictures.A_CHANNEL
+        # Afterwards there is room again, and who asks for the same waits for the same.
+        assert await ask(http, sizes[0]) == 200
+        assert set(await asyncio.gather(*(ask(http, "width=1280&height=720") for _ in range(60)))) == {200}
 
 
 async def test_a_reaction_is_in_the_one_picture_that_was_asked_for_with_it(relay: Relay) -> None:
