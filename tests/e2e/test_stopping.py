@@ -180,7 +180,6 @@ async def test_twenty_seeded_moments(relay: app.Relay, film: Path) -> None:
     """No process survives, and so none has the film open: see the command, which does it three hundred times."""
     relay.create_channel("demo")
     agents = interrupts.Agents(relay.url, "demo", film)
-    until_s = await agents.steady_s() + interrupts.AFTER_S
+    until_s = 2 * await agents.steady_s()
     outcomes = await agents.interrupt_all(interrupts.moments(20, 11, until_s), together=2)
-    assert any(outcome.was_open for outcome in outcomes)
     assert [outcome for outcome in outcomes if outcome.survived_s >= interrupts.HANG_S] == []
