@@ -168,18 +168,19 @@ class Demo:
             jobs.append(self.subscribe(http, relay.url, keys.display_key))
             jobs += [self.watch_agent(agent), self.hear(agent)]
             tasks = [asyncio.create_task(self.guarded(job)) for job in jobs]
-            step(f"{self.settings.viewers} simulated viewers join and follow a show")
-            self.announce(relay.url, overlay, keys.display_key)
-            tasks.append(asyncio.create_task(self.guarded(self.narrate(began))))
             try:
+                step(f"{self.settings.viewers} simulated viewers join and follow a show")
+                self.announce(relay.url, overlay, keys.display_key)
+                tasks.append(asyncio.create_task(self.guarded(self.narrate(began))))
                 await self.run_for(self.settings.seconds, overlay)
-            except ScreenshotError as error:  # the agent is to be stopped in order all the same
+            except ScreenshotError as error:
                 self.failure = self.failure or error
-            self.stop.set()
-            report = await self.stop_agent(agent, agent_report)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            finally:  # whatever came up, the agent is stopped in order
+                self.stop.set()
+                report = await self.stop_agent(agent, agent_report)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
             return report
 
     async def run_for(self, seconds: float, overlay: str) -> None:

@@ -87,6 +87,23 @@ def test_the_agent_does_not_outlive_the_demo(number: signal.Signals) -> None:
     assert psutil.wait_procs(children, timeout=60)[1] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe is closed as POSIX has it")
+@pytest.mark.parametrize("lines", [3, 9], ids=["while it announces", "during the show"])
+def test_it_ends_with_its_agent_when_nobody_reads_it_any_more(lines: int) -> None:
+    """As `moodcast demo | head -3` does."""
+    with demo("--viewers", "2") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        for _ in range(lines):
+            running.stdout.readline()
+        children = psutil.Process(running.pid).children()
+        running.stdout.close()
+        errors = running.stderr.read()
+    assert running.returncode == 141
+    assert errors == ""
+    assert psutil.wait_procs(children, timeout=60)[1] == []
+
+
 def test_ctrl_c_does_not_wait_for_the_time_of_the_screenshot(tmp_path: Path) -> None:
     if not any(map(shutil.which, BROWSERS)):
         pytest.skip(f"no Chromium: none of {', '.join(BROWSERS)} is on the PATH")
