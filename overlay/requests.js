@@ -2,6 +2,8 @@
 
 import { BASE } from "./contract.js";
 
+const TRIES = 5; // where the relay is busy with other requests of the channel
+
 /** The relay said no. `message` is its sentence, `status` the HTTP status. */
 export class Refused extends Error {
   constructor(message, status) {
@@ -16,9 +18,10 @@ export class Refused extends Error {
  * @param {string} path below the channel, as in "sessions/3"
  * @param {string} [method]
  * @param {object} [body] sent as JSON
+ * @param {number} [tries] of a GET that finds the relay busy
  * @returns {Promise<Response>} of a status below 400; else Refused
  */
-export async function request(channel, key, path, method = "GET", body = undefined) {
+export async function request(channel, key, path, method = "GET", body = undefined, tries = TRIES) {
   const headers = { Authorization: `Bearer ${key}` };
   if (body) headers["Content-Type"] = "application/json";
   let response;
@@ -32,5 +35,10 @@ export async function request(channel, key, path, method = "GET", body = undefin
   }
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));
+  if (method === "GET" && error?.name === "full" && tries > 1) {
+    const wait = 1000 * (Number(response.headers.get("Retry-After")) || 1) * (0.5 + Math.random());
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    return request(channel, key, path, method, body, tries - 1);
+  }
   throw new Refused(error?.message ?? `The relay answered ${response.status}.`, response.status);
 }

@@ -66,14 +66,14 @@ class BusyError(Exception):
 
 
 class Pictures:
-    """Draws in threads of its own, each size of a channel's picture at most once a tick, whoever asks for it."""
+    """Draws in a thread of its own, each size of a channel's picture at most once a tick, whoever asks for it."""
 
     KEPT = 32
     A_CHANNEL = 8
     """Pictures that are drawn for a channel, or wait for it: a set-up has one size, or a few."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(2, "draw")
+        self._threads = ThreadPoolExecutor(1, "draw")
         self._places = Places(self.A_CHANNEL)
         self._drawn: dict[tuple[str, int, int, Asked | None, int | None], tuple[Mood, asyncio.Task[bytes]]] = {}
 

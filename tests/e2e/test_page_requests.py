@@ -41,3 +41,24 @@ async def test_neither_keys_nor_pictures_follow_a_redirect(path: str, open_page:
         assert path in server.asked
         assert other.asked == []
     assert said.startswith("The relay does not answer")
+
+
+async def test_a_page_comes_back_where_the_relay_is_busy(open_page: OpenPage) -> None:
+    asked = 0
+
+    async def busy(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            body = {"error": {"code": 4502, "name": "full", "message": "Come back."}}
+            return web.json_response(body, status=503, headers={"Retry-After": "0.05"})
+        return web.json_response({"asked": asked})
+
+    files = {f"/static/{name}": file for name in ("requests.js", "contract.js")}
+    async with Server({"/": page, "/v1/channels/demo/sessions/1": busy, **files}).serve() as server:
+        tab = await open_page(server.url, expected=("Failed to load resource",))
+        said = await tab.evaluate(
+            "(async () => { const m = await import('/static/requests.js');"
+            " return await (await m.request('demo', 'KEY', 'sessions/1')).json(); })()"
+        )
+    assert said == {"asked": 3}

@@ -1,6 +1,7 @@
 """The history in slices: whatever lies in it, each second comes once and whole."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,9 @@ def test_slices_together_are_the_whole(
     assert b"".join(export.json_pieces(session, parts)) == encode(whole)
 
 
-def test_a_session_that_is_deleted_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[database.Place, Archive, Iterator[Slice]]:
+    """A session of which the first slice was read."""
     place = database.prepare(str(tmp_path))
     fill(place, list(range(1000, 1020)), [], [])
     monkeypatch.setattr(archive, "SLICE_ROWS", 5)
@@ -67,7 +70,12 @@ def test_a_session_that_is_deleted_while_it_is_read(tmp_path: Path, monkeypatch:
     session = reader.find("demo", 1)
     assert session is not None
     slices = reader.slices(session)
-    next(slices)
+    assert len(next(slices)["moments"]) == 5
+    return place, reader, slices
+
+
+def test_a_session_that_is_deleted_while_it_is_read(begun: tuple[database.Place, Archive, Iterator[Slice]]) -> None:
+    place, _, slices = begun
     with database.opened(place) as file:
         for table, column in (("moments", "session"), ("sessions", "number")):
             file.execute(f"DELETE FROM {table} WHERE {column} = 1")
@@ -76,15 +84,8 @@ def test_a_session_that_is_deleted_while_it_is_read(tmp_path: Path, monkeypatch:
     assert support.stored(place, "demo", 1) is None
 
 
-def test_a_stopping_relay_reads_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = database.prepare(str(tmp_path))
-    fill(place, list(range(1000, 1020)), [], [])
-    monkeypatch.setattr(archive, "SLICE_ROWS", 5)
-    reader = Archive(place)
-    session = reader.find("demo", 1)
-    assert session is not None
-    slices = reader.slices(session)
-    next(slices)
+def test_a_stopping_relay_reads_no_further(begun: tuple[database.Place, Archive, Iterator[Slice]]) -> None:
+    _, reader, slices = begun
     reader.close()
     with pytest.raises(GoneError):
         next(slices)
