@@ -502,6 +502,20 @@ async def test_on_a_terminal_it_asks_before_the_first_capture(answer: str, relay
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+async def test_a_pasted_link_is_asked_about_as_the_relay_and_channel_in_it(relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    link = f"{relay.url.removeprefix('http://')}/overlay?channel=demo#key=s3cret"
+    arguments = [sys.executable, "-m", "moodcast", "agent", "--relay", link, "--source", str(weights("portrait"))]
+    async with on_terminal(*arguments) as terminal:
+        await wait_until(lambda: terminal.shows("[y/N]"), 60)
+        assert terminal.shows(f"to {relay.url}, channel demo.")
+        assert terminal.shows("don't pass the link on")
+        assert not terminal.shows("s3cret")
+        terminal.type(b"n\n")
+        assert await asyncio.wait_for(terminal.process.wait(), 30) == 14
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 async def test_enter_at_the_countdowns_zero_measures_the_delay(relay: app.Relay) -> None:
     keys = relay.create_channel("demo")
     async with on_terminal(*command(relay.url, weights("portrait"), "--yes")) as terminal:
