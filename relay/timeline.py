@@ -37,6 +37,7 @@ class _Crowd(NamedTuple):
     delay: int
     sharing: int
     networks: frozenset[bytes]
+    """All, or at least ``min_viewers``."""
 
 
 class _Group(NamedTuple):
@@ -96,7 +97,7 @@ class Timeline:
         if shares and second > self._newest:  # the first that was shown in this second
             self._newest = second
             shown = self._shown[second] = _shown(at, shares)
-            told = self._tell(second, _crowds(shown))
+            told = self._tell(second, _crowds(shown, self._min_viewers))
         self._shown = {time: shown for time, shown in self._shown.items() if time >= self._next}
         return told
 
@@ -164,7 +165,7 @@ class Timeline:
                 near = (share for delay in range(low, high + 1) for share in one.shares.get(delay, ()))
                 parts.append([share for share in near if share.age >= least])
                 low = high + 1
-            enough = [len(_networks(part)) >= self._min_viewers for part in parts]
+            enough = [len(_networks(part, self._min_viewers)) >= self._min_viewers for part in parts]
             if all(enough):
                 return _sum(time, [share for part in parts for share in part])
             if len(groups) == 1:
@@ -179,17 +180,23 @@ def _shown(at: float, shares: Iterable[Share]) -> _Shown:
     return _Shown(at, by_delay)
 
 
-def _crowds(shown: _Shown) -> list[_Crowd]:
-    """Those who share, by their delay."""
+def _crowds(shown: _Shown, most: int) -> list[_Crowd]:
+    """Those who share, by their delay, with about ``most`` networks of each."""
     return [
         _Crowd(delay, sum(sum(share.counts) for share in shares), networks)
         for delay, shares in sorted(shown.shares.items())
-        if (networks := _networks(shares))
+        if (networks := _networks(shares, most))
     ]
 
 
-def _networks(shares: Iterable[Share]) -> frozenset[bytes]:
-    return frozenset().union(*(share.networks for share in shares))
+def _networks(shares: Iterable[Share], most: int) -> frozenset[bytes]:
+    """Their networks: all, or at least ``most``."""
+    found: set[bytes] = set()
+    for share in shares:
+        found.update(share.networks)
+        if len(found) >= most:
+            break
+    return frozenset(found)
 
 
 def _sum(time: int, shares: list[Share]) -> Moment:

@@ -232,6 +232,47 @@ async def test_who_polls_the_running_session_sees_no_second_grow(tmp_path: Path,
         await leave(viewers)
 
 
+async def test_who_comes_again_with_a_longer_delay_is_no_crowd(tmp_path: Path, database_url: str) -> None:
+    """Four honest viewers and one who reconnects each second: the history never has more than were there."""
+    async with running(tmp_path, database_url) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = await audience(relay.url, "demo", ["happy"] * 4)
+        async with await subscribe(relay.url, "demo", key) as client:
+            for delay in range(8):
+                again = await delayed(relay.url, delay)
+                await again.label("sad")
+                there = await client.mood(lambda mood: mood.sharing == 5)
+                await client.mood(lambda mood: mood.time > there.time + 1)  # noqa: B023
+                await again.close()
+                await client.mood(lambda mood: mood.sharing == 4)
+        moments = (await get(relay, key, "/current"))["moments"]
+        assert len(moments) >= 8
+        assert max(moment["sharing"] for moment in moments) == 5
+        await leave(viewers)
+
+
+async def test_a_pause_is_not_filled_with_what_came_after_it(tmp_path: Path, database_url: str) -> None:
+    async with running(tmp_path, database_url) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = await audience(relay.url, "demo", ["happy", "sad"])
+        await wait_until(lambda: stored_moments(relay, key, 1))
+        async with await subscribe(relay.url, "demo", key) as client:
+            await viewers[1].away()
+            hidden = await client.mood(lambda mood: not mood.visible)
+            await client.mood(lambda mood: mood.time > hidden.time + 3)
+            await viewers[1].label("angry")
+            shown = await client.mood(lambda mood: mood.visible)
+
+        async def after() -> list[int] | None:
+            times = [moment["time"] for moment in (await get(relay, key, "/current"))["moments"]]
+            return times if times[-1] >= shown.time else None
+
+        times = await wait_until(after)
+        assert times[0] <= hidden.time
+        assert not [time for time in times if hidden.time < time < int(shown.time)]
+        await leave(viewers)
+
+
 async def stored_moments(relay: Relay, key: str, least: int) -> bool:
     return len((await get(relay, key, "/current")).get("moments", [])) >= least
 
