@@ -26,6 +26,8 @@ from relay import database
 from relay.protocol import EXPRESSIONS
 
 ATTACK_S = 11.0
+ONE_CROWD = ("--require-tickets", "off", "--crowd", "viewers", "--address-weight", "100")
+"""Options with which viewers of one address are an audience, as those are who measure the mood."""
 Visit = Callable[[aiohttp.ClientSession, int], Awaitable[None]]
 """What somebody else does at the door, the how manieth time, in a new session; an exception where that fails."""
 
@@ -170,7 +172,7 @@ def passwords(houses: int = 50, each: int = 6) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryFile() as log,
-        Relay(folder, "--proxies", "1", "--require-tickets", "off", "--address-weight", "100", log=log) as relay,
+        Relay(folder, "--proxies", "1", *ONE_CROWD, log=log) as relay,
     ):
         asyncio.run(_guarded(relay, log, functools.partial(_guess_all, relay.url, houses, each)))
 

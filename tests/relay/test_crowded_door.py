@@ -13,6 +13,7 @@ import pytest
 from relay import app, machine, protocol
 from relay.config import RelaySettings
 from relay.counts import Counts
+from relay.deadline import end
 from relay.doorway import Doorway
 from relay.limits import Places
 from relay.lobby import Lobby
@@ -96,7 +97,7 @@ async def test_others_get_in_and_who_is_in_stays(
 
 async def test_where_all_others_stay_the_newcomer_is_told() -> None:
     server = aiohttp.web.Server(lambda request: None)  # type: ignore[arg-type, return-value]
-    doorway = Doorway(server, Places(9), lambda address: address, 9.0, Counts(), Lobby(0, 9))
+    doorway = Doorway(server, Places(9), lambda address: address, 9.0, 9.0, Counts(), Lobby(0, 9))
     listener = await asyncio.get_running_loop().create_server(doorway, "127.0.0.1", 0)
     async with await RawClient.connect(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}") as client:
         answer = await client.read_to_end()
@@ -141,7 +142,7 @@ async def test_six_addresses_fill_no_relay_and_no_log(tmp_path: Path) -> None:
                 with contextlib.suppress(OSError):
                     async with await RawClient.connect(url, source) as client:
                         made += 1
-                        await client.read_to_end(timeout=60)
+                        await client.reader.read()  # no wait_for, which may lose the cancellation
 
         async with (
             await Viewer.connect(url) as viewer,
@@ -157,9 +158,7 @@ async def test_six_addresses_fill_no_relay_and_no_log(tmp_path: Path) -> None:
                 await audience.mood(lambda mood: (count_of(mood, "happy"), count_of(mood, "sad")) == (1, 1))
         assert (await request(url, "GET", "demo/sessions", "wrong"))[0] == 401
     finally:
-        for task in crowd:
-            task.cancel()
-        await asyncio.gather(*crowd, return_exceptions=True)
+        await end(*crowd, patience_s=60)
         process.kill()
         await process.communicate()
     assert log.stat().st_size < 10_000
