@@ -101,8 +101,8 @@ def _columns() -> str:
     rows = [f"| `{name}` | {text} |" for name, text in export.COLUMNS.items()]
     head = """## Columns of an exported session
 
-One row for each second of which something was stored. A marker that a spreadsheet would run as a formula, because it
-starts with `=`, `+`, `-` or `@`, has an apostrophe in front.
+One row for each second of which something was stored. What a spreadsheet would run as a formula, because it starts
+with `=`, `+`, `-` or `@` at the begin of a marker or behind a `,`, `;`, `|` or tab in it, has an apostrophe in front.
 
 | column | meaning |
 |---|---|
@@ -136,7 +136,8 @@ def _codes() -> str:
 
 A WebSocket closes with one of these after a `bye` that says the same in a sentence. From 4000 to 4499: stop, coming
 back can't help. From 4500 to 4999, ordinary codes (1000 to 2999) and a broken connection: come back, with backoff and
-jitter.
+jitter. Let the waits grow until a connection has lasted for some seconds, whatever the relay asks, so that one that
+ends each connection is not asked in a loop.
 Over HTTP they come with the status below and a body `{"error": {"code", "name", "message"}}`.
 
 | code | name | client | HTTP status | meaning |

@@ -1,5 +1,6 @@
 """A database that refuses: every address answers 503 with what is wrong, and the log has no traceback."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,12 +10,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay import database
+from relay import app, database
 from relay.app import Relay
 from relay.auth import ChannelKeys
+from relay.config import RelaySettings
 from relay.database import DatabaseError
 from relay.endpoints import DATABASE_RETRY_S
 from relay.protocol import Status
+from tests.postgres import PostgresServer
 from tests.support import audience, leave, request, subscribe, wait_until
 
 CHANGES: list[tuple[str, str, Any]] = [
@@ -146,6 +149,23 @@ def _small(path: Path) -> sqlite3.Connection:
 def _damaged(path: Path) -> sqlite3.Connection:
     path.write_bytes(b"no database" * 1000)
     return sqlite3.connect(path)
+
+
+async def test_a_server_that_is_away_is_called_that(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    relay = await app.start(RelaySettings(port=0, database=url, data=str(tmp_path)))
+    keys = relay.create_channel("demo")
+    await asyncio.to_thread(postgres.stop)
+    try:
+        for method, address, body in [*CHANGES, *(("GET", address, None) for address in READS)]:
+            status, sentence, retry = await answer(relay, keys, method, address, body)
+            assert (status, retry) == (503, str(DATABASE_RETRY_S))
+            assert "database server refuses or does not answer" in sentence
+            assert "127.0.0.1" not in sentence
+    finally:
+        await asyncio.to_thread(postgres.start)
+    assert (await answer(relay, keys, "POST", "/demo/keys", {"rotate": "display"}))[0] == 200
+    await relay.stop()
 
 
 async def test_the_streamer_is_warned_of_a_lock_and_not_of_a_full_disk(
