@@ -5,7 +5,6 @@ All of it blocks: call it off the event loop.
 
 # ruff: noqa: S608 (statements are put together from constants; values are always bound)
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +44,7 @@ class Archive:
         """Have those who read slices see a GoneError at the next one."""
         self._closed = True
 
-    def sessions(self, channel: str) -> list[dict[str, Any]]:
+    def sessions(self, channel: str) -> list[Session]:
         """The channel's stored sessions, newest first.
 
         Raises:
@@ -55,16 +54,7 @@ class Archive:
             rows = file.execute(
                 f"SELECT {SESSION_COLUMNS} FROM sessions WHERE channel = ? ORDER BY number DESC", (channel,)
             ).fetchall()
-        return [
-            {
-                "number": session.number,
-                "name": session.name,
-                "started": session.started,
-                "ended": session.ended,
-                "seconds": round((session.ended or time.time()) - session.started, 1),
-            }
-            for session in map(session_of, rows)
-        ]
+        return list(map(session_of, rows))
 
     def find(self, channel: str, number: int) -> Session | None:
         """A stored session, None where there is none.

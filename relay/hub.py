@@ -49,7 +49,7 @@ class Hub:
         """``network_key``: 32 bytes, the same on all nodes, that hash the viewers' networks."""
         self._settings = settings
         self._network_key = network_key
-        self._clock = clock
+        self.clock = clock
         self.limits = limits
         self.counts = Counts()
         self.come_back_s: float | None = None
@@ -79,7 +79,7 @@ class Hub:
         await asyncio.gather(*self._chores, return_exceptions=True)
         self._node.want(())  # else the leases that the ends give back would be taken again
         for channel in self._channels.values():
-            self._recorder.end(channel, self._clock.now())
+            self._recorder.end(channel, self.clock.now())
         await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
             await within(CLOSE_S, self._until_empty())
@@ -115,7 +115,7 @@ class Hub:
             if older := channel.tickets.get(viewer.ticket):
                 self._replace(channel, older)
             channel.tickets[viewer.ticket] = viewer
-            viewer.since = self._clock.now()
+            viewer.since = self.clock.now()
             self._node.announce(Joined(name, viewer.ticket, viewer.since))
         channel.viewers.add(viewer)
         channel.core.join(viewer.member, delay, time.monotonic())
@@ -153,7 +153,7 @@ class Hub:
         if channel.countdown:
             channel.countdown.forget(viewer)
         if not channel.viewers:
-            channel.empty_since = self._clock.now()
+            channel.empty_since = self.clock.now()
         self._someone_left.set()
 
     def set_delay(self, channel: LiveChannel, viewer: Viewer, delay: float) -> None:
@@ -207,7 +207,7 @@ class Hub:
         if channel is None:
             values = self._settings
             core = Channel(name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd)
-            core.tick(Snapshot(), time.monotonic(), self._clock.now())
+            core.tick(Snapshot(), time.monotonic(), self.clock.now())
             channel = self._channels[name] = LiveChannel(core)
         return channel
 
@@ -246,7 +246,7 @@ class Hub:
         session = self.session(name)
         if session is None:
             return None
-        marker = packet(event := Marker(time=self._clock.now(), text=text))
+        marker = packet(event := Marker(time=self.clock.now(), text=text))
         self._publish(name, marker)
         self._history.put_marker(session, event)
         self._node.announce(Published(name, marker.name, marker.json))
@@ -342,7 +342,7 @@ class Hub:
         channel, now = self.channel(name), time.monotonic()
         if channel.countdown and channel.countdown.open_s(now):
             return None
-        channel.countdown = Measurement(seconds, now, self._clock.at(now), self._settings.min_viewers)
+        channel.countdown = Measurement(seconds, now, self.clock.at(now), self._settings.min_viewers)
         event = channel.countdown.event(now)
         self._show_countdown(channel, event)
         self._node.announce(Published(name, "countdown", protocol.encode(event)))
@@ -351,7 +351,7 @@ class Hub:
     def _count_down_too(self, channel: LiveChannel, event: Countdown) -> None:
         """Another node counts down: to the same zero, so that the viewers here can answer."""
         now, rest = time.monotonic(), event.zero - event.time
-        if abs(self._clock.now() - event.time) < LATE_COUNTDOWN_S:
+        if abs(self.clock.now() - event.time) < LATE_COUNTDOWN_S:
             begun, unix = now + rest - event.seconds, event.zero - event.seconds
             channel.countdown = Measurement(event.seconds, begun, unix, self._settings.min_viewers)
             self._show_countdown(channel, event)
@@ -393,9 +393,9 @@ class Hub:
 
     async def _tick(self) -> None:
         """One mood event for each channel: to all subscribers, who are few, then to those viewers whose turn it is."""
-        stepped = self._clock.follow()
+        stepped = self.clock.follow()
         now = time.monotonic()
-        unix = self._clock.at(now)
+        unix = self.clock.at(now)
         if stepped:
             log.warning("clock was set", extra={"seconds": round(stepped, 1)})
         self._node.tick(now)
@@ -481,7 +481,7 @@ class Hub:
             channel=channel.core.name,
             session=session.number if session else None,
             tick_ms=self._settings.tick_ms,
-            warnings=[warning for warning in (self._history.warning, self._clock.warning) if warning]
+            warnings=[warning for warning in (self._history.warning, self.clock.warning) if warning]
             + self._node.warnings,
         )
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
+import msgspec
 from aiohttp import hdrs, web
 
 from relay import export, protocol
@@ -20,6 +21,7 @@ from relay.access import HUB, HTTPError, authorize, json_response
 from relay.archive import Archive, GoneError, Slice
 from relay.database import DatabaseError
 from relay.history import PARTS, Session
+from relay.hub import Hub
 from relay.limits import Places
 from relay.peaks import Peak, find_peaks
 from relay.unread import cut_off, limit_kernel
@@ -146,8 +148,28 @@ def _full(what: str) -> HTTPError:
 
 async def listed(request: web.Request) -> web.Response:
     """The list of sessions."""
-    channel, reading = authorize(request), request.app[READING]
-    return json_response({"sessions": await reading.run(lambda: reading.archive.sessions(channel))})
+    channel, reading, hub = authorize(request), request.app[READING], request.app[HUB]
+    sessions = [_as_it_runs(hub, stored) for stored in await reading.run(lambda: reading.archive.sessions(channel))]
+    return json_response(
+        {
+            "sessions": [
+                {
+                    "number": session.number,
+                    "name": session.name,
+                    "started": session.started,
+                    "ended": session.ended,
+                    "seconds": round((session.ended or hub.clock.now()) - session.started, 1),
+                }
+                for session in sessions
+            ]
+        }
+    )
+
+
+def _as_it_runs(hub: Hub, stored: Session) -> Session:
+    """A stored session; one that was taken up again has no end, also before anything more of it is stored."""
+    running = hub.session(stored.channel)
+    return msgspec.structs.replace(stored, ended=None) if running and running.number == stored.number else stored
 
 
 async def one(request: web.Request) -> web.StreamResponse:
@@ -252,7 +274,7 @@ async def _found(request: web.Request, channel: str) -> tuple[Session, bool]:
     reading, number = request.app[READING], number_of(request, channel)
     stored = await reading.run(lambda: reading.archive.find(channel, number))
     if stored is not None:
-        return stored, True
+        return _as_it_runs(request.app[HUB], stored), True
     running = request.app[HUB].session(channel)
     if running is not None and number == running.number:
         return running, False

@@ -97,9 +97,7 @@ def test_a_crash_ends_the_session_at_its_last_moment(place: database.Place) -> N
     history.put_moment(session, moment(160))
     history.close()  # without an end
     found = History(place)
-    assert [(row["started"], row["ended"], row["seconds"]) for row in Archive(place).sessions("demo")] == [
-        (100.0, 160.0, 60.0)
-    ]
+    assert [(session.started, session.ended) for session in Archive(place).sessions("demo")] == [(100.0, 160.0)]
     assert found.begin("demo", 160.0 + GAP, GAP, 250, 5).number == 1
     assert found.begin("demo", 161.0 + GAP, GAP, 250, 5).number == 2
     found.close()
@@ -114,8 +112,8 @@ def test_sessions_count_per_channel_and_come_newest_first(place: database.Place)
             number=session.number, channel=channel, started=start, ended=start + 60, tick_ms=250, min_viewers=5
         ))  # fmt: skip
     history.close()
-    assert [row["number"] for row in Archive(place).sessions("a")] == [3, 2, 1]
-    assert [row["number"] for row in Archive(place).sessions("b")] == [1]
+    assert [session.number for session in Archive(place).sessions("a")] == [3, 2, 1]
+    assert [session.number for session in Archive(place).sessions("b")] == [1]
 
 
 @contextlib.asynccontextmanager
@@ -314,6 +312,25 @@ async def test_a_session_ends_after_a_while_without_viewers(tmp_path: Path, data
 async def sessions_ended(relay: Relay, key: str, number: int) -> bool:
     rows = (await get(relay, key, ""))["sessions"]
     return len(rows) == number and all(row["ended"] is not None for row in rows)
+
+
+async def test_a_session_that_goes_on_has_no_end_also_before_anything_more_is_stored(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with running(tmp_path, database_url) as relay:
+        key = relay.create_channel("demo").display_key
+        viewers = await audience(relay.url, "demo", ["happy", "sad"])
+        await wait_until(lambda: stored_moments(relay, key, 1))
+        await leave(viewers)
+    async with running(tmp_path, database_url) as relay:
+        assert (await get(relay, key, ""))["sessions"][0]["ended"]
+        viewers = await audience(relay.url, "demo", ["happy"])  # too few to be shown, and so for anything to be stored
+        await wait_until(lambda: relay.connections("demo") == (1, 0))
+        assert (await get(relay, key, "/current"))["session"]["ended"] is None
+        assert (await get(relay, key, "/1"))["session"]["ended"] is None
+        [listed] = (await get(relay, key, ""))["sessions"]
+        assert listed["ended"] is None
+        await leave(viewers)
 
 
 async def test_when_the_file_is_locked_the_mood_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
