@@ -10,7 +10,7 @@ from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
-FOR_DOUBTFUL = 4
+FOR_DOUBTFUL = 8
 """Each so manieth turn is for those who guessed wrong lately, so that newcomers without end don't shut them out."""
 
 
