@@ -109,7 +109,7 @@ async def test_ready_says_when_the_history_is_not_stored(relay: Relay, monkeypat
     real = database.connect
 
     def refuse(place: database.Place) -> database.Connection:
-        raise database.DatabaseError("disk full")
+        raise database.DatabaseError("disk full", "The disk is full.")
 
     monkeypatch.setattr(history, "RETRY_S", 0.05)
     monkeypatch.setattr(database, "connect", refuse)
