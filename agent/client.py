@@ -240,8 +240,9 @@ class Client:
             elif isinstance(message, Delay):
                 self._delay = float(message.seconds)
                 self._note(
-                    f"You see the stream {message.seconds} s later than it happens; from now on your expressions are "
-                    f"put to the moment that you saw. To keep that, start the agent with --delay {message.seconds}."
+                    f"You see the stream {message.seconds} s later than it happens; when the countdown is over, your "
+                    "expressions are put to the moment that you saw. To keep that, start the agent with "
+                    f"--delay {message.seconds}."
                 )
 
     async def _send(self, socket: Socket) -> None:

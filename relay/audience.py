@@ -77,7 +77,7 @@ class Member:
         self.placed = False
         """Whether it has one of its house's places, as its labels count."""
         self.since = 0.0
-        """Since when it is here as it is: with its delay, and its place."""
+        """Since when it is here, or has its place."""
         self.watched = False
         """Whether it stands in the list of labels that may expire."""
 
@@ -205,11 +205,14 @@ class Audience:
             member.placed = False
             self._places.free(member.house)
 
-    def delay(self, member: Member, delay: int, now: float) -> None:
-        """From now on the viewer sees the stream with this delay, in whole seconds."""
+    def delay(self, member: Member, delay: int) -> None:
+        """From now on the viewer sees the stream with this delay, in whole seconds.
+
+        It is no newcomer by that, so no second of the history may be put together from what was shown before and after
+        (``Recorder.regroup``).
+        """
         assert member.group is not None
-        if member.group.delay != delay:
-            self.join(member, delay, now)
+        self._move(member, delay, member.group.age)
 
     def label(self, member: Member, expression: Expression, now: float) -> None:
         """The viewer, who joined, shows ``expression`` from now on.

@@ -49,9 +49,9 @@ class Channel:
         self._audience.leave(member)
         self._taps.forget(member)
 
-    def delay(self, member: Member, delay: float, now: float) -> None:
-        """A viewer sees the stream this many seconds late."""
-        self._audience.delay(member, _whole(delay), now)
+    def delay(self, member: Member, delay: float) -> None:
+        """A viewer sees the stream this many seconds late. See ``Audience.delay`` on when this may be."""
+        self._audience.delay(member, _whole(delay))
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """The viewer tapped."""

@@ -152,14 +152,10 @@ class Hub:
         channel.core.leave(viewer.member)
         if channel.countdown:
             channel.countdown.forget(viewer)
+        channel.measured.pop(viewer, None)
         if not channel.viewers:
             channel.empty_since = self.clock.now()
         self._someone_left.set()
-
-    def set_delay(self, channel: LiveChannel, viewer: Viewer, delay: float) -> None:
-        """The viewer sees the stream this many seconds late."""
-        if viewer.joined:
-            channel.core.delay(viewer.member, delay, time.monotonic())
 
     def welcome(self, name: str) -> Welcome:
         """The answer to a viewer's hello."""
@@ -342,8 +338,10 @@ class Hub:
         channel, now = self.channel(name), time.monotonic()
         if channel.countdown and channel.countdown.open_s(now):
             return None
-        channel.countdown = Measurement(seconds, now, self.clock.at(now), self._settings.min_viewers)
-        event = channel.countdown.event(now)
+        self._use_delays(channel, now)
+        countdown = Measurement(seconds, now, self.clock.at(now), self._settings.min_viewers)
+        channel.count_down(countdown)
+        event = countdown.event(now)
         self._show_countdown(channel, event)
         self._node.announce(Published(name, "countdown", protocol.encode(event)))
         return event
@@ -353,7 +351,7 @@ class Hub:
         now, rest = time.monotonic(), event.zero - event.time
         if abs(self.clock.now() - event.time) < LATE_COUNTDOWN_S:
             begun, unix = now + rest - event.seconds, event.zero - event.seconds
-            channel.countdown = Measurement(event.seconds, begun, unix, self._settings.min_viewers)
+            channel.count_down(Measurement(event.seconds, begun, unix, self._settings.min_viewers))
             self._show_countdown(channel, event)
 
     def _show_countdown(self, channel: LiveChannel, countdown: Countdown) -> None:
@@ -363,16 +361,19 @@ class Hub:
         self.spawn(self._send_to_viewers(list(channel.viewers), channel, news.frame))
 
     def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:
-        """The viewer saw the zero at ``now``: its delay from now on.
+        """The viewer saw the zero at ``now``: its delay, once the countdown is over.
 
         Raises:
             TapError: too early or too late, or there was no countdown.
         """
         if channel.countdown is None:
             raise late_tap()
-        delay = channel.countdown.tap(viewer, viewer.member.network, now)
-        self.set_delay(channel, viewer, delay)
+        delay = channel.measured[viewer] = channel.countdown.tap(viewer, viewer.member.network, now)
         return Delay(seconds=round(delay))
+
+    def _use_delays(self, channel: LiveChannel, now: float) -> None:
+        if channel.use_delays(now):
+            self._recorder.regroup(channel, self.clock.at(now))
 
     # --- the tick ----------------------------------------------------------------------------------------------------
 
@@ -404,6 +405,7 @@ class Hub:
             name = channel.core.name
             if stepped:
                 self._recorder.step(channel, stepped, unix)
+            self._use_delays(channel, now)
             own = channel.core.snapshot(now)
             whole = total((own, self._node.others(name)))
             self._recorder.follow(channel, whole, unix)

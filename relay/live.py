@@ -114,6 +114,24 @@ class LiveChannel:
         self.status: Status | None = None
         self.countdown: Measurement | None = None
         """The last one, also when it is over."""
+        self.measured: dict[Viewer, float] = {}
+        """Delays in seconds of those who answered it, until they are used."""
+        self._counting = False
+
+    def count_down(self, measurement: Measurement) -> None:
+        """A countdown begins."""
+        self.countdown, self._counting = measurement, True
+
+    def use_delays(self, now: float) -> bool:
+        """Use what a countdown measured when it is over: of all at once, since who changed alone would stand out in the
+        history. Returns whether it ended since this was asked the last time."""
+        if not self._counting or self.countdown is None or self.countdown.open_s(now):
+            return False
+        self._counting = False
+        for viewer, delay in self.measured.items():
+            self.core.delay(viewer.member, delay)
+        self.measured.clear()
+        return True
 
     def publish(self, packets: Iterable[Packet]) -> None:
         for packet in packets:

@@ -131,7 +131,7 @@ class Bye(Message, tag="bye", frozen=True, kw_only=True):
 
 
 class Delay(Message, tag="delay", frozen=True, kw_only=True):
-    """Answer to `zero`: the viewer's delay was measured, and applies from now on as one of `hello` does."""
+    """Answer to `zero`: the measured delay, which applies as one of `hello` does when the countdown is over."""
 
     seconds: Annotated[int, Meta(ge=0, le=MAX_DELAY_S, description="For the next `hello` of this viewer, too.")]
 

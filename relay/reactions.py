@@ -21,7 +21,7 @@ LEAST_SHARE = 0.15
 TAP_PAUSE_S = 0.5
 """A viewer's taps of one kind count once in this time, ..."""
 TAPS_AT_ONCE = 4
-"""... and so many of all kinds of one network, or as many viewers as may count of a house, whichever is less."""
+"""... and so many of all kinds of one network, and of a house as many as viewers of it may count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +90,23 @@ class Bursts:
 
 
 class Taps:
-    """Manual reactions: distinct viewers per tap, and of one network only so many at a time."""
+    """Manual reactions: distinct viewers per tap, and of one network, and of one house, only so many at a time."""
 
-    __slots__ = ("_last", "_places", "_viewers")
+    __slots__ = ("_houses", "_last", "_networks", "_viewers")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
         """``house_weight``: viewers of a house (see ``relay.limits``) that count."""
         self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
         self._last: OrderedDict[tuple[Member, str], float] = OrderedDict()
-        self._places = Places(min(TAPS_AT_ONCE, house_weight))
+        self._networks, self._houses = Places(TAPS_AT_ONCE), Places(house_weight)
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """A viewer tapped. Taps of the same kind within half a second after one that counted are ignored."""
         self._forget(now)
-        if (member, tap) in self._last or not self._places.take(member.network):
+        if (member, tap) in self._last or not self._networks.take(member.network):
+            return
+        if not self._houses.take(member.house):  # where each connection is a network, or where it has a small weight
+            self._networks.free(member.network)
             return
         self._last[member, tap] = now
         self._viewers[tap].add(member)
@@ -128,7 +131,8 @@ class Taps:
             if now - time < TAP_PAUSE_S:
                 return
             self._last.popitem(last=False)
-            self._places.free(member.network)
+            self._networks.free(member.network)
+            self._houses.free(member.house)
 
 
 def tapped(taps: Sequence[int], sharing: int) -> list[Burst]:

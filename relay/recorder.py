@@ -85,6 +85,12 @@ class Recorder:
         else:
             self._close(channel, unix - seconds)
 
+    def regroup(self, channel: LiveChannel, unix: float) -> None:
+        """The viewers' delays changed a moment ago, on each node. What was not told yet is never told: else who changes
+        would be missing in some seconds, or counted twice, and so read by what all others show."""
+        if channel.timeline is not None:
+            channel.timeline = self._timeline(unix + 1 + self._node.report_age)
+
     def _timeline(self, start: float) -> Timeline:
         return Timeline(start, self._settings.min_viewers, self._node.report_age)
 

@@ -29,8 +29,7 @@ class Share(msgspec.Struct, array_like=True, frozen=True):
     delay: Annotated[int, Meta(ge=0, le=MAX_DELAY_S)]
     """Whole seconds."""
     age: Annotated[int, Meta(ge=0, le=MAX_DELAY_S)]
-    """One of ``AGES``: each of them has been here for at least so many seconds, with this delay and its place in its
-    house."""
+    """One of ``AGES``: each of them has been here for at least so many seconds, with its place in its house."""
     viewers: Natural
     """Connected ones."""
     counts: PerExpression

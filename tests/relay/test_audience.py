@@ -139,8 +139,7 @@ def test_the_shares_are_what_each_delays_viewers_show(steps: list[tuple[int, int
             labels.pop(viewer, None)
             placed.discard(viewer)
         elif action == DELAY:
-            audience.delay(members[viewer], value, now)
-            since[viewer] = since[viewer] if delays[viewer] == value else now
+            audience.delay(members[viewer], value)
             delays[viewer] = value
         elif action == LABEL:
             audience.label(members[viewer], EXPRESSIONS[value], now)

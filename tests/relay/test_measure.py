@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+import time
+from typing import Any
 
 import aiohttp
 import pytest
 
 from relay import app, protocol
-from relay.protocol import Countdown, Delay, Error
+from relay.limits import Limits
+from relay.live import LiveChannel
+from relay.protocol import MAX_DELAY_S, Countdown, Delay, Error
 from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
 
 
@@ -103,17 +107,76 @@ async def test_of_too_few_networks_that_answer_nothing_is_told(
         assert await told() == (0, None)
 
 
-async def test_the_measured_delay_is_the_viewers_from_then_on(
+def delays(live: LiveChannel) -> list[int]:
+    """The viewers' delays as they are used."""
+    return sorted(one.member.group.delay for one in live.viewers if one.member.group)
+
+
+async def test_measured_delays_are_used_when_the_countdown_is_over(
     relay: app.Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All at once, also that of who slipped first; and not that of who has left."""
     keys = relay.create_channel("demo")
-    async with await Viewer.connect(relay.url) as viewer:
+    async with (
+        await Viewer.connect(relay.url) as viewer,
+        await Viewer.connect(relay.url) as other,
+        await Viewer.connect(relay.url) as silent,
+    ):
         await start(relay, keys.display_key)
         live = relay._hub.channel("demo")
         assert live.countdown is not None
-        monkeypatch.setattr(live.countdown, "_zero", live.countdown._zero - 11)  # eight seconds ago
-        assert await answer_to(viewer) == Delay(seconds=8)
-        assert [one.member.group.delay for one in live.viewers if one.member.group] == [8]
+        for zero, delay in ((10, 10), (8, 8)):
+            monkeypatch.setattr(live.countdown, "_zero", time.monotonic() - zero)
+            assert await answer_to(viewer) == Delay(seconds=delay)
+        assert await answer_to(other) == Delay(seconds=8)
+        async with await subscribe(relay.url, "demo", keys.display_key) as overlay:
+            for _ in range(3):
+                await overlay.mood()
+            assert delays(live) == [0, 0, 0]
+            await other.close()
+            await overlay.mood(lambda mood: mood.viewers == 2)
+            monkeypatch.setattr(live.countdown, "_zero", time.monotonic() - MAX_DELAY_S - 1)
+            await wait_until(lambda: delays(live) == [0, 8])
+        await silent.close()
+
+
+@pytest.mark.relay(min_viewers=2, limits=Limits(label_ttl=1000.0))
+async def test_who_answers_is_missing_in_no_second_of_the_history(
+    relay: app.Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all others show the same all the time, the difference to the live mood would be that viewer's face."""
+    keys = relay.create_channel("demo")
+
+    async def moments(least: int) -> list[dict[str, Any]]:
+        async def found() -> list[dict[str, Any]]:
+            _, session = await request(relay.url, "GET", "demo/sessions/current", keys.display_key)
+            whole = [moment for moment in session["moments"] if moment["time"] >= since]
+            return whole if len(whole) >= least else []
+
+        since = 0
+        everything = await wait_until(found, timeout=60)
+        since = next((moment["time"] for moment in everything if moment["sharing"] == 5), everything[-1]["time"] + 1)
+        return await wait_until(found, timeout=60)
+
+    async with contextlib.AsyncExitStack() as stack:
+        viewers = []
+        for delay in (0, 0, 0, 1, 1):
+            viewer = await stack.enter_async_context(await Client.open(relay.url, "/v1/channels/demo/viewer"))
+            await viewer.send(protocol.Hello(delay=delay))
+            await viewer.send(protocol.Label(emotion="angry" if not viewers else "neutral"))
+            viewers.append(viewer)
+        before = len(await moments(9))  # by then nobody is new
+        await start(relay, keys.display_key)
+        live = relay._hub.channel("demo")
+        assert live.countdown is not None
+        monkeypatch.setattr(live.countdown, "_zero", time.monotonic() - 1)
+        await viewers[0].send(protocol.Zero())
+        await viewers[0].receive_until(lambda message: isinstance(message, Delay))
+        monkeypatch.setattr(live.countdown, "_zero", time.monotonic() - MAX_DELAY_S - 1)
+        await wait_until(lambda: delays(live) == [0, 0, 1, 1, 1])
+        after = await moments(before + 6)
+        assert {moment["sharing"] for moment in after} == {5}
+        assert len({moment["time"] for moment in after}) == len(after)
 
 
 async def test_a_delay_that_hello_tells_is_rounded(relay: app.Relay) -> None:

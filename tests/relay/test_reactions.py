@@ -188,3 +188,15 @@ def test_of_a_house_with_a_small_weight_even_fewer_tap() -> None:
     for viewer in [Member("house", b"network") for _ in range(9)]:
         taps.tap(viewer, "heart", 0.0)
     assert tap_counts(taps, 0.0) == {"heart": 1}
+
+
+def test_where_each_connection_is_a_network_a_house_taps_with_no_more_than_its_weight() -> None:
+    """As with --crowd viewers."""
+    taps = Taps(house_weight=8)
+    crowd = [Member("house") for _ in range(100)]
+    for viewer in [*crowd, *(Member("another") for _ in range(3)), *(Member() for _ in range(20))]:
+        taps.tap(viewer, "heart", 0.0)
+    assert tap_counts(taps, 0.0) == {"heart": 8 + 3 + 20}
+    for viewer in reversed(crowd):  # a place of the network is free again where the house had none
+        taps.tap(viewer, "heart", 1.0)
+    assert tap_counts(taps, 1.0) == {"heart": 8}

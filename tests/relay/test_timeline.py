@@ -142,7 +142,7 @@ def test_a_group_that_shrinks_below_the_least_is_moved_with_its_neighbours() -> 
 
 
 class Network:
-    """Viewers of one address, who come, go and change their delay as they like."""
+    """Viewers of one address, who come and go with what delay they like."""
 
     def __init__(self, channel: Channel, name: str) -> None:
         self.channel, self.name = channel, name
@@ -163,6 +163,7 @@ class Play:
 
     def __init__(self, min_viewers: int = 5) -> None:
         self.channel = Channel("demo", min_viewers, label_ttl=1e9)
+        self.min_viewers = min_viewers
         self.timeline = Timeline(START, min_viewers)
         self.second = START
         self.moments: list[Moment] = []
@@ -172,6 +173,12 @@ class Play:
     @property
     def now(self) -> float:
         return STEADY + self.second - START
+
+    def measured(self, delays: dict[Member, int]) -> None:
+        """A countdown is over: as in ``LiveChannel.use_delays`` and ``Recorder.regroup``."""
+        for member, delay in delays.items():
+            self.channel.delay(member, delay)
+        self.timeline = Timeline(self.second + 1, self.min_viewers)
 
     def tick(self) -> None:
         snapshot = self.channel.snapshot(self.now)
@@ -199,7 +206,7 @@ def test_who_comes_again_each_second_with_a_longer_delay_counts_once() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_never_more_are_told_than_were_there(data: st.DataObject) -> None:
-    """However viewers come, go and change their delay: of a network at most its weight, and of all at most the most who
+    """However viewers come, go and answer countdowns: of a network at most its weight, and of all at most the most who
     were there at once."""
     play = Play(min_viewers=data.draw(st.integers(1, 4)))
     delays = st.sampled_from([0, 1, 3, 7, 20])
@@ -208,14 +215,17 @@ def test_never_more_are_told_than_were_there(data: st.DataObject) -> None:
         network.join(data.draw(delays), play.now)
     most = 0
     for _ in range(60):
+        measured = dict[Member, int]()
         for network in networks:
-            what = data.draw(st.sampled_from(["stay", "stay", "join", "leave", "delay"]))
+            what = data.draw(st.sampled_from(["stay", "stay", "join", "leave", "answer"]))
             if what == "join" and len(network.members) < 2 * HOUSE_WEIGHT:
                 network.join(data.draw(delays), play.now)
             elif what == "leave" and network.members:
                 network.leave()
-            elif what == "delay" and network.members:
-                play.channel.delay(network.members[-1], data.draw(delays), play.now)
+            elif what == "answer" and network.members:
+                measured[network.members[-1]] = data.draw(delays)
+        if measured and data.draw(st.integers(0, 9)) == 0:
+            play.measured(measured)
         most = max(most, sum(min(HOUSE_WEIGHT, len(network.members)) for network in networks))
         play.tick()
     assert all(moment.counts.sharing <= min(moment.viewers, most) for moment in play.moments)
@@ -314,6 +324,28 @@ def test_another_label_of_one_is_seen_only_in_numbers_of_enough(
         assert not first.moments
     assert all(moment.counts.sharing >= min_viewers for moment in first.moments)
     assert len({moment.time for moment in first.moments}) == len(first.moments)  # what was told is never told anew
+
+
+@settings(max_examples=60, deadline=None)
+@given(people, st.integers(2, 6), st.data())
+def test_who_answers_a_countdown_does_not_stand_out(
+    people: list[Person], min_viewers: int, data: st.DataObject
+) -> None:
+    """All faces stay as they are: what the live mood and the history tell is the same, before and after, so that the
+    difference is nobody's label."""
+    play = Play(min_viewers)
+    members = {Member(None, f"network {number}".encode()): person for number, person in enumerate(people)}
+    for member, person in members.items():
+        play.channel.join(member, person.delay, play.now)
+        play.channel.label(member, person.labels[0], play.now)
+    while play.second < START + 200:  # by then nobody is new
+        play.tick()
+    play.moments.clear()
+    play.measured(data.draw(st.dictionaries(st.sampled_from(list(members)), st.integers(0, 30), min_size=1)))
+    while play.second < START + 260:
+        play.tick()
+    assert {moment.counts.values for moment in play.moments} <= {tuple(play.channel.mood.counts)}
+    assert play.channel.mood.visible == bool(play.moments)
 
 
 def test_a_change_is_put_to_the_same_second_whoever_of_the_group_makes_it() -> None:
