@@ -94,8 +94,11 @@ def error_body(code: Code, message: str) -> bytes:
 
 
 def named_type(request: web.Request) -> str:
-    """The content type that the request names; empty where it names none, for which aiohttp would suppose one."""
-    return request.content_type if hdrs.CONTENT_TYPE in request.headers else ""
+    """The content type that the request names, at most 100 characters of it; empty where it names none.
+
+    aiohttp would suppose one there, and where it can't read what is named.
+    """
+    return request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()[:100]
 
 
 async def json_body(request: web.Request, kind: type[Body], expected: str) -> Body:

@@ -160,7 +160,8 @@ class Gate:
             return
         if hdrs.ORIGIN in request.headers:
             if not self.allows_origin(request, pages):
-                raise HTTPError(protocol.FORBIDDEN, _not_a_page(_origin(request), host, pages))
+                named = hosts.is_own_page(_origin(request), host, self._names)
+                raise HTTPError(protocol.FORBIDDEN, _not_a_page(_origin(request), host, pages, named))
         elif request.headers.get(FETCH_SITE, "none") not in OWN_SITES:
             text = "Pages of other sites may not ask for this: open the relay's own page, or type the address."
             raise HTTPError(protocol.FORBIDDEN, text)
@@ -188,8 +189,8 @@ def _not_a_name(host: hosts.Authority | None) -> str:
     )
 
 
-def _not_a_page(origin: str, host: hosts.Authority | None, pages: Pages) -> str:
-    if host is not None and hosts.is_same_place(origin, host):
+def _not_a_page(origin: str, host: hosts.Authority | None, pages: Pages, named: bool) -> str:
+    if not named and host is not None and hosts.is_same_place(origin, host):
         name = host.name[:MAX_SHOWN]
         return f"This page was opened by a name that the relay does not know: start the relay with --hosts {name}."
     text = f"Pages of {origin[:MAX_SHOWN]} may not ask for this"

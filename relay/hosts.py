@@ -38,14 +38,15 @@ def address(text: str) -> Address | None:
 def authority(text: str) -> Authority | None:
     """The parts of a Host header: lower case, without the dot that may end a name. None: it is none.
 
-    User names, zones of IPv6 and addresses of IPv6 without brackets are none: no browser sends them.
+    User names, zones of IPv6 and addresses of IPv6 without brackets are none: no browser sends them. Nor are addresses of
+    IPv4 in IPv6 (``[::ffff:127.0.0.1]``): Chromium connects there, and does not say whose page asks (Sec-Fetch-Site).
     """
     found = AUTHORITY.fullmatch(text.lower())
     if found is None:
         return None
     name, six, port = found["name"], found["six"], found["port"]
     parsed = address(six or name)
-    if six and parsed is None:
+    if six and not isinstance(parsed, ipaddress.IPv6Address):
         return None
     return Authority(name if parsed is None else str(parsed), None if port is None else int(port))
 

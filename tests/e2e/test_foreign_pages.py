@@ -126,6 +126,21 @@ async def test_a_foreign_page_gets_nothing_done(
     assert relay.connections("demo") == (0, 0)
 
 
+async def test_an_address_at_which_browsers_dont_say_whose_page_asks(
+    home: tuple[app.Relay, list[int]], elsewhere: int, browser: Browser
+) -> None:
+    """Chromium takes an address of IPv4 in IPv6 for one of the network, and sends no Sec-Fetch-Site there."""
+    relay, made = home
+    relay.create_channel("demo")
+    page = await browser.new_page()
+    await page.goto(f"http://kittens.localhost:{elsewhere}/")
+    mapped = relay.url.replace("127.0.0.1", "[::ffff:127.0.0.1]")
+    found = await asyncio.wait_for(page.evaluate(ATTACK, [mapped, "demo"]), 60)
+    assert found == {"image": "error", "read": "nothing", "sockets": ["refused", "refused"], "beacon": True}
+    assert made == []
+    assert not relay.has_channel("stolen")
+
+
 @pytest.fixture
 async def misled() -> AsyncIterator[Browser]:
     """A Chromium to which DNS says that these names are this machine."""

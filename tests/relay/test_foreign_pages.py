@@ -242,16 +242,24 @@ async def test_origins_lets_other_pages_join_and_watch_and_nothing_else(relay: R
         assert (answer.status == 403) == (row.pages == "own"), row.path
 
 
-async def test_a_body_without_a_content_type_is_refused(at_home: tuple[Relay, list[int]]) -> None:
-    """A page can send such a one without being asked first."""
+async def test_a_page_of_http_is_not_that_of_https_and_no_name_would_make_it(relay: Relay) -> None:
+    """With the same Origin but for the scheme, which is not compared; the browser tells."""
+    answer = await ask(relay.url, "GET", "/metrics", Origin=relay.url, Sec_Fetch_Site="same-site")
+    assert "may not ask for this" in answer.message
+    assert "--hosts" not in answer.message
+
+
+@pytest.mark.parametrize("kind", [None, "", "garbage", "application/json, text/plain", "text/plain; image/png"])
+async def test_a_body_without_a_content_type_is_refused(at_home: tuple[Relay, list[int]], kind: str | None) -> None:
+    """A page can send such a one without being asked first. What is no content type is none."""
     relay, loads = at_home
     keys = relay.create_channel("demo")
+    headers = {"Authorization": f"Bearer {keys.admin_key}"} | ({} if kind is None else {"Content_Type": kind})
     for row in WORK:
         if row.method in ("POST", "PUT"):
-            key = {"Authorization": f"Bearer {keys.admin_key}"}
-            answer = await ask(relay.url, row.method, path_of(row), b'{"channel": "new"}', **key)
+            answer = await ask(relay.url, row.method, path_of(row), b'{"channel": "new"}', **headers)
             assert answer.status == 415, row.path
-            assert "content type" in answer.text
+            assert "Expected" in answer.text
     assert loads == []
     assert not relay.has_channel("new")
 

@@ -15,7 +15,7 @@ from relay.config import RelaySettings
 from relay.gate import FORWARDING, FORWARDING_PREFIXES, Gate, Pages
 
 HERE = ("127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1")
-HOSTS = ("localhost", "LOCALHOST.:8765", "127.0.0.1:8765", "[::1]:8765", "[::ffff:127.0.0.1]")
+HOSTS = ("localhost", "LOCALHOST.:8765", "127.0.0.1:8765", "[::1]:8765")
 
 
 class Transport:
@@ -73,6 +73,7 @@ STRANGERS = {
     "by a name below localhost": {"host": "evil.localhost"},
     "by the address of every machine": {"host": "0.0.0.0:8765"},
     "by an address of the network": {"host": "192.168.1.5:8765"},
+    "by an address of IPv4 in IPv6, where browsers send no Sec-Fetch-Site": {"host": "[::ffff:127.0.0.1]:8765"},
     "with a user's name": {"host": "evil@localhost"},
     "by no name": {"host": ""},
     "in HTTP/1.0": {"host": "localhost", "old": True},

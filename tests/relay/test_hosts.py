@@ -19,7 +19,6 @@ NAMES = relay_names("0.0.0.0", "mood.example.org, mylaptop.local")
         ("127.0.0.1.", "127.0.0.1", None),
         ("[::1]:8765", "::1", 8765),
         ("[0:0:0:0:0:0:0:1]", "::1", None),
-        ("[::FFFF:127.0.0.1]", "127.0.0.1", None),
         ("[2001:DB8::1]:443", "2001:db8::1", 443),
         ("mood.example.org", "mood.example.org", None),
         ("evil.localhost", "evil.localhost", None),
@@ -37,7 +36,7 @@ def test_hosts_as_clients_write_them(text: str, name: str, port: int | None) -> 
     ["", " ", ":", ":8765", "::1", "::1:8765", "[::1", "::1]", "[::1]x", "[::1%25lo]", "[fe80::1%eth0]", "[127.0.0.1]x",
      "user@localhost", "localhost:", "localhost:x", "localhost:123456", "localhost:8765:1", "localhost/", "localhost..",
      ".localhost", "local host", "localhost\t", "localhost, evil", "http://localhost", "l\u00f6calhost", "[]", "[.]",
-     "127.0.0.1\uff0e", "localhost:\u0661"],
+     "127.0.0.1\uff0e", "localhost:\u0661", "[127.0.0.1]", "[::FFFF:127.0.0.1]", "[::ffff:7f00:1]:8765"],
 )  # fmt: skip
 def test_what_is_no_host(text: str) -> None:
     assert authority(text) is None
