@@ -74,8 +74,7 @@ class Relay:
         try:
             return self._channels.create(name)
         except database.DatabaseError as error:
-            text = f"The channel {name!r} can't be stored ({error}): see that the database can be written."
-            raise DataFolderError(text) from error
+            raise DataFolderError(f"The channel {name!r} can't be stored ({error}). {error.sentence}") from error
 
     def has_channel(self, name: str) -> bool:
         """Whether the channel exists."""

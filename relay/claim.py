@@ -16,7 +16,9 @@ from relay import database
 from relay.errors import DatabaseInUseError
 
 LOCK, HOLDER = ".lock", ".holder"
-"""Beside the SQLite file: a file to lock, and who locked it last."""
+"""Beside the SQLite file: a file to lock, and who has it, one a line."""
+MOST_NAMED = 8
+"""Of those who share: who was killed leaves its line."""
 WAIT_S = 1.0
 """Who has it may be about to end: a server notices a little after."""
 SERVER_KEY = 0x6D6F6F65
@@ -65,15 +67,32 @@ def _take_file(path: Path, shared: bool, name: str) -> Claim:
                 file.execute("BEGIN" if shared else "BEGIN EXCLUSIVE")
                 file.execute("SELECT * FROM sqlite_master").fetchall()  # with reading comes a shared lock
             if name:
-                holder.write_text(name)
+                _sign(holder, [*(_signed(holder) if shared else []), name])
         except BaseException as error:
             file.close()
             if not isinstance(error, database.DatabaseError) or "locked" not in str(error):
                 raise
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                name = holder.read_text()
-            raise _in_use(f"the database {path}", name, shared, "another folder with --data") from None
-    return Claim(file.close)
+            who = "; ".join(_signed(holder))
+            raise _in_use(f"the database {path}", who, shared, "another folder with --data") from None
+
+    def release() -> None:
+        if name and shared:
+            with contextlib.suppress(OSError):
+                _sign(holder, [one for one in _signed(holder) if one != name])
+        file.close()
+
+    return Claim(release)
+
+
+def _signed(holder: Path) -> list[str]:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return holder.read_text().splitlines()
+    return []
+
+
+def _sign(holder: Path, names: list[str]) -> None:
+    # Where two sharers do so at once a name is lost, which only a sentence would have told.
+    holder.write_text("\n".join(names[-MOST_NAMED:]))
 
 
 def _take_server(url: str, shared: bool, name: str) -> Claim:

@@ -260,9 +260,9 @@ def file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError) as error:
+        advice = error.sentence if isinstance(error, DatabaseError) else "Make the folder writable."
         raise DataFolderError(
-            f"The relay can't keep its data in {path.parent} ({error}): make the folder writable, "
-            "or give another one with --data."
+            f"The relay can't keep its data in {path.parent} ({error}). {advice} Or give another folder with --data."
         ) from error
 
 
@@ -287,6 +287,13 @@ def server_errors(url: str) -> Iterator[None]:
 
 def _prepare_file(folder: str, undo: bool = False) -> Path:
     path = file_in(folder)
+    with file_errors(path):
+        if path.exists() and path.stat().st_nlink > 1:
+            # Under each name SQLite keeps other files beside it, and sees nothing of who writes by another.
+            raise DataFolderError(
+                f"The database {path} has another name as well (a hard link), by which a second relay could overwrite "
+                "it: remove one, or make a copy with sqlite3's .backup."
+            )
     with file_errors(path), opened(path) as file:
         version = file.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:

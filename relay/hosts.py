@@ -38,8 +38,8 @@ def address(text: str) -> Address | None:
 def authority(text: str) -> Authority | None:
     """The parts of a Host header: lower case, without the dot that may end a name. None: it is none.
 
-    User names, zones of IPv6 and addresses of IPv6 without brackets are none: no browser sends them. Nor are addresses of
-    IPv4 in IPv6 (``[::ffff:127.0.0.1]``): Chromium connects there, and does not say whose page asks (Sec-Fetch-Site).
+    User names, zones of IPv6 and addresses of IPv6 without brackets are none: no browser sends them. Addresses of IPv4
+    in IPv6 (``[::ffff:127.0.0.1]``) neither: Chromium asks there, and does not say whose page it is (Sec-Fetch-Site).
     """
     found = AUTHORITY.fullmatch(text.lower())
     if found is None:

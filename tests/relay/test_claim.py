@@ -15,7 +15,7 @@ import moodcast
 from relay import app, database
 from relay.claim import claim_database
 from relay.config import RelaySettings
-from relay.errors import DatabaseInUseError, PortInUseError
+from relay.errors import DatabaseInUseError, DataFolderError, PortInUseError
 from tests.postgres import PostgresServer
 from tests.support import Viewer, free_port, request
 
@@ -74,6 +74,39 @@ def test_only_who_shares_gets_in_beside_who_shares(
                 claim_database(str(tmp_path), database_url, second, port)
     held.release()
     claim_database(str(tmp_path), database_url, False, PORTS[1]).release()
+
+
+def test_of_those_who_share_the_ones_that_are_still_there_are_named(tmp_path: Path, database_url: str) -> None:
+    first, second = (claim_database(str(tmp_path), database_url, True, port) for port in PORTS)
+    second.release()
+    with pytest.raises(DatabaseInUseError) as error:
+        claim_database(str(tmp_path), database_url, False, None)
+    assert f"port {PORTS[0]}" in str(error.value)
+    assert f"port {PORTS[1]}" not in str(error.value)
+    first.release()
+
+
+def test_nodes_that_were_killed_leave_few_names(tmp_path: Path) -> None:
+    held = [claim_database(str(tmp_path), "", True, port) for port in range(9000, 9030)]
+    with pytest.raises(DatabaseInUseError) as error:
+        claim_database(str(tmp_path), "", False, None)
+    assert "port 9029" in str(error.value)
+    assert len(str(error.value)) < 1000
+    for one in held:
+        one.release()
+
+
+def test_a_file_with_a_second_name_is_refused(tmp_path: Path) -> None:
+    """A hard link: under each name SQLite would keep another list of what is new, and nobody could see the other."""
+    database.prepare(str(tmp_path / "one"))
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / database.FILE).hardlink_to(tmp_path / "one" / database.FILE)
+    for look in (database.prepare, database.try_out):
+        for folder in ("one", "two"):
+            with pytest.raises(DataFolderError, match="hard link"):
+                look(str(tmp_path / folder))
+    (tmp_path / "two" / database.FILE).unlink()
+    database.prepare(str(tmp_path / "one"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators")

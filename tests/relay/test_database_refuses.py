@@ -16,6 +16,7 @@ from relay.auth import ChannelKeys
 from relay.config import RelaySettings
 from relay.database import DatabaseError
 from relay.endpoints import DATABASE_RETRY_S
+from relay.errors import DataFolderError
 from relay.protocol import Status
 from tests.postgres import PostgresServer
 from tests.support import audience, leave, request, subscribe, wait_until
@@ -166,6 +167,24 @@ async def test_a_server_that_is_away_is_called_that(tmp_path: Path, postgres: Po
         await asyncio.to_thread(postgres.start)
     assert (await answer(relay, keys, "POST", "/demo/keys", {"rotate": "display"}))[0] == 200
     await relay.stop()
+
+
+def test_at_the_start_the_reason_is_told_as_well(tmp_path: Path) -> None:
+    path = database.prepare(str(tmp_path))
+    assert isinstance(path, Path)
+    for look in (database.prepare, database.try_out):
+        with locked(path), pytest.raises(DataFolderError, match="holds the lock") as error:
+            look(str(tmp_path))
+        assert "writable" not in str(error.value)
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(DataFolderError, match="is damaged") as error:
+        database.prepare(str(tmp_path))
+    assert "writable" not in str(error.value)
+
+
+async def test_a_first_channel_that_a_lock_keeps_out(relay: Relay, path: Path) -> None:
+    with locked(path), pytest.raises(DataFolderError, match="holds the lock"):
+        relay.create_channel("demo")
 
 
 async def test_the_streamer_is_warned_of_a_lock_and_not_of_a_full_disk(
