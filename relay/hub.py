@@ -405,6 +405,8 @@ class Hub:
             name = channel.core.name
             if stepped:
                 self._recorder.step(channel, stepped, unix)
+            if stepped > self.limits.label_ttl:
+                channel.withdraw_all()
             self._use_delays(channel, now)
             own = channel.core.snapshot(now)
             whole = total((own, self._node.others(name)))

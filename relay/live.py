@@ -118,6 +118,11 @@ class LiveChannel:
         """Delays in seconds of those who answered it, until they are used."""
         self._counting = False
 
+    def withdraw_all(self) -> None:
+        """Every label here is too old, as after the machine slept: who is still there says it anew."""
+        for viewer in self.viewers:
+            self.core.withdraw(viewer.member)
+
     def count_down(self, measurement: Measurement) -> None:
         """A countdown begins."""
         self.countdown, self._counting = measurement, True
