@@ -76,7 +76,7 @@ def _take_file(path: Path, shared: bool, name: str) -> Claim:
             raise _in_use(f"the database {path}", who, shared, "another folder with --data") from None
 
     def release() -> None:
-        if name and shared:
+        if name:
             with contextlib.suppress(OSError):
                 _sign(holder, [one for one in _signed(holder) if one != name])
         file.close()

@@ -77,12 +77,14 @@ def test_only_who_shares_gets_in_beside_who_shares(
 
 
 def test_of_those_who_share_the_ones_that_are_still_there_are_named(tmp_path: Path, database_url: str) -> None:
+    claim_database(str(tmp_path), database_url, False, 9000).release()
     first, second = (claim_database(str(tmp_path), database_url, True, port) for port in PORTS)
     second.release()
     with pytest.raises(DatabaseInUseError) as error:
         claim_database(str(tmp_path), database_url, False, None)
     assert f"port {PORTS[0]}" in str(error.value)
     assert f"port {PORTS[1]}" not in str(error.value)
+    assert "port 9000" not in str(error.value)
     first.release()
 
 
