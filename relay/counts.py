@@ -4,12 +4,16 @@ Plain attributes, since the way of a label has no time for more: ``counts.labels
 ``relay.metrics`` shows them to who asks.
 """
 
+import asyncio
+import logging
 from collections import Counter
 from typing import Literal, NamedTuple
 
 from prometheus_client import Histogram
 
 from relay.protocol import CODES, Code
+
+log = logging.getLogger(__name__)
 
 TICK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds in seconds."""
@@ -94,6 +98,17 @@ class Counts:
         names = {code.number: code.name for code in CODES}
         found = {names[number]: count for number, count in (self.closes + self.requests_refused).items()}
         return Counter(found | {"put_out": self.put_out})
+
+
+async def log_refusals(counts: Counts, every_s: float) -> None:
+    """Log who was turned away, as numbers: a line for each would be a flood, and tell about people."""
+    before: Counter[str] = Counter()
+    while True:
+        await asyncio.sleep(every_s)
+        now = counts.refusals()
+        if new := now - before:
+            log.info("refused", extra={"seconds": every_s, **new})
+        before = now
 
 
 def _histogram(name: str) -> Histogram:

@@ -127,12 +127,18 @@ class History:
         has already told. Nothing is stored until the session has something to tell.
         """
         last = self._last.get(channel)
-        if last and last.ended is not None and -STEP_S <= now - last.ended <= gap and last.started <= now + STEP_S:
+        if last and last.ended is not None and now - last.ended <= gap and not self.ahead(channel, now):
             return msgspec.structs.replace(last, ended=None)
         number = last.number + 1 if last else 1
         return Session(
             number=number, channel=channel, started=now, ended=None, tick_ms=tick_ms, min_viewers=min_viewers
         )
+
+    def ahead(self, channel: str, now: float) -> float:
+        """Seconds by which the channel's last session began or ended in the future; 0 where it did not."""
+        last = self._last.get(channel)
+        latest = max(last.started, last.ended or 0.0) if last else 0.0
+        return latest - now if latest - now > STEP_S else 0.0
 
     def learn(self, connection: database.Connection, channel: str, alive: float) -> None:
         """This node now writes the channel's history: see in the database what the one before it wrote.

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import secrets
 import time
-from collections import Counter
 from collections.abc import Coroutine, Iterable
 from functools import partial
 
@@ -20,7 +19,7 @@ from relay.clock import Clock
 from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
 from relay.config import RelaySettings
 from relay.countdown import Measurement, late_tap
-from relay.counts import Counts
+from relay.counts import Counts, log_refusals
 from relay.deadline import within
 from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
 from relay.history import History, Session
@@ -67,7 +66,7 @@ class Hub:
         """Start ticking, listening for who is still there and to other nodes, and deleting old sessions."""
         self._node.start(self.heard, self.replaced, self._history.learn)
         self._chores.append(asyncio.create_task(self._tick_forever(), name="tick"))
-        self._chores.append(asyncio.create_task(self._log_refusals(), name="refusals"))
+        self._chores.append(asyncio.create_task(log_refusals(self.counts, self.limits.refusals), name="refusals"))
         self._chores.append(asyncio.create_task(self._check_connections(), name="heartbeat"))
         if self._settings.retention_days:
             self._chores.append(asyncio.create_task(self._recorder.delete_old(), name="retention"))
@@ -469,24 +468,16 @@ class Hub:
 
     # --- chores ------------------------------------------------------------------------------------------------------
 
-    async def _log_refusals(self) -> None:
-        """Who was turned away, as numbers: a line for each would be a flood in the log, and tell about people."""
-        before: Counter[str] = Counter()
-        while True:
-            await asyncio.sleep(self.limits.refusals)
-            now = self.counts.refusals()
-            if new := now - before:
-                log.info("refused", extra={"seconds": self.limits.refusals, **new})
-            before = now
-
     def _status(self, channel: LiveChannel) -> Status:
         session = self.session(channel.core.name)
         return Status(
             channel=channel.core.name,
             session=session.number if session else None,
             tick_ms=self._settings.tick_ms,
-            warnings=[warning for warning in (self._history.warning, self.clock.warning) if warning]
-            + self._node.warnings,
+            warnings=[
+                *filter(None, (self._history.warning, self.clock.warning, channel.warning)),
+                *self._node.warnings,
+            ],
         )
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

@@ -108,6 +108,8 @@ class LiveChannel:
         self.session: Session | None = None
         self.stored = False
         """Whether the running session is in the history yet."""
+        self.warning = ""
+        """A sentence for the streamer about the running session."""
         self.empty_since: float | None = None
         self.timeline: Timeline | None = None
         """Of the running session."""

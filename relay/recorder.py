@@ -18,6 +18,10 @@ from relay.timeline import Timeline
 log = logging.getLogger(__name__)
 
 DAY_S = 86_400
+AHEAD = (
+    "The last session ended {:.0f} s in the future: the relay's clock was wrong then, or is now. The history goes on "
+    "in a new session."
+)
 
 
 class Recorder:
@@ -63,10 +67,13 @@ class Recorder:
 
     def begin(self, channel: LiveChannel) -> None:
         """Begin a session, or take up the last one if it ended a moment ago."""
+        now = self._clock.now()
+        ahead = self._history.ahead(channel.core.name, now)
+        # Of a step while it runs, the clock itself tells.
+        channel.warning = AHEAD.format(ahead) if ahead and not self._clock.warning else ""
         channel.session = self._history.begin(
-            channel.core.name, self._clock.now(), self._limits.session_gap, self._settings.tick_ms,
-            self._settings.min_viewers,
-        )  # fmt: skip
+            channel.core.name, now, self._limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
+        )
         channel.stored = False
         channel.timeline = self._timeline(channel.session.started)
         log.info("session begins", extra={"channel": channel.core.name, "session": channel.session.number})

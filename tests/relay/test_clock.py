@@ -184,6 +184,9 @@ async def test_a_session_begun_by_a_clock_that_was_ahead_is_not_taken_up(tmp_pat
     async with running(tmp_path, Settable()) as relay:
         viewers = await audience(relay.url, "demo", ["happy", "sad"])
         assert max(await times(relay, key, 2)) <= time.time()
+        async with await subscribe(relay.url, "demo", key) as client:
+            status = await client.receive_until(lambda found: isinstance(found, Status))
+            assert ["in the future" in warning for warning in status.warnings] == [True]
         await leave(viewers)
 
 
