@@ -31,7 +31,8 @@ display key is asked for, the admin key opens as well. The owner is who asks on 
 or tunnel is declared (docs/access.md).
 
 Browsers let any page ask for anything, so the relay looks whose page it is: `own` says that only its own pages may ask,
-`listed` that those of `--origins` may as well, `any` that all may, by a name of the relay; `whoever` asks by any name.
+`opened` that the user may also type the address, `listed` that the pages of `--origins` may ask as well, `any` that all
+may, by a name of the relay; `whoever` asks by any name.
 All others are refused (HTTP status 403). Clients that send neither `Origin` nor `Sec-Fetch-Site` are no browsers. A
 body comes with its `Content-Type`.
 

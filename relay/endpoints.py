@@ -244,7 +244,7 @@ ENDPOINTS = (
         "refuses (the live mood goes on). `?exclude=history` leaves that one out.",
     ),
     Endpoint(
-        "GET", "/metrics", metrics.metrics, "own", "the owner, or metrics key",
+        "GET", "/metrics", metrics.metrics, "opened", "the owner, or metrics key",
         "The relay's own figures in Prometheus' text format; docs/metrics.md lists them.",
     ),
     Endpoint(

@@ -41,8 +41,8 @@ FORWARDING = frozenset(
 FORWARDING_PREFIXES = ("x-forwarded-", "cf-", "tailscale-", "x-azure-", "x-envoy-", "x-amzn-trace-")
 """Headers that proxies and tunnels add. A client who adds one only loses by it."""
 FETCH_SITE = "Sec-Fetch-Site"
-OWN_SITES = frozenset(["same-origin", "none"])
-"""Of this header: the relay's own page, and what the user opened. ``same-site`` is any other port of this machine."""
+"""``same-origin``: the relay's own page. ``same-site``: that of any other port of this machine. ``none``: what the user
+opened, or where that sent the browser on to."""
 MAX_SHOWN = 100
 """Characters of a header that a sentence repeats."""
 UNDECLARED_PROXY = (
@@ -50,12 +50,13 @@ UNDECLARED_PROXY = (
     "clients count as one address. (Said once.)"
 )
 
-Pages = Literal["whoever", "any", "listed", "own"]
+Pages = Literal["whoever", "any", "opened", "listed", "own"]
 """Whose web pages may ask for something, where a browser asks.
 
 ``whoever``: those of all sites, by any name, since it does nothing and tells nothing. ``any``: those of all sites, by a
 name of the relay, as for what can be linked to. ``listed``: the relay's own and those of ``--origins``. ``own``: the
-relay's own, and nobody else's, whatever ``--origins`` says. All that does work is one of the last two.
+relay's own, and nobody else's, whatever ``--origins`` says. ``opened``: these, and whoever types the address, or opens
+a link of another site that leads on to it. All that does work is ``listed`` or ``own``.
 """
 
 log = logging.getLogger(__name__)
@@ -162,8 +163,8 @@ class Gate:
             if not self.allows_origin(request, pages):
                 named = hosts.is_own_page(_origin(request), host, self._names)
                 raise HTTPError(protocol.FORBIDDEN, _not_a_page(_origin(request), host, pages, named))
-        elif request.headers.get(FETCH_SITE, "none") not in OWN_SITES:
-            text = "Pages of other sites may not ask for this: open the relay's own page, or type the address."
+        elif not _is_from_own_site(request, pages):
+            text = "Pages of other sites may not ask for this, only the relay's own may: open it there."
             raise HTTPError(protocol.FORBIDDEN, text)
 
     def allows_origin(self, request: web.Request, pages: Pages) -> bool:
@@ -172,7 +173,13 @@ class Gate:
         if pages == "listed" and ("*" in self._origins or origin.lower() in self._origins):
             return True
         own = hosts.is_own_page(origin, host_of(request), self._names)
-        return own and request.headers.get(FETCH_SITE, "none") in OWN_SITES
+        return own and _is_from_own_site(request, pages)
+
+
+def _is_from_own_site(request: web.Request, pages: Pages) -> bool:
+    """As far as the browser tells; a client that is none tells nothing."""
+    site = request.headers.get(FETCH_SITE, "same-origin")
+    return site == "same-origin" or (site == "none" and pages == "opened")
 
 
 def _origin(request: web.Request) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from aiohttp import web
@@ -80,8 +81,12 @@ async def elsewhere() -> AsyncIterator[int]:
     async def page(request: web.Request) -> web.Response:
         return web.Response(text="<!doctype html><title>Kittens</title>", content_type="text/html")
 
+    async def onward(request: web.Request) -> NoReturn:
+        raise web.HTTPFound(request.query["to"])
+
     site = web.Application()
     site.router.add_get("/", page)
+    site.router.add_get("/onward", onward)
     runner = web.AppRunner(site)
     await runner.setup()
     listening = web.TCPSite(runner, "127.0.0.1", 0)
@@ -139,6 +144,18 @@ async def test_an_address_at_which_browsers_dont_say_whose_page_asks(
     assert found == {"image": "error", "read": "nothing", "sockets": ["refused", "refused"], "beacon": True}
     assert made == []
     assert not relay.has_channel("stolen")
+
+
+async def test_a_link_in_a_mail_that_leads_on_to_the_relay_gets_nothing_done(
+    home: tuple[app.Relay, list[int]], elsewhere: int, browser: Browser
+) -> None:
+    """To Chromium it is the user who opens the last address."""
+    relay, made = home
+    page = await browser.new_page()
+    shown = await page.goto(f"http://kittens.localhost:{elsewhere}/onward?to={relay.url}/v1/try")
+    assert shown is not None
+    assert (shown.url, shown.status) == (f"{relay.url}/v1/try", 403)
+    assert made == []
 
 
 @pytest.fixture
