@@ -196,7 +196,7 @@ class _Connection(web.RequestHandler):
 
     def set_parser(self, parser: Any, *more: Any, **named: Any) -> None:
         """From here on the client speaks WebSocket."""
-        super().set_parser(MaskedOnly(parser.feed_data, parser.feed_eof), *more, **named)  # type: ignore[arg-type]
+        super().set_parser(MaskedOnly(parser), *more, **named)  # type: ignore[arg-type]
 
     def handle_error(
         self,

@@ -3,7 +3,7 @@
 Without masks a page could make a client send bytes that a proxy on the way takes for a request, whose answer it keeps.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 NO_FRAME = b"\xff\xff"
 """What no reader takes for a frame, as bits are set that mean nothing: aiohttp then does as after any such error."""
@@ -12,18 +12,24 @@ Fed = tuple[bool, bytes]
 """What ``feed_data`` of aiohttp's reader returns."""
 
 
+class Reader(Protocol):
+    """What a connection calls of aiohttp's ``WebSocketReader``."""
+
+    def feed_data(self, data: bytes) -> Fed: ...
+
+    def feed_eof(self) -> None: ...
+
+
 class MaskedOnly:
-    """Has the methods of aiohttp's ``WebSocketReader`` that its connection calls, and hands on what they get.
+    """A ``Reader`` before another, to which it hands on what it gets.
 
     It looks at the heads of frames alone. Bytes of a head that is not whole yet wait here.
     """
 
-    __slots__ = ("_feed", "_rest", "_waiting", "feed_eof")
+    __slots__ = ("_reader", "_rest", "_waiting")
 
-    def __init__(self, feed_data: Callable[[bytes], Fed], feed_eof: Callable[[], None]) -> None:
-        """Of the reader."""
-        self._feed = feed_data
-        self.feed_eof = feed_eof
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._rest = 0
         """Bytes of the current frame that are still to come."""
         self._waiting = b""
@@ -32,14 +38,14 @@ class MaskedOnly:
         """Hand on all frames, up to the first without a mask and ``NO_FRAME`` in its place."""
         # Nearly always it is just one whole, small frame: 128 for the mask and the length, in data[1], and a head of 6.
         if len(data) > 5 and len(data) == data[1] - 122 < 132 and not self._rest and not self._waiting:
-            return self._feed(data)
+            return self._reader.feed_data(data)
         block = self._waiting + data
         place, end = self._rest, len(block)
         while place + 2 <= end:
             length = block[place + 1] - 128
             if length < 0:
-                self._feed(block[:place])
-                return self._feed(NO_FRAME)
+                self._reader.feed_data(block[:place])
+                return self._reader.feed_data(NO_FRAME)
             if length >= 126:
                 more = 2 if length == 126 else 8
                 if place + 2 + more > end:
@@ -48,4 +54,8 @@ class MaskedOnly:
             place += 6 + length
         self._rest = max(0, place - end)
         self._waiting = block[place:]
-        return self._feed(block[:place])
+        return self._reader.feed_data(block[:place])
+
+    def feed_eof(self) -> None:
+        """Hand on the end."""
+        self._reader.feed_eof()
