@@ -294,6 +294,7 @@ def _prepare_file(folder: str, undo: bool = False) -> Path:
                 f"The database {path} has another name as well (a hard link), by which a second relay could overwrite "
                 "it: remove one, or make a copy with sqlite3's .backup."
             )
+        _keep_from_others(path, undo)
     with file_errors(path), opened(path) as file:
         version = file.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
@@ -308,6 +309,16 @@ def _prepare_file(folder: str, undo: bool = False) -> Path:
         if undo:
             raise _UndoneError
     return path
+
+
+def _keep_from_others(path: Path, as_it_is: bool) -> None:
+    """The file has the key that signs tickets. A new one is its owner's alone, and strangers lose an older one; what
+    its owner gave to a group stays. ``as_it_is``: leave a file that is there."""
+    path.touch(mode=0o600)
+    mode = path.stat().st_mode
+    if mode & 0o007 and not as_it_is:
+        with contextlib.suppress(PermissionError):  # it is another user's, who gave us a part in it
+            path.chmod(mode & 0o770)
 
 
 def _prepare_server(url: str, undo: bool = False) -> str:

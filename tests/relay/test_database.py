@@ -1,6 +1,7 @@
 """The database's tables: made, and brought up to date from every version that was released."""
 
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,25 @@ def test_an_old_file_keeps_its_history_and_gains_the_new(tmp_path: Path) -> None
     assert (stored["session"].started, stored["session"].name) == (100.0, "")
     assert [moment["time"] for moment in stored["moments"]] == [101]
     assert [marker.text for marker in stored["markers"]] == ["here"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, who may read a file is the folder's to say")
+def test_nobody_else_may_read_the_keys_also_in_a_folder_that_was_there(tmp_path: Path) -> None:
+    """Tickets are signed with one of them. What is beside the file (-wal, -shm) is as the file."""
+    tmp_path.chmod(0o755)
+    place = database.prepare(str(tmp_path))
+    history = History(place)
+    database.secret(place, "tickets")
+    history.put_session(history.begin("demo", 1.0, 300.0, 250, 5))
+    with database.opened(place) as file:
+        file.execute("SELECT * FROM sessions").fetchall()
+        files = list(tmp_path.glob(f"{database.FILE}*"))
+        assert len(files) == 3
+        assert [path.stat().st_mode & 0o077 for path in files] == [0, 0, 0]
+    history.close()
+    (tmp_path / database.FILE).chmod(0o664)  # as made by an older relay
+    database.prepare(str(tmp_path))
+    assert (tmp_path / database.FILE).stat().st_mode & 0o777 == 0o660
 
 
 def test_channels_live_in_the_same_database(tmp_path: Path, database_url: str) -> None:
