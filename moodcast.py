@@ -62,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
         except ReaderGoneError as error:
             return error.exit_code
         except (AgentError, DemoError, ModelError, RelayError) as error:
-            tell(str(error))
+            with at_once(""):  # the terminal may be held, and there is nothing left to put in order
+                tell(str(error))
             return error.exit_code
         except KeyboardInterrupt:
             return INTERRUPTED

@@ -16,7 +16,7 @@ from yarl import URL
 from agent import consent, trouble
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
-from agent.sending import Backoff, Sender
+from agent.sending import Backoff, Notes, Sender
 from relay.deadline import end, within
 from relay.errors import (
     RedirectedError,
@@ -98,6 +98,7 @@ class Client:
         self._settings = settings
         self._sender = sender
         self._note = note
+        self._notes = Notes()
         self._delay = settings.delay
         self._asked_for = 0.0
         self._open_until = -math.inf
@@ -236,13 +237,14 @@ class Client:
                 self._open_until = time.monotonic() + message.zero - message.time + MAX_DELAY_S
                 if message.zero != self._asked_for:  # after a new connection the relay tells of it again
                     self._asked_for = message.zero
-                    self.on_countdown()
+                    self._if_it_may(self.on_countdown)
             elif isinstance(message, Delay):
                 self._delay = float(message.seconds)
-                self._note(
+                self._if_it_may(
+                    self._note,
                     f"You see the stream {message.seconds} s later than it happens; when the countdown is over, your "
                     "expressions are put to the moment that you saw. To keep that, start the agent with "
-                    f"--delay {message.seconds}."
+                    f"--delay {message.seconds}.",
                 )
 
     async def _send(self, socket: Socket) -> None:
@@ -281,9 +283,14 @@ class Client:
             if isinstance(message, Bye):
                 raise self._ended(message.code, message.message, message.retry_after_s)
             if isinstance(message, Error):
-                self._note(f"the relay says: {escaped(message.message)}")
+                self._if_it_may(self._note, f"the relay says: {escaped(message.message)}")
             return message
         raise self._ended(socket.close_code or aiohttp.WSCloseCode.ABNORMAL_CLOSURE, "the connection broke")
+
+    def _if_it_may(self, say: Callable[..., None], *sentence: str) -> None:
+        """The relay would have the agent say something."""
+        if self._notes.passes(time.monotonic()):
+            say(*sentence)
 
     async def _refusal(self, session: aiohttp.ClientSession, status: int) -> Exception:
         """What an HTTP status instead of a WebSocket means; that depends on whether a Moodcast relay said it."""

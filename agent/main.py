@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -38,6 +38,8 @@ END_S = 1.4
 
 STOP, END = "stop", "end"
 
+Result = TypeVar("Result")
+
 
 def run(settings: AgentSettings) -> int:
     """Share expressions until Ctrl-C, SIGTERM, a closed window or the end of the file; returns the exit code 0.
@@ -62,6 +64,7 @@ class Run:
         self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._sharing: Sharing | None = None
+        self._told = False
         self._error: BaseException | None = None
 
     def supervise(self) -> int:
@@ -77,12 +80,14 @@ class Run:
             stopping.leave(self._exit_code(), lambda: self._last_words(released))
         if self._error is None and not stopping.within(stopping.LAST_WORDS_S, self._say_stopped):
             stopping.leave(0, lambda: None)  # the terminal takes nothing
+        stopping.listen(lambda: os._exit(self._exit_code()))  # nor does it wait for the sentence of an error
         if self._error:
             raise self._error
         return 0
 
     def _stop(self) -> bool:
         """The camera first, then the rest. Returns whether the camera is back; never, where there was none yet."""
+        self._told = True
         if self._sharing is None:
             stopping.leave(INTERRUPTED, lambda: self._display.note("\nStopped: nothing was captured."))
         return self._sharing.stop()
@@ -103,24 +108,30 @@ class Run:
         client = Client(settings, sender, display.note)
         recogniser = Recogniser(settings.model)
         try:
-            welcome = asyncio.run(client.check())
+            welcome = asyncio.run(self._known_at_once(client.check()))
             for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
                 display.note(sentence)
             terminal.ask(settings, welcome, sys.stdin, sys.stdout)
             self._sharing = Sharing(settings, recogniser, sender, client, display)
+            if self._told:
+                return  # the main thread has said, or is about to, that nothing was captured
             asyncio.run(self._until_the_end(self._sharing))
         finally:
             if not (self._sharing and self._sharing.is_capturing()):  # else a thread is in there
                 recogniser.close()
 
     async def _until_the_end(self, sharing: "Sharing") -> None:
-        """What comes of it is known before ``asyncio.run`` ends, which waits for threads that look names up."""
+        await self._known_at_once(sharing.run())
+        self._events.put(END)
+
+    async def _known_at_once(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What goes wrong ends it before ``asyncio.run`` does, which waits for threads that look names up."""
         try:
-            await sharing.run()
+            return await work
         except Exception as error:
             self._error = error
-        finally:
             self._events.put(END)
+            raise
 
     def _exit_code(self) -> int:
         return 0 if self._error is None else getattr(self._error, "exit_code", 1)

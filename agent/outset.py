@@ -1,22 +1,34 @@
 """Ctrl-C while a program only loads. Imports next to nothing, since it comes before everything else."""
 
 import contextlib
+import itertools
 import os
+import select
 import signal
+import sys
 from collections.abc import Iterator
 
 INTERRUPTED = 130
 """The exit code of a program that was stopped before it was under way."""
+LOADING = "\nmoodcast: stopped before it had begun\n"
 
 
 @contextlib.contextmanager
-def at_once() -> Iterator[None]:
-    """Within it Ctrl-C ends the process at once with a sentence: what only loads has nothing to put in order.
+def at_once(words: str = LOADING) -> Iterator[None]:
+    """Within it Ctrl-C ends the process at once with these words: what only loads has nothing to put in order.
 
     The exception that Python raises instead may come up in the middle of a library, which prints or swallows it.
     """
+    times = itertools.count()
+
+    def end(*_: object) -> None:
+        # A handler that replaced itself would make Python complain of a second Ctrl-C that is already there.
+        if next(times) == 0:
+            _say(words.encode())
+        os._exit(INTERRUPTED)
+
     try:
-        before = signal.signal(signal.SIGINT, _end)
+        before = signal.signal(signal.SIGINT, end)
     except ValueError:  # not the main thread, which alone is interrupted
         yield
         return
@@ -26,9 +38,8 @@ def at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _end(*_: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with contextlib.suppress(OSError):
-        # Not through sys.stderr: what was interrupted may hold its lock.
-        os.write(2, b"\nmoodcast: stopped before it had begun\n")
-    os._exit(INTERRUPTED)
+def _say(words: bytes) -> None:
+    """On standard error, unless it takes nothing now: a full pipe, or a terminal that is held with Ctrl-S."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+        if sys.platform == "win32" or select.select([], [2], [], 0)[1]:
+            os.write(2, words)  # not through sys.stderr: what was interrupted may hold its lock

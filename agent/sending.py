@@ -6,6 +6,7 @@ when nobody is there; only the newest reading counts, so a slow or lost connecti
 
 import math
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ LONGEST_WAIT_S = 30.0
 LONGEST_HINT_S = 300.0
 STEADY_S = 10.0
 """A connection that lasted this long was a good one: the next loss starts over with short waits."""
+
+MOST_NOTES, NOTES_S = 6, 60.0
+"""So many sentences of a relay's making are shown in so many seconds: more would push ours off the screen."""
 
 
 class Step(NamedTuple):
@@ -89,6 +93,20 @@ class Sender:
         repeated = isinstance(self.sent, Label) and self.sent.emotion == reading.emotion
         gap = max(heartbeat_s, SPACING_S) if repeated else SPACING_S
         return Step(max(time, self._label_at + gap), label)
+
+
+class Notes:
+    """Which of the sentences that a relay makes the agent say are said."""
+
+    def __init__(self) -> None:
+        self._said: deque[float] = deque(maxlen=MOST_NOTES)
+
+    def passes(self, time: float) -> bool:
+        """Whether one is said at ``time``; the others are dropped."""
+        if len(self._said) == MOST_NOTES and time - self._said[0] < NOTES_S:
+            return False
+        self._said.append(time)
+        return True
 
 
 class Backoff:

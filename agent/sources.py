@@ -87,7 +87,7 @@ def camera_number(name: str) -> int | None:
 def open_file(path: Path, loop: bool) -> Source:
     """A still picture or a video, told apart by the content; see ``open_source``."""
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
         raise UnreadableVideoError(
             f"expected webcam, webcam:N, screen or a video or picture file as the source, but {path} {what}"
         )

@@ -5,6 +5,7 @@ waits, and the work is done in others: whatever hangs there, Ctrl-C is heard.
 """
 
 import contextlib
+import itertools
 import os
 import queue
 import signal
@@ -12,6 +13,8 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import NoReturn
+
+from agent.outset import INTERRUPTED
 
 POLL_S = 0.1
 """A signal may reach another thread of the process, and on Windows none ends a wait: the main thread looks this often.
@@ -31,16 +34,20 @@ def heeded() -> list[signal.Signals]:
 
 
 def listen(stop: Callable[[], None]) -> None:
-    """From now on call ``stop`` in the main thread when the process is told to stop; the next Ctrl-C is the system's.
+    """From now on call ``stop`` in the main thread when the process is told to stop; the next Ctrl-C ends it at once.
 
-    The system then ends the process at once, whatever Python is at. ``stop`` may come between any two instructions.
-    Elsewhere than in the main thread nothing is heard.
+    ``stop`` may come between any two instructions, and again with the next signal. Elsewhere than in the main thread
+    nothing is heard.
     """
     if threading.current_thread() is not threading.main_thread():
         return
 
-    def heard(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    times = itertools.count()
+
+    def heard(number: int, _: object) -> None:
+        # A handler that left the second to the system would make Python complain of one that is already there.
+        if next(times) and number == signal.SIGINT:
+            os._exit(INTERRUPTED)
         stop()
 
     for number in heeded():

@@ -36,7 +36,10 @@ def errors_markdown() -> str:
     """docs/errors.md: every exit code. What is printed with it says what was expected, what came and what to do."""
     text = NOTE + "# Exit codes\n\n| code | when |\n|---|---|\n"
     text += "| 0 | All went well, or the agent was stopped while it shared. |\n"
-    text += "| 130 | Ctrl-C before the command was under way; the agent: before it shared, by any signal to stop. |\n"
+    text += (
+        "| 130 | Ctrl-C before the command was under way; the agent: before it shared, by any signal to stop, or a "
+        "second Ctrl-C. |\n"
+    )
     classes = {
         kind
         for base in (AgentError, DemoError, ModelError, RelayError)

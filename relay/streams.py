@@ -19,19 +19,23 @@ def guarded() -> Iterator[None]:
     Streams that something else has put in place, such as a test, stay as they are.
     """
     before = sys.stdin, sys.stdout, sys.stderr
-    closed = fill_closed()
+    closed, errors = fill_closed(), None
     if 0 in closed:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 (it stays open as long as the process)
     if sys.stdout is sys.__stdout__ and (sys.stdout is None or not is_windows_console(sys.stdout)):
         sys.stdout = _text(_Output(1), sys.stdout)
     if sys.stderr is sys.__stderr__ and (sys.stderr is None or not is_windows_console(sys.stderr)):
-        sys.stderr = _text(_Errors(2), sys.stderr)
+        errors = os.dup(2)  # who redirects 2, to keep a library quiet, does not mean what we say
+        sys.stderr = _text(_Errors(errors), sys.stderr)
     try:
         yield
     finally:
         with contextlib.suppress(OutputError, ReaderGoneError):
             sys.stdout.flush()
+        sys.stderr.flush()
         sys.stdin, sys.stdout, sys.stderr = before
+        if errors is not None:
+            os.close(errors)
 
 
 def fill_closed() -> list[int]:

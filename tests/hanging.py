@@ -15,6 +15,7 @@ import numpy as np
 
 import moodcast
 from agent import capture, main
+from agent import client as client_module
 from agent.client import Client
 from agent.errors import CameraBusyError
 from agent.recognition import Recogniser
@@ -69,8 +70,19 @@ def camera(method: str) -> None:
     capture.open_source = lambda *_: Camera(method)
 
 
+def impatient() -> None:
+    """Only a second Ctrl-C can end it."""
+    capture.Capture.release = lambda *_: hang("release")  # type: ignore[method-assign]
+
+
 def name() -> None:
     socket.getaddrinfo = lambda *_, **__: hang("name")
+
+
+def unknown() -> None:
+    """A name that is looked up for longer than the agent waits."""
+    client_module.CONNECT_S = 0.1
+    name()
 
 
 def model() -> None:
@@ -135,15 +147,13 @@ WHILE_SHARING: dict[str, Callable[[], None]] = {
     "network": network,
     "client": client,
 }
+IMPATIENT: dict[str, Callable[[], None]] = {"impatient": impatient}
 BEFORE: dict[str, Callable[[], None]] = {"name": name, "model": model}
-BESIDE_AN_ERROR: dict[str, Callable[[], None]] = {"refusal": refusal, "failure": failure}
+BESIDE_AN_ERROR: dict[str, Callable[[], None]] = {"refusal": refusal, "failure": failure, "unknown": unknown}
 
 
 def run(case: str, arguments: list[str]) -> int:
-    if case == "impatient":  # only a second Ctrl-C can end it
-        main.RELEASE_S = main.END_S = 1000.0
-        case = "read"
-    {**WHILE_SHARING, **BEFORE, **BESIDE_AN_ERROR}[case]()
+    {**WHILE_SHARING, **IMPATIENT, **BEFORE, **BESIDE_AN_ERROR}[case]()
     return moodcast.main(arguments)
 
 

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from agent.sending import (
     LONGEST_HINT_S,
     LONGEST_WAIT_S,
+    MOST_NOTES,
+    NOTES_S,
     SHORTEST_WAIT_S,
     SPACING_S,
     STALE_S,
     STEADY_S,
     Backoff,
+    Notes,
     Sender,
 )
 from agent.smoothing import Reading
@@ -190,6 +193,17 @@ def test_waits_grow_until_a_connection_was_steady() -> None:
     assert waits == [1.5, 2.0, 3.0, 5.0, 9.0, 16.0, 16.0, 16.0]
     assert backoff.wait(STEADY_S - 1) == 16.0
     assert backoff.wait(STEADY_S) == 1.5
+
+
+@given(st.lists(st.floats(0, 20), max_size=80))
+def test_of_what_a_relay_says_no_minute_has_more_than_a_few(gaps: list[float]) -> None:
+    notes, time = Notes(), 0.0
+    passed: list[float] = []
+    for gap in gaps:
+        time += gap
+        left = sum(time - earlier < NOTES_S for earlier in passed) < MOST_NOTES
+        assert notes.passes(time) == left
+        passed += [time] * left
 
 
 HINTS = st.one_of(st.just(0.0), st.just(math.nan), st.floats(-1e9, 0.1), st.just(-math.inf))

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.sending import Sender
+from agent.sending import MOST_NOTES, Sender
 from relay import app, protocol
 from relay.errors import RedirectedError, RefusedError, RelayUnreachableError
 from relay.printable import is_printable
@@ -230,3 +230,31 @@ async def test_what_a_relay_says_can_not_steer_the_terminal() -> None:
             assert is_printable(text)
             assert "all is well \\x1b[2J" in text
         assert len(notes) == (VIEWER in answers)
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+async def test_what_a_relay_says_can_not_flood_the_terminal(agreed: bool) -> None:
+    """Neither before the viewer is asked nor while sharing, whatever kind of message makes the agent say something."""
+    welcome = protocol.Welcome(channel="demo", viewer="v", tick_ms=250, min_viewers=1)
+
+    async def babble(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        messages: list[protocol.Message] = [welcome] if agreed else []
+        for number in range(100):
+            messages.append(protocol.Error(code=4400, message=f"Look here, {number}!"))
+            messages.append(protocol.Delay(seconds=number))
+            messages.append(protocol.Countdown(seconds=5, time=number, zero=number + 5))
+        for message in [*messages, protocol.Bye(code=4400, message="All said.")]:
+            await socket.send_str(protocol.encode(message).decode())
+        await socket.close(code=4400)
+        return socket
+
+    async with Server({VIEWER: babble}).serve() as server:
+        notes: list[str] = []
+        agent = client(server.url, notes)
+        agent.on_countdown = lambda: notes.append("press Enter")
+        with pytest.raises(RefusedError, match="All said"):
+            await (agent.run() if agreed else agent.check())
+    assert notes[0] == "the relay says: Look here, 0!"
+    assert len(notes) == MOST_NOTES

@@ -12,14 +12,16 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from agent import stopping
 from benchmarks import interrupts
 from models import registry
 from relay import app
 from tests import hanging
 from tests.e2e.test_agent import command, on_terminal, running, weights
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
@@ -94,23 +96,56 @@ async def test_it_ends_whatever_hangs_before(case: str, relay: app.Relay) -> Non
     assert agent.errors.splitlines()[1:] in ([], ["", "Stopped: nothing was captured."])
 
 
-@pytest.mark.parametrize(("case", "code"), [("refusal", 35), ("failure", 11)])
+@pytest.mark.parametrize(("case", "code"), [("refusal", 35), ("failure", 11), ("unknown", 30)])
 async def test_an_error_ends_it_whatever_hangs(case: str, code: int, relay: app.Relay) -> None:
     relay.create_channel("demo")
-    async with hanging_agent(case, relay.url) as agent:
+    async with hanging_agent(case, f"http://localhost:{relay.url.rpartition(':')[2]}") as agent:
         assert await agent.end() == code
+    assert "moodcast: " in agent.errors
 
 
-async def test_a_second_ctrl_c_is_left_to_the_system(relay: app.Relay) -> None:
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+async def test_a_second_ctrl_c_ends_it_whatever_the_first_is_at(first: signal.Signals, relay: app.Relay) -> None:
     relay.create_channel("demo")
     async with hanging_agent("impatient", relay.url) as agent:
-        await agent.says("read hangs")
-        await wait_until(lambda: relay.connections("demo")[0])
-        agent.process.send_signal(signal.SIGINT)
-        await wait_until(lambda: not has_signal(agent.process.pid, "SigCgt", signal.SIGINT))
+        await wait_until(lambda: relay.connections("demo")[0], PATIENCE_S)
+        agent.process.send_signal(first)
+        await agent.says("release hangs")
         assert agent.process.returncode is None
         agent.process.send_signal(signal.SIGINT)
-        assert await agent.end() == -signal.SIGINT
+        assert await agent.end() == 130
+
+
+async def test_it_ends_though_the_sentence_of_an_error_can_not_be_said() -> None:
+    """Where standard error is full, and nobody reads it: as a terminal that is held with Ctrl-S."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(512))
+    os.set_blocking(writing, True)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    process = await asyncio.create_subprocess_exec(*command(nobody, weights("portrait"), "--yes"), stderr=writing)
+    try:
+        await wait_until(lambda: has_signal(process.pid, "SigCgt", signal.SIGTERM), PATIENCE_S)
+        await wait_until(lambda: is_stuck(process.pid), PATIENCE_S)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 30
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(reading)
+        os.close(writing)
+
+
+async def is_stuck(pid: int) -> bool:
+    """Whether the main thread of an agent waits for something that does not come, and looks for signals no more."""
+    turns = set()
+    for _ in range(10):
+        turns.add(psutil.Process(pid).num_ctx_switches().voluntary)
+        await asyncio.sleep(stopping.POLL_S)
+    return len(turns) == 1
 
 
 def has_signal(pid: int, kind: str, number: signal.Signals) -> bool:
