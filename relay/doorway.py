@@ -5,6 +5,7 @@ aiohttp takes a connection over once the head of its first request is here. Unti
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -26,6 +27,7 @@ MAX_HEAD = 32 * 1024
 """Bytes of a request's head: as much as common proxies take."""
 KEEP_ALIVE_S = 75.0
 """A connection may idle between two requests for this long: longer than common proxies keep theirs."""
+NO_HTTP = "Expected an HTTP request, and what came is none."
 LINGER_S = 2.0
 """After an answer, the rest of a request's body may come for this long."""
 
@@ -104,8 +106,9 @@ class _Guest(asyncio.Protocol):
             return
         start = max(0, len(self._head) - 3)
         self._head += data
-        # What does not begin like HTTP (a letter, perhaps after empty lines) goes to aiohttp at once, which says so.
-        if self._head.find(b"\r\n\r\n", start) >= 0 or not (self._head[:1].isalpha() or self._head[:1] in b"\r\n"):
+        if not (self._head[:1].isalpha() or self._head[:1] in b"\r\n"):  # HTTP may begin with empty lines
+            self._turn_away(protocol.BAD_MESSAGE, NO_HTTP)
+        elif self._head.find(b"\r\n\r\n", start) >= 0:
             self._hand_over()
         elif len(self._head) > MAX_HEAD:
             self._turn_away(protocol.TOO_LARGE, f"The head of a request has {MAX_HEAD} bytes at most.")
@@ -144,7 +147,7 @@ class _Guest(asyncio.Protocol):
 class _Connection(web.RequestHandler):
     """aiohttp's side of a connection, which counts it out at the end and answers as the contract says."""
 
-    __slots__ = ("_door", "_house", "_watch", "on_lost")
+    __slots__ = ("_door", "_house", "_request", "_watch", "on_lost")
 
     def __init__(self, door: Doorway, house: str | None) -> None:
         super().__init__(
@@ -155,6 +158,8 @@ class _Connection(web.RequestHandler):
             lingering_time=LINGER_S,
         )
         self._door, self._house = door, house
+        self._request: web.BaseRequest | None = None
+        """Whose body may still be on its way."""
         self._watch: Watch | None = None
         self.on_lost: Callable[[], object] | None = None
 
@@ -170,24 +175,35 @@ class _Connection(web.RequestHandler):
         if self.transport is not None:
             self.transport.abort()
 
-    def work(self) -> None:
-        """A request is here."""
-        if self.transport is not None:
+    def work(self, request: web.BaseRequest) -> None:
+        """A request's head is here, and is worked on as soon as its last byte is."""
+        self._request = request
+        request.content.on_eof(functools.partial(self._work, request))
+
+    def _work(self, request: web.BaseRequest) -> None:
+        if self._request is request and self.transport is not None:
             self._door.lobby.work(self)
 
     def stay(self) -> None:
         """Whoever it is was let in, and makes no room for others until its request is over."""
+        self._request = None
         self._door.lobby.stay(self)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer, or its end; then the connection is idle."""
+        self._request = None
         if self._watch is not None:
             self._watch.cancel()
         watch = self._watch = Watch(self.transport, self._door.stalled_s) if self.transport is not None else None
         try:
             return await super().finish_response(request, resp, start_time)
+        except RuntimeError:
+            # asyncio says so where a file is to be sent and the client has just left; aiohttp would log all of it.
+            if self.transport is not None and not self.transport.is_closing():
+                raise
+            raise ConnectionResetError from None
         finally:
             if watch is not None:
                 watch.finish()
@@ -210,7 +226,8 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("Nobody takes the answer any more, or it is on its way already.")
         if status < 500:
             self._door.counts.requests_refused[protocol.BAD_MESSAGE.number] += 1
-            response = error_response(protocol.BAD_MESSAGE, "Expected an HTTP request, and what came is none.", status)
+            self._door.fruitless += 1
+            response = error_response(protocol.BAD_MESSAGE, NO_HTTP, status)
         else:
             log.error("A request failed", exc_info=exc)
             response = error_response(protocol.FAULT, "The relay failed to answer; its log says why.", status)

@@ -79,7 +79,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
     One middleware for all, since each holds 600 bytes for as long as a WebSocket is open.
     """
-    connection_of(request).work()
+    if hdrs.UPGRADE not in request.headers:  # a WebSocket has its first frame to wait for
+        connection_of(request).work(request)
     try:
         row = ROWS.get(request.match_info.handler)
         request.app[GATE].check_site(request, row.pages if row else "any")

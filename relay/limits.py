@@ -135,25 +135,38 @@ class Connections:
         self._limits = total, per_channel, per_house
         self._total, self._channels, self._houses = Places(total), Places(per_channel), Places(per_house)
 
-    def enter(self, channel: str, house: str | None) -> str | None:
-        """Count a connection in (None), or say which limit keeps it out. ``house``: None has no limit of its own."""
-        total, per_channel, per_house = self._limits
+    def arrive(self, channel: str, house: str | None) -> str | None:
+        """Count a connection with its house (None), or say which limit keeps it out. ``house``: None has no limit.
+
+        Who has not said yet who it is takes no place of the channel and of the relay: strangers would fill both.
+        """
+        per_house = self._limits[2]
         if not self._houses.take(house):
             return f"Your network has the {per_house} connections that one may have: close another one first."
-        if not self._channels.take(channel):
+        if full := self.enter(channel):
             self._houses.free(house)
+            return full
+        self.leave(channel)
+        return None
+
+    def depart(self, house: str | None) -> None:
+        """Count out a connection that ``arrive`` counted."""
+        self._houses.free(house)
+
+    def enter(self, channel: str) -> str | None:
+        """Count one in that arrived and is let in (None), or say which limit keeps it out."""
+        total, per_channel, _ = self._limits
+        if not self._channels.take(channel):
             return f"The channel {channel!r} has the {per_channel} connections that one may have: come back later."
         if not self._total.take("all"):
             self._channels.free(channel)
-            self._houses.free(house)
             return f"The relay has the {total} connections that it takes: come back later."
         return None
 
-    def leave(self, channel: str, house: str | None) -> None:
+    def leave(self, channel: str) -> None:
         """Count out a connection that ``enter`` counted in."""
         self._total.free("all")
         self._channels.free(channel)
-        self._houses.free(house)
 
 
 class Rates:

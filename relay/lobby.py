@@ -1,8 +1,9 @@
 """How many connections there are, and which of them goes where there is one too many. Pure.
 
-Viewers and subscribers who were let in stay. All others make room for newcomers: first those that wait for nothing,
-between two requests or before the first, then those with a request in work; of each, the oldest. So whoever holds on
-to connections and does nothing, or as little as it can, holds on to those of others of its kind, and not for long.
+Viewers and subscribers who were let in stay. All others make room for newcomers, the oldest of the larger group: those
+without a whole request (none yet, the next one, half of one, a WebSocket's first frame), and those with one in work.
+So whoever holds on to connections and does nothing, or as little as it can, takes the places of its own kind, and a
+newcomer is not the first to go because it is the only one that has not asked yet.
 """
 
 from collections import OrderedDict
@@ -16,7 +17,7 @@ class Lobby(Generic[One]):
     """The connections that are open. Every step is O(1), and who stays costs nothing."""
 
     def __init__(self, most: int, most_idle: int) -> None:
-        """``most``: connections, whatever they do; ``most_idle``: those without a request."""
+        """``most``: connections, whatever they do; ``most_idle``: those without a whole request."""
         self._most, self._most_idle = most, most_idle
         self._idle: OrderedDict[One, None] = OrderedDict()
         self._working: OrderedDict[One, None] = OrderedDict()
@@ -43,7 +44,7 @@ class Lobby(Generic[One]):
         self._idle[by] = None
 
     def work(self, one: One) -> None:
-        """It has asked for something."""
+        """Its request is here, to the last byte."""
         self._idle.pop(one, None)
         self._working[one] = None
 
@@ -65,6 +66,6 @@ class Lobby(Generic[One]):
     def _one_too_many(self) -> One | None:
         if self._open <= self._most and len(self._idle) <= self._most_idle:
             return None
-        # The youngest one, for whom there must be room, is the last to go.
-        oldest = self._working if len(self._idle) == 1 and self._working else self._idle
+        too_many_idle = len(self._idle) > max(self._most_idle, 1)
+        oldest = self._idle if too_many_idle or len(self._idle) > len(self._working) else self._working
         return oldest.popitem(last=False)[0]

@@ -20,6 +20,7 @@ from relay import export, protocol
 from relay.access import HUB, HTTPError, authorize, json_response
 from relay.archive import Archive, GoneError, Slice
 from relay.database import DatabaseError
+from relay.doorway import connection_of
 from relay.history import PARTS, Session
 from relay.hub import Hub
 from relay.limits import Places
@@ -236,6 +237,7 @@ async def _streamed(
         writer = await response.prepare(request)
         assert writer is not None
         transport = transport_of(request)
+        connection_of(request).stay()  # a key let it in, and there are few
         transport.set_write_buffer_limits(high=0)
         stalled, later = request.app[HUB].limits.stalled, asyncio.get_running_loop().call_later
         limit_kernel(transport, stalled)

@@ -30,6 +30,7 @@ from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.live import LiveChannel, Packet, Subscriber, Viewer
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
 from relay.tickets import TicketError
+from relay.unread import limit_kernel
 from relay.websocket import Socket, drop_slow, keep_few, transport_of
 
 First = TypeVar("First", bound=protocol.Message)
@@ -37,9 +38,9 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 """What decoding a text frame raises."""
 
 
-def _enter(request: web.Request, channel: str, house: str | None) -> str | None:
-    """Count a connection in (None), or say which limit keeps it out."""
-    full = request.app[GATE].connections.enter(channel, house)
+def _enter(request: web.Request, channel: str) -> str | None:
+    """Count in a connection that may stay (None), or say which limit keeps it out."""
+    full = request.app[GATE].connections.enter(channel)
     if full is None:
         connection_of(request).stay()
     return full
@@ -60,26 +61,35 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     if channel not in request.app[CHANNELS]:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    if full := _enter(request, channel, house):
+    if full := gate.connections.arrive(channel, house):
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
         admitted = await _admit(request, socket, channel, house)
         if admitted is None:
             return socket
-        viewer, delay = admitted
-        live = hub.join(channel, viewer, delay)
+        if full := _enter(request, channel):
+            await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
+            return socket
         try:
-            await socket.send(protocol.encode(hub.welcome(channel)))
-            now = time.monotonic()
-            if live.countdown and live.countdown.open_s(now):
-                await socket.send(protocol.encode(live.countdown.event(now)))
-            await _listen_to_viewer(socket, viewer, live, hub)
+            await _serve_viewer(socket, hub, channel, *admitted)
         finally:
-            hub.leave(live, viewer)
+            gate.connections.leave(channel)
     finally:
-        gate.connections.leave(channel, house)
+        gate.connections.depart(house)
     return socket
+
+
+async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, delay: float) -> None:
+    live = hub.join(channel, viewer, delay)
+    try:
+        await socket.send(protocol.encode(hub.welcome(channel)))
+        now = time.monotonic()
+        if live.countdown and live.countdown.open_s(now):
+            await socket.send(protocol.encode(live.countdown.event(now)))
+        await _listen_to_viewer(socket, viewer, live, hub)
+    finally:
+        hub.leave(live, viewer)
 
 
 async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> tuple[Viewer, float] | None:
@@ -233,7 +243,7 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
     if channel not in channels:
         await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
         return socket
-    if full := _enter(request, channel, house):
+    if full := gate.connections.arrive(channel, house):
         await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
         return socket
     try:
@@ -247,14 +257,21 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
         if right is None:
             await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
             return socket
-        await _serve_subscriber(socket, hub, channel, right)
+        if full := _enter(request, channel):
+            await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
+            return socket
+        try:
+            await _serve_subscriber(socket, hub, channel, right)
+        finally:
+            gate.connections.leave(channel)
     finally:
-        gate.connections.leave(channel, house)
+        gate.connections.depart(house)
     return socket
 
 
 async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
     socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
+    limit_kernel(socket.transport, hub.limits.stalled)
     subscriber = hub.subscribe(channel, right, socket)
     writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
@@ -288,12 +305,14 @@ async def _mood_stream(request: web.Request) -> web.StreamResponse:
     refuse_while_draining(request)
     gate = request.app[GATE]
     house = gate.house(request)
-    if full := _enter(request, channel, house):
+    if full := gate.connections.arrive(channel, house):
         raise HTTPError(protocol.FULL, full, retry_after=COME_BACK_S)
+    _enter(request, channel)  # for which there is room: nobody came in between
     try:
         return await _stream(request, channel, right)
     finally:
-        gate.connections.leave(channel, house)
+        gate.connections.leave(channel)
+        gate.connections.depart(house)
 
 
 async def _stream(request: web.Request, channel: str, right: Right) -> web.StreamResponse:
@@ -304,6 +323,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
     assert writer is not None
     transport = transport_of(request)
     keep_few(transport)
+    limit_kernel(transport, hub.limits.stalled)
     transport.set_write_buffer_limits(high=0)
 
     async def write(data: bytes) -> None:

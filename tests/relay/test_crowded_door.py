@@ -22,8 +22,8 @@ from tests.support import Viewer, count_of, request, subscribe, wait_until
 
 ROOT = Path(__file__).parents[2]
 PLACES = 20
-ASKS = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
-TICKET = b"POST /v1/channels/demo/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+ASKS = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+TICKET = b"POST /v1/channels/demo/tickets HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 async def is_served(url: str) -> bool:
@@ -65,9 +65,19 @@ async def dribbles_a_second_head(client: RawClient) -> None:
     await client.send(ASKS)
 
 
+async def says_no_hello(client: RawClient) -> None:
+    head = b"GET /v1/channels/demo/viewer HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    await client.send(head + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    assert b"101 Switching" in await client.reader.readuntil(b"\r\n\r\n")
+
+
+async def is_no_http(client: RawClient) -> None:
+    await client.send(b"\x16\x03\x01\x02\x00\x01\x00")
+
+
 @pytest.mark.parametrize(
     "kind",
-    [silent, dribbles_a_head, dribbles_a_body, is_kept_alive, dribbles_a_second_head],
+    [silent, dribbles_a_head, dribbles_a_body, is_kept_alive, dribbles_a_second_head, says_no_hello, is_no_http],
     ids=lambda kind: kind.__name__,
 )
 async def test_others_get_in_and_who_is_in_stays(
@@ -93,6 +103,31 @@ async def test_others_get_in_and_who_is_in_stays(
             await newcomer.label("sad")
             await viewer.label("happy")
             await audience.mood(lambda mood: (count_of(mood, "happy"), count_of(mood, "sad")) == (1, 1))
+
+
+async def test_a_newcomer_has_time_to_ask_where_all_others_dribble_bodies(small: app.Relay) -> None:
+    small.create_channel("demo")
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(PLACES):
+            await dribbles_a_body(await stack.enter_async_context(await RawClient.connect(small.url)))
+        await wait_until(lambda: len(small._doorway.lobby) == PLACES)
+        async with await RawClient.connect(small.url) as newcomer:
+            for _ in range(PLACES // 2):  # come after it, and before it has asked
+                await dribbles_a_body(await stack.enter_async_context(await RawClient.connect(small.url)))
+            await wait_until(lambda: small._doorway.counts.put_out == 1 + PLACES // 2)
+            await newcomer.send(ASKS + b"Connection: close\r\n\r\n")
+            assert (await newcomer.read_to_end()).startswith(b"HTTP/1.1 200")
+
+
+async def test_who_says_no_hello_takes_no_viewers_place(small: app.Relay) -> None:
+    small.create_channel("demo")
+    async with contextlib.AsyncExitStack() as stack:
+        crowd = [await stack.enter_async_context(await RawClient.connect(small.url)) for _ in range(PLACES - 2)]
+        for client in crowd:
+            await says_no_hello(client)
+        for _ in range(5):
+            await stack.enter_async_context(await Viewer.connect(small.url))
+        assert small.connections("demo") == (5, 0)
 
 
 async def test_where_all_others_stay_the_newcomer_is_told() -> None:

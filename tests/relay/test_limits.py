@@ -100,22 +100,39 @@ def test_places_never_go_over(most: int, steps: list[tuple[bool, str | None]]) -
 
 def test_a_connection_that_is_kept_out_takes_no_place() -> None:
     connections = Connections(total=3, per_channel=2, per_house=2)
-    assert connections.enter("one", "ada") is None
-    assert connections.enter("one", "bob") is None
-    assert "channel 'one'" in str(connections.enter("one", "cy"))
-    assert connections.enter("two", "ada") is None
-    assert "network" in str(connections.enter("two", "ada"))
-    assert "relay" in str(connections.enter("two", "cy"))
-    connections.leave("one", "bob")
-    assert connections.enter("one", "cy") is None
-    connections.leave("two", "ada")
-    assert connections.enter("two", "cy") is None
+
+    def come(channel: str, house: str | None) -> str | None:
+        return connections.arrive(channel, house) or connections.enter(channel)
+
+    def go(channel: str, house: str | None) -> None:
+        connections.leave(channel)
+        connections.depart(house)
+
+    assert come("one", "ada") is None
+    assert come("one", "bob") is None
+    assert "channel 'one'" in str(come("one", "cy"))
+    assert come("two", "ada") is None
+    assert "network" in str(come("two", "ada"))
+    assert "relay" in str(come("two", "cy"))
+    go("one", "bob")
+    assert come("one", "cy") is None
+    go("two", "ada")
+    assert come("two", "cy") is None
 
 
 def test_this_machine_fills_the_relay_but_no_house() -> None:
     connections = Connections(total=5, per_channel=5, per_house=1)
-    assert [connections.enter("demo", None) for _ in range(5)] == [None] * 5
-    assert connections.enter("demo", None)
+    assert [connections.arrive("demo", None) or connections.enter("demo") for _ in range(5)] == [None] * 5
+    assert connections.arrive("demo", None)
+
+
+def test_who_has_not_said_hello_takes_a_place_of_its_house_alone() -> None:
+    connections = Connections(total=2, per_channel=1, per_house=3)
+    assert [connections.arrive("demo", "ada") for _ in range(3)] == [None] * 3
+    assert "network" in str(connections.arrive("demo", "ada"))
+    assert connections.arrive("demo", "bob") is None
+    assert connections.enter("demo") is None
+    assert "channel" in str(connections.enter("demo"))
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 30), st.integers(1, 10)), max_size=80))

@@ -182,6 +182,27 @@ async def test_who_leaves_an_answer_to_the_kernel_is_cut_off(running: Running) -
         await read_out(client)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere who reads slowly is known by what Python keeps alone")
+@pytest.mark.relay(limits=Limits(stalled=0.5, slow_reader=3600))
+async def test_who_reads_no_event_is_cut_off(running: Running) -> None:
+    mutes = [await running.mute("mood") for _ in range(2)]
+    await wait_until(lambda: not running.connections(), 60)
+    for client in mutes:
+        await read_out(client)
+
+
+@pytest.mark.relay(limits=STALLED)
+async def test_nothing_is_logged_of_who_is_cut_off(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    ask = b"GET /static/dashboard.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    mutes = [await running.mute("sessions") for _ in range(20)]
+    for client in mutes:
+        await asyncio.get_running_loop().sock_sendall(client, 200 * ask)
+    await wait_until(lambda: not running.connections(), 60)
+    for client in mutes:
+        await read_out(client)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 async def test_an_export_that_can_not_be_finished_does_not_look_whole(running: Running, version: str) -> None:
     client = await running.mute("sessions/1.csv", version)
