@@ -1,0 +1,73 @@
+"""What `pip install` brings: the wheel, built as the build system of pyproject.toml builds it."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+TYPED = [name for name in PROJECT["tool"]["mypy"]["packages"] if (ROOT / name).is_dir()]
+SHIPPED = {".py", ".typed", ".js", ".css", ".html", ".json", ".svg", ".png", ".onnx", ".toml"}
+LARGEST = 8_000_000
+"""Bytes of the wheel; most of it are the weights of our own three networks."""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=240)
+    (built,) = folder.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path, names: set[str]) -> None:
+    assert {name.split("/")[0] for name in names} == {*TYPED, "moodcast.py", "overlay"}
+    assert {Path(name).suffix for name in names} <= SHIPPED
+    assert not [name for name in names if {"tests", "benchmarks", "docs"} & set(Path(name).parts)]
+    assert "overlay/pictures/render.py" not in names
+    assert wheel.stat().st_size < LARGEST
+
+
+def test_the_wheel_holds_all_that_the_program_reads(names: set[str]) -> None:
+    """Every tracked file of its folders is there: pages, pictures, weights, recipes, modules."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a git checkout, or no git: nobody says which files belong to the project")
+    tracked = subprocess.run(
+        ["git", "ls-files", *TYPED, "overlay"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    there = {name for name in tracked.stdout.split() if (ROOT / name).exists()}
+    assert there - names == {"overlay/pictures/render.py"}
+
+
+@pytest.mark.parametrize("package", TYPED)
+def test_a_type_checker_uses_the_packages_own_types(names: set[str], package: str) -> None:
+    assert f"{package}/py.typed" in names
+
+
+def test_the_metadata_say_what_it_is(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = HeaderParser().parsestr(archive.read(path).decode())
+        assert any(name.endswith(".dist-info/licenses/LICENSE") for name in archive.namelist())
+    assert (metadata["Name"], metadata["License-Expression"]) == ("moodcast", "Apache-2.0")
+    oldest = PROJECT["project"]["requires-python"].removeprefix(">=")
+    versions = [text.rsplit(" ", 1)[1] for text in metadata.get_all("Classifier", []) if ":: Python :: 3." in text]
+    assert versions[0] == oldest
+    assert len(versions) == len(set(versions))
