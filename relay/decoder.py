@@ -24,6 +24,8 @@ MAX_PIXELS = 50_000_000
 """A file of a few kilobytes can claim to be a picture of gigabytes."""
 MAX_SCANS = 100
 """Of a JPEG. Programs write ten; each can be a few bytes of the file, and costs as much as a picture."""
+MAX_SCANNED = 1_000_000_000
+"""Pixels that all scans of a JPEG go over: a second's work, and twice what those of the largest photograph take."""
 MAX_NEED = 220_000_000
 """Bytes that the decoding of a picture may take."""
 SPARE = 100_000_000
@@ -36,8 +38,8 @@ PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 
 Reason = Literal["unknown", "pixels", "scans", "memory", "broken"]
 
-# A marker within a JPEG's coded data: not a stuffed zero, and no restart.
-MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+# A marker that is followed by its length (but for begin and end): not a stuffed zero, no TEM, and no restart.
+MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])")
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
 
 
@@ -64,7 +66,7 @@ def opened(file: bytes) -> tuple[ImageFile.ImageFile, int]:
     need = 0
     if image.format not in ("PNG", "WEBP", "GIF"):
         found = scans(file)
-        if found > MAX_SCANS:
+        if found > MAX_SCANS or found * count > MAX_SCANNED:
             raise RefusedError("scans")
         if found > 1:  # all coefficients are kept, of two bytes each
             need = 2 * len(image.getbands()) * count
@@ -104,6 +106,9 @@ def upright(image: ImageFile.ImageFile) -> Image.Image:
 
 def decode(file: bytes) -> None:
     """The conversation on standard input and output, after the file has come."""
+    if not file.startswith(b"RIFF"):  # libwebp sets a canvas aside, and fills it when it decodes
+        # Pillow keeps a hundred bytes and more for each of a million comments.
+        _bound("RLIMIT_AS", len(file) + SPARE)
     image, need = opened(file)
     _say(f"need {need}")
     _bound("RLIMIT_AS", need + len(file) + SPARE)
@@ -145,7 +150,8 @@ def _bound(name: str, value: int) -> None:
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
         import resource
 
-        resource.setrlimit(getattr(resource, name), (value, value))
+        limit = getattr(resource, name)
+        resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import itertools
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import get_args
 
-from relay.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANS, WORKING_SIDE, Reason
+from relay.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANNED, MAX_SCANS, WORKING_SIDE, Reason
 from relay.trial import BadPictureError, Picture, UnavailableError
 
 MEMORY = 240_000_000
@@ -21,8 +22,8 @@ ROOT = Path(__file__).parent.parent
 REFUSALS: dict[Reason, str] = {
     "unknown": "This is no JPEG, PNG, WebP or GIF picture: choose one of these, or save it as one.",
     "pixels": f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels: choose a smaller one.",
-    "scans": f"The picture's file goes over it more than {MAX_SCANS} times: save it anew, as a JPEG that is not "
-    "progressive.",
+    "scans": f"The picture's file goes over it more than {MAX_SCANS} times, or over {MAX_SCANNED // 1_000_000} million "
+    "pixels in all: save it anew, as a JPEG that is not progressive.",
     "memory": f"Decoding the picture would take more than {MAX_NEED // 1_000_000} MB of memory: choose a smaller one, "
     "or save it as a JPEG that is not progressive.",
     "broken": "The picture's file is broken or incomplete: choose another, or save it anew.",
@@ -36,6 +37,9 @@ class Decoding:
 
     def __init__(self) -> None:
         self._lent = 0
+        self._waiting: list[tuple[int, int]] = []
+        """The bytes that are waited for, and a number by arrival."""
+        self._numbers = itertools.count()
         self._returned = asyncio.Condition()
 
     async def decode(self, file: bytes | bytearray) -> Picture:
@@ -56,9 +60,11 @@ class Decoding:
             return await self._converse(process, file)
         except (ConnectionError, asyncio.IncompleteReadError):  # it ended without a word: a limit, or a crash
             raise BadPictureError(TOO_LONG) from None
-        finally:
+        except asyncio.CancelledError:
             _kill(process)
-            await process.wait()
+            raise
+        finally:
+            await _end(process)
 
     async def _converse(self, process: asyncio.subprocess.Process, file: bytes | bytearray) -> Picture:
         assert process.stdin
@@ -78,16 +84,37 @@ class Decoding:
 
     @contextlib.asynccontextmanager
     async def _memory(self, size: int) -> AsyncIterator[None]:
-        """Wait until so many bytes are free, and have them for the length of a ``with`` block."""
-        async with self._returned:
-            await self._returned.wait_for(lambda: self._lent + size <= MEMORY)
-            self._lent += size
+        """Wait until so many bytes are free, and have them for the length of a ``with`` block.
+
+        Who needs the least is the first, so that a photograph waits for one huge picture and not for all of them.
+        """
+        mine = size, next(self._numbers)
+        self._waiting.append(mine)
+        try:
+            async with self._returned:
+                await self._returned.wait_for(lambda: mine == min(self._waiting) and self._lent + size <= MEMORY)
+                self._lent += size
+        finally:
+            self._waiting.remove(mine)
         try:
             yield
         finally:
             self._lent -= size
             async with self._returned:
                 self._returned.notify_all()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process that has said all, or was killed. (To kill one that ends by itself anyway would
+    have asyncio miss its exit code, and complain.)"""
+    assert process.stdin
+    process.stdin.close()  # it waits for nothing any more
+    try:
+        with _patience(process):
+            await process.wait()
+    except asyncio.CancelledError:
+        _kill(process)
+        raise
 
 
 async def _send(stream: asyncio.StreamWriter, data: bytes | bytearray) -> None:

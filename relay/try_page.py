@@ -15,6 +15,7 @@ from relay import protocol
 from relay.access import HUB, HTTPError, json_response, named_type
 from relay.deadline import within
 from relay.decoding import Decoding
+from relay.doorway import cancelled_when_gone
 from relay.gate import GATE
 from relay.trial import BadPictureError, Findings, Maker, Recogniser, UnavailableError
 
@@ -140,7 +141,7 @@ async def look(request: web.Request) -> web.Response:
         raise HTTPError(protocol.BAD_MESSAGE, text, 415)
     trials, model = request.app[TRIALS], request.query.get("model", "")
     try:
-        with trials.place():
+        with trials.place(), cancelled_when_gone(request):
             return json_response(await trials.look(await _body(request), model))
     except BadPictureError as error:
         raise HTTPError(protocol.BAD_MESSAGE, str(error)) from error

@@ -33,6 +33,17 @@ def empty_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
 
 
+def run_decoder(file: bytes) -> tuple[bytes, int]:
+    """What it says of a file, and the most bytes of memory that it had. Linux alone."""
+    program = (
+        "import re; from pathlib import Path; from relay import decoder; decoder.main();"
+        "print('\\n', re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])"
+    )
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, input=len(file).to_bytes(4, "big") + file + b"!", capture_output=True, check=True)
+    return run.stdout, 1024 * int(run.stdout.split()[-1])
+
+
 async def refusal(file: bytes) -> str:
     with pytest.raises(BadPictureError) as error:
         await Decoding().decode(file)
@@ -98,14 +109,8 @@ def test_the_memory_that_a_picture_takes_is_what_was_said(
     kind: str, size: tuple[int, int], options: dict[str, Any]
 ) -> None:
     file = file_of(Image.linear_gradient("L").resize(size).convert("RGB"), kind, **options)
-    program = (
-        "import re; from pathlib import Path; from relay import decoder; decoder.main();"
-        "print('\\n', re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])"
-    )
-    command = [sys.executable, "-c", program]
-    run = subprocess.run(command, input=len(file).to_bytes(4, "big") + file + b"!", capture_output=True, check=True)
-    need = int(run.stdout.partition(b"\n")[0].split()[1])
-    peak = 1024 * int(run.stdout.split()[-1])
+    output, peak = run_decoder(file)
+    need = int(output.partition(b"\n")[0].split()[1])
     assert peak < 30_000_000 + len(file) + need
     assert need <= MAX_NEED
 
@@ -115,12 +120,25 @@ async def test_a_jpeg_of_very_many_scans_is_not_decoded() -> None:
     assert await refusal(bomb(2000)) == REFUSALS["scans"]
 
 
+async def test_a_large_jpeg_may_have_fewer_scans() -> None:
+    assert await refusal(bomb(50, 5000)) == REFUSALS["scans"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory's high water mark from /proc")
+def test_a_head_that_never_ends_takes_little_memory() -> None:
+    small = file_of(Image.new("RGB", (32, 32)), "JPEG")
+    output, peak = run_decoder(small[:2] + 2_000_000 * b"\xff\xfe\0\2" + small[2:])
+    assert output.startswith(b"refused memory")
+    assert peak < 110_000_000
+
+
 def test_scans_are_counted_where_the_decoder_sees_them() -> None:
     small = Image.new("RGB", (32, 32))
     assert scans(file_of(small, "JPEG")) == 1
     own = scans(file_of(small, "JPEG", progressive=True))
     assert own > 1
     assert scans(bomb(20, 32)) == own + 20
+    assert scans(bomb(20, 32).replace(b"\xff\xda", b"\xff\x01\xff\xda")) == own + 20  # a marker without a length
     exif = Image.Exif()
     exif[0x010E] = "\xff\xda" * 500  # in a description they are none
     assert scans(file_of(small, "JPEG", exif=exif)) == 1
@@ -173,6 +191,30 @@ async def test_large_pictures_wait_for_each_other_and_small_ones_do_not(monkeypa
         assert (await together.decode(bomb(1))).width == 64
         assert not large.done()
     assert (await large).width == WORKING_SIDE
+
+
+async def test_who_needs_the_least_memory_is_the_first() -> None:
+    decoding, order = Decoding(), []
+
+    async def have(size: int) -> None:
+        async with decoding._memory(size):
+            order.append(size)
+            await asyncio.sleep(0)
+
+    async with decoding._memory(MAX_NEED):
+        waiting = [asyncio.create_task(have(size)) for size in (MAX_NEED, 100_000_000, 30_000_000, 150_000_000)]
+        await asyncio.sleep(0)
+        waiting[2].cancel()  # who gives up holds nobody up
+    await asyncio.wait(waiting)
+    assert order == [100_000_000, 150_000_000, MAX_NEED]
+
+
+async def test_the_end_of_a_decoder_is_no_surprise(caplog: pytest.LogCaptureFixture) -> None:
+    broken = bomb(1)[:500]
+    for _ in range(10):
+        await asyncio.gather(Decoding().decode(bomb(1)), refusal(broken), refusal(bomb(2000)))
+    assert decoders() == []
+    assert not caplog.records
 
 
 def test_the_decoder_needs_no_more_than_pillow() -> None:

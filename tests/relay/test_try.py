@@ -208,6 +208,16 @@ async def test_too_many_at_once_are_told_to_come_back(tmp_path: Path) -> None:
         assert (await ask(http, PICTURE))[0] == 200
 
 
+async def test_for_who_left_nothing_is_decoded(tmp_path: Path) -> None:
+    async with serving(tmp_path, Recogniser) as (_, http):
+        asked = asyncio.create_task(ask(http, slow_picture()))
+        await wait_until(decoders)
+        (process,) = decoders()
+        process.suspend()  # it would need all its time
+        asked.cancel()
+        await wait_until(lambda: not decoders())
+
+
 async def test_the_history_is_closed_before_a_picture_is_waited_for(tmp_path: Path) -> None:
     recogniser = Recogniser()
     settings = RelaySettings(port=0, data=str(tmp_path), tick_ms=50, min_viewers=1)
