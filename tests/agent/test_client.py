@@ -287,6 +287,29 @@ async def test_a_stop_code_ends_it_for_good(code: protocol.Code, error: type[Exc
             await asyncio.wait_for(agent.running, 10)
 
 
+@pytest.mark.parametrize("code", [4499, 4999])
+async def test_what_a_newer_relay_adds_changes_nothing(code: int) -> None:
+    """Fields and messages that the agent does not know are left out, and a code that it does not know says by its range
+    whether to come back (docs/versions.md)."""
+    heard: list[str] = []
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        for said in ('{"type":"forecast","of":["all"]}', welcome()[:-1] + ',"later":{"a":[1]}}', '{"type":"forecast"}'):
+            await socket.send_str(said)
+        heard.append(await socket.receive_str())
+        await socket.send_str(f'{{"type":"bye","code":{code},"message":"Of a newer relay.","later":1}}')
+        await socket.close(code=code)
+
+    async with stand_in(talk) as url, Agent(url) as agent:
+        agent.show("happy")
+        if code == 4499:
+            with pytest.raises(RefusedError, match="Of a newer relay"):
+                await asyncio.wait_for(agent.running, 60)
+        else:
+            await wait_until(lambda: len(heard) >= 2, 60)
+    assert all('"happy"' in label for label in heard)
+
+
 async def test_a_retry_code_makes_it_come_back() -> None:
     visits = []
 

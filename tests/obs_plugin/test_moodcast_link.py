@@ -92,6 +92,15 @@ def test_a_message_reaches_the_page_unchanged() -> None:
     assert protocol.from_relay.decode(message.text) == MOOD
 
 
+def test_what_a_newer_relay_adds_changes_nothing() -> None:
+    """Fields reach the page, which ignores what it does not know; messages are left out (docs/versions.md)."""
+    text = protocol.encode(MOOD).decode()
+    message = link.message_of("mood", text[:-1] + ',"later":{"a":[1]}}')
+    assert message is not None
+    assert protocol.from_relay.decode(message.text) == MOOD
+    assert link.message_of("forecast", '{"type":"forecast"}') is None
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -229,6 +229,7 @@ async def test_a_wrong_first_frame_is_refused(relay: Relay, path: str, first: st
         ('{"type":"label","emotion":"bored"}', "bored"),
         ('{"type":"label","emotion":"happy","confidence":"2"}', "confidence"),
         ('{"type":"hello"}', "already"),
+        ('{"type":"of a newer agent"}', "of a newer agent"),
         (b'{"type":"away"}', "binary"),
     ],
 )
