@@ -3,7 +3,8 @@
 Starts real agents on a film, and tells each to stop (Ctrl-C, for some SIGTERM or the hang-up of a closed window) at a
 seeded random moment between the start of its process and its steady state. Says how long they went on, how long they
 kept the film open, which stands for the camera, and how they ended. The exit code is 1 if one went on for more than
-``--limit`` seconds or said anything but a sentence. ``--python`` takes another Python that has the agent's packages.
+``--limit`` seconds, kept the film for more than one, or said anything but a sentence. ``--python`` takes another Python
+that has the agent's packages.
 """
 
 import argparse
@@ -32,6 +33,8 @@ PYTHON_S = 0.15
 """Before, Python may not have run one instruction of ours; how it ends itself and what it says is not the agent's."""
 AFTER_S = 1.0
 """Moments lie up to this long after the first label."""
+CAMERA_S = 1.0
+"""The film is to be closed by then."""
 HANG_S = 60.0
 """Who goes on for so long is killed."""
 LOOK_S = 0.005
@@ -170,11 +173,16 @@ def report(outcomes: list[Outcome], limit_s: float) -> int:
     codes = collections.Counter((outcome.told.name, outcome.code) for outcome in outcomes)
     print("exit codes: " + ", ".join(f"{name} {code}: {count}" for (name, code), count in sorted(codes.items())))
     survivors = [outcome for outcome in outcomes if outcome.survived_s > limit_s]
+    open_still = [outcome for outcome in outcomes if outcome.open_s > CAMERA_S]
     wrong = [outcome for outcome in outcomes if outcome.went_wrong]
-    print(f"went on for more than {limit_s:g} s: {len(survivors)}; other exit code, or a traceback: {len(wrong)}")
-    for outcome in {*survivors, *wrong}:
+    print(
+        f"went on for more than {limit_s:g} s: {len(survivors)}; had the film open after {CAMERA_S:g} s: "
+        f"{len(open_still)}; other exit code, or a traceback: {len(wrong)}"
+    )
+    bad = {*survivors, *open_still, *wrong}
+    for outcome in bad:
         print(outcome)
-    return 1 if survivors or wrong else 0
+    return 1 if bad else 0
 
 
 def main() -> int:
