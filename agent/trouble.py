@@ -3,7 +3,9 @@
 Whatever answers at an address is a stranger until it has said welcome, and so is what it says.
 """
 
+import os
 import re
+import socket
 import ssl
 
 import aiohttp
@@ -27,7 +29,7 @@ def reason(error: Exception, url: URL) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         if getattr(error.os_error, "reason", "") in NO_TLS:
             return f"there is no https on this port; try {other_scheme(url)}"
-        return escaped(error.os_error.strerror or "the connection broke before it was made")
+        return _system_problem(error.os_error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         hint = f"; if it expects https, try {other_scheme(url)}" if url.scheme == "http" else ""
         return f"it ended the connection without an answer{hint}"
@@ -63,6 +65,14 @@ def redirected(response: aiohttp.ClientResponse) -> str:
         f"the relay {asked} sends the agent to another address (HTTP status {response.status}), which is refused: you "
         f"would share with another relay than the one you named. {advice}"
     )
+
+
+def _system_problem(error: OSError) -> str:
+    """What the system says, without asyncio's "Connect call failed" around it."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return escaped(error.strerror or "the connection broke before it was made")
+    words = os.strerror(error.errno)
+    return words[:1].lower() + words[1:]
 
 
 def _certificate_problem(error: Exception) -> str:

@@ -254,6 +254,14 @@ async def test_nothing_at_the_address() -> None:
     assert caught.value.exit_code == 30
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_nothing_at_the_address_is_said_in_no_programmers_words(host: str) -> None:
+    with pytest.raises(RelayUnreachableError) as caught:
+        await Agent(f"http://{host}:{free_port()}").client.check()
+    assert "Connect call" not in str(caught.value)
+    assert "errno" not in str(caught.value).lower()
+
+
 async def test_something_else_at_the_address() -> None:
     async with stand_in(healthz=False) as url:
         with pytest.raises(RelayUnreachableError, match=r"no Moodcast relay \(HTTP status 404\)"):
