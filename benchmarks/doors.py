@@ -122,7 +122,7 @@ async def _visit(relay: Relay, visit: Visit, waits: list[float], failed: dict[st
         try:
             async with aiohttp.ClientSession(relay.url, timeout=aiohttp.ClientTimeout(total=30)) as http:
                 await visit(http, number)
-        except (OSError, aiohttp.ClientError, asyncio.TimeoutError):
+        except (OSError, aiohttp.ClientError, asyncio.TimeoutError, AssertionError):
             failed[name] += 1
         except asyncio.CancelledError:
             waits.append(time.monotonic() - began)
