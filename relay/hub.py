@@ -29,7 +29,7 @@ from relay.node import Node
 from relay.protocol import Countdown, Delay, Marker, Status, Welcome
 from relay.recorder import Recorder
 from relay.snapshot import Snapshot, total
-from relay.websocket import CLOSE_S, Socket, drop_slow, encode_bye, encode_frame
+from relay.websocket import Socket, drop_slow, encode_bye, encode_frame
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Hub:
             self._chores.append(asyncio.create_task(self._recorder.delete_old(), name="retention"))
 
     async def stop(self) -> None:
-        """End every session, say bye (4503) to every client and wait until they closed, for ``CLOSE_S`` at most."""
+        """End every session, say bye (4503) to every client and wait for them to close, as long as they may take."""
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -81,7 +81,7 @@ class Hub:
             self._recorder.end(channel, self.clock.now())
         await self.drain(0)
         with contextlib.suppress(asyncio.TimeoutError):
-            await within(CLOSE_S, self._until_empty())
+            await within(self.limits.close, self._until_empty())
 
     async def drain(self, seconds: float) -> None:
         """Take nobody new, and send everyone away within ``seconds``, each with its own time to come back."""

@@ -43,6 +43,8 @@ class Limits(NamedTuple):
     """A client whose buffer stays full for this long is closed."""
     stalled: float = 20.0
     """Who takes nothing of the answer to a request for this long is cut off."""
+    close: float = 2.0
+    """A client has this long to answer a close frame."""
     heartbeat: float = 30.0
     """A WebSocket is pinged when nothing was heard for this long, and dropped without an answer for half of it."""
     session_gap: float = 300.0

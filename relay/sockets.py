@@ -52,7 +52,7 @@ def _enter(request: web.Request, channel: str) -> str | None:
 async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown."""
     hub, gate = request.app[HUB], request.app[GATE]
-    socket = Socket(hub.counts)
+    socket = Socket(hub.counts, hub.limits.close)
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if hub.come_back_s is not None:
@@ -234,7 +234,7 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
-    socket = Socket(hub.counts)
+    socket = Socket(hub.counts, hub.limits.close)
     await socket.prepare(request)
     channel, house = request.match_info["channel"], gate.house(request)
     if hub.come_back_s is not None:

@@ -17,8 +17,6 @@ from relay.protocol import Bye, Code
 # It warns of subprotocols, which mean nothing here, and names the client's address.
 logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
-CLOSE_S = 2.0
-"""A client has this long to answer a close frame."""
 SEND_BUFFER = 16 * 1024
 """Bytes that the kernel keeps for who gets moods: few, so that a stalled reader finds news and not old moods.
 
@@ -31,17 +29,18 @@ class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
     # Names in aiohttp's dictionary of attributes would cost more than what they name.
-    __slots__ = ("counts", "heard", "meter", "parting", "transport")
+    __slots__ = ("close_s", "counts", "heard", "meter", "parting", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, close_s: float) -> None:
+        """``close_s``: seconds for which a client may take its time to answer a close frame."""
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.
         super().__init__(
             compress=False,
             max_msg_size=protocol.MAX_FRAME_BYTES + 1,  # aiohttp refuses from this size on
-            timeout=CLOSE_S,
+            timeout=close_s,
             writer_limit=0,
             # aiohttp's heartbeat plans a timer anew for each packet that comes. The hub does without: ``check``.
             heartbeat=None,
@@ -49,7 +48,7 @@ class Socket(web.WebSocketResponse):
         )
         now = time.monotonic()
         self.meter = Meter(now)
-        self.counts = counts
+        self.counts, self.close_s = counts, close_s
         self.heard = now
         """When a frame came the last time; whoever receives keeps this."""
         self.parting = False
@@ -114,7 +113,7 @@ class Socket(web.WebSocketResponse):
         await self.close(code=code.number)
 
     async def bye(self, code: int, message: bytes) -> None:
-        """Say why and ask the client to close; after ``CLOSE_S`` it is cut off. For any task.
+        """Say why and ask the client to close; after ``close_s`` it is cut off. For any task.
 
         ``close`` of aiohttp won't do here: called beside ``receive`` it cuts the line before the client can answer,
         whose own aiohttp then reports 1006 and not the code.
@@ -123,7 +122,7 @@ class Socket(web.WebSocketResponse):
             return
         self.parting = True
         self.counts.closes[code] += 1
-        asyncio.get_running_loop().call_later(CLOSE_S, self.transport.abort)
+        asyncio.get_running_loop().call_later(self.close_s, self.transport.abort)
         with contextlib.suppress(ConnectionError):
             await self.send_frame(message, WSMsgType.TEXT)  # waits where the client does not read
             await self.send_frame(code.to_bytes(2, "big"), WSMsgType.CLOSE)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from relay import protocol
 from relay.app import Relay
 from relay.drain import COME_BACK_PER_S, NEXT_NODE_S, RESTART_S, goodbyes
+from relay.limits import Limits
 from relay.protocol import Bye, Status
 from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
 
@@ -93,12 +94,13 @@ async def test_nobody_new_is_taken(relay: Relay) -> None:
     assert (await request(relay.url, "GET", "demo/sessions", keys.display_key))[0] == 200  # what is stored is shown
 
 
+@pytest.mark.relay(limits=Limits(close=0.1))
 async def test_who_does_not_close_is_cut_off_by_stop(relay: Relay) -> None:
     relay.create_channel("demo")
     silent = await Viewer.connect(relay.url)
     async with silent:
         await relay.drain(0.0)
-        await asyncio.wait_for(relay.stop(), 10)
+        await asyncio.wait_for(relay.stop(), 60)
 
 
 @pytest.mark.relay(min_viewers=1)

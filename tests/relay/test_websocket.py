@@ -13,6 +13,8 @@ from relay.limits import Limits
 from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked, unmasked
 from tests.support import Viewer, request, wait_until
 
+BRIEF = Limits(close=0.1)
+"""For those who will not answer a close frame."""
 LABEL = masked(protocol.encode(protocol.Label(emotion="happy")))
 
 
@@ -46,7 +48,7 @@ async def delete(relay: Relay, keys: ChannelKeys) -> None:
     assert (await request(relay.url, "DELETE", "demo", keys.admin_key))[0] == 204
 
 
-@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("answers", [True, pytest.param(False, marks=pytest.mark.relay(limits=BRIEF))])
 @pytest.mark.parametrize(
     ("kind", "end", "code"),
     [
@@ -69,6 +71,7 @@ async def test_a_goodbye_is_one_close_frame(
         ended_with(frames, code)
 
 
+@pytest.mark.relay(limits=BRIEF)
 async def test_what_comes_after_the_goodbye_is_answered_no_more(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     async with await RawClient.viewer(relay.url) as viewer:
@@ -169,6 +172,7 @@ async def test_who_answers_pings_stays(relay: Relay) -> None:
         assert relay.connections("demo") == (1, 1)
 
 
+@pytest.mark.relay(limits=BRIEF)
 @pytest.mark.parametrize("kind", ["viewer", "subscriber"])
 async def test_a_clients_ping_is_answered_with_what_it_holds(relay: Relay, kind: str) -> None:
     key = relay.create_channel("demo").display_key
@@ -179,6 +183,7 @@ async def test_a_clients_ping_is_answered_with_what_it_holds(relay: Relay, kind:
         assert frame.payload == b"anyone?"
 
 
+@pytest.mark.relay(limits=BRIEF)
 async def test_a_ping_before_the_hello_is_no_hello(relay: Relay) -> None:
     relay.create_channel("demo")
     async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer") as client:
