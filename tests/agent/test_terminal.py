@@ -14,6 +14,7 @@ from agent.errors import NoConsentError
 from models.contract import ClipSpec
 from relay.protocol import Away, Label, Welcome
 from tests.support import wait_until
+from tests.terminals import open_terminal
 
 SETTINGS = AgentSettings(channel="demo")
 WELCOME = Welcome(channel="demo", viewer="v", tick_ms=250, min_viewers=5, crowd="networks")
@@ -145,11 +146,19 @@ def test_on_a_terminal_the_line_is_rewritten_in_place() -> None:
     assert errors.getvalue() == "A sentence.\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has none")
+def test_without_devices_the_tests_that_need_a_terminal_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> tuple[int, int]:
+        raise OSError("out of pty devices")
+
+    monkeypatch.setattr("pty.openpty", refuse)
+    with pytest.raises(pytest.skip.Exception, match="no pseudo-terminal can be opened here: out of pty devices"):
+        open_terminal()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 async def test_enter_is_noticed_on_a_terminal_once_it_listens() -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     pressed: list[str] = []
     with os.fdopen(theirs) as answers:
         enter = terminal.Enter(answers, lambda: pressed.append("enter"))
@@ -193,6 +202,8 @@ else:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs job control")
 def test_in_the_background_reading_fails_and_halts_nobody() -> None:
+    for end in open_terminal():  # the job makes its own, and would fail where there are none
+        os.close(end)
     out = subprocess.run([sys.executable, "-c", BACKGROUND_JOB], capture_output=True, text=True, check=True, timeout=60)
     assert out.stdout.strip() == "ended with 0"
 

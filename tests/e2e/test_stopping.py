@@ -22,6 +22,7 @@ from relay import app
 from tests import hanging
 from tests.e2e.test_agent import command, on_terminal, running, weights
 from tests.support import free_port, wait_until
+from tests.terminals import open_terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
@@ -167,10 +168,8 @@ async def test_ctrl_c_at_the_question_ends_it(relay: app.Relay) -> None:
 
 async def test_a_closed_window_ends_it(relay: app.Relay) -> None:
     """The terminal is gone: the system sends SIGHUP, and nothing can be written any more."""
-    import pty
-
     relay.create_channel("demo")
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     process = await asyncio.create_subprocess_exec(
         *command(relay.url, weights("portrait"), "--yes"), stdin=theirs, stdout=theirs, stderr=theirs,
         start_new_session=True, preexec_fn=own_terminal,
