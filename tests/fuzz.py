@@ -1,7 +1,7 @@
 """Random and mutated requests and frames against a real relay: ``python -m tests.fuzz --seconds 60 --seed 1``.
 
 Meanwhile an honest viewer's labels must reach an honest subscriber, and so must the moods of the attacked channel. The
-exit code is 1 where they don't within ``PATIENCE_S``, the relay ends, or its log has an error; the same seed sends the
+exit code is 1 where they don't within ``HANG_S``, the relay ends, or its log has an error; the same seed sends the
 same.
 """
 
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from relay import protocol
 from relay.endpoints import ENDPOINTS
 from relay.protocol import EXPRESSIONS, Expression
 from tests.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawClient, masked, upgrade_request
-from tests.support import Viewer, count_of, subscribe
+from tests.support import HANG_S, Viewer, count_of, subscribe
 
 ATTACKERS = 8
-PATIENCE_S = 5.0
+LEAST_MESSAGES, LEAST_LABELS = 1000, 3
+"""It goes on for longer where a busy machine has not come as far."""
 MOMENT_S = 0.1
 MESSAGES = [
     b'{"type":"hello","agent":"x/1","delay":3.5,"name":"\\u00e4"}',
@@ -40,6 +41,8 @@ MESSAGES = [
 PIECES = [b"1e999", b"-1", b"NaN", b"null", b"[" * 500, b"{}", b'"', b"\\ud800", b"\xff", b"\x00", b"\r\n", b"9" * 50]
 HEADERS = ("Origin: http://localhost", "Origin: null", "Sec-Fetch-Site: same-origin", "X-Forwarded-For: ::1, [::1]:9")
 """Those that decide on who asks."""
+Going = Callable[[], bool]
+"""Whether the attack goes on."""
 OPCODES = [*[TEXT] * 12, BINARY, CONTINUATION, PING, PONG, CLOSE, 3, 15]
 
 
@@ -104,10 +107,10 @@ class Chance(random.Random):
         return found
 
 
-async def attack(url: str, key: str, seed: str, until: float, report: Report) -> None:
+async def attack(url: str, key: str, seed: str, going: Going, report: Report) -> None:
     """One attacker: connection after connection."""
     chance = Chance(seed)
-    while time.monotonic() < until:
+    while going():
         said = chance.conversation() if chance.random() < 0.7 else chance.requests(key)
         report.connections += 1
         async with await RawClient.connect(url) as client:
@@ -145,7 +148,7 @@ def ending(found: bytes) -> str:
     return f"closed with {found[at + 21 : at + 25].decode()}" if at >= 0 else "open"
 
 
-async def honest(url: str, key: str, until: float, report: Report) -> None:
+async def honest(url: str, key: str, going: Going, report: Report) -> None:
     """Labels of somebody in another channel, which must come through.
 
     Raises:
@@ -153,27 +156,27 @@ async def honest(url: str, key: str, until: float, report: Report) -> None:
     """
     number = 0
     async with await Viewer.connect(url, "honest") as viewer, await subscribe(url, "honest", key) as audience:
-        while time.monotonic() < until:
+        while going():
             number += 1
             emotion: Expression = EXPRESSIONS[number % len(EXPRESSIONS)]
             sent = time.monotonic()
             await viewer.label(emotion)
-            await audience.mood(lambda mood, emotion=emotion: count_of(mood, emotion) == 1, PATIENCE_S)  # type: ignore[misc]
+            await audience.mood(lambda mood, emotion=emotion: count_of(mood, emotion) == 1, HANG_S)  # type: ignore[misc]
             report.labels += 1
             if number > 1:  # the first is not shown within a second
                 report.slowest_s = max(report.slowest_s, time.monotonic() - sent)
             await asyncio.sleep(1 / protocol.MAX_LABELS_PER_S)
 
 
-async def watch(url: str, key: str, until: float) -> None:
+async def watch(url: str, key: str, going: Going) -> None:
     """The attacked channel's subscriber, who must not be kept waiting.
 
     Raises:
         asyncio.TimeoutError: no mood came.
     """
     async with await subscribe(url, "demo", key) as audience:
-        while time.monotonic() < until:
-            await audience.mood(timeout=PATIENCE_S)
+        while going():
+            await audience.mood(timeout=HANG_S)
 
 
 async def new_channel(url: str, name: str) -> str:
@@ -202,7 +205,7 @@ async def relay_process(folder: Path, log: Path) -> AsyncIterator[tuple[str, psu
         )  # fmt: skip
     try:
         assert process.stdout
-        line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
         yield next(word for word in line.split() if word.startswith("http")), psutil.Process(process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -211,7 +214,7 @@ async def relay_process(folder: Path, log: Path) -> AsyncIterator[tuple[str, psu
 
 
 async def fuzz(seconds: float, seed: int) -> Report:
-    """Attack a relay for so many seconds.
+    """Attack a relay for so many seconds, and until enough was sent to mean something.
 
     Raises:
         asyncio.TimeoutError: an honest client was not served in time.
@@ -224,10 +227,15 @@ async def fuzz(seconds: float, seed: int) -> Report:
             attacked, other = [await new_channel(url, name) for name in ("demo", "honest")]
             await load_recogniser(url)
             until, before = time.monotonic() + seconds, process.memory_info().rss
+
+            def going() -> bool:
+                few = report.messages < LEAST_MESSAGES or report.labels < LEAST_LABELS
+                return few or time.monotonic() < until
+
             await asyncio.gather(
-                honest(url, other, until, report),
-                watch(url, attacked, until),
-                *(attack(url, attacked, f"{seed} {number}", until, report) for number in range(ATTACKERS)),
+                honest(url, other, going, report),
+                watch(url, attacked, going),
+                *(attack(url, attacked, f"{seed} {number}", going, report) for number in range(ATTACKERS)),
             )
             report.grown_mib = (process.memory_info().rss - before) / 2**20
         text = log.read_text(encoding="utf-8")

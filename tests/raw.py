@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from relay import protocol
 from relay.protocol import Message
+from tests.support import HANG_S
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 CONTINUATION = 0
@@ -59,7 +60,7 @@ class RawClient:
         """Open a WebSocket; returns after the relay's 101."""
         client = await cls.connect(url)
         client.writer.write(upgrade_request(path, *headers))
-        head = await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), HANG_S)
         assert head.startswith(b"HTTP/1.1 101"), head
         return client
 
@@ -88,7 +89,7 @@ class RawClient:
     async def say(self, message: Message) -> None:
         await self.send(masked(protocol.encode(message)))
 
-    async def frame(self, timeout: float = 10.0) -> Frame:
+    async def frame(self, timeout: float = HANG_S) -> Frame:
         """The relay's next frame.
 
         Raises:
@@ -114,7 +115,7 @@ class RawClient:
                     await self.send(masked(found[-1].payload, CLOSE))
         return found
 
-    async def read_to_end(self, timeout: float = 10.0) -> bytes:
+    async def read_to_end(self, timeout: float = HANG_S) -> bytes:
         """Whatever comes until the connection ends; TimeoutError where it stays open."""
         found = b""
         with contextlib.suppress(ConnectionError):

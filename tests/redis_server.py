@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import free_port
 
-START_S = 10.0
+START_S = 60.0
 
 
 class RedisServer:

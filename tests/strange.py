@@ -55,7 +55,7 @@ async def saying(words: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterat
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.TimeoutError):
-            await asyncio.wait_for(reader.read(4096), 5)
+            await asyncio.wait_for(reader.read(4096), 60)
             writer.write(words)
             await writer.drain()
         writer.close()

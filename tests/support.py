@@ -16,6 +16,9 @@ from relay.protocol import EXPRESSIONS, Expression, FromRelay, Mood, Tap
 
 Found = TypeVar("Found")
 
+HANG_S = 60.0
+"""What takes this long hangs, also on a machine that is busy with other work: no promise of the program's."""
+
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nothing listens on."""
@@ -23,7 +26,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def wait_until(condition: Callable[[], Found | Awaitable[Found]], timeout: float = 10.0) -> Found:
+async def wait_until(condition: Callable[[], Found | Awaitable[Found]], timeout: float = HANG_S) -> Found:
     """Wait until ``condition()`` (plain or async) is true and return its value; AssertionError after ``timeout`` s."""
     deadline = time.monotonic() + timeout
     while True:
@@ -60,12 +63,12 @@ class Client:
     async def send(self, message: protocol.Message) -> None:
         await self.ws.send_str(protocol.encode(message).decode())
 
-    async def receive(self, timeout: float = 10.0) -> FromRelay | None:
+    async def receive(self, timeout: float = HANG_S) -> FromRelay | None:
         """The next message; None when the relay closed (see ``close_code``)."""
         frame = await self.ws.receive(timeout)
         return protocol.from_relay.decode(frame.data) if frame.type is aiohttp.WSMsgType.TEXT else None
 
-    async def receive_until(self, condition: Callable[[Any], bool], timeout: float = 10.0) -> Any:
+    async def receive_until(self, condition: Callable[[Any], bool], timeout: float = HANG_S) -> Any:
         """The first message that meets the condition; AssertionError when the relay closes before or time is up."""
 
         async def search() -> Any:
@@ -76,7 +79,7 @@ class Client:
 
         return await asyncio.wait_for(search(), timeout)
 
-    async def mood(self, condition: Callable[[Mood], bool] = lambda mood: True, timeout: float = 10.0) -> Mood:
+    async def mood(self, condition: Callable[[Mood], bool] = lambda mood: True, timeout: float = HANG_S) -> Mood:
         """The first mood that meets the condition."""
         found = await self.receive_until(lambda message: isinstance(message, Mood) and condition(message), timeout)
         assert isinstance(found, Mood)
@@ -153,7 +156,7 @@ class ServerSentEvent:
 async def server_sent_events(url: str, channel: str, key: str) -> AsyncIterator[ServerSentEvent]:
     """The channel's events over SSE, until the relay ends the stream."""
     headers = {"Authorization": f"Bearer {key}"}
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=10)
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=HANG_S)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
         session.get(f"{url}/v1/channels/{channel}/mood", headers=headers) as response,

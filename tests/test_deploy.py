@@ -209,7 +209,7 @@ async def proxy(folder: Path, *relays: Relay) -> AsyncIterator[str]:
         yield f"https://localhost:{port}"
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), 20)
+        await asyncio.wait_for(process.wait(), 60)
 
 
 def _session() -> aiohttp.ClientSession:
@@ -230,7 +230,7 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 async def test_clients_come_through_the_proxy(relay: Relay, tmp_path: Path) -> None:
     keys = relay.create_channel("demo")
     async with proxy(tmp_path, relay) as url, _session() as session:
-        await wait_until(lambda: _answers(session, url), 30)
+        await wait_until(lambda: _answers(session, url), 60)
         async with session.post(f"{url}/v1/channels", json={"channel": "other"}) as response:
             assert response.status == 403  # this is not the relay's own machine
         async with session.post(f"{url}/v1/channels/demo/tickets", json={}) as response:
@@ -259,13 +259,13 @@ async def test_a_node_that_says_goodbye_gets_nobody_new(tmp_path: Path) -> None:
         nodes.append(await app.start(RelaySettings(**options)))  # type: ignore[arg-type]
         nodes[-1].create_channel("demo")
     async with proxy(tmp_path, *nodes) as url, _session() as session:
-        await wait_until(lambda: _answers(session, url), 30)
+        await wait_until(lambda: _answers(session, url), 60)
         await nodes[0].drain(0)
 
         async def all_taken() -> bool:
             return all([await _taken(session, url) for _ in range(10)])
 
-        await wait_until(all_taken, 30)
+        await wait_until(all_taken, 60)
     for node in nodes:
         await node.stop()
 

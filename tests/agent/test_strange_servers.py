@@ -68,7 +68,7 @@ async def test_a_redirect_while_it_shares_ends_it_with_the_sentence(relay: app.R
     server.answers[VIEWER] = break_off
     async with server.serve():
         with pytest.raises(RedirectedError):
-            await asyncio.wait_for(client(server.url).run(), 30)
+            await asyncio.wait_for(client(server.url).run(), 60)
 
 
 async def test_no_cookie_is_kept() -> None:

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.support import HANG_S
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=1000 * HANG_S)
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -43,6 +46,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
         url: str, width: int = 1280, height: int = 720, expected: tuple[str, ...] = (), mock_clock: bool = False
     ) -> Page:
         page = await browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(1000 * HANG_S)
 
         def complain(text: str) -> None:
             if not any(part in text for part in expected):

@@ -25,8 +25,8 @@ from tests.support import free_port, wait_until
 
 CANVAS = (1280, 720)
 SCENE = "Scene"
-START_TIMEOUT_S = 30.0
-QUIT_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
+QUIT_TIMEOUT_S = 60.0
 DRIVER = Path(__file__).parent / "obs_driver.py"
 
 GLOBAL_INI = """[General]
@@ -180,7 +180,7 @@ class ObsStudio:
         assert self._socket is not None
         await self._socket.send_json({"op": 6, "d": {"requestType": kind, "requestId": kind, "requestData": data}})
         while True:
-            message = await self._socket.receive_json(timeout=10)
+            message = await self._socket.receive_json(timeout=60)
             if message["op"] == 7:
                 break
         status = message["d"]["requestStatus"]
@@ -194,7 +194,7 @@ class ObsStudio:
         response = await self.request("GetSourceScreenshot", sourceName=source, imageFormat="png")
         return Image.open(io.BytesIO(base64.b64decode(response["imageData"].partition(",")[2]))).convert("RGBA")
 
-    async def until(self, condition: Callable[[], Any], timeout: float = 15.0) -> None:
+    async def until(self, condition: Callable[[], Any], timeout: float = 60.0) -> None:
         """Wait for a condition, plain or async; a failure shows the end of the log, which usually says why."""
         try:
             await wait_until(condition, timeout)
@@ -234,7 +234,7 @@ class ObsStudio:
         finally:
             os.close(write)
         with os.fdopen(read) as pipe:
-            number = (await asyncio.wait_for(asyncio.to_thread(pipe.readline), 10)).strip()
+            number = (await asyncio.wait_for(asyncio.to_thread(pipe.readline), 60)).strip()
         if not number:
             raise RuntimeError("Xvfb did not start")
         self.display = f":{number}"
@@ -248,9 +248,9 @@ class ObsStudio:
             socket = await self._http.ws_connect(f"http://127.0.0.1:{self.port}", max_msg_size=0)
         except aiohttp.ClientError:
             return False
-        await socket.receive_json(timeout=5)
+        await socket.receive_json(timeout=60)
         await socket.send_json({"op": 1, "d": {"rpcVersion": 1, "eventSubscriptions": 0}})
-        await socket.receive_json(timeout=5)
+        await socket.receive_json(timeout=60)
         self._socket = socket
         return True
 

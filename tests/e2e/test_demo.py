@@ -49,7 +49,7 @@ def test_shows_a_mood_stops_on_ctrl_c_and_reports(tmp_path: Path) -> None:
         if "%" in line:  # the crowd's mood is visible
             break
     running.send_signal(signal.SIGINT)
-    rest, errors = running.communicate(timeout=30)
+    rest, errors = running.communicate(timeout=60)
     assert running.returncode == 0, said + rest + errors
     assert "Traceback" not in errors
     for expected in ("/overlay?channel=demo#key=", "/dashboard?channel=demo#key=", "moodcast_obs.py"):
@@ -68,7 +68,7 @@ def test_shows_a_mood_stops_on_ctrl_c_and_reports(tmp_path: Path) -> None:
 def test_stopped_before_the_agent_has_begun_is_a_clean_stop(tmp_path: Path) -> None:
     report_file = tmp_path / "report.json"
     running = demo("--viewers", "0", "--seconds", "0.01", "--report", str(report_file))
-    said, errors = running.communicate(timeout=30)
+    said, errors = running.communicate(timeout=60)
     assert running.returncode == 0, said + errors
     assert json.loads(report_file.read_text())["agent"]["labels"] == 0
 

@@ -196,7 +196,7 @@ async def test_a_name_of_the_list_opens_the_dashboard_and_no_other_does(relay: a
     assert relay.connections("demo") == (0, 0)
     await wrong.close()
     await right.goto(f"http://mood.example.org:{port}/dashboard?channel=demo#key={keys.display_key}")
-    await wait_until(lambda: relay.connections("demo")[1] == 1, 30)
+    await wait_until(lambda: relay.connections("demo")[1] == 1, 60)
 
 
 async def test_the_relays_own_page_and_a_link_to_it_go_on(
@@ -208,5 +208,5 @@ async def test_the_relays_own_page_and_a_link_to_it_go_on(
     await page.goto(f"http://localhost:{elsewhere}/")
     address = f"{relay.url}/dashboard?channel=demo#key={keys.display_key}"
     await page.evaluate("address => { location.href = address; }", address)
-    await wait_until(lambda: relay.connections("demo")[1] == 1, 30)
+    await wait_until(lambda: relay.connections("demo")[1] == 1, 60)
     assert (await request(relay.url, "GET", "demo/sessions", keys.display_key))[0] == 200

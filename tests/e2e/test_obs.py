@@ -193,7 +193,7 @@ async def test_an_old_mood_is_taken_off_the_broadcast_and_a_returning_relay_puts
             relay = await app.start(table)
             async with await Viewer.connect(relay.url) as viewer:
                 await viewer.label("surprise")
-                await obs.until(shows(obs, "surprise"), timeout=40)
+                await obs.until(shows(obs, "surprise"), timeout=60)
     finally:
         await relay.stop()
 
@@ -265,7 +265,7 @@ async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp
         await obs.until(lambda: unreachable(obs))
         known = len(lines(log, "event"))
         relay = await app.start(table)
-        await obs.until(lambda: len(lines(log, "event")) > known + 5, timeout=40)
+        await obs.until(lambda: len(lines(log, "event")) > known + 5, timeout=60)
 
     try:
         async with studio(tmp_path / "obs", settings, double, {"MOODCAST_DOUBLE_LOG": str(log)}) as obs:

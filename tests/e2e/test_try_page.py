@@ -164,7 +164,7 @@ async def test_the_webcam_is_watched_until_it_is_stopped(relay: app.Relay, portr
         page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
         await page.goto(f"{relay.url}/try")
         await page.get_by_role("button", name="Use the webcam").click()
-        await expect(page.locator(".face .face-head .word")).to_have_text("happy", timeout=20_000)
+        await expect(page.locator(".face .face-head .word")).to_have_text("happy")
         live = "document.querySelector('#video').srcObject?.getTracks().some(track => track.readyState === 'live')"
         assert await page.evaluate(live)
         # Mirrored: her face, left of the middle in the picture, is right of it.
@@ -224,14 +224,14 @@ async def test_the_command_keeps_nothing_of_a_picture(portrait: Path, tmp_path: 
     picture = content(portrait)
     try:
         assert process.stdout is not None
-        await asyncio.wait_for(process.stdout.readuntil(b"(Ctrl-C stops it)"), 30)
+        await asyncio.wait_for(process.stdout.readuntil(b"(Ctrl-C stops it)"), 60)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
             for body, status in ((picture, 200), (picture[:5000], 400), (b"%PDF", 400)):
                 async with http.post("/v1/try", data=body, headers={"Content-Type": "image/png"}) as response:
                     assert response.status == status, await response.text()
     finally:
         process.terminate()
-        out, errors = await asyncio.wait_for(process.communicate(), 30)
+        out, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0
     said = out.decode() + errors.decode()
     assert "relay ends" in said

@@ -65,10 +65,10 @@ async def ask(url: str, method: str, path: str, body: bytes = b"", **headers: st
     if body:
         lines.append(f"Content-Length: {len(body)}")
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).decode()
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode()
     status, *fields = head.rstrip().split("\r\n")
     length = next((int(field.split(":")[1]) for field in fields if field.lower().startswith("content-length")), 0)
-    text = (await asyncio.wait_for(reader.readexactly(length), 30)).decode(errors="replace")
+    text = (await asyncio.wait_for(reader.readexactly(length), 60)).decode(errors="replace")
     writer.close()
     return Answer(int(status.split()[1]), dict(field.split(": ", 1) for field in fields), text)
 

@@ -134,7 +134,7 @@ async def test_a_node_that_starts_leaves_the_session_of_another_open(
     first.history.put_session(session)
     await asyncio.wrap_future(first.history.rename("demo", 1, "name"))
     late = History(first.place, "c")
-    assert [row["ended"] for row in Archive(first.place).sessions("demo")] == [None]
+    assert [found.ended for found in Archive(first.place).sessions("demo")] == [None]
     late.close()
 
 
@@ -200,7 +200,7 @@ async def test_a_killed_node_loses_its_viewers_and_another_goes_on_with_the_sess
                 killed.kill()
                 # Theirs vanish with the next seconds, ours stay all the time; then we write.
                 await client.mood(lambda mood: mood.visible and mood.sharing == 1)
-                await wait_until(lambda: stored(1), timeout=30)
+                await wait_until(lambda: stored(1), timeout=60)
             sessions = file.execute("SELECT number, ended FROM sessions").fetchall()
             times = [row[0] for row in file.execute("SELECT time FROM moments ORDER BY time").fetchall()]
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -34,7 +34,7 @@ async def test_a_process_logs_events_as_json_and_nothing_about_people(tmp_path: 
     )  # fmt: skip
     try:
         assert process.stdout
-        said = [(await asyncio.wait_for(process.stdout.readline(), 20)).decode() for _ in range(4)]
+        said = [(await asyncio.wait_for(process.stdout.readline(), 60)).decode() for _ in range(4)]
         url = said[0].split(" at ")[1].split()[0]
         admin, display = said[2].split()[-1], said[3].split()[-1]
         status, rotated = await request(url, "POST", "demo/keys", admin, {"rotate": "display"})
@@ -45,7 +45,7 @@ async def test_a_process_logs_events_as_json_and_nothing_about_people(tmp_path: 
         secrets += [admin, display, rotated["display_key"], ticket["ticket"]]
         await _visit(url, ticket["ticket"], rotated["display_key"], display)
         process.send_signal(signal.SIGTERM)
-        _, err = await asyncio.wait_for(process.communicate(), 20)
+        _, err = await asyncio.wait_for(process.communicate(), 60)
     finally:
         if process.returncode is None:
             process.kill()

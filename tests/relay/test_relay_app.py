@@ -93,12 +93,12 @@ async def test_the_program_tells_its_addresses_and_stops_cleanly(tmp_path: Path,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
         )  # fmt: skip
         assert process.stdout
-        first = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+        first = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
         url = next(word for word in first.split() if word.startswith("http"))
         async with aiohttp.ClientSession() as session, session.get(url + "/healthz") as response:
             assert (await response.json())["status"] == "ok"
         process.send_signal(number)
-        out, err = await asyncio.wait_for(process.communicate(), 20)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode == 0
         assert b"Traceback" not in err
         return first + out.decode()
@@ -124,7 +124,7 @@ async def test_sigterm_drains_and_a_second_signal_stops_at_once(tmp_path: Path, 
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert process.stdout
-    first = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    first = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     url = next(word for word in first.split() if word.startswith("http"))
     async with await Viewer.connect(url) as one, await Viewer.connect(url) as other, aiohttp.ClientSession() as session:
         process.send_signal(signal.SIGTERM)
@@ -137,7 +137,7 @@ async def test_sigterm_drains_and_a_second_signal_stops_at_once(tmp_path: Path, 
         async with session.get(url + "/healthz") as response:
             assert response.status == 200
         process.send_signal(second)
-        _, err = await asyncio.wait_for(process.communicate(), 20)
+        _, err = await asyncio.wait_for(process.communicate(), 60)
         await wait_until(lambda: one.close_code == other.close_code == protocol.SHUTTING_DOWN.number)
     assert process.returncode == 0
     assert b"Traceback" not in err
