@@ -17,10 +17,11 @@ with at_once():
     from models import commands as models_commands
     from models.errors import ModelError
     from obs_plugin import SCRIPT
-    from relay import settings, streams
+    from relay import settings
+    from relay.common import streams
+    from relay.common.printable import escaped_lines
     from relay.config import RelaySettings
     from relay.errors import ReaderGoneError, RelayError
-    from relay.printable import escaped_lines
 
 PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
     "demo": ("demo.run", DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),

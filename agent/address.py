@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from yarl import URL
 
-from relay.printable import escaped, is_printable
+from relay.common.printable import escaped, is_printable
 from relay.settings import Understood
 
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}

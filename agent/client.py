@@ -17,7 +17,8 @@ from agent import consent, trouble
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.sending import Backoff, Notes, Sender
-from relay.deadline import end, within
+from relay.common.deadline import end, within
+from relay.common.printable import escaped
 from relay.errors import (
     RedirectedError,
     RefusedError,
@@ -27,7 +28,6 @@ from relay.errors import (
     WrongKeyError,
     WrongPasswordError,
 )
-from relay.printable import escaped
 from relay.protocol import (
     MAX_DELAY_S,
     UNKNOWN_CHANNEL,

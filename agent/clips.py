@@ -7,7 +7,7 @@ goes when the face does.
 from collections import deque
 from typing import Generic, TypeVar
 
-from models.contract import ClipSpec
+from models.inference.contract import ClipSpec
 
 GAP_S, HANG_S = 0.75, 3.0
 """Faces that are further apart were not seen in one go: with two or more frames without a face between them (for a clip

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from agent import address
-from relay.printable import escaped, is_printable
+from relay.common.printable import escaped, is_printable
 from relay.protocol import CHANNEL_PATTERN
 from relay.settings import SECRET
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import MissingLibraryError
-from models.boxes import SAME_FACE, area, overlap
+from models.inference.boxes import SAME_FACE, area, overlap
 
 LARGEST_SIDE = 640
 """Wider or taller frames are shrunk before the search: the detector itself works on 128 pixels."""

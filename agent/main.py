@@ -24,7 +24,7 @@ from agent.recognition import Recogniser
 from agent.sending import Sender
 from agent.smoothing import Reading
 from models.errors import ModelError
-from relay.deadline import end
+from relay.common.deadline import end
 from relay.errors import RelayError
 
 NO_FACE_HINT_S = 20.0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.clips import Window
-from models.infer import Classifier, ClipClassifier, FaceByFace, Network
+from models.inference.infer import Classifier, ClipClassifier, FaceByFace, Network
 
 Face = NDArray[np.uint8]
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.face import FaceFinder
-from models import registry
-from models.align import aligned_face
-from models.contract import Contract
+from models.inference import registry
+from models.inference.align import aligned_face
+from models.inference.contract import Contract
 
 
 class Look(NamedTuple):
@@ -35,7 +35,7 @@ class Recogniser:
 
     def __init__(self, model: str) -> None:
         from agent.readers import reader  # imports ONNX Runtime
-        from models.infer import load
+        from models.inference.infer import load
 
         landmarker = registry.path("face_landmarker")
         self._reader = reader(load(model))

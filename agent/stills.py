@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from agent.face import StillFaceFinder
 from agent.trial import sentence
-from models import registry
-from models.align import aligned_face, crop_matrix
 from models.errors import ModelError
-from models.infer import Classifier, load_still
-from models.registry import CropSpec
+from models.inference import registry
+from models.inference.align import aligned_face, crop_matrix
+from models.inference.infer import Classifier, load_still
+from models.inference.registry import CropSpec
 from relay.trial import BadPictureError, Choice, Face, Findings, Picture, UnavailableError
 
 

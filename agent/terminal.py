@@ -17,8 +17,8 @@ from agent import consent
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.sources import camera_number
-from models.contract import ClipSpec
-from relay.printable import escaped, escaped_lines
+from models.inference.contract import ClipSpec
+from relay.common.printable import escaped, escaped_lines
 from relay.protocol import Away, Label, Welcome
 
 NO_FACE_HINT = (

@@ -11,7 +11,7 @@ import ssl
 import aiohttp
 from yarl import URL
 
-from relay.printable import escaped
+from relay.common.printable import escaped
 
 PLAIN_HTTP_ON_A_TLS_PORT = re.compile(rb"https (port|server)|plain http", re.IGNORECASE)
 """In the pages that nginx, Apache and Go's servers (Caddy) answer with status 400."""

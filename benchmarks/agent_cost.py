@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import machine
-from models import fetch, registry
+from models.inference import fetch, registry
 from relay import app
 from relay.config import RelaySettings
 

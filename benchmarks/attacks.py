@@ -28,8 +28,8 @@ import psutil
 from PIL import Image
 
 from benchmarks import machine
-from relay import database
 from relay.protocol import EXPRESSIONS
+from relay.store import database
 from tests.support import free_port
 
 ROOT = Path(__file__).parent.parent

@@ -18,11 +18,13 @@ from tqdm import tqdm
 
 from agent.face import BlendshapeReader, StillFaceFinder
 from benchmarks import machine
-from models import fer2013, metrics, registry
+from models import metrics
 from models.evaluation import portraits
 from models.evaluation.blendshapes import as_picture, regression, with_one
-from models.infer import load_still
-from models.registry import EXPRESSIONS
+from models.inference import registry
+from models.inference.infer import load_still
+from models.inference.registry import EXPRESSIONS
+from models.stills import fer2013
 from models.training import data
 from models.training.recipe import DataSection
 

@@ -27,10 +27,11 @@ from tqdm import tqdm
 
 from agent import face
 from benchmarks import machine
-from models import atomic, metrics, registry
+from models import atomic, metrics
 from models.clips import synth
 from models.clips.source import Clips, in_memory, take
-from models.registry import EXPRESSIONS, IMAGENET, RAW_RGB, Pixels
+from models.inference import registry
+from models.inference.registry import EXPRESSIONS, IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer

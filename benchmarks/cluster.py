@@ -17,11 +17,11 @@ from benchmarks import machine
 from benchmarks import relay as single
 from benchmarks.relay import HELLO, Load, Relay, Server, remark
 from demo import crowd
-from relay.channel import Channel
-from relay.cluster import Activity, Peers, encode_report
-from relay.limits import Limits
+from relay.cluster.peers import Activity, Peers, encode_report
+from relay.core.channel import Channel
+from relay.core.limits import Limits
+from relay.core.snapshot import AGES, Share, Snapshot, total
 from relay.protocol import LABEL_TTL_S
-from relay.snapshot import AGES, Share, Snapshot, total
 from tests.redis_server import RedisServer
 
 TICK_S = 0.25

@@ -22,8 +22,8 @@ import aiohttp
 
 from benchmarks import machine
 from benchmarks.relay import OWNER, Relay, Server, pin, probe
-from relay import database
 from relay.protocol import EXPRESSIONS
+from relay.store import database
 
 ATTACK_S = 11.0
 ONE_CROWD = ("--require-tickets", "off", "--crowd", "viewers", "--address-weight", "100")

@@ -36,13 +36,14 @@ from agent.face import FaceFinder
 from agent.readers import ClipReader, Reader, reader
 from agent.smoothing import Smoother
 from benchmarks import machine
-from models import fer2013, registry
-from models.align import aligned_face
 from models.clips import cache, layouts, video
 from models.clips.cache import MARGIN
 from models.clips.source import ClipSource
-from models.contract import EXPRESSIONS, ClipSpec, CropSpec
-from models.infer import Classifier, ClipClassifier, FaceByFace, load
+from models.inference import registry
+from models.inference.align import aligned_face
+from models.inference.contract import EXPRESSIONS, ClipSpec, CropSpec
+from models.inference.infer import Classifier, ClipClassifier, FaceByFace, load
+from models.stills import fer2013
 
 FPS = 5
 PHASES = 5

@@ -23,7 +23,7 @@ import cv2
 import psutil
 
 from benchmarks import machine
-from models import fetch, registry
+from models.inference import fetch, registry
 from relay import app
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS

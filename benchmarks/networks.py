@@ -22,8 +22,8 @@ import onnxruntime as ort
 import torch
 
 from benchmarks import machine
-from models import networks
-from models.measure import multiplications
+from models.evaluation.measure import multiplications
+from models.zoo import networks
 from models.zoo.entry import Network
 
 ROUND = 5

@@ -26,8 +26,8 @@ import psutil
 
 from benchmarks import machine
 from demo import crowd
-from relay.audience import Member
-from relay.channel import Channel
+from relay.core.audience import Member
+from relay.core.channel import Channel
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S
 from tests.support import free_port
 

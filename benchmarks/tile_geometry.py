@@ -1,6 +1,6 @@
 """Where eyes and mouth lie in FER2013's training tiles: ``python -m benchmarks.tile_geometry --data DIR``.
 
-Gives the constants of ``models/align.py``: the agent's crop puts a face where the tiles have it.
+Gives the constants of ``models/inference/align.py``: the agent's crop puts a face where the tiles have it.
 """
 
 import argparse
@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from agent.face import FaceFinder
 from benchmarks import machine
-from models import align, fer2013, registry
+from models.inference import align, registry
+from models.stills import fer2013
 
 ENLARGED, BORDER = 192, 64
 """The landmarker needs more than 48 px, and some room around the face."""

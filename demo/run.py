@@ -22,12 +22,12 @@ from demo import crowd, screenshot
 from demo.config import DEFAULT_PORT, DemoSettings
 from demo.errors import AgentStoppedError, ReportError, ScreenshotError
 from demo.show import scene_at
-from models import fetch, registry
+from models.inference import fetch, registry
 from obs_plugin import SCRIPT
 from relay import app, protocol
+from relay.common.crowd import condition
+from relay.common.deadline import within
 from relay.config import RelaySettings
-from relay.crowd import condition
-from relay.deadline import within
 from relay.protocol import EXPRESSIONS, Mood, Subscribe
 
 CHANNEL, PROBE_CHANNEL = "demo", "demo-latency"

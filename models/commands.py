@@ -12,10 +12,13 @@ from typing import Any
 from tqdm import tqdm
 
 from agent import packages
-from models import convert, fetch, networks, registry, table
-from models.contract import CropSpec
+from models import convert
 from models.errors import EvaluationError, MissingTorchError
+from models.evaluation import table
+from models.inference import fetch, registry
+from models.inference.contract import CropSpec
 from models.training import recipe
+from models.zoo import networks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -199,7 +202,7 @@ def follow_recipe(options: argparse.Namespace) -> int:
     _need_torch(f"models {options.action}")
     folder = options.run_folder or Path("runs") / file.stem
     command = f"models {options.action}"
-    module = packages.load(f"models.{options.action}", command)
+    module = packages.load(f"models.training.{options.action}", command)
     if options.action == "train":
         module.train(wanted, options.data, folder, functools.partial(prepare_clips, command))
     else:
@@ -234,7 +237,7 @@ def evaluate_clips(options: argparse.Namespace) -> int:
 def evaluate_classifier(options: argparse.Namespace) -> int:
     if Path(options.name).is_dir():
         return evaluate_clips(options)
-    evaluate, card = (packages.load(f"models.{name}", "models evaluate") for name in ("evaluate", "evaluation.card"))
+    evaluate, card = (packages.load(f"models.evaluation.{name}", "models evaluate") for name in ("evaluate", "card"))
     network = evaluate.find(options.name)
     if options.json:
         _check_folder(options.json)
@@ -270,14 +273,14 @@ def export_network(options: argparse.Namespace) -> int:
             "models export", options.clips, listing, crop.size, options.aligned, margin=crop.margin
         ).source
 
-    export, read = packages.load("models.export", "models export").export, cut if options.clips else None
+    export, read = packages.load("models.export.run", "models export").export, cut if options.clips else None
     for line in export(options.run_folder, options.out, options.weights, options.data, read):
         print(line)
     return 0
 
 
 def score_file(options: argparse.Namespace) -> int:
-    from models import score
+    from models.evaluation import score
 
     figures = score.score(options.file)
     if options.json != "-":
@@ -314,7 +317,7 @@ def show_table(options: argparse.Namespace) -> int:
     if told:
         print(table.line(table.HEAD))
     rows = []
-    for row in importlib.import_module("models.measure").measured(entries):
+    for row in importlib.import_module("models.evaluation.measure").measured(entries):
         rows.append(row)
         if told:
             tqdm.write(table.line(table.cells(row)), sys.stdout)

@@ -1,7 +1,7 @@
 // The countdown that measures the viewers' delay. All its movements are planned when it arrives, on the compositor's
 // clock: a busy page can't make the zero late, and the page's wall clock, which may be wrong, is never asked.
 
-const SHOWN_MS = 1500; // the zero, before it fades; relay/countdown.py has the same
+const SHOWN_MS = 1500; // the zero, before it fades; relay/core/countdown.py has the same
 const FADE_MS = 500;
 const LEAST_S = 1; // less can't be followed
 const MOST_S = 30;

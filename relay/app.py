@@ -12,22 +12,24 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from relay import database, endpoints, logs, machine
-from relay.acceptor import Acceptor
-from relay.archive import Archive
-from relay.auth import ChannelKeys, Channels
-from relay.claim import Claim, claim_database
-from relay.clock import Clock
+from relay import logs, machine
+from relay.cluster.node import ClusterNode, Node
 from relay.config import RelaySettings
-from relay.doorway import Connection, Doorway
-from relay.drain import leaving_s
+from relay.core.clock import Clock
+from relay.core.limits import Limits
 from relay.errors import AddressError, DataFolderError, PortInUseError
-from relay.gate import Gate
-from relay.history import History
-from relay.hub import Hub
-from relay.limits import Limits
-from relay.lobby import Lobby
-from relay.node import ClusterNode, Node
+from relay.http import endpoints
+from relay.http.accept import Connection, Doorway
+from relay.http.acceptor import Acceptor
+from relay.http.admission import Gate
+from relay.http.lobby import Lobby
+from relay.live.drain import leaving_s
+from relay.live.hub import Hub
+from relay.store import database
+from relay.store.archive import Archive
+from relay.store.channels import ChannelKeys, Channels
+from relay.store.claim import Claim, claim_database
+from relay.store.history import History
 from relay.trial import Maker
 
 log = logging.getLogger(__name__)

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 
-from relay import bus, database, machine, settings
+from relay import machine, settings
 from relay.app import listen
-from relay.claim import claim_database
+from relay.cluster import bus
 from relay.config import RelaySettings
 from relay.errors import DatabaseInUseError, RelayError, SettingsError
+from relay.store import database
+from relay.store.claim import claim_database
 
 
 def run(values: RelaySettings, origins: Mapping[str, str]) -> int:

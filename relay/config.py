@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from relay import hosts
-from relay.limits import HOUSE_WEIGHT
+from relay.core import hosts
+from relay.core.limits import HOUSE_WEIGHT
 from relay.protocol import Crowd
 from relay.settings import SECRET
 

@@ -6,7 +6,7 @@ import io
 import psutil
 from PIL import Image
 
-from relay.decoder import MAX_SCANS
+from relay.http.decoder import MAX_SCANS
 
 
 def file_of(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -27,7 +27,7 @@ def decoders() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):  # it has just ended
-            found += [process] if "relay.decoder" in process.cmdline() else []
+            found += [process] if "relay.http.decoder" in process.cmdline() else []
     return found
 
 

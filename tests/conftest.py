@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from relay import app
 from relay.config import RelaySettings
-from relay.limits import Limits
+from relay.core.limits import Limits
 from tests.postgres import PostgresServer
 
 

@@ -21,7 +21,7 @@ import aiohttp
 import psutil
 
 from relay import protocol
-from relay.endpoints import ENDPOINTS
+from relay.http.endpoints import ENDPOINTS
 from relay.protocol import EXPRESSIONS, Expression
 from tests.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawClient, masked, upgrade_request
 from tests.support import HANG_S, Viewer, count_of, subscribe

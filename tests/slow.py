@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.contract import ClipSpec, Contract, CropSpec, write
+from models.inference.contract import ClipSpec, Contract, CropSpec, write
 
 SIDE, STEPS = 8, 400
 

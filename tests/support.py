@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from relay import database, protocol
-from relay.archive import Archive
-from relay.history import PARTS
+from relay import protocol
 from relay.protocol import EXPRESSIONS, Expression, FromRelay, Mood, Tap
+from relay.store import database
+from relay.store.archive import Archive
+from relay.store.history import PARTS
 
 Found = TypeVar("Found")
 

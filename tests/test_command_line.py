@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import moodcast
-from models import networks, registry
+from models.inference import registry
+from models.zoo import networks
 
 MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"], ["table"], ["convert"])
 COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))

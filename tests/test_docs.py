@@ -50,7 +50,7 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "may"),
     [
-        ("agent", r"agent|models|relay\.(crowd|deadline|errors|printable|protocol|settings|trial)"),
+        ("agent", r"agent|models|relay\.(common|errors|protocol|settings|trial)"),
         ("models", "models"),
         ("obs_plugin", "obs_plugin"),
         ("relay", "relay"),
@@ -68,3 +68,29 @@ def test_a_folder_imports_what_the_design_says(folder: str, may: str) -> None:
                 names = [f"{node.module}.{name.name}" for name in node.names] if whole else [node.module]
             for name in names:
                 assert name.split(".")[0] not in ours or re.match(rf"({may})(\.|$)", name), f"{file} imports {name}"
+
+
+RELAY = "protocol errors settings trial common core store config logs machine cluster live http app check"
+MODELS = "errors atomic metrics inference stills zoo clips convert training export evaluation commands"
+ROOMS = {"relay": RELAY.split(), "models": MODELS.split()}
+"""The folders and files of a top-level folder: each imports of those before it alone."""
+
+
+@pytest.mark.parametrize("top", ROOMS)
+def test_rooms_import_of_those_before_them_alone(top: str) -> None:
+    order = ROOMS[top]
+    for file in (ROOT / top).rglob("*.py"):
+        here = file.relative_to(ROOT / top).parts[0].removesuffix(".py")
+        if here == "__init__":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.level or (node.module or "").split(".")[0] != top:
+                continue
+            names = [name.name for name in node.names] if node.module == top else [str(node.module).split(".")[1]]
+            for name in names:
+                assert name == here or order.index(name) < order.index(here), f"{file} imports {name}"
+
+
+@pytest.mark.parametrize("top", ROOMS)
+def test_a_folder_shows_few_things(top: str) -> None:
+    assert len(list((ROOT / top).glob("*.py"))) <= 12

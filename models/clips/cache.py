@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import align, atomic
-from models.boxes import Points
+from models import atomic
 from models.clips import source, tracks, video
 from models.clips.layouts.entry import Clip, Listing
 from models.clips.source import Clips, Frames
 from models.clips.video import Frame
 from models.errors import DatasetError
-from models.registry import IMAGENET, CropSpec
+from models.inference import align
+from models.inference.boxes import Points
+from models.inference.registry import IMAGENET, CropSpec
 
 MARGIN = 1.2
 """Side of the crop relative to the stills' tiles: the jaw of an open mouth stays in it."""

@@ -3,7 +3,7 @@
 Actions follow the Facial Action Coding System (Ekman, Friesen & Hager 2002), their combinations the prototypes in its
 emotion tables. How far each pulls is set by eye, and so that ``moodnet``, which was trained on photos, raises its
 probability of the right expression most. Positions are in tiles: x to the right and y down, in units of the square of
-``models.align`` (eyes 0.372 apart, their line at 0.398, mouth at 0.778).
+``models.inference.align`` (eyes 0.372 apart, their line at 0.398, mouth at 0.778).
 """
 
 from collections.abc import Mapping

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import boxes
 from models.clips import cache, motions, video, warp
 from models.clips.motions import Points
 from models.clips.video import Frame
 from models.clips.warp import MESH, Portrait
 from models.errors import DatasetError
-from models.registry import EXPRESSIONS
+from models.inference import boxes
+from models.inference.registry import EXPRESSIONS
 
 TABLE = "clips.csv"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")

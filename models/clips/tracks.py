@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.boxes import SAME_FACE, Points, area, overlap
+from models.inference.boxes import SAME_FACE, Points, area, overlap
 
 LONGEST_GAP = 5
 """Frames in a row that a face may be lost; a longer gap ends its track."""

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import align
 from models.clips.motions import INNER_LOWER, INNER_UPPER, Points
-from models.registry import IMAGENET, CropSpec
+from models.inference import align
+from models.inference.registry import IMAGENET, CropSpec
 
 Picture = NDArray[np.uint8]
 
@@ -46,7 +46,7 @@ class Portrait:
 
     @property
     def face(self) -> Points:
-        """The mesh at rest (468, 2) in tiles, its eyes and mouth where ``models.align`` puts them."""
+        """The mesh at rest (468, 2) in tiles, its eyes and mouth where ``models.inference.align`` puts them."""
         return (self.rest[:MESH] - len(self.picture) / 2) / self.tile + 0.5
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from models import atomic, networks
+from models import atomic
 from models.errors import ConversionError
+from models.zoo import networks
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import fer2013
-from models.infer import softmax
-from models.registry import EXPRESSIONS
+from models.inference.infer import softmax
+from models.inference.registry import EXPRESSIONS
+from models.stills import fer2013
 
 NAME = "blendshapes, logistic regression"
 FITTED = 6000

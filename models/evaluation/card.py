@@ -8,7 +8,7 @@ SMILES = {"neutral": "neutral", "happy": "smiling"}
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The card of ``models.evaluate.evaluate``'s result; figures are expected beside it under ``figure_names``."""
+    """The card of a result of ``evaluate.evaluate``; figures are expected beside it under ``figure_names``."""
     sections = (
         head(result),
         accuracy(result),
@@ -158,7 +158,8 @@ def affect(result: dict[str, Any]) -> str:
     pairs = [f"{name} {r:.2f}" for name, r in found["correlation"].items() if r is not None]
     against = f"\nCorrelation with the same figures of FER+'s votes: {', '.join(pairs)}.\n" if pairs else ""
     return (
-        "## Valence, arousal, intensity\n\nBy the rule in `models/affect.py`, means over the faces of each label.\n\n"
+        "## Valence, arousal, intensity\n\n"
+        "By the rule in `models/inference/affect.py`, means over the faces of each label.\n\n"
         f"{table(['label', *names], rows)}{against}"
     )
 

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import metrics, networks
+from models import metrics
 from models.errors import EvaluationError
 from models.training import checkpoint, clips, probe, recipe, sets
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
+from models.zoo import networks
 from models.zoo.entry import Network
 
 BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01))

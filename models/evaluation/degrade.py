@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import EYES_APART, EYES_Y, MOUTH_Y
+from models.inference.align import EYES_APART, EYES_Y, MOUTH_Y
 
 Faces = NDArray[np.uint8]
 SEED = 20261121
@@ -82,4 +82,4 @@ DEGRADATIONS = (
     Degradation("occlusion", "eyes covered", partial(cover, middle=EYES_Y, height=0.24, width=2 * EYES_APART)),
     *(Degradation("size", f"{pixels} px", partial(shrink, pixels=pixels)) for pixels in (36, 24, 16)),
 )
-"""Where mouth and eyes are in a tile is measured (``models.align``). The agent's crop takes roll out beforehand."""
+"""Where mouth and eyes are in a tile is measured (``inference.align``). The agent's crop takes roll out beforehand."""

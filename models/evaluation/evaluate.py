@@ -20,12 +20,14 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import affect, fer2013, metrics, registry
+from models import metrics
 from models.errors import ModelContractError
 from models.evaluation import blendshapes, cost, degrade, portraits, yardsticks
 from models.evaluation.yardsticks import Predict
-from models.infer import Classifier, load_still
-from models.registry import EXPRESSIONS, CropSpec, Weights
+from models.inference import affect, registry
+from models.inference.infer import Classifier, load_still
+from models.inference.registry import EXPRESSIONS, CropSpec, Weights
+from models.stills import fer2013
 
 BATCH = 64
 TILE_CROP = CropSpec(fer2013.TILE, 1.0)
@@ -58,7 +60,7 @@ def find(name: str) -> Network:
     """A classifier of single faces: of the registry, or an ONNX file.
 
     Raises:
-        ModelError: see ``models.infer.load_still``.
+        ModelError: see ``models.inference.infer.load_still``.
     """
     classifier = load_still(name)
     if name in registry.WEIGHTS:

@@ -14,9 +14,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from models import networks, table
+from models.evaluation import table
 from models.evaluation.cost import processor
-from models.table import Row
+from models.evaluation.table import Row
+from models.zoo import networks
 from models.zoo.entry import Network
 
 RUNS = 3

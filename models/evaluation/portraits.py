@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import boxes
-from models.align import aligned_face
 from models.errors import EvaluationError
 from models.evaluation import KINDS
+from models.inference import boxes
+from models.inference.align import aligned_face
+from models.inference.registry import EXPRESSIONS, CropSpec
 from models.metrics import wilson
-from models.registry import EXPRESSIONS, CropSpec
 
 INFO = "london_info.csv"
 COLUMNS = ("face_id", "face_age", "face_gender", "face_eth")

@@ -1,12 +1,12 @@
 """``moodcast models table``: size, cost and speed of networks, beside the papers' numbers and the official builds'.
 
-What ``models.measure`` finds becomes rows here, and rows become text. Needs no torch.
+What ``models.evaluation.measure`` finds becomes rows here, and rows become text. Needs no torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from models import networks
+from models.zoo import networks
 from models.zoo.entry import Network
 
 STUDY = (

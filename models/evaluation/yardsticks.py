@@ -16,8 +16,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.infer import softmax
-from models.registry import EXPRESSIONS
+from models.inference.infer import softmax
+from models.inference.registry import EXPRESSIONS
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 

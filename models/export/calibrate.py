@@ -20,9 +20,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models import contract, fer2013, metrics
-from models.infer import Classifier, Network, softmax
-from models.registry import EXPRESSIONS
+from models import metrics
+from models.inference import contract
+from models.inference.infer import Classifier, Network, softmax
+from models.inference.registry import EXPRESSIONS
+from models.stills import fer2013
 
 RECALL_FLOOR = 0.45
 RECALL_COST = 0.01
@@ -136,7 +138,7 @@ def calibrate(
 
     Raises:
         ValueError: the file carries a calibration already.
-        ModelContractError: see ``models.infer.Classifier``.
+        ModelContractError: see ``models.inference.infer.Classifier``.
     """
     model = onnx.load(file)
     if any("uncalibrated" in node.output for node in model.graph.node):

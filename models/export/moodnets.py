@@ -1,7 +1,7 @@
-"""A trained moodnet as the file that is shipped, for ``models.export``.
+"""A trained moodnet as the file that is shipped, for ``models.export.run``.
 
 The file also looks at the mirrored face. The blend of the two heads is chosen here, on the validation faces, then class
-biases and the temperature (``models.calibrate``). With INT8 the convolutions are computed so, and the other weights
+biases and the temperature (``export.calibrate``). With INT8 the convolutions are computed so, and the other weights
 stored as float16. Before it is calibrated, the file is checked against torch on the validation faces, none of which
 gave INT8 its ranges.
 """
@@ -15,9 +15,11 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from models import calibrate, contract, fer2013, infer, onnx_export, quantize
 from models.errors import TrainingError
-from models.onnx_export import Smaller
+from models.export import calibrate, onnx_file, quantize
+from models.export.onnx_file import Smaller
+from models.inference import contract, infer
+from models.stills import fer2013
 from models.training import data
 from models.training.recipe import Recipe
 from models.zoo.moodnet import BlendedMoodnet, Moodnet
@@ -103,10 +105,10 @@ def write(
     not among them, to check on.
 
     Raises:
-        TrainingError: as ``models.onnx_export.export``; a probability differs by more than ``TOLERANCE``; or INT8
+        TrainingError: as ``models.export.onnx_file.export``; a probability differs by more than ``TOLERANCE``; or INT8
             answers otherwise on too many faces.
     """
-    onnx_export.export(blended, contract.of_first_kind(fer2013.TILE), file)
+    onnx_file.export(blended, contract.of_first_kind(fer2013.TILE), file)
     model = onnx.load(file)
     if weights == "int8":
         model = quantize.int8_convolutions(model, ranged[:, None].astype(np.float32))

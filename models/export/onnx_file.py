@@ -1,7 +1,7 @@
-"""A trained network as an ONNX file, for ``models.export``.
+"""A trained network as an ONNX file, for ``models.export.run``.
 
-The network is exported with a batch of any length and its contract (``models.contract``), and checked against torch:
-logits within ``TOLERANCE``. Then its weights may be made smaller (``models.quantize``): stored as float16, or those of
+The network is exported with a batch of any length and its contract (``inference.contract``), and checked against torch:
+logits within ``TOLERANCE``. Then its weights may be made smaller (``export.quantize``): stored as float16, or those of
 the matrix products computed with as INT8. What that changes is measured on clips and told.
 """
 
@@ -19,14 +19,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models import contract as contracts
-from models import infer, networks, quantize
 from models.clips import video
 from models.clips.cache import MARGIN
 from models.clips.source import ClipSource
-from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
 from models.errors import TrainingError
+from models.export import quantize
+from models.inference import contract as contracts
+from models.inference import infer
+from models.inference.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
 from models.training.recipe import ClipsSection, Recipe
+from models.zoo import networks
 from models.zoo.entry import Network
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
 
@@ -75,7 +77,7 @@ def export_learned(
     weights: Smaller,
     cut: Callable[[CropSpec], ClipSource] | None = None,
 ) -> Iterator[str]:
-    """Export the network of a run, whose outputs are ``classes``; see ``models.export``."""
+    """Export the network of a run, whose outputs are ``classes``; see ``models.export.run``."""
     contract = contract_of(networks.get(made_by.network.name), network, classes, made_by.clips)
     yield f"{told_of(contract)}; largest difference to torch {export(network, contract, file):.1e}"
     if weights != "float32":

@@ -1,7 +1,7 @@
 """``moodcast models export``: from a run to an ONNX file that the agent loads.
 
-The moodnets go through ``models.moodnet_export``, which blends their two heads and calibrates them; every other network
-goes through ``models.onnx_export``. The file is made in a folder of its own and only takes the place of an earlier one
+The moodnets go through ``export.moodnets``, which blends their two heads and calibrates them; every other network
+goes through ``export.onnx_file``. The file is made in a folder of its own and only takes the place of an earlier one
 when it is whole and checked.
 """
 
@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from models import atomic, moodnet_export, onnx_export
+from models import atomic
 from models.clips.source import ClipSource
-from models.contract import CropSpec
 from models.errors import TrainingError
-from models.onnx_export import Smaller
+from models.export import moodnets, onnx_file
+from models.export.onnx_file import Smaller
+from models.inference.contract import CropSpec
 from models.training import checkpoint
 from models.zoo.moodnet import Moodnet
 
@@ -38,9 +39,9 @@ def export(
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.onnx"
         if isinstance(net, Moodnet):
-            yield from moodnet_export.export(net, made_by, faces, file, weights)
+            yield from moodnets.export(net, made_by, faces, file, weights)
         else:
-            yield from onnx_export.export_learned(net, made_by, classes, file, weights, cut)
+            yield from onnx_file.export_learned(net, made_by, classes, file, weights, cut)
         made = file.read_bytes()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -6,14 +6,14 @@ Journal of Research in Personality 11, 273-294, Table 4: Happy, Sad, Angry, Fear
 which they did not ask for, is the middle of both scales. So an unsure classifier answers between the points, nearer the
 middle, as it should. Intensity is the probability that the face is not neutral.
 
-This is about one face. An audience's valence (``relay.mood``) counts people and gives surprise no sign.
+This is about one face. An audience's valence (``relay.core.mood``) counts people and gives surprise no sign.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from models.registry import EXPRESSIONS
+from models.inference.registry import EXPRESSIONS
 
 RATINGS = MappingProxyType(
     {

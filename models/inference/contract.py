@@ -43,7 +43,7 @@ IMAGENET = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
 @dataclass(frozen=True)
 class CropSpec:
-    """The face crop a classifier was trained on (see ``models.align``).
+    """The face crop a classifier was trained on (see ``models.inference.align``).
 
     ``size`` in pixels, square. ``margin`` is the crop's side relative to that of the FER2013 tiles (1.0).
     """

@@ -14,9 +14,9 @@ from typing import IO
 
 from tqdm import tqdm
 
-from models import registry
 from models.errors import ChecksumMismatchError, FetchError
-from models.registry import Packaged, Source, Url, Weights, WheelMember
+from models.inference import registry
+from models.inference.registry import Packaged, Source, Url, Weights, WheelMember
 
 TIMEOUT_S = 20
 CHUNK = 1 << 16

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import contract as contracts
-from models import registry
-from models.contract import EXPRESSIONS, Contract
 from models.errors import ModelContractError, UnknownModelError
+from models.inference import contract as contracts
+from models.inference import registry
+from models.inference.contract import EXPRESSIONS, Contract
 
 # Releases from 1.29 on report their use to the vendor unless told not to before the import. We require an older one;
 # this is for who installs another.

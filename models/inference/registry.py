@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 import platformdirs
 
-from models.contract import (
+from models.errors import ChecksumMismatchError, ModelMissingError, UnknownModelError
+from models.inference.contract import (
     EXPRESSIONS,
     IMAGENET,
     RAW_GREY,
@@ -23,13 +24,12 @@ from models.contract import (
     Pixels,
     of_first_kind,
 )
-from models.errors import ChecksumMismatchError, ModelMissingError, UnknownModelError
 
 __all__ = ["EXPRESSIONS", "IMAGENET", "RAW_GREY", "RAW_RGB", "CropSpec", "Pixels"]
-"""What an entry says in words of ``models.contract``."""
+"""What an entry says in words of ``models.inference.contract``."""
 
 DEFAULT = "moodnet"
-PACKAGED = Path(__file__).parent / "weights"
+PACKAGED = Path(__file__).parent.parent / "weights"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from models import atomic, networks
+from models import atomic
 from models.errors import TrainingError
-from models.registry import EXPRESSIONS
+from models.inference.registry import EXPRESSIONS
 from models.training import recipe
 from models.training.recipe import Recipe
+from models.zoo import networks
 
 FILE = "checkpoint.pt"
 

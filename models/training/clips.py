@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import metrics, networks
+from models import metrics
 from models.clips import sampling
 from models.clips.source import ClipSource, Frames
 from models.errors import TrainingError
-from models.registry import Pixels
+from models.inference.registry import Pixels
 from models.training import checkpoint, losses
 from models.training.augment import augment, mix
 from models.training.inputs import at_size, prepared
 from models.training.recipe import ClipsSection, Recipe
+from models.zoo import networks
 from models.zoo.entry import Network
 
 CHUNK = 8

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models import fer2013
-from models.registry import EXPRESSIONS
+from models.inference.registry import EXPRESSIONS
+from models.stills import fer2013
 from models.training.recipe import DataSection
 
 NEAR = 0.975

@@ -22,14 +22,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models import atomic, networks, train
+from models import atomic
 from models.errors import RecipeError, TrainingError
-from models.registry import EXPRESSIONS
-from models.training import checkpoint, losses, pseudo, teachers, unfold
+from models.inference.registry import EXPRESSIONS
+from models.training import checkpoint, losses, pseudo, teachers, train, unfold
 from models.training.data import Split
 from models.training.recipe import Recipe
 from models.training.stills import stills
 from models.training.trainer import pick_device, pick_precision, seed_of
+from models.zoo import networks
 from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FRAMES, MoodnetClip
 

@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import fer2013, networks
 from models.errors import TrainingError
-from models.registry import EXPRESSIONS
+from models.inference.registry import EXPRESSIONS
+from models.stills import fer2013
 from models.training import checkpoint, data, losses, teachers, unfold
 from models.training.augment import augment, mix
 from models.training.data import Split
 from models.training.inputs import at_size, heads, prepared
 from models.training.recipe import Recipe
+from models.zoo import networks
 
 K = len(EXPRESSIONS)
 MEASURED = 2048

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import atomic, networks, registry
+from models import atomic
 from models.errors import RecipeError
-from models.infer import load_still
+from models.inference import registry
+from models.inference.infer import load_still
 from models.training import checkpoint
 from models.training.inputs import at_size, heads, prepared
+from models.zoo import networks
 
 CACHE = "teachers.npz"
 

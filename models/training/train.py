@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from models import atomic, networks
+from models import atomic
 from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, sets
 from models.training.clips import Classify
@@ -21,6 +21,7 @@ from models.training.recipe import Recipe
 from models.training.stills import stills
 from models.training.task import Task
 from models.training.trainer import Trainer, pick_device
+from models.zoo import networks
 
 
 class Run:
@@ -113,7 +114,7 @@ class Run:
 def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> None:
     """Train into the run folder, or go on there; the last checkpoint's ``average`` is the result.
 
-    ``folder`` is a FER2013 folder (see ``models.fer2013``), or a set of clips in the recipe's layout, whose
+    ``folder`` is a FER2013 folder (see ``models.stills.fer2013``), or a set of clips in the recipe's layout, whose
     faces ``prepare`` cuts.
 
     Raises:

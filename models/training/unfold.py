@@ -22,7 +22,7 @@ LENGTH = 0.58
 
 
 def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
-    """Give ``net`` the weights of an ONNX file that ``models.export`` made of such a network.
+    """Give ``net`` the weights of an ONNX file that ``models.export.run`` made of such a network.
 
     ``faces`` (N, 1, S, S) float32 in 0..255, a thousand or more of those that will be trained on, are what the norms
     are measured on.
@@ -51,7 +51,7 @@ def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
 
 
 def weights_in(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
-    """The constants of a file by name; those stored as integers (``models.quantize``) as the numbers they stand for."""
+    """The constants of a file by name; those stored as integers (``export.quantize``) as the numbers they stand for."""
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     found = {name: values.astype(np.float32) for name, values in stored.items()}
     for node in model.graph.node:

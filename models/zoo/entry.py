@@ -1,10 +1,10 @@
-"""What the registry (``models.networks``) knows of a network. Reading it needs no torch."""
+"""What the registry (``models.zoo.networks``) knows of a network. Reading it needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from models.registry import EXPRESSIONS, Pixels
+from models.inference.registry import EXPRESSIONS, Pixels
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import networks
+from models.zoo import networks
 from models.zoo.layers import luma
 
 UNUSUAL = 997

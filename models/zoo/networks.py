@@ -1,7 +1,7 @@
 """The registry of networks: what each one is called, where it was published, what it looks at, how large it is.
 
 The entries are in ``models.zoo.stills`` and ``models.zoo.clips``. Reading them needs no torch; ``build`` does. Weights
-are another matter (``models.registry``): these are the networks that can be trained here.
+are another matter (``models.inference.registry``): these are the networks that can be trained here.
 """
 
 import importlib

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from relay.deadline import end, within
+from relay.common.deadline import end, within
 from relay.errors import SettingsError
 
 log = logging.getLogger(__name__)

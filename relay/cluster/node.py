@@ -8,17 +8,18 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from relay import cluster, database
-from relay.auth import Channels, Replaced
-from relay.bus import SILENT, Bus
-from relay.cluster import Activity, Changed, Goodbye, Item, News, Peers, Running
-from relay.database import Connection, DatabaseError
-from relay.deadline import within
-from relay.leases import Leases
-from relay.limits import Limits, Rates
+from relay.cluster import peers
+from relay.cluster.bus import SILENT, Bus
+from relay.cluster.peers import Activity, Changed, Goodbye, Item, News, Peers, Running
+from relay.cluster.reload_queue import Stale
+from relay.common.deadline import within
+from relay.core.limits import Limits, Rates
+from relay.core.snapshot import NOTHING, Snapshot
 from relay.protocol import CHANNEL_PATTERN
-from relay.snapshot import NOTHING, Snapshot
-from relay.stale import Stale
+from relay.store import database
+from relay.store.channels import Channels, Replaced
+from relay.store.database import Connection, DatabaseError
+from relay.store.leases import Leases
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class ClusterNode(Node):
         await asyncio.gather(self._reloading, return_exceptions=True)
         self._tell()  # what waited for company
         self._seq += 1
-        await self._bus.stop(cluster.encode(Goodbye(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq)))
+        await self._bus.stop(peers.encode(Goodbye(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq)))
 
     def close(self) -> None:
         self._leases.stop()
@@ -165,7 +166,7 @@ class ClusterNode(Node):
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         self._seq += 1
-        self._bus.put_state(cluster.encode_report(self._peers.node, self._peers.epoch, self._seq, channels))
+        self._bus.put_state(peers.encode_report(self._peers.node, self._peers.epoch, self._seq, channels))
 
     @property
     def alone(self) -> bool:
@@ -207,7 +208,7 @@ class ClusterNode(Node):
             self._seq += 1
             items = news[first : first + ITEMS_AT_ONCE]
             message = News(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq, items=items)
-            self._bus.put_news(cluster.encode(message))
+            self._bus.put_news(peers.encode(message))
 
     def _receive(self, data: bytes) -> None:
         if self._connections != self._bus.connections:  # who knows what was not heard

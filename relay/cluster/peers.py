@@ -11,8 +11,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from relay.core.snapshot import Snapshot, total
 from relay.protocol import CHANNEL_PATTERN, TAPS
-from relay.snapshot import Snapshot, total
 
 PART_BYTES = 64 * 1024
 """A longer report goes out in parts of about this size."""

@@ -5,10 +5,10 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Hashable
 
-from relay.limits import HOUSE_WEIGHT, Places
-from relay.mood import KINDS
+from relay.core.limits import HOUSE_WEIGHT, Places
+from relay.core.mood import KINDS
+from relay.core.snapshot import AGES, LEAST_NETWORKS, Networks, Share
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL, Expression
-from relay.snapshot import AGES, LEAST_NETWORKS, Networks, Share
 
 INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
 WINDOW_S = 2.0
@@ -165,7 +165,7 @@ class Changes:
 class Audience:
     """One current label per viewer: a new one replaces the old, silence expires it.
 
-    Of the viewers in one house (see ``relay.limits``), only so many count, so that one house can't be the crowd: those
+    Of the viewers in one house (see ``core.limits``), only so many count, so that one house can't be the crowd: those
     who began to share first. Each keeps its place until it leaves, else viewers who take turns would all count for one
     moment of the stream, which reaches them at different times.
 

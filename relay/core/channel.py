@@ -3,12 +3,12 @@
 from collections import deque
 from typing import Literal
 
-from relay.audience import Audience, Member
-from relay.limits import HOUSE_WEIGHT
-from relay.mood import KINDS, Counts, Trend, Visibility
+from relay.core.audience import Audience, Member
+from relay.core.limits import HOUSE_WEIGHT
+from relay.core.mood import KINDS, Counts, Trend, Visibility
+from relay.core.reactions import Burst, Bursts, Taps, tapped
+from relay.core.snapshot import Snapshot
 from relay.protocol import MAX_DELAY_S, Crowd, Mood, Reaction, Tap
-from relay.reactions import Burst, Bursts, Taps, tapped
-from relay.snapshot import Snapshot
 
 RECENT_S = 4.0
 """Reactions stay in ``Channel.recent`` for this long: the time they float over the overlay."""

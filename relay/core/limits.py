@@ -11,9 +11,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from relay import protocol
-from relay.hosts import Address, address
+from relay.core.hosts import Address, address
+from relay.core.tickets import TICKET_TTL_S
 from relay.protocol import MAX_LABELS_PER_S
-from relay.tickets import TICKET_TTL_S
 
 BURST = 120.0
 """Frames that may come at once: a minute of labels, as when a stalled network catches up."""

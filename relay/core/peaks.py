@@ -19,9 +19,9 @@ from typing import Literal
 
 import msgspec
 
-from relay.archive import Slice
+from relay.core.reactions import LEAST_SHARE, LEAST_VIEWERS
+from relay.core.timeline import Slice
 from relay.protocol import EXPRESSIONS, NEUTRAL
-from relay.reactions import LEAST_SHARE, LEAST_VIEWERS
 
 BASELINE_S = 60
 """A second is compared with those of this time before it."""

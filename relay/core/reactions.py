@@ -5,10 +5,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relay.audience import Member
-from relay.limits import HOUSE_WEIGHT, Places
+from relay.core.audience import Member
+from relay.core.limits import HOUSE_WEIGHT, Places
+from relay.core.snapshot import LEAST_NETWORKS
 from relay.protocol import EXPRESSIONS, TAPS, Tap
-from relay.snapshot import LEAST_NETWORKS
 
 REFRACTORY_S = 4.0
 """After a burst of an expression, the next one of it comes this much later at the earliest."""
@@ -95,7 +95,7 @@ class Taps:
     __slots__ = ("_houses", "_last", "_networks", "_viewers")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a house (see ``relay.limits``) that count."""
+        """``house_weight``: viewers of a house (see ``relay.core.limits``) that count."""
         self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
         self._last: OrderedDict[tuple[Member, str], float] = OrderedDict()
         self._networks, self._houses = Places(TAPS_AT_ONCE), Places(house_weight)

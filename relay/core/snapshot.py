@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from relay.mood import KINDS, Counts
+from relay.core.mood import KINDS, Counts
 from relay.protocol import MAX_DELAY_S, TAPS
 
 AGES = (0, 5, 15, 40, MAX_DELAY_S)
-"""Seconds for which viewers have been here, so finely as the history needs it (see ``relay.timeline``)."""
+"""Seconds for which viewers have been here, so finely as the history needs it (see ``relay.core.timeline``)."""
 LEAST_NETWORKS = 3
 """A burst needs viewers of so many networks."""
 

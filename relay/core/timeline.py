@@ -11,12 +11,12 @@ that would tell the few with a delay of their own from all others. Therefore
 So a change can be put down to one of a group, and to none of those in it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from relay.mood import Counts
+from relay.core.mood import Counts
+from relay.core.snapshot import Share
 from relay.protocol import MAX_DELAY_S
-from relay.snapshot import Share
 
 LONGEST_GAP_S = 10
 """Seconds without a tick, as on a busy machine, through which the mood stayed as the last tick showed it."""
@@ -29,6 +29,11 @@ class Moment(NamedTuple):
     """Unix time at the streamer's."""
     viewers: int
     counts: Counts
+
+
+Slice = Mapping[str, Any]
+"""Of a stored session, ``session``, and of some whole seconds its ``moments`` (dicts), ``reactions`` and ``markers``,
+each by time."""
 
 
 class _Crowd(NamedTuple):

@@ -14,12 +14,12 @@ from typing import Any
 from aiohttp import web
 
 from relay import protocol
-from relay.access import error_body, error_response
-from relay.counts import Counts
-from relay.limits import Places
-from relay.lobby import Lobby
-from relay.masked import MaskedOnly
-from relay.unread import Watch
+from relay.core.limits import Places
+from relay.http.lobby import Lobby
+from relay.http.requests import error_body, error_response
+from relay.http.unread import Watch
+from relay.live.counters import Counts
+from relay.live.masked import MaskedOnly
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import errno
 import logging
 import socket
 
-from relay.deadline import end
-from relay.doorway import Doorway
+from relay.common.deadline import end
+from relay.http.accept import Doorway
 
 log = logging.getLogger(__name__)
 

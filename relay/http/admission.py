@@ -6,12 +6,13 @@ from typing import Literal
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from relay import hosts, limits, protocol
-from relay.access import HTTPError, bearer
-from relay.auth import Channels
+from relay import protocol
 from relay.config import RelaySettings
-from relay.guesses import Guesses
-from relay.tickets import TICKET_TTL_S, Tickets
+from relay.core import hosts, limits
+from relay.core.tickets import TICKET_TTL_S, Tickets
+from relay.http.guesses import Guesses
+from relay.http.requests import HTTPError, bearer
+from relay.store.channels import Channels
 
 COME_BACK_S = 10
 """For those who found it full: come back after about this long."""

@@ -1,4 +1,4 @@
-"""A process that turns one picture file into pixels and ends: ``relay.decoding`` starts it as ``-m relay.decoder``.
+"""A process that turns one picture file into pixels and ends: ``decoding`` starts it as ``-m relay.http.decoder``.
 
 The file comes from a stranger, and Pillow's decoders can be made to take minutes and gigabytes. So this process sets
 its own limits, looks at no more than the head of the file before it has said what the rest will take, and waits until

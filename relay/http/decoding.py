@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import get_args
 
-from relay.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANNED, MAX_SCANS, WORKING_SIDE, Reason
+from relay.http.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANNED, MAX_SCANS, WORKING_SIDE, Reason
 from relay.trial import BadPictureError, Picture, UnavailableError
 
 MEMORY = 240_000_000
 """Bytes that all decoders may take together beyond some 20 MB each: the largest picture, and a small one beside it."""
 PATIENCE_S = 15.0
-"""A decoder that takes longer for one step is killed. It may use a core for ``relay.decoder.CPU_S`` of that."""
+"""A decoder that takes longer for one step is killed. It may use a core for ``relay.http.decoder.CPU_S`` of that."""
 CHUNK = 64 * 1024
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 REFUSALS: dict[Reason, str] = {
     "unknown": "This is no JPEG, PNG, WebP or GIF picture: choose one of these, or save it as one.",
@@ -51,7 +51,7 @@ class Decoding:
         """
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "relay.decoder", cwd=ROOT,
+                sys.executable, "-m", "relay.http.decoder", cwd=ROOT,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:

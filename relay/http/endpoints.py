@@ -11,19 +11,30 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
-from relay import countdown, keys, measure, metrics, peaks, protocol, reading, sessions, sockets, try_page
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, error_response, json_response, shutting_down
-from relay.archive import Archive
-from relay.auth import Channels
-from relay.channel import RECENT_S
-from relay.database import DatabaseError
-from relay.doorway import connection_of
-from relay.gate import GATE, Gate, Pages
-from relay.history import ClosedError, History
-from relay.hub import Hub
-from relay.node import Node
-from relay.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, BusyError, Pictures
+from relay import protocol
+from relay.cluster.node import Node
+from relay.core import countdown, peaks
+from relay.core.channel import RECENT_S
+from relay.http import keys, measure, metrics, reading, sessions, sockets, try_page
+from relay.http.accept import connection_of
+from relay.http.admission import GATE, Gate, Pages
+from relay.http.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, BusyError, Pictures
+from relay.http.requests import (
+    CHANNELS,
+    HISTORY,
+    HUB,
+    HTTPError,
+    authorize,
+    error_response,
+    json_response,
+    shutting_down,
+)
+from relay.live.hub import Hub
 from relay.protocol import EXPRESSIONS, TAPS, Code
+from relay.store.archive import Archive
+from relay.store.channels import Channels
+from relay.store.database import DatabaseError
+from relay.store.history import ClosedError, History
 from relay.trial import Maker
 
 log = logging.getLogger(__name__)
@@ -32,7 +43,7 @@ try:
     VERSION = metadata.version("moodcast")
 except metadata.PackageNotFoundError:  # run from a folder of sources
     VERSION = "unknown"
-PAGES = Path(__file__).parent.parent / "overlay"
+PAGES = Path(__file__).parents[2] / "overlay"
 STATIC_FILES = {
     path.relative_to(PAGES).as_posix(): path
     for path in PAGES.rglob("*")

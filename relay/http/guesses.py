@@ -2,7 +2,7 @@
 
 import asyncio
 
-from relay.turns import Turns, Waiter
+from relay.core.turns import Turns, Waiter
 
 MOST_WAITING = 100
 """Guesses that wait: some five seconds of work."""

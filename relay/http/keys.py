@@ -10,7 +10,10 @@ from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relay import protocol
-from relay.access import (
+from relay.http.accept import cancelled_when_gone
+from relay.http.admission import COME_BACK_S, GATE
+from relay.http.guesses import CrowdedError
+from relay.http.requests import (
     CHANNELS,
     HUB,
     HTTPError,
@@ -20,10 +23,7 @@ from relay.access import (
     json_response,
     refuse_while_draining,
 )
-from relay.auth import Right
-from relay.doorway import cancelled_when_gone
-from relay.gate import COME_BACK_S, GATE
-from relay.guesses import CrowdedError
+from relay.store.channels import Right
 
 GUESS_COST = 20.0
 """Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""

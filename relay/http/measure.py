@@ -9,8 +9,8 @@ from aiohttp import web
 from msgspec import Meta
 
 from relay import protocol
-from relay.access import HUB, HTTPError, authorize, json_body, json_response
-from relay.countdown import USUAL_S, Measurement
+from relay.core.countdown import USUAL_S, Measurement
+from relay.http.requests import HUB, HTTPError, authorize, json_body, json_response
 from relay.protocol import LONGEST_COUNTDOWN_S, SHORTEST_COUNTDOWN_S
 
 

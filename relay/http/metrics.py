@@ -9,11 +9,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from relay import protocol
-from relay.auth import Channels
-from relay.counts import METRICS
-from relay.gate import GATE
-from relay.history import History
-from relay.hub import Hub
+from relay.http.admission import GATE
+from relay.live.counters import METRICS
+from relay.live.hub import Hub
+from relay.store.channels import Channels
+from relay.store.history import History
 
 REGISTRY = web.AppKey("metrics", CollectorRegistry)
 

@@ -18,15 +18,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from relay.channel import RECENT_S
-from relay.crowd import condition
-from relay.limits import Places
+from relay.common.crowd import condition
+from relay.core.channel import RECENT_S
+from relay.core.limits import Places
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Mood, Reaction
 
 MIN_WIDTH, MAX_WIDTH = 160, 1920
 MIN_HEIGHT, MAX_HEIGHT = 60, 1080
 
-FILES = Path(__file__).parent.parent / "overlay"
+FILES = Path(__file__).parents[2] / "overlay"
 WORDS = {"disgust": "disgusted", "fear": "afraid", "surprise": "surprised"}
 """How a person says it, where the wire's word is another: "62 % afraid"."""
 

@@ -16,17 +16,19 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from aiohttp import hdrs, web
 
-from relay import export, protocol
-from relay.access import HUB, HTTPError, authorize, json_response
-from relay.archive import Archive, GoneError, Slice
-from relay.database import DatabaseError
-from relay.doorway import connection_of
-from relay.history import PARTS, Session
-from relay.hub import Hub
-from relay.limits import Places
-from relay.peaks import Peak, find_peaks
-from relay.unread import cut_off, limit_kernel
-from relay.websocket import transport_of
+from relay import protocol
+from relay.core.limits import Places
+from relay.core.peaks import Peak, find_peaks
+from relay.core.timeline import Slice
+from relay.http.accept import connection_of
+from relay.http.requests import HUB, HTTPError, authorize, json_response
+from relay.http.unread import cut_off, limit_kernel
+from relay.live.hub import Hub
+from relay.live.websocket import transport_of
+from relay.store import export
+from relay.store.archive import Archive, GoneError
+from relay.store.database import DatabaseError
+from relay.store.history import PARTS, Session
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relay import protocol
-from relay.auth import Channels, Right
-from relay.deadline import within
-from relay.history import History
-from relay.hub import Hub
+from relay.common.deadline import within
+from relay.live.hub import Hub
 from relay.protocol import Code
+from relay.store.channels import Channels, Right
+from relay.store.history import History
 
 CHANNELS = web.AppKey("channels", Channels)
 HUB = web.AppKey("hub", Hub)

@@ -7,11 +7,11 @@ import msgspec
 from aiohttp import web
 
 from relay import protocol
-from relay.access import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
-from relay.database import DatabaseError
-from relay.history import ClosedError
-from relay.printable import is_printable
-from relay.reading import READING, no_session, number_of
+from relay.common.printable import is_printable
+from relay.http.reading import READING, no_session, number_of
+from relay.http.requests import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
+from relay.store.database import DatabaseError
+from relay.store.history import ClosedError
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100

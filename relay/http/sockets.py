@@ -9,7 +9,13 @@ import msgspec
 from aiohttp import WSMessage, WSMsgType, hdrs, web
 
 from relay import protocol
-from relay.access import (
+from relay.common.deadline import within
+from relay.core.countdown import TapError
+from relay.core.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
+from relay.core.tickets import TicketError
+from relay.http.accept import connection_of
+from relay.http.admission import COME_BACK_S, GATE
+from relay.http.requests import (
     CHANNELS,
     HUB,
     HTTPError,
@@ -20,18 +26,12 @@ from relay.access import (
     unknown_channel,
     wrong_key,
 )
-from relay.auth import Right
-from relay.countdown import TapError
-from relay.deadline import within
-from relay.doorway import connection_of
-from relay.gate import COME_BACK_S, GATE
-from relay.hub import Hub
-from relay.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
-from relay.live import LiveChannel, Packet, Subscriber, Viewer
+from relay.http.unread import limit_kernel
+from relay.live.connections import LiveChannel, Packet, Subscriber, Viewer
+from relay.live.hub import Hub
+from relay.live.websocket import Socket, drop_slow, keep_few, transport_of
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
-from relay.tickets import TicketError
-from relay.unread import limit_kernel
-from relay.websocket import Socket, drop_slow, keep_few, transport_of
+from relay.store.channels import Right
 
 First = TypeVar("First", bound=protocol.Message)
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)

@@ -12,11 +12,11 @@ import msgspec
 from aiohttp import web
 
 from relay import protocol
-from relay.access import HUB, HTTPError, json_response, named_type
-from relay.deadline import within
-from relay.decoding import Decoding
-from relay.doorway import cancelled_when_gone
-from relay.gate import GATE
+from relay.common.deadline import within
+from relay.http.accept import cancelled_when_gone
+from relay.http.admission import GATE
+from relay.http.decoding import Decoding
+from relay.http.requests import HUB, HTTPError, json_response, named_type
 from relay.trial import BadPictureError, Findings, Maker, Recogniser, UnavailableError
 
 MAX_PICTURE = 10_000_000
@@ -26,7 +26,7 @@ MAX_PICTURES = 3
 BUSY_S = 1
 """Come back after so many seconds."""
 
-PAGE = Path(__file__).parent.parent / "overlay" / "try.html"
+PAGE = Path(__file__).parents[2] / "overlay" / "try.html"
 ELSEWHERE = (
     "Moodcast's promise is that no picture leaves the computer it was taken on. This relay runs on another one, or "
     "behind a proxy or tunnel, so it takes none: start one on your own with `moodcast relay`, and open /try there."

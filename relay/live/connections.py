@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from relay import protocol
-from relay.audience import Member
-from relay.auth import Right
-from relay.channel import Channel
-from relay.countdown import Measurement
-from relay.history import Session
+from relay.core.audience import Member
+from relay.core.channel import Channel
+from relay.core.countdown import Measurement
+from relay.core.timeline import Timeline
+from relay.live.websocket import Socket, encode_frame
 from relay.protocol import Code, Countdown, Marker, Mood, Reaction, Status
-from relay.timeline import Timeline
-from relay.websocket import Socket, encode_frame
+from relay.store.channels import Right
+from relay.store.history import Session
 
 WAITING_EVENTS = 64
 """Reactions and status events that wait for a subscriber; of moods only the latest does."""

@@ -1,7 +1,7 @@
 """What the relay counts about itself: the table of its metrics, and the counts behind them.
 
 Plain attributes, since the way of a label has no time for more: ``counts.labels += 1`` is all that a label pays.
-``relay.metrics`` shows them to who asks.
+``relay.http.metrics`` shows them to who asks.
 """
 
 import asyncio

@@ -12,24 +12,24 @@ from functools import partial
 import msgspec
 
 from relay import protocol
-from relay.audience import NETWORK_BYTES
-from relay.auth import Replaced, Right
-from relay.channel import Channel
-from relay.clock import Clock
-from relay.cluster import Activity, Dropped, Item, Joined, Published, Renamed, Running
+from relay.cluster.node import Node
+from relay.cluster.peers import Activity, Dropped, Item, Joined, Published, Renamed, Running
+from relay.common.deadline import within
 from relay.config import RelaySettings
-from relay.countdown import Measurement, late_tap
-from relay.counts import Counts, log_refusals
-from relay.deadline import within
-from relay.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
-from relay.history import History, Session
-from relay.limits import Limits
-from relay.live import LiveChannel, Packet, Subscriber, Viewer, packet
-from relay.node import Node
+from relay.core.audience import NETWORK_BYTES
+from relay.core.channel import Channel
+from relay.core.clock import Clock
+from relay.core.countdown import Measurement, late_tap
+from relay.core.limits import Limits
+from relay.core.snapshot import Snapshot, total
+from relay.live.connections import LiveChannel, Packet, Subscriber, Viewer, packet
+from relay.live.counters import Counts, log_refusals
+from relay.live.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
+from relay.live.recorder import Recorder
+from relay.live.websocket import Socket, drop_slow, encode_bye, encode_frame
 from relay.protocol import Countdown, Delay, Marker, Status, Welcome
-from relay.recorder import Recorder
-from relay.snapshot import Snapshot, total
-from relay.websocket import Socket, drop_slow, encode_bye, encode_frame
+from relay.store.channels import Replaced, Right
+from relay.store.history import History, Session
 
 log = logging.getLogger(__name__)
 

@@ -5,15 +5,15 @@ import logging
 
 import msgspec
 
-from relay.clock import Clock
+from relay.cluster.node import Node
 from relay.config import RelaySettings
-from relay.history import History, Session
-from relay.limits import Limits
-from relay.live import LiveChannel
-from relay.node import Node
+from relay.core.clock import Clock
+from relay.core.limits import Limits
+from relay.core.snapshot import Snapshot
+from relay.core.timeline import Timeline
+from relay.live.connections import LiveChannel
 from relay.protocol import Reaction
-from relay.snapshot import Snapshot
-from relay.timeline import Timeline
+from relay.store.history import History, Session
 
 log = logging.getLogger(__name__)
 

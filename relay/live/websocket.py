@@ -10,8 +10,8 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from relay import protocol
-from relay.counts import Counts
-from relay.limits import Meter, Pace
+from relay.core.limits import Meter, Pace
+from relay.live.counters import Counts
 from relay.protocol import Bye, Code
 
 # It warns of subprotocols, which mean nothing here, and names the client's address.

@@ -5,12 +5,13 @@ All of it blocks: call it off the event loop.
 
 # ruff: noqa: S608 (statements are put together from constants; values are always bound)
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from relay import database
-from relay.history import PARTS, SESSION_COLUMNS, Session, session_of
+from relay.core.timeline import Slice
 from relay.protocol import Marker, Reaction
+from relay.store import database
+from relay.store.history import PARTS, SESSION_COLUMNS, Session, session_of
 
 SLICE_ROWS = 1000
 """Of each table, unless more of them lie in one second."""
@@ -23,9 +24,6 @@ COLUMNS = {
     "markers": "time, text",
 }
 ORDER = {"moments": "time", "reactions": "time", "markers": "time, text"}
-
-Slice = Mapping[str, Any]
-"""``session``, and of some whole seconds its ``moments`` (dicts), ``reactions`` and ``markers``, each by time."""
 
 
 class GoneError(Exception):

@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from relay import database
 from relay.protocol import CHANNEL_PATTERN
+from relay.store import database
 
 log = logging.getLogger(__name__)
 

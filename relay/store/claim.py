@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from relay import database
 from relay.errors import DatabaseInUseError
+from relay.store import database
 
 LOCK, HOLDER = ".lock", ".holder"
 """Beside the SQLite file: a file to lock, and who has it, one a line."""

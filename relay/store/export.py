@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from relay.archive import Slice
-from relay.history import Session
+from relay.core.timeline import Slice
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, encode
+from relay.store.history import Session
 
 BURSTS = tuple(name for index, name in enumerate(EXPRESSIONS) if index != NEUTRAL)
 COLUMNS: dict[str, str] = {

@@ -16,11 +16,11 @@ from typing import Any
 
 import msgspec
 
-from relay import database, leases
-from relay.clock import STEP_S
-from relay.database import DatabaseError
+from relay.core.clock import STEP_S
+from relay.core.timeline import Moment
 from relay.protocol import EXPRESSIONS, Marker, Reaction
-from relay.timeline import Moment
+from relay.store import database, leases
+from relay.store.database import DatabaseError
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class History:
 
     def __init__(self, place: database.Place, holder: str = "") -> None:
         """``place``: the prepared database. Sessions that a crash left open are closed at their last moment, unless
-        another node holds their lease. ``holder``: whose leases allow to write (see ``relay.leases``); empty: there is
+        another node holds their lease. ``holder``: whose leases allow to write (see ``store.leases``); empty: there is
         one node alone."""
         self._place = place
         self._holder = holder

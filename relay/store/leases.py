@@ -7,8 +7,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from relay import database
-from relay.database import Connection, DatabaseError
+from relay.store import database
+from relay.store.database import Connection, DatabaseError
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from agent import address
 from agent.address import Address
 from agent.config import AgentSettings
 from relay import settings
+from relay.common.printable import is_printable
 from relay.errors import SettingsError
-from relay.printable import is_printable
 
 
 @pytest.mark.parametrize(

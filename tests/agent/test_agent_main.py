@@ -23,9 +23,9 @@ from agent.recognition import Look, Recogniser
 from agent.sending import Sender
 from agent.sources import Frame
 from agent.terminal import Display
-from models import registry
-from models.contract import ClipSpec, Contract, CropSpec
 from models.errors import ModelError, ModelMissingError
+from models.inference import registry
+from models.inference.contract import ClipSpec, Contract, CropSpec
 from relay import app
 from tests import slow
 from tests.support import subscribe, wait_until

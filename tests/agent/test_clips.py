@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.clips import GAP_S, HANG_S, Window
-from models.contract import ClipSpec
+from models.inference.contract import ClipSpec
 
 
 def feed(window: Window[float], times: Sequence[float | None]) -> list[list[float]]:

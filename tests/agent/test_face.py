@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from agent.face import LARGEST_SIDE, FaceFinder, StillFaceFinder, as_one_reads, missing_library, quiet_stderr, windows
-from models import registry
 from models.errors import ModelMissingError
+from models.inference import registry
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +98,12 @@ def test_a_missing_system_library_is_named_with_its_package() -> None:
 def test_the_lines_of_others_pass_while_the_libraries_are_kept_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_stderr():
         os.write(2, b"W0000 00:00:1795274980.846172   28099 face_landmarker_graph.cc:174] Sets acceleration\n")
-        os.write(2, b"WARNING relay.history: the history can't be written\nINFO: Created TensorFlow Lite delegate\n")
+        os.write(
+            2, b"WARNING relay.store.history: the history can't be written\nINFO: Created TensorFlow Lite delegate\n"
+        )
         os.write(2, b"2026-01-01 12:00:00 INFO relay.app: started\n")
     assert capfd.readouterr().err == (
-        "WARNING relay.history: the history can't be written\n2026-01-01 12:00:00 INFO relay.app: started\n"
+        "WARNING relay.store.history: the history can't be written\n2026-01-01 12:00:00 INFO relay.app: started\n"
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from agent.readers import ClipReader, MemoryReader, StillReader, reader
-from models.contract import ClipSpec
-from models.infer import ClipClassifier, FaceByFace, load, load_still
+from models.inference.contract import ClipSpec
+from models.inference.infer import ClipClassifier, FaceByFace, load, load_still
 from tests.bright import FRAMES, HAPPY, SIDE, face, happiness, network
 from tests.slow import network as network_of_minutes
 from tests.support import wait_until

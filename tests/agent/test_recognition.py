@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from agent.recognition import Recogniser
-from models import registry
 from models.errors import ModelMissingError
-from models.registry import EXPRESSIONS, Packaged
+from models.inference import registry
+from models.inference.registry import EXPRESSIONS, Packaged
 
 SHIPPED = [name for name, entry in registry.WEIGHTS.items() if entry.crop and isinstance(entry.sources[0], Packaged)]
 

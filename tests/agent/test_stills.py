@@ -12,9 +12,9 @@ from PIL import Image
 
 from agent import stills, trial
 from agent.stills import Stills
-from models import registry
 from models.errors import ModelMissingError
-from relay.decoding import WORKING_SIDE, Decoding
+from models.inference import registry
+from relay.http.decoding import WORKING_SIDE, Decoding
 from relay.protocol import EXPRESSIONS
 from relay.trial import BadPictureError, Picture, UnavailableError
 

@@ -33,8 +33,8 @@ WAIT = "print('ready', flush=True)\nwhile True: time.sleep(0.01)"
 
 def start(*steps: str) -> "subprocess.Popen[str]":
     imports = (
-        "import contextlib, os, random, signal, threading, time\nfrom agent import outset, stopping\nfrom relay import "
-        "streams\nimport moodcast"
+        "import contextlib, os, random, signal, threading, time\nfrom agent import outset, stopping\n"
+        "from relay.common import streams\nimport moodcast"
     )
     code = "\n".join((imports, "stop = lambda: None", *steps))
     return subprocess.Popen(

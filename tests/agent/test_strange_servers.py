@@ -11,8 +11,8 @@ from agent.client import Client
 from agent.config import AgentSettings
 from agent.sending import MOST_NOTES, Sender
 from relay import app, protocol
+from relay.common.printable import is_printable
 from relay.errors import RedirectedError, RefusedError, RelayUnreachableError
-from relay.printable import is_printable
 from tests import strange
 from tests.strange import Server, redirect, saying, tls
 from tests.support import wait_until

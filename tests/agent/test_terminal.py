@@ -11,7 +11,7 @@ import pytest
 from agent import terminal
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
-from models.contract import ClipSpec
+from models.inference.contract import ClipSpec
 from relay.protocol import Away, Label, Welcome
 from tests.support import wait_until
 from tests.terminals import open_terminal

@@ -22,8 +22,8 @@ from aiohttp import web
 from PIL import Image
 
 from agent.recognition import Recogniser
-from models import registry
 from models.errors import ModelMissingError
+from models.inference import registry
 from relay import app, protocol
 from relay.protocol import EXPRESSIONS, Mood
 from tests.support import count_of, free_port, request, subscribe, wait_until

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import moodcast
-from models import registry
-from models.contract import ClipSpec
 from models.errors import ModelMissingError
+from models.inference import registry
+from models.inference.contract import ClipSpec
 from relay import app
 from tests.bright import FRAMES, network
 

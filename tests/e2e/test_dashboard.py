@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from relay import app, database
+from relay import app
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS, Countdown, Delay, Zero
+from relay.store import database
 from tests.e2e.conftest import OpenPage
 from tests.support import Viewer, audience, leave
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from demo.screenshot import BROWSERS
-from models import fetch, registry
 from models.errors import FetchError
+from models.inference import fetch, registry
 
 pytest.importorskip("mediapipe", reason="the demo's agent needs mediapipe: pip install '.[agent]'")
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 import moodcast
 from agent.recognition import Recogniser
-from models import networks, registry
-from models.align import aligned_face
 from models.errors import ChecksumMismatchError, ModelMissingError
+from models.inference import registry
+from models.inference.align import aligned_face
+from models.zoo import networks
 from relay import app
 
 torch = pytest.importorskip("torch", reason="the stand-in needs torch: make test TRAIN=1, or pip install '.[train]'")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from playwright.async_api import Route
 
-from models import registry
-from models.infer import load_still
-from models.registry import Packaged, Weights
+from models.inference import registry
+from models.inference.infer import load_still
+from models.inference.registry import Packaged, Weights
 from tests.e2e.conftest import OpenPage
 
 PACKAGE = "onnxruntime-web@1.23.0"

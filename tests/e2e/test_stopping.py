@@ -17,7 +17,7 @@ import pytest
 
 from agent import stopping
 from benchmarks import interrupts
-from models import registry
+from models.inference import registry
 from relay import app
 from tests import hanging
 from tests.e2e.test_agent import command, on_terminal, running, weights

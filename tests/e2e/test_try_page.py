@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from agent import trial
-from models import registry
 from models.errors import ModelMissingError
+from models.inference import registry
 from relay import app
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.affect import RATINGS, affect
-from models.registry import EXPRESSIONS
+from models.inference.affect import RATINGS, affect
+from models.inference.registry import EXPRESSIONS
 
 PROBABILITIES = (
     st.lists(st.floats(0.001, 1), min_size=7, max_size=7)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models import align
-from models.registry import CropSpec
+from models.inference import align
+from models.inference.registry import CropSpec
 
 
 def face_mesh(centre: tuple[float, float], tile: float, roll: float) -> NDArray[np.float64]:

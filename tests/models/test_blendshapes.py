@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import fer2013, registry
 from models.errors import ModelMissingError
 from models.evaluation import blendshapes
-from models.registry import EXPRESSIONS, CropSpec
+from models.inference import registry
+from models.inference.registry import EXPRESSIONS, CropSpec
+from models.stills import fer2013
 from tests.tiles import write_folder
 
 SHAPES = 52
@@ -48,7 +49,7 @@ def test_without_any_face_the_shares_are_all_there_is(tmp_path: Path) -> None:
 def test_the_real_landmarker_sees_a_smile_in_a_tile() -> None:
     cv2 = pytest.importorskip("cv2", reason="the agent's packages are not installed")
     from agent.face import BlendshapeReader, StillFaceFinder
-    from models.align import aligned_face
+    from models.inference.align import aligned_face
 
     try:
         landmarker, portrait = registry.path("face_landmarker"), registry.path("portrait")

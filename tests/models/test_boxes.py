@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.boxes import Points, area, overlap
+from models.inference.boxes import Points, area, overlap
 
 
 def face(left: float, top: float, width: float, height: float) -> Points:

@@ -7,8 +7,10 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="calibration needs onnx: make test TRAIN=1, or pip install '.[train]'")
 
-from models import calibrate, fer2013, metrics  # noqa: E402
-from models.infer import load_still, softmax  # noqa: E402
+from models import metrics  # noqa: E402
+from models.export import calibrate  # noqa: E402
+from models.inference.infer import load_still, softmax  # noqa: E402
+from models.stills import fer2013  # noqa: E402
 
 FACES = 600
 

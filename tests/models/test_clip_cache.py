@@ -13,13 +13,13 @@ import pytest
 
 import moodcast
 from agent.face import FaceFinder
-from models import align, registry
-from models.boxes import Points
 from models.clips import cache, layouts, video
 from models.clips.layouts import Listing
 from models.clips.layouts.entry import Clip
 from models.clips.video import Frame
 from models.errors import DatasetError, ModelMissingError
+from models.inference import align, registry
+from models.inference.boxes import Points
 
 SIZE = 48
 

@@ -13,13 +13,14 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import networks, registry  # noqa: E402
 from models.clips import cache  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
-from models.contract import EXPRESSIONS  # noqa: E402
 from models.errors import ModelMissingError  # noqa: E402
-from models.infer import load  # noqa: E402
+from models.inference import registry  # noqa: E402
+from models.inference.contract import EXPRESSIONS  # noqa: E402
+from models.inference.infer import load  # noqa: E402
 from models.training import checkpoint  # noqa: E402
+from models.zoo import networks  # noqa: E402
 from tests.moving import ENTRY, Tiny, shapes, write  # noqa: E402
 
 RECIPE = """
@@ -152,7 +153,7 @@ def test_what_smaller_weights_change_is_measured_on_clips(
     contract = load(str(file)).network.contract
     assert (contract.crop.size, contract.crop.margin) == (32, cache.MARGIN)
     before = file.read_bytes()
-    monkeypatch.setattr("models.onnx_export.TOLERANCE", -1)
+    monkeypatch.setattr("models.export.onnx_file.TOLERANCE", -1)
     assert moodcast.main(export) == 29
     assert "expected logits within -1 of torch" in capsys.readouterr().err
     assert file.read_bytes() == before

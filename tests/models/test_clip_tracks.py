@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.boxes import Points
 from models.clips import tracks
+from models.inference.boxes import Points
 
 
 def face(x: float, size: float = 100, y: float = 0) -> Points:

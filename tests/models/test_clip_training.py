@@ -12,14 +12,26 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 
 from torch import Tensor, nn  # noqa: E402
 
-from models import networks, train  # noqa: E402
 from models.clips.source import in_memory, take  # noqa: E402
 from models.errors import RecipeError, TrainingError  # noqa: E402
-from models.registry import IMAGENET  # noqa: E402
-from models.training import checkpoint, clips, masked, probe, recipe  # noqa: E402
+from models.inference.registry import IMAGENET  # noqa: E402
+from models.training import (  # noqa: E402
+    checkpoint,
+    clips,
+    masked,
+    probe,
+    recipe,
+    train,
+)
 from models.training.recipe import ClipsSection, Recipe  # noqa: E402
 from models.training.trainer import learning_shares  # noqa: E402
-from models.zoo import frame_attention, fused, mae_dfer, videomae  # noqa: E402
+from models.zoo import (  # noqa: E402
+    frame_attention,
+    fused,
+    mae_dfer,
+    networks,
+    videomae,
+)
 from models.zoo.entry import Network  # noqa: E402
 from tests.moving import CLASSES, ENTRY, Tiny, shapes  # noqa: E402
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import contract
-from models.contract import EXPRESSIONS, IMAGENET, KEY, RAW_GREY, ClipSpec, Contract, CropSpec
 from models.errors import ModelContractError
+from models.inference import contract
+from models.inference.contract import EXPRESSIONS, IMAGENET, KEY, RAW_GREY, ClipSpec, Contract, CropSpec
 
 
 class Model:

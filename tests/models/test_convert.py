@@ -14,10 +14,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import convert, networks  # noqa: E402
+from models import convert  # noqa: E402
 from models.errors import ConversionError  # noqa: E402
-from models.registry import IMAGENET  # noqa: E402
-from models.zoo import mae_dfer, mobilefacenet, videomae  # noqa: E402
+from models.inference.registry import IMAGENET  # noqa: E402
+from models.zoo import (  # noqa: E402
+    mae_dfer,
+    mobilefacenet,
+    networks,
+    videomae,
+)
 from tests import seeded  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 

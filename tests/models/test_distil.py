@@ -10,9 +10,9 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import distil  # noqa: E402
-from models.contract import ClipSpec  # noqa: E402
-from models.infer import FaceByFace, load, load_still  # noqa: E402
+from models.inference.contract import ClipSpec  # noqa: E402
+from models.inference.infer import FaceByFace, load, load_still  # noqa: E402
+from models.training import distil  # noqa: E402
 from tests.tiles import write_tiles  # noqa: E402
 
 RECIPE = """

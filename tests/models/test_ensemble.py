@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from models.ensemble import blend
+from models.evaluation.ensemble import blend
 
 SCORES = arrays.arrays(np.float64, (4, 7), elements=st.floats(0.01, 1))
 

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 import moodcast
-from models import evaluate, fer2013, registry
 from models.errors import EvaluationError
-from models.evaluation import card, cost, degrade, portraits, yardsticks
-from models.registry import EXPRESSIONS
+from models.evaluation import card, cost, degrade, evaluate, portraits, yardsticks
+from models.inference import registry
+from models.inference.registry import EXPRESSIONS
+from models.stills import fer2013
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "fer2013"
 EVALUATION_PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models import fer2013
 from models.errors import DatasetError
+from models.stills import fer2013
 
 COLUMNS = ("row", "usage", "emotion", "sheet", "r", "c", "duplicate_of", "pixel_source", *fer2013.VOTES)
 

@@ -17,9 +17,9 @@ import platformdirs
 import pytest
 from aiohttp import web
 
-from models import fetch, registry
 from models.errors import ChecksumMismatchError, FetchError
-from models.registry import Packaged, Source, Url, Weights, WheelMember
+from models.inference import fetch, registry
+from models.inference.registry import Packaged, Source, Url, Weights, WheelMember
 from tests import strange
 
 CONTENT = b"weights" * 1000

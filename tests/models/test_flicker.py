@@ -8,11 +8,11 @@ import pytest
 
 from agent.readers import reader
 from benchmarks import flicker
-from models import registry
 from models.clips.source import in_memory
-from models.contract import EXPRESSIONS, ClipSpec
 from models.errors import ModelMissingError
-from models.infer import load_still
+from models.inference import registry
+from models.inference.contract import EXPRESSIONS, ClipSpec
+from models.inference.infer import load_still
 from tests import bright
 
 VIDEO = Path(__file__).parents[3] / "shared" / "data" / "video" / "WolfgangLanger_Pexels.mp4"

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
-from models import networks  # noqa: E402
+from models.zoo import networks  # noqa: E402
 from models.zoo.frame_attention import (  # noqa: E402
     FrameAttention,
     RelationAttention,

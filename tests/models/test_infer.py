@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import contract, infer, registry
 from models.errors import ModelContractError, UnknownModelError
-from models.infer import Classifier, Network, load, load_still
+from models.inference import contract, infer, registry
+from models.inference.infer import Classifier, Network, load, load_still
 
 
 @pytest.fixture(scope="module")

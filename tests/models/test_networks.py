@@ -10,14 +10,14 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from models import networks
 from models.errors import MissingTorchError, UnknownModelError
-from models.networks import NETWORKS, Network
+from models.zoo import networks
+from models.zoo.networks import NETWORKS, Network
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
-from models import table  # noqa: E402
-from models.measure import multiplications  # noqa: E402
+from models.evaluation import table  # noqa: E402
+from models.evaluation.measure import multiplications  # noqa: E402
 from models.zoo import mobilefacenet, poster_v2  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 
@@ -199,11 +199,11 @@ def test_onnx_answers_like_torch(entry: Network, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "megabytes"), [("moodnet-tiny", 1), ("moodnet-small", 5), ("moodnet-base", 12)])
 def test_moodnet_of_every_size_ships_in_its_file(name: str, megabytes: float, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
-    from models import moodnet_export
+    from models.export import moodnets
 
     file, faces = tmp_path / "network.onnx", np.random.default_rng(0).integers(0, 256, (4, 48, 48)).astype(np.uint8)
-    blended = moodnet_export.BlendedMoodnet(networks.build(name), 0.5).eval()
-    moodnet_export.write(blended, file, "float16", faces, faces)
+    blended = moodnets.BlendedMoodnet(networks.build(name), 0.5).eval()
+    moodnets.write(blended, file, "float16", faces, faces)
     assert file.stat().st_size <= megabytes * 1e6
 
 

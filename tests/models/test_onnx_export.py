@@ -12,13 +12,14 @@ pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRA
 
 from torch import Tensor, nn  # noqa: E402
 
-from models import networks, onnx_export  # noqa: E402
 from models.clips.cache import MARGIN  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
-from models.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, Pixels  # noqa: E402
 from models.errors import ModelContractError, TrainingError  # noqa: E402
-from models.infer import ClipClassifier, load  # noqa: E402
+from models.export import onnx_file  # noqa: E402
+from models.inference.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, Pixels  # noqa: E402
+from models.inference.infer import ClipClassifier, load  # noqa: E402
 from models.training.recipe import ClipsSection  # noqa: E402
+from models.zoo import networks  # noqa: E402
 
 SIDE, FRAMES = 16, 4
 CONTRACT = Contract(CropSpec(SIDE, 1.0, Pixels((127.5,) * 3, (127.5,) * 3)), logits=True, clip=ClipSpec(FRAMES, 0.2))
@@ -47,7 +48,7 @@ def network() -> Layers:
 @pytest.fixture(scope="module")
 def exported(network: Layers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("files") / "new folder" / "layers.onnx"
-    assert onnx_export.export(network, CONTRACT, target) < onnx_export.TOLERANCE
+    assert onnx_file.export(network, CONTRACT, target) < onnx_file.TOLERANCE
     return target
 
 
@@ -75,13 +76,13 @@ def test_it_tells_nothing_of_the_machine_it_was_made_on(file: Path) -> None:
 def test_a_network_that_does_not_answer_like_torch_is_refused(tmp_path: Path) -> None:
     """Dropout that stays on in evaluation answers otherwise each time."""
     with pytest.raises(TrainingError, match=r"within 0.0001 of torch, got a difference of"):
-        onnx_export.export(Layers(drop=0.5).eval(), CONTRACT, tmp_path / "layers.onnx")
+        onnx_file.export(Layers(drop=0.5).eval(), CONTRACT, tmp_path / "layers.onnx")
 
 
 def test_a_contract_that_the_network_does_not_keep_is_refused(network: Layers, tmp_path: Path) -> None:
     three = Contract(CONTRACT.crop, (*EXPRESSIONS, "contempt"), logits=True, clip=CONTRACT.clip)
     with pytest.raises(ModelContractError, match=r"should map .* to \(N, 8\), but maps"):
-        onnx_export.export(network, three, tmp_path / "layers.onnx")
+        onnx_file.export(network, three, tmp_path / "layers.onnx")
 
 
 @pytest.mark.parametrize(("weights", "share"), [("float16", 0.55), ("int8", 0.35)])
@@ -90,7 +91,7 @@ def test_smaller_weights_are_smaller_and_what_they_change_is_told(
 ) -> None:
     clips = np.random.default_rng(1).integers(0, 256, (40, FRAMES, SIDE, SIDE, 3)).astype(np.uint8)
     labels = load(str(file)).batch(clips).argmax(1)
-    found = onnx_export.make_smaller(file, weights, clips, labels)
+    found = onnx_file.make_smaller(file, weights, clips, labels)
     assert found.megabytes[1] < share * found.megabytes[0]
     assert found.agreement >= 0.9
     assert found.accuracy == (1.0, found.agreement)
@@ -101,19 +102,19 @@ def test_smaller_weights_are_smaller_and_what_they_change_is_told(
 
 def test_of_a_clip_the_frames_are_spread_evenly() -> None:
     frames = np.arange(7, dtype=np.uint8)[:, None, None, None] * np.ones((SIDE, SIDE, 3), np.uint8)
-    clips, labels = onnx_export.seen(in_memory([frames, frames], [3, 4], EXPRESSIONS), CONTRACT)
+    clips, labels = onnx_file.seen(in_memory([frames, frames], [3, 4], EXPRESSIONS), CONTRACT)
     assert clips.shape == (2, FRAMES, SIDE, SIDE, 3)
     assert clips[0, :, 0, 0, 0].tolist() == [0, 2, 4, 6]
     assert labels is not None
     assert labels.tolist() == [3, 4]
-    assert onnx_export.seen(in_memory([frames], [0], ("left", "right")), CONTRACT)[1] is None
+    assert onnx_file.seen(in_memory([frames], [0], ("left", "right")), CONTRACT)[1] is None
 
 
 def test_of_many_clips_some_are_taken_from_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sets list their clips class by class: the first ones would be of one class."""
-    monkeypatch.setattr(onnx_export, "MOST_CLIPS", 4)
+    monkeypatch.setattr(onnx_file, "MOST_CLIPS", 4)
     clips = [np.full((FRAMES, SIDE, SIDE, 3), i, np.uint8) for i in range(7)]
-    found, labels = onnx_export.seen(in_memory(clips, range(7), EXPRESSIONS), CONTRACT)
+    found, labels = onnx_file.seen(in_memory(clips, range(7), EXPRESSIONS), CONTRACT)
     assert found[:, 0, 0, 0, 0].tolist() == [0, 2, 4, 6]
     assert labels is not None
     assert labels.tolist() == [0, 2, 4, 6]
@@ -121,8 +122,8 @@ def test_of_many_clips_some_are_taken_from_all_of_them(monkeypatch: pytest.Monke
 
 def test_what_was_learned_of_clips_decides_how_the_agent_cuts_and_paces_them(network: Layers) -> None:
     entry = networks.get("mae-dfer")
-    plain = onnx_export.contract_of(entry, network)
-    learned = onnx_export.contract_of(entry, network, learned=ClipsSection(layout="dfew", sampling="strided", stride=5))
+    plain = onnx_file.contract_of(entry, network)
+    learned = onnx_file.contract_of(entry, network, learned=ClipsSection(layout="dfew", sampling="strided", stride=5))
     assert (plain.crop.margin, learned.crop.margin) == (1.0, MARGIN)
     assert plain.clip is not None
     assert learned.clip is not None
@@ -133,7 +134,7 @@ def test_what_was_learned_of_clips_decides_how_the_agent_cuts_and_paces_them(net
 def test_every_clip_network_has_a_contract_by_which_the_agent_can_feed_it(entry: networks.Network) -> None:
     with torch.device("meta"):
         network = networks.build(entry.name)
-    contract = onnx_export.contract_of(entry, network)
+    contract = onnx_file.contract_of(entry, network)
     assert contract.clip is not None
     assert contract.clip.frames == entry.frames
     assert contract.crop.pixels.channels == 3

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from models import registry
 from models.errors import ChecksumMismatchError, ModelMissingError, UnknownModelError
-from models.registry import Packaged
+from models.inference import registry
+from models.inference.registry import Packaged
 from relay import protocol
 
 

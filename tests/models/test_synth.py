@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 import moodcast
 from agent.face import StillFaceFinder
-from models import registry
 from models.clips import motions, synth, video, warp
 from models.clips.motions import Points
 from models.errors import DatasetError, ModelMissingError
-from models.registry import EXPRESSIONS
+from models.inference import registry
+from models.inference.registry import EXPRESSIONS
 
 LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "london"
 SIZE = 224

@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the table needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import measure, networks, table  # noqa: E402
+from models.evaluation import measure, table  # noqa: E402
+from models.zoo import networks  # noqa: E402
 
 IAL = networks.get("ial")
 

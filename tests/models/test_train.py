@@ -17,10 +17,17 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
 import moodcast  # noqa: E402
-from models import contract, fer2013, moodnet_export, networks, train  # noqa: E402
-from models.infer import load_still  # noqa: E402
-from models.training import checkpoint, recipe  # noqa: E402
+from models.export import moodnets  # noqa: E402
+from models.inference import contract  # noqa: E402
+from models.inference.infer import load_still  # noqa: E402
+from models.stills import fer2013  # noqa: E402
+from models.training import (  # noqa: E402
+    checkpoint,
+    recipe,
+    train,
+)
 from models.training.data import split  # noqa: E402
+from models.zoo import networks  # noqa: E402
 from models.zoo.moodnet import Moodnet  # noqa: E402
 from tests.support import wait_until  # noqa: E402
 from tests.tiles import write_tiles  # noqa: E402
@@ -65,7 +72,7 @@ def test_learns_32_tiles_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert isinstance(net, Moodnet)
     learn, _ = split(fer2013.load(data, "Training"), how.data)
     assert len(learn) == 32
-    for answer in moodnet_export.head_probabilities(net, learn.pixels):
+    for answer in moodnets.head_probabilities(net, learn.pixels):
         assert (answer.argmax(1) == learn.labels).all()
 
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
@@ -259,12 +266,12 @@ def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
     file.write_bytes(b"the good one")
     export = ["models", "export", str(run), str(file), "--data", str(data), "--weights", "int8"]
     with monkeypatch.context() as patch:
-        patch.setattr(moodnet_export, "AGREEMENT", 1.1)
+        patch.setattr(moodnets, "AGREEMENT", 1.1)
         assert moodcast.main(export) == 29
     assert "expected torch's answer on 110% of the 4 validation faces" in capsys.readouterr().err
     assert file.read_bytes() == b"the good one"
     assert {entry.name for entry in tmp_path.iterdir()} == {"data", "run", "recipe.toml", "net.onnx"}
-    monkeypatch.setattr(moodnet_export, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
+    monkeypatch.setattr(moodnets, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
     assert moodcast.main(export) == 0
     assert load_still(str(file)).network.contract == contract.of_first_kind(48)
     assert moodcast.main(["models", "export", str(run), str(run), "--data", str(data)]) == 29

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
-from models import fer2013  # noqa: E402
+from models.stills import fer2013  # noqa: E402
 from models.training import data, inputs  # noqa: E402
 from models.training.recipe import DataSection  # noqa: E402
 from tests.tiles import write_folder  # noqa: E402
@@ -47,7 +47,7 @@ def test_validation_has_no_near_copy_of_a_face_to_learn_from(tmp_path: Path) -> 
 
 
 def test_faces_come_as_the_network_wants_them() -> None:
-    from models import networks
+    from models.zoo import networks
 
     wanted = networks.get("mobilefacenet")
     out = inputs.prepared(inputs.at_size(torch.full((2, 1, 48, 48), 255.0), wanted.size), wanted.pixels)

@@ -8,10 +8,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
 
-from models import moodnet_export, networks, registry  # noqa: E402
-from models.infer import load_still  # noqa: E402
-from models.onnx_export import Smaller  # noqa: E402
+from models.export import moodnets  # noqa: E402
+from models.export.onnx_file import Smaller  # noqa: E402
+from models.inference import registry  # noqa: E402
+from models.inference.infer import load_still  # noqa: E402
 from models.training import unfold  # noqa: E402
+from models.zoo import networks  # noqa: E402
 
 
 def faces(number: int, seed: int) -> "torch.Tensor":
@@ -25,7 +27,7 @@ def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
     unfold.take_up(registry.path("moodnet"), net, faces(300, 0))
     pixels = faces(60, 1).round()
     expected = load_still("moodnet").batch(pixels[:, 0].byte().numpy())
-    by_label, by_votes = moodnet_export.head_probabilities(net, pixels[:, 0].byte().numpy())
+    by_label, by_votes = moodnets.head_probabilities(net, pixels[:, 0].byte().numpy())
     # The file's blend of the heads, and what calibrates it, are not the network's.
     blends = [w * by_label + (1 - w) * by_votes for w in np.linspace(0, 1, 21)]
     assert max((blend.argmax(1) == expected.argmax(1)).mean() for blend in blends) > 0.9
@@ -39,8 +41,8 @@ def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path,
         for _ in range(20):
             net(faces(64, 3))  # running statistics that are those of some faces
     ranged, unseen = (faces(100, seed)[:, 0].byte().numpy() for seed in (6, 7))
-    blended = moodnet_export.BlendedMoodnet(net.eval(), 1.0).eval()
-    moodnet_export.write(blended, tmp_path / "net.onnx", weights, ranged, unseen)
+    blended = moodnets.BlendedMoodnet(net.eval(), 1.0).eval()
+    moodnets.write(blended, tmp_path / "net.onnx", weights, ranged, unseen)
     other = networks.build("moodnet-tiny")
     unfold.take_up(tmp_path / "net.onnx", other, faces(300, 4))
     with torch.no_grad():

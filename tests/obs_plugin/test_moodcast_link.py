@@ -21,8 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obs_plugin import moodcast_link as link
-from relay import app, channel, protocol
+from relay import app, protocol
 from relay.config import RelaySettings
+from relay.core import channel
 from tests.support import Viewer, free_port, wait_until
 
 GOOD = link.Settings("http://127.0.0.1:8765", "demo", "key-1", 1280, 720)

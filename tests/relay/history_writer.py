@@ -3,10 +3,10 @@
 import time
 from multiprocessing.connection import Connection
 
-from relay import database
-from relay.history import History
-from relay.mood import Counts
-from relay.timeline import Moment
+from relay.core.mood import Counts
+from relay.core.timeline import Moment
+from relay.store import database
+from relay.store.history import History
 
 PACE_S = 0.002
 START = 10**9

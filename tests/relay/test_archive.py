@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay import archive, database, export
-from relay.archive import Archive, GoneError, Slice
-from relay.history import PARTS
+from relay.core.timeline import Slice
 from relay.protocol import encode
+from relay.store import archive, database, export
+from relay.store.archive import Archive, GoneError
+from relay.store.history import PARTS
 from tests import support
 
 times = st.lists(st.integers(1000, 1030), max_size=40)

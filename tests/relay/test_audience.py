@@ -5,10 +5,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.audience import WINDOW_S, Audience, Changes, Member
-from relay.mood import KINDS, Counts
+from relay.core.audience import WINDOW_S, Audience, Changes, Member
+from relay.core.mood import KINDS, Counts
+from relay.core.snapshot import AGES, Snapshot
 from relay.protocol import EXPRESSIONS, NEUTRAL
-from relay.snapshot import AGES, Snapshot
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 votes = st.dictionaries(st.integers(0, 30), st.integers(0, KINDS - 1))

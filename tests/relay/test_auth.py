@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay import database
-from relay.auth import RIGHTS, Channels, Right
+from relay.store import database
+from relay.store.channels import RIGHTS, Channels, Right
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from relay.bus import REFUSED, SILENT, Bus
+from relay.cluster.bus import REFUSED, SILENT, Bus
 from relay.errors import SettingsError
 from tests.redis_server import RedisServer
 from tests.support import free_port, wait_until

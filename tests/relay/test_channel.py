@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.audience import Member
-from relay.channel import RECENT_S, Channel
+from relay.core.audience import Member
+from relay.core.channel import RECENT_S, Channel
+from relay.core.snapshot import total
 from relay.protocol import Mood, Reaction
-from relay.snapshot import total
 
 
 def joined(channel: Channel, count: int) -> list[Member]:

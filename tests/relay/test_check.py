@@ -12,7 +12,7 @@ import pytest
 import moodcast
 from relay import machine
 from relay.config import RelaySettings
-from relay.database import FILE, VERSION
+from relay.store.database import FILE, VERSION
 from tests.support import free_port
 
 KEY = "0123456789abcdef-secret"

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import moodcast
-from relay import app, database
-from relay.claim import claim_database
+from relay import app
 from relay.config import RelaySettings
 from relay.errors import DatabaseInUseError, DataFolderError, PortInUseError
+from relay.store import database
+from relay.store.claim import claim_database
 from tests.postgres import PostgresServer
 from tests.support import Viewer, free_port, request
 
@@ -129,7 +130,7 @@ def test_a_link_leads_to_the_same_file(tmp_path: Path, linked: str) -> None:
 
 FORKS = """
 import os, sys, time
-from relay.claim import claim_database
+from relay.store.claim import claim_database
 held = claim_database(sys.argv[1], "", False, 1)
 child = os.fork()
 if not child:

@@ -10,12 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay import app, database
+from relay import app
 from relay.app import Relay
-from relay.clock import STEP_S, TOLD_S, Clock
 from relay.config import RelaySettings
-from relay.limits import Limits
+from relay.core.clock import STEP_S, TOLD_S, Clock
+from relay.core.limits import Limits
 from relay.protocol import Status
+from relay.store import database
 from tests.support import audience, leave, request, subscribe, wait_until
 
 HOUR, YEAR = 3600.0, 365 * 86_400.0

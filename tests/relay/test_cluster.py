@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay import cluster
-from relay.cluster import Activity, Changed, Goodbye, Joined, News, Peers, Running, encode, encode_report
-from relay.snapshot import AGES, Share, Snapshot, total
+from relay.cluster import peers as messages
+from relay.cluster.peers import Activity, Changed, Goodbye, Joined, News, Peers, Running, encode, encode_report
+from relay.core.snapshot import AGES, Share, Snapshot, total
 
 SILENCE = 3.0
 NODES = ("a", "b", "c")
@@ -143,7 +143,7 @@ def test_silent_nodes_expire_and_come_back() -> None:
     assert (here.snapshot("demo").viewers, here.present, here.missing) == (0, 0, 1)
     here.receive(report("a", 2, 8), 5.0)
     assert (here.snapshot("demo").viewers, here.present, here.missing) == (8, 1, 0)
-    here.tick(5.0 + cluster.REMEMBERED_S + 1)  # silent for good: nobody waits for it any longer
+    here.tick(5.0 + messages.REMEMBERED_S + 1)  # silent for good: nobody waits for it any longer
     assert (here.present, here.missing) == (0, 0)
 
 
@@ -183,7 +183,7 @@ def test_of_two_nodes_with_one_name_the_older_takes_another() -> None:
 
 
 def test_a_long_report_travels_in_parts_that_count_together_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "PART_BYTES", 200)
+    monkeypatch.setattr(messages, "PART_BYTES", 200)
     channels = {f"channel{number}": activity(5) for number in range(50)}
     parts = encode_report("a", 1, 1, channels)
     assert 2 < len(parts) < 50
@@ -269,6 +269,6 @@ def test_any_bytes_are_survived(data: bytes) -> None:
 
 def test_a_flood_of_names_takes_no_memory_without_end() -> None:
     here = peers()
-    for number in range(cluster.MOST_NODES + 50):
+    for number in range(messages.MOST_NODES + 50):
         here.receive(report(f"node{number}", 1, 1), 0.0)
-    assert here.present == cluster.MOST_NODES
+    assert here.present == messages.MOST_NODES

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.countdown import EARLY_S, LEAST_REST_S, Measurement, TapError
+from relay.core.countdown import EARLY_S, LEAST_REST_S, Measurement, TapError
 from relay.protocol import LONGEST_COUNTDOWN_S, MAX_DELAY_S, SHORTEST_COUNTDOWN_S
 
 SECONDS = st.integers(SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S)

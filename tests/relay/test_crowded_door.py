@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 
 from relay import app, machine, protocol
+from relay.common.deadline import end
 from relay.config import RelaySettings
-from relay.counts import Counts
-from relay.deadline import end
-from relay.doorway import Doorway
-from relay.limits import Places
-from relay.lobby import Lobby
+from relay.core.limits import Places
+from relay.http.accept import Doorway
+from relay.http.lobby import Lobby
+from relay.live.counters import Counts
 from tests.raw import RawClient
 from tests.support import Viewer, count_of, request, subscribe, wait_until
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from relay import database
-from relay.auth import Channels
 from relay.errors import DataFolderError
-from relay.history import History
 from relay.protocol import Marker
+from relay.store import database
+from relay.store.channels import Channels
+from relay.store.history import History
 from tests import support
 
 VERSION_1 = """

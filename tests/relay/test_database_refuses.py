@@ -10,14 +10,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay import app, database
+from relay import app
 from relay.app import Relay
-from relay.auth import ChannelKeys
 from relay.config import RelaySettings
-from relay.database import DatabaseError
-from relay.endpoints import DATABASE_RETRY_S
 from relay.errors import DataFolderError
+from relay.http.endpoints import DATABASE_RETRY_S
 from relay.protocol import Status
+from relay.store import database
+from relay.store.channels import ChannelKeys
+from relay.store.database import DatabaseError
 from tests.postgres import PostgresServer
 from tests.support import audience, leave, request, subscribe, wait_until
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from relay import deadline
-from relay.deadline import end, within
+from relay.common import deadline
+from relay.common.deadline import end, within
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -161,4 +161,4 @@ def test_nothing_waits_with_what_loses_cancellations() -> None:
         if (isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for")
         or (isinstance(node, ast.ImportFrom) and any(name.name == "wait_for" for name in node.names))
     ]
-    assert used == [], "use relay.deadline.within"
+    assert used == [], "use relay.common.deadline.within"

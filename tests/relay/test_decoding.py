@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from relay import decoder, decoding
-from relay.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANS, WORKING_SIDE, scans
-from relay.decoding import REFUSALS, TOO_LONG, Decoding
+from relay.http import decoder, decoding
+from relay.http.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANS, WORKING_SIDE, scans
+from relay.http.decoding import REFUSALS, TOO_LONG, Decoding
 from relay.trial import BadPictureError
 from tests.bombs import bomb, decoders, file_of, slow_picture
 from tests.support import wait_until
@@ -36,7 +36,7 @@ def empty_png(width: int, height: int) -> bytes:
 def run_decoder(file: bytes) -> tuple[bytes, int]:
     """What it says of a file, and the most bytes of memory that it had. Linux alone."""
     program = (
-        "import re; from pathlib import Path; from relay import decoder; decoder.main();"
+        "import re; from pathlib import Path; from relay.http import decoder; decoder.main();"
         "print('\\n', re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
     command = [sys.executable, "-c", program]
@@ -160,7 +160,7 @@ async def test_a_decoder_that_takes_too_long_is_killed(monkeypatch: pytest.Monke
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit: there the time limit holds")
 async def test_a_decoder_that_works_too_much_is_killed_by_the_system() -> None:
     busy = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from relay import decoder; decoder._bound('RLIMIT_CPU', 1)\nwhile True: pass",
+        sys.executable, "-c", "from relay.http import decoder; decoder._bound('RLIMIT_CPU', 1)\nwhile True: pass",
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert await busy.wait() < 0
@@ -219,7 +219,7 @@ async def test_the_end_of_a_decoder_is_no_surprise(caplog: pytest.LogCaptureFixt
 
 def test_the_decoder_needs_no_more_than_pillow() -> None:
     """It starts for each picture, so it starts fast, and has nothing of the relay's to give away."""
-    program = "import sys, relay.decoder; print(*sys.modules)"
+    program = "import sys, relay.http.decoder; print(*sys.modules)"
     folder = Path(decoder.__file__).parent.parent
     run = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
     assert not {"aiohttp", "numpy", "msgspec", "cv2", "mediapipe"} & set(run.stdout.split())

@@ -12,13 +12,13 @@ import pytest
 from aiohttp import web
 
 from relay import app, protocol
-from relay.acceptor import Acceptor
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.counts import Counts
-from relay.doorway import MAX_HEAD, Doorway
-from relay.limits import Limits, Places
-from relay.lobby import Lobby
+from relay.core.limits import Limits, Places
+from relay.http.accept import MAX_HEAD, Doorway
+from relay.http.acceptor import Acceptor
+from relay.http.lobby import Lobby
+from relay.live.counters import Counts
 from tests.raw import RawClient, upgrade_request
 from tests.support import Viewer, count_of, subscribe, wait_until
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from relay import protocol
 from relay.app import Relay
-from relay.drain import COME_BACK_PER_S, NEXT_NODE_S, RESTART_S, goodbyes
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.live.drain import COME_BACK_PER_S, NEXT_NODE_S, RESTART_S, goodbyes
 from relay.protocol import Bye, Status
 from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
 
@@ -105,7 +105,7 @@ async def test_who_does_not_close_is_cut_off_by_stop(relay: Relay) -> None:
 
 @pytest.mark.relay(min_viewers=1)
 async def test_ready_says_when_the_history_is_not_stored(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    from relay import database, history
+    from relay.store import database, history
 
     keys = relay.create_channel("demo")
     real = database.connect

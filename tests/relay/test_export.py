@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.export import COLUMNS, FORMULA_STARTS, SEPARATORS, csv_pieces
-from relay.history import Session
 from relay.protocol import Marker, Reaction
+from relay.store.export import COLUMNS, FORMULA_STARTS, SEPARATORS, csv_pieces
+from relay.store.history import Session
 
 
 def session(*, moments: Any = (), reactions: Any = (), markers: Any = ()) -> dict[str, Any]:

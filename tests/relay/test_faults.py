@@ -9,7 +9,7 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.limits import Limits
+from relay.core.limits import Limits
 from relay.protocol import EXPRESSIONS, Mood, Reaction
 from tests.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawClient, masked, upgrade_request
 from tests.support import Client, Viewer, count_of, subscribe, wait_until

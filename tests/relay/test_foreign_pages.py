@@ -13,7 +13,7 @@ import pytest
 from relay import app
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.endpoints import ENDPOINTS, ROWS, Endpoint
+from relay.http.endpoints import ENDPOINTS, ROWS, Endpoint
 from relay.trial import Recogniser
 from tests.raw import address
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from relay.access import HTTPError
 from relay.config import RelaySettings
-from relay.gate import FORWARDING, FORWARDING_PREFIXES, Gate, Pages
+from relay.http.admission import FORWARDING, FORWARDING_PREFIXES, Gate, Pages
+from relay.http.requests import HTTPError
 
 HERE = ("127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1")
 HOSTS = ("localhost", "LOCALHOST.:8765", "127.0.0.1:8765", "[::1]:8765")

@@ -8,7 +8,7 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.guesses import MOST_WAITING
+from relay.http.guesses import MOST_WAITING
 from tests.raw import RawClient
 from tests.support import request, wait_until
 

@@ -10,16 +10,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay import app, database
+from relay import app
 from relay.app import Relay
-from relay.archive import Archive
 from relay.config import RelaySettings
+from relay.core.limits import Limits
+from relay.core.mood import Counts
+from relay.core.timeline import Moment
 from relay.errors import DatabaseServerError
-from relay.history import History
-from relay.limits import Limits
-from relay.mood import Counts
 from relay.protocol import Hello, Reaction, Status
-from relay.timeline import Moment
+from relay.store import database
+from relay.store.archive import Archive
+from relay.store.history import History
 from tests import support
 from tests.postgres import PostgresServer
 from tests.support import Viewer, audience, free_port, leave, subscribe, wait_until

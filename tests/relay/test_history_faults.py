@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from relay import app, database
+from relay import app
 from relay.config import RelaySettings
 from relay.protocol import Status
+from relay.store import database
 from tests.relay import history_writer
 from tests.support import Client, Viewer, audience, free_port, leave, request, subscribe, wait_until
 
@@ -29,7 +30,7 @@ KILLS = 50
 
 def test_a_kill_at_any_time_loses_a_second_at_most_and_harms_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([history_writer.__name__, "relay.history"])
+    context.set_forkserver_preload([history_writer.__name__, "relay.store.history"])
     generator = random.Random(1)
     for kill in range(KILLS):
         receiver, sender = context.Pipe(duplex=False)

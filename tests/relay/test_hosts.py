@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.hosts import Authority, authority, is_loopback, is_own_page, parse_hosts, parse_origins, relay_names
+from relay.core.hosts import Authority, authority, is_loopback, is_own_page, parse_hosts, parse_origins, relay_names
 
 NAMES = relay_names("0.0.0.0", "mood.example.org, mylaptop.local")
 

@@ -9,7 +9,7 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.endpoints import ENDPOINTS, Endpoint
+from relay.http.endpoints import ENDPOINTS, Endpoint
 from relay.protocol import Bye
 from tests.support import Client, server_sent_events, subscribe
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from relay import app, database
-from relay.archive import Archive
-from relay.database import Connection
-from relay.history import History
-from relay.leases import Leases
-from relay.mood import Counts
-from relay.timeline import Moment
+from relay import app
+from relay.core.mood import Counts
+from relay.core.timeline import Moment
+from relay.store import database
+from relay.store.archive import Archive
+from relay.store.database import Connection
+from relay.store.history import History
+from relay.store.leases import Leases
 from tests.redis_server import RedisServer
 from tests.support import audience, free_port, leave, stored, subscribe, wait_until
 

@@ -9,7 +9,7 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.limits import Limits
+from relay.core.limits import Limits
 from relay.protocol import Bye, Error
 from tests.support import Client, Viewer, count_of, subscribe, wait_until
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.limits import (
+from relay.core.limits import (
     BAD_FRAME_COST,
     BURST,
     DEBT,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.lobby import Lobby
+from relay.http.lobby import Lobby
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["come", "come", "work", "rest", "stay", "leave", "replace"]), st.integers(0, 9))

@@ -11,9 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay import gate, logs
+from relay import logs
 from relay.app import Relay
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.http import admission
 from tests.support import request, subscribe, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +110,7 @@ async def test_an_undeclared_proxy_is_told_once(relay: Relay, caplog: pytest.Log
         for _ in range(3):
             async with session.post(f"{relay.url}/v1/channels/demo/tickets", json={}) as response:
                 assert response.status == 201
-    assert [record.getMessage() for record in caplog.records].count(gate.UNDECLARED_PROXY % "X-Forwarded-For") == 1
+    assert [record.getMessage() for record in caplog.records].count(admission.UNDECLARED_PROXY % "X-Forwarded-For") == 1
     assert ADDRESS not in caplog.text
 
 

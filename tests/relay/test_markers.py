@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.app import Relay
-from relay.printable import is_printable
+from relay.common.printable import is_printable
 from tests.support import Viewer, request
 
 WRITTEN = [

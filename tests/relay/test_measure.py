@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from relay import app, protocol
-from relay.limits import Limits
-from relay.live import LiveChannel
+from relay.core.limits import Limits
+from relay.live.connections import LiveChannel
 from relay.protocol import MAX_DELAY_S, Countdown, Delay, Error
 from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
 

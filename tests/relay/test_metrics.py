@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relay import protocol
 from relay.app import Relay
-from relay.counts import METRICS
+from relay.live.counters import METRICS
 from tests.support import Client, Viewer, request, subscribe, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"

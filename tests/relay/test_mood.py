@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
+from relay.core.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
 from relay.protocol import EXPRESSIONS, NEUTRAL
 
 counts = st.lists(st.integers(0, 1000), min_size=KINDS, max_size=KINDS).map(lambda values: Counts(tuple(values)))

@@ -11,8 +11,8 @@ import pytest
 
 from relay import app, protocol
 from relay.config import RelaySettings
+from relay.core.limits import Limits
 from relay.errors import SettingsError
-from relay.limits import Limits
 from relay.protocol import Countdown, Delay, Marker, Mood, Reaction, Status
 from tests.redis_server import RedisServer
 from tests.support import Client, Viewer, audience, count_of, free_port, leave, request, subscribe, wait_until

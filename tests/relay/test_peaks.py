@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay import peaks
-from relay.peaks import BASELINE_S, KEPT, MERGE_S, MOST, THRESHOLD, Peak
+from relay.core import peaks
+from relay.core.peaks import BASELINE_S, KEPT, MERGE_S, MOST, THRESHOLD, Peak
 from relay.protocol import EXPRESSIONS, NEUTRAL, Reaction
 
 HAPPY, SURPRISE = EXPRESSIONS.index("happy"), EXPRESSIONS.index("surprise")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relay.app import Relay
-from relay.picture import MARGIN, PADDING_X, PANEL_HEIGHT, SEGMENT_GAP, Asked, Pictures, _em, draw, segments
+from relay.http.picture import MARGIN, PADDING_X, PANEL_HEIGHT, SEGMENT_GAP, Asked, Pictures, _em, draw, segments
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
 from tests.support import Viewer, audience, leave, subscribe, wait_until
 

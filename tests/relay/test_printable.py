@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.printable import escaped, is_printable
+from relay.common.printable import escaped, is_printable
 
 
 def test_printable_text_stays_and_the_rest_is_shown_as_escapes() -> None:

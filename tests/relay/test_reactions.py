@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.audience import WINDOW_S, Changes, Member
+from relay.core.audience import WINDOW_S, Changes, Member
+from relay.core.reactions import REFRACTORY_S, Burst, Bursts, Taps, tapped
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
-from relay.reactions import REFRACTORY_S, Burst, Bursts, Taps, tapped
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 TICK = 0.25

@@ -13,12 +13,14 @@ import aiohttp
 import psutil
 import pytest
 
-from relay import app, archive, database, export, reading
-from relay.archive import Archive
-from relay.auth import ChannelKeys
+from relay import app
 from relay.config import RelaySettings
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.http import reading
 from relay.protocol import EXPRESSIONS, encode
+from relay.store import archive, database, export
+from relay.store.archive import Archive
+from relay.store.channels import ChannelKeys
 from tests.support import request, stored, wait_until
 
 SECONDS = 30 * 3600

@@ -12,8 +12,8 @@ import pytest
 from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.database import FILE
 from relay.errors import AddressError, DataFolderError, PortInUseError
+from relay.store.database import FILE
 from tests.support import Viewer, free_port, subscribe, wait_until
 
 
@@ -111,7 +111,7 @@ async def test_the_program_tells_its_addresses_and_stops_cleanly(tmp_path: Path,
     assert "demo" in again
 
 
-SLOWLY = "import sys; from relay import app, drain; from relay.config import RelaySettings; " \
+SLOWLY = "import sys; from relay import app; from relay.live import drain; from relay.config import RelaySettings; " \
     "drain.COME_BACK_PER_S = 0.01; " \
     "sys.exit(app.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', drain_seconds=100)))"  # fmt: skip
 

@@ -9,12 +9,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay import app, database
+from relay import app
 from relay.app import Relay
-from relay.auth import ChannelKeys
 from relay.config import RelaySettings
-from relay.limits import Limits
+from relay.core.limits import Limits
 from relay.protocol import Bye, Hello, Marker, Status, Subscribe
+from relay.store import database
+from relay.store.channels import ChannelKeys
 from tests.support import Client, Viewer, audience, leave, request, subscribe, wait_until
 
 

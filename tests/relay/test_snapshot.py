@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.mood import KINDS
-from relay.snapshot import AGES, NOTHING, Share, Snapshot, total
+from relay.core.mood import KINDS
+from relay.core.snapshot import AGES, NOTHING, Share, Snapshot, total
 
 seven = st.tuples(*[st.integers(0, 50)] * KINDS)
 networks = st.sets(st.binary(min_size=1, max_size=1)).map(lambda found: tuple(sorted(found)))

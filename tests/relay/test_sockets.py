@@ -12,9 +12,9 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.live.websocket import SEND_BUFFER
 from relay.protocol import Bye, Error, Mood, Reaction, Status
-from relay.websocket import SEND_BUFFER
 from tests.support import Client, Viewer, audience, count_of, leave, server_sent_events, subscribe, wait_until
 
 DEEP = '{"type":"label","x":' + "[" * 3000

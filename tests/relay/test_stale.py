@@ -1,6 +1,6 @@
 """Which channels a node reads again."""
 
-from relay.stale import ALL, NAMES_AT_ONCE, RELOAD_S, RETRY_S, Stale
+from relay.cluster.reload_queue import ALL, NAMES_AT_ONCE, RELOAD_S, RETRY_S, Stale
 
 
 def test_what_was_named_is_read_and_then_is_not() -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.core.tickets import TicketError, Tickets
 from relay.protocol import Bye
-from relay.tickets import TicketError, Tickets
 from tests.support import Client, Viewer, count_of, subscribe
 
 KEY = b"k" * 32

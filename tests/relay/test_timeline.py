@@ -5,12 +5,12 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.audience import Member
-from relay.channel import Channel
-from relay.limits import HOUSE_WEIGHT
+from relay.core.audience import Member
+from relay.core.channel import Channel
+from relay.core.limits import HOUSE_WEIGHT
+from relay.core.snapshot import Share
+from relay.core.timeline import LONGEST_GAP_S, Moment, Timeline
 from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression
-from relay.snapshot import Share
-from relay.timeline import LONGEST_GAP_S, Moment, Timeline
 
 START = 1000
 STEADY = 50.0

@@ -15,9 +15,11 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from relay import app, database, decoding, try_page
+from relay import app
 from relay.config import RelaySettings
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.http import decoding, try_page
+from relay.store import database
 from relay.trial import BadPictureError, Choice, Face, Findings, Maker, Picture, UnavailableError
 from tests.bombs import decoders, slow_picture
 from tests.support import audience, leave, wait_until

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.turns import FOR_DOUBTFUL, Turns, Waiter
+from relay.core.turns import FOR_DOUBTFUL, Turns, Waiter
 
 waiters = st.builds(
     Waiter, st.sampled_from(["a", "b", "c"]), st.sampled_from(["1", "2", "3", "4", None]), st.booleans()

@@ -8,8 +8,8 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.auth import ChannelKeys
-from relay.limits import Limits
+from relay.core.limits import Limits
+from relay.store.channels import ChannelKeys
 from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked, unmasked
 from tests.support import Viewer, request, wait_until
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from models.registry import EXPRESSIONS
+from models.inference.registry import EXPRESSIONS
 
 Read = Callable[[Path], "Found"]
 
