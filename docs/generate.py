@@ -3,6 +3,7 @@
 import functools
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -193,7 +194,7 @@ def card_markdown(numbers: Path) -> str:
     return card.markdown(json.loads(numbers.read_text()))
 
 
-PAGES = {
+PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "protocol.md": protocol_markdown,
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
