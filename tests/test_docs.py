@@ -41,6 +41,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(file), f"{page.name} links to {target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """As in `relay/protocol.py` or `tests/e2e/`, in text and in commands."""
+    folders = "|".join(["deploy", "docs", *(path.parent.name for path in ROOT.glob("*/__init__.py"))])
+    file = rf"(?<![\w./:-])(?:{folders})/[\w./-]*(?:\.(?:py|js|css|md|toml|json|html|service)\b|/(?=[`\s]))"
+    named = {name for name in re.findall(file, page.read_text()) if "NAME" not in name}
+    assert [name for name in named if not (ROOT / name).exists() and not (page.parent / name).exists()] == []
+
+
 def anchors(page: Path) -> set[str]:
     """What a link may have behind its ``#``: a page's headings, as GitHub writes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
