@@ -11,6 +11,7 @@ from docs import generate
 from relay import settings
 
 ROOT = Path(__file__).parent.parent
+INDEX = ROOT / "docs" / "decisions" / "README.md"
 WRITTEN = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
@@ -48,6 +49,19 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     file = rf"(?<![\w./:-])(?:{folders})/[\w./-]*(?:\.(?:py|js|css|md|toml|json|html|service)\b|/(?=[`\s]))"
     named = {name for name in re.findall(file, page.read_text()) if "NAME" not in name}
     assert [name for name in named if not (ROOT / name).exists() and not (page.parent / name).exists()] == []
+
+
+def test_every_decision_is_listed_and_has_its_parts() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    rows = re.findall(r"^\| (\d+) \| \[(.+)\]\((\S+)\) \| (\S+) \|$", INDEX.read_text(), re.MULTILINE)
+    assert [file for _, _, file, _ in rows] == [page.name for page in pages]
+    for place, (number, title, file, date) in enumerate(rows, 1):
+        assert int(number) == int(file[:4]) == place
+        text = (INDEX.parent / file).read_text()
+        assert text.startswith(f"# {number}. {title}\n\nDecided {date}")
+        parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert parts[:3] == ["Context", "Alternatives", "Decision"]
+        assert parts[3:] in (["Measured by"], ["Checked by"])
 
 
 def anchors(page: Path) -> set[str]:
