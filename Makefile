@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test lint docs system clean
+.PHONY: help demo test quick lint docs system clean
 help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
+	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, within a minute: while you change code"
 	@echo "make lint                             ruff, format check, strict types"
 	@echo "make docs                             write the generated pages of docs/"
 
@@ -21,6 +22,11 @@ test: $(VENV)/dev.done $(if $(TRAIN),$(VENV)/train.done)
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Without servers, browsers, OBS and networks, and with few examples for each property.
+quick: $(VENV)/dev.done
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not slow and not browser and not obs and not torch" \
+		--ignore tests/e2e --ignore tests/models $(ARGS)
 
 lint: $(VENV)/dev.done
 	@$(BIN)/ruff check .

@@ -5,12 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from relay import app
 from relay.config import RelaySettings
 from relay.core.limits import Limits
 from tests.postgres import PostgresServer
+
+MARKERS = {
+    "slow": "takes more than a second or two, or needs a server, a program or a network; not in `make quick`",
+    "browser": "needs Chromium",
+    "obs": "needs OBS Studio",
+    "torch": "needs the training's packages",
+}
+SIGNS = {
+    "browser": {"browser", "open_page", "chromium_options"},
+    "obs": {"ObsStudio"},
+    "slow": {"RedisServer", "postgres", "wheel"},
+    "torch": {"torch"},
+}
+"""Names of fixtures that a test asks for or of what its module imports, by which it is marked."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,10 +33,25 @@ def pytest_configure(config: pytest.Config) -> None:
         "relay(**options): settings of the `relay` fixture's relay (tick_ms=50, min_viewers=1, ...); "
         "`limits=Limits(...)` shortens its times",
     )
+    for marker, needs in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {needs}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Marks each test by what it needs, as its folder, fixtures and imports tell."""
+    for item in items:
+        names = vars(item.module).keys() | set(item.fixturenames)
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        for marker, signs in SIGNS.items():
+            if not names.isdisjoint(signs):
+                item.add_marker(marker)
+        if item.path.parent.name in ("e2e", "models") or "postgres" in parameters:
+            item.add_marker("slow")
 
 
 # How long an example takes tells of the machine and its other work, not of the code.
-settings.register_profile("moodcast", deadline=None)
+settings.register_profile("moodcast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("moodcast"), max_examples=10)
 settings.load_profile("moodcast")
 
 

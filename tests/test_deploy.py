@@ -147,6 +147,7 @@ def allowed_calls() -> set[str]:
     return allowed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace: install the package strace")
 async def test_a_relay_needs_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
     """From its start to its end, with a session stored and a picture drawn; nor memory to write and run."""

@@ -81,6 +81,7 @@ def said(ended: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in ended.stderr.splitlines() if " INFO relay" not in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_closed_output_is_a_sentence(command: list[str], folder: Path) -> None:
     ended = moodcast(command, folder, stdout=None, preexec_fn=closing(1))
@@ -89,6 +90,7 @@ def test_a_closed_output_is_a_sentence(command: list[str], folder: Path) -> None
     assert ended.returncode == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_full_disk_is_a_sentence(command: list[str], folder: Path, full: Descriptor) -> None:
     ended = moodcast(command, folder, stdout=full)
@@ -97,6 +99,7 @@ def test_a_full_disk_is_a_sentence(command: list[str], folder: Path, full: Descr
     assert ended.returncode == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_reader_that_ended_is_no_news(command: list[str], folder: Path, no_reader: Descriptor) -> None:
     ended = moodcast(command, folder, stdout=no_reader)
@@ -112,6 +115,7 @@ def test_without_buffering_it_is_the_same(folder: Path, full: Descriptor, no_rea
         assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["models", "list"], ["agent"], ["nosuch"], ["relay", "--port", "x"]], ids=" ".join)
 def test_where_nothing_can_be_complained_about_the_exit_code_tells(
     command: list[str], folder: Path, full: Descriptor, no_reader: Descriptor
@@ -123,12 +127,14 @@ def test_where_nothing_can_be_complained_about_the_exit_code_tells(
         assert (ended.returncode, ended.stdout) == (usual.returncode, usual.stdout)
 
 
+@pytest.mark.slow
 def test_all_three_may_be_closed(folder: Path) -> None:
     for command, code in ((["obs"], 3), (["agent"], 2), (["agent", "--channel", "demo"], 14)):
         streams = {"stdin": None, "stdout": None, "stderr": None}
         assert moodcast(command, folder, preexec_fn=closing(0, 1, 2), **streams).returncode == code
 
 
+@pytest.mark.slow
 def test_a_closed_input_is_nobody_to_ask(folder: Path) -> None:
     ended = moodcast(["agent", "--channel", "demo"], folder, stdin=None, preexec_fn=closing(0))
     assert ended.returncode == 14

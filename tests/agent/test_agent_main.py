@@ -65,6 +65,7 @@ async def test_after_a_while_without_a_face_it_gives_hints_once_and_keeps_lookin
     assert summary["frames"] == summary["frames_without_face"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [None, ClipSpec(2, 0.2)], ids=["faces", "clips"])
 async def test_stopping_ends_what_the_network_is_at(relay: app.Relay, tmp_path: Path, clip: ClipSpec | None) -> None:
     """Whatever kind of network: a program can't end in good order while a thread is in ONNX Runtime."""
@@ -161,6 +162,7 @@ async def test_what_is_stopped_before_it_began_opens_no_camera(monkeypatch: pyte
     assert sharing.report()["stopped"] == "interrupted"
 
 
+@pytest.mark.slow
 async def test_a_camera_that_fails_to_open_always_ends_the_run(
     relay: app.Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

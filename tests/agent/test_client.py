@@ -119,6 +119,7 @@ async def test_stopping_leaves_the_channel(relay: app.Relay) -> None:
         await audience.mood(lambda mood: mood.viewers == 0)
 
 
+@pytest.mark.slow
 async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -140,6 +141,7 @@ async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
     assert any("lost the relay" in note for note in agent.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("later", "why"),
     [
@@ -175,6 +177,7 @@ async def test_a_relay_that_comes_back_promising_less_gets_nothing_more(
             await second.stop()
 
 
+@pytest.mark.slow
 async def test_a_measured_delay_is_told_and_kept_for_the_next_connection(relay: app.Relay) -> None:
     keys = relay.create_channel("demo")
     asked: list[str] = []
@@ -295,6 +298,7 @@ async def test_a_stop_code_ends_it_for_good(code: protocol.Code, error: type[Exc
             await asyncio.wait_for(agent.running, 60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [4499, 4999])
 async def test_what_a_newer_relay_adds_changes_nothing(code: int) -> None:
     """Fields and messages that the agent does not know are left out, and a code that it does not know says by its range
@@ -318,6 +322,7 @@ async def test_what_a_newer_relay_adds_changes_nothing(code: int) -> None:
     assert all('"happy"' in label for label in heard)
 
 
+@pytest.mark.slow
 async def test_a_retry_code_makes_it_come_back() -> None:
     visits = []
 
@@ -334,6 +339,7 @@ async def test_a_retry_code_makes_it_come_back() -> None:
         assert any("Restarting." in note for note in agent.notes)
 
 
+@pytest.mark.slow
 async def test_no_relay_makes_it_connect_in_a_loop() -> None:
     """How many times in five seconds at most: see the property test of ``Backoff``. Here, that the client asks it."""
     byes = ["", *(f'{{"type":"bye","code":4503,"message":"Later."{hint}}}' for hint in HINTS)]
@@ -372,6 +378,7 @@ async def test_a_cancellation_in_the_tick_of_a_wake_is_not_lost() -> None:
         assert running.cancelled()
 
 
+@pytest.mark.slow
 async def test_a_cancellation_at_any_moment_is_not_lost() -> None:
     """300 of them, from the first instruction to the steady state; up to Python 3.11 a tenth were lost."""
     chance = random.Random(1)

@@ -61,6 +61,7 @@ def test_a_second_ctrl_c_ends_it_though_the_first_is_not_dealt_with() -> None:
     assert told(start(STOP_TWICE, LISTEN, WAIT), signal.SIGTERM) == (130, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [LISTEN, LOAD])
 def test_many_ctrl_c_at_bad_moments_are_no_traceback(begin: str) -> None:
     """Python complains where a signal comes in while the handler of the one before replaces itself."""

@@ -53,6 +53,7 @@ async def test_no_redirect_at_all_is_followed(location: str) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.slow
 async def test_a_redirect_while_it_shares_ends_it_with_the_sentence(relay: app.Relay) -> None:
     """Also when the relay that was agreed to begins to redirect later, as after a restart."""
     relay.create_channel("demo")
@@ -71,6 +72,7 @@ async def test_a_redirect_while_it_shares_ends_it_with_the_sentence(relay: app.R
             await asyncio.wait_for(client(server.url).run(), 60)
 
 
+@pytest.mark.slow
 async def test_no_cookie_is_kept() -> None:
     """It would tie together the pseudonyms that a viewer has in one connection and the next."""
     brought: list[str | None] = []

@@ -507,6 +507,7 @@ def eager_server(event: str, ends: bool) -> tuple[web.Application, list[str]]:
     return pages, asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", [True, False])
 async def test_a_relay_that_ends_every_connection_is_not_asked_in_a_loop(tmp_path: Path, ends: bool) -> None:
     """All broken relays at once, for five seconds, and at most seven connections with each."""

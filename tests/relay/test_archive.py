@@ -35,6 +35,7 @@ def times_of(piece: Slice, part: str) -> list[float]:
     return [row["time"] if part == "moments" else row.time for row in piece[part]]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(moments=times, reactions=times, markers=times, rows=st.integers(1, 7))
 def test_slices_together_are_the_whole(

@@ -43,6 +43,7 @@ async def relay_process(folder: Path, url: str) -> AsyncIterator[tuple[asyncio.s
         await process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 async def test_the_second_of_two_relays_refuses_and_names_the_first(tmp_path: Path, database_url: str) -> None:
     async with relay_process(tmp_path, database_url) as (first, port):
@@ -61,6 +62,7 @@ async def test_the_second_of_two_relays_refuses_and_names_the_first(tmp_path: Pa
             assert (await request(f"http://127.0.0.1:{port}", "GET", "demo/sessions", "wrong"))[0] == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("second", [True, False])
 def test_only_who_shares_gets_in_beside_who_shares(
@@ -89,6 +91,7 @@ def test_of_those_who_share_the_ones_that_are_still_there_are_named(tmp_path: Pa
     first.release()
 
 
+@pytest.mark.slow
 def test_nodes_that_were_killed_leave_few_names(tmp_path: Path) -> None:
     held = [claim_database(str(tmp_path), "", True, port) for port in range(9000, 9030)]
     with pytest.raises(DatabaseInUseError) as error:
@@ -112,6 +115,7 @@ def test_a_file_with_a_second_name_is_refused(tmp_path: Path) -> None:
     database.prepare(str(tmp_path / "one"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators")
 @pytest.mark.parametrize("linked", ["folder", "file"])
 def test_a_link_leads_to_the_same_file(tmp_path: Path, linked: str) -> None:
@@ -140,6 +144,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_child_that_outlives_the_relay_holds_nothing(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", FORKS, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT) as parent:

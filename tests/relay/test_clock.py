@@ -125,6 +125,7 @@ async def times(relay: Relay, key: str, number: int, least: int = 3) -> list[int
     return await wait_until(enough, timeout=60)
 
 
+@pytest.mark.slow
 async def test_a_clock_that_is_set_back_begins_a_new_session_at_once(tmp_path: Path) -> None:
     machine = Settable()
     async with running(tmp_path, machine) as relay:
@@ -147,6 +148,7 @@ async def test_a_clock_that_is_set_back_begins_a_new_session_at_once(tmp_path: P
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_a_clock_that_is_set_forward_is_a_pause(tmp_path: Path) -> None:
     """As after a machine slept. A longer one ends the session, as any long pause does."""
     machine = Settable()
@@ -176,6 +178,7 @@ async def test_a_clock_that_is_set_forward_is_a_pause(tmp_path: Path) -> None:
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_a_session_begun_by_a_clock_that_was_ahead_is_not_taken_up(tmp_path: Path) -> None:
     async with running(tmp_path, Settable(YEAR)) as relay:
         key = relay.create_channel("demo").display_key
@@ -191,6 +194,7 @@ async def test_a_session_begun_by_a_clock_that_was_ahead_is_not_taken_up(tmp_pat
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_nothing_is_deleted_by_a_clock_that_was_wrong_at_the_start(tmp_path: Path) -> None:
     with database.opened(database.prepare(str(tmp_path))) as file:
         for number, days in ((1, 30), (2, 6)):

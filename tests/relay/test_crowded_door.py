@@ -75,6 +75,7 @@ async def is_no_http(client: RawClient) -> None:
     await client.send(b"\x16\x03\x01\x02\x00\x01\x00")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [silent, dribbles_a_head, dribbles_a_body, is_kept_alive, dribbles_a_second_head, says_no_hello, is_no_http],
@@ -158,6 +159,7 @@ async def line(process: asyncio.subprocess.Process) -> str:
     return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no file descriptors")
 async def test_six_addresses_fill_no_relay_and_no_log(tmp_path: Path) -> None:
     """The relay may open 300 files, and 360 connections come back whenever they are cut off."""
@@ -220,6 +222,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how many descriptors are open")
 async def test_a_system_that_gives_no_descriptor_is_complained_of_and_waited_for(tmp_path: Path) -> None:
     log = tmp_path / "log"

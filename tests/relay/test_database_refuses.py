@@ -188,6 +188,7 @@ async def test_a_first_channel_that_a_lock_keeps_out(relay: Relay, path: Path) -
         relay.create_channel("demo")
 
 
+@pytest.mark.slow
 async def test_the_streamer_is_warned_of_a_lock_and_not_of_a_full_disk(
     relay: Relay, keys: ChannelKeys, path: Path
 ) -> None:

@@ -88,6 +88,7 @@ async def test_a_cancellation_in_the_tick_of_the_result_is_not_lost() -> None:
     assert task.cancelled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ticks", range(12))
 async def test_a_cancellation_in_any_tick_is_not_lost(ticks: int) -> None:
     async def work() -> None:
@@ -150,6 +151,7 @@ async def _deaf(times: int) -> None:
     await asyncio.Event().wait()
 
 
+@pytest.mark.slow
 def test_nothing_waits_with_what_loses_cancellations() -> None:
     """Tests may: nothing cancels them but their end."""
     folders = ("agent", "benchmarks", "demo", "models", "obs_plugin", "relay")

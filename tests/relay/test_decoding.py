@@ -92,6 +92,7 @@ async def test_a_small_file_that_claims_a_huge_picture_is_not_decoded(size: tupl
     assert await refusal(empty_png(*size)) == REFUSALS["pixels"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [("WEBP", "RGB", {"lossless": True, "method": 0}), ("PNG", "RGBA", {}), ("JPEG", "RGB", {"progressive": True})],
@@ -100,6 +101,7 @@ async def test_what_takes_much_memory_is_refused_before_it_does(kind: str, mode:
     assert await refusal(file_of(Image.new(mode, (7000, 7000)), kind, **options)) == REFUSALS["memory"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory's high water mark from /proc")
 @pytest.mark.parametrize(("kind", "size", "options"), [
     ("JPEG", (8000, 6000), {}), ("JPEG", (6000, 4000), {"progressive": True, "subsampling": 0}),
@@ -124,6 +126,7 @@ async def test_a_large_jpeg_may_have_fewer_scans() -> None:
     assert await refusal(bomb(50, 5000)) == REFUSALS["scans"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory's high water mark from /proc")
 def test_a_head_that_never_ends_takes_little_memory() -> None:
     small = file_of(Image.new("RGB", (32, 32)), "JPEG")
@@ -157,6 +160,7 @@ async def test_a_decoder_that_takes_too_long_is_killed(monkeypatch: pytest.Monke
     assert decoders() == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit: there the time limit holds")
 async def test_a_decoder_that_works_too_much_is_killed_by_the_system() -> None:
     busy = await asyncio.create_subprocess_exec(
@@ -209,6 +213,7 @@ async def test_who_needs_the_least_memory_is_the_first() -> None:
     assert order == [100_000_000, 150_000_000, MAX_NEED]
 
 
+@pytest.mark.slow
 async def test_the_end_of_a_decoder_is_no_surprise(caplog: pytest.LogCaptureFixture) -> None:
     broken = bomb(1)[:500]
     for _ in range(10):

@@ -49,6 +49,7 @@ async def test_who_does_not_finish_asking_is_cut_off(relay: Relay, said: bytes) 
         dripping.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=SLOW)
 async def test_a_body_that_does_not_come_is_answered(relay: Relay) -> None:
     relay.create_channel("demo")
@@ -158,6 +159,7 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+@pytest.mark.slow
 async def test_the_relay_keeps_serving_under_a_thousand_silent_connections(tmp_path: Path) -> None:
     host = own_address()
     settings = RelaySettings(host="0.0.0.0", port=0, data=str(tmp_path), tick_ms=50, min_viewers=1, max_per_address=50,

@@ -21,6 +21,7 @@ HELLO = masked(b'{"type":"hello"}')
 # --- stuffing votes --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_thousand_labels_of_one_viewer_are_one_vote(relay: Relay) -> None:
     """On as many connections as it takes: each is closed for its speed in the end."""
     keys = relay.create_channel("demo")
@@ -57,6 +58,7 @@ async def test_a_thousand_labels_of_one_viewer_are_one_vote(relay: Relay) -> Non
 # --- stalling and vanishing ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.relay(tick_ms=2, limits=Limits(slow_reader=60))
 async def test_readers_that_stall_cost_no_memory(relay: Relay) -> None:
     keys = relay.create_channel("demo")
@@ -92,6 +94,7 @@ async def test_readers_that_stall_cost_no_memory(relay: Relay) -> None:
         assert relay.connections("demo") == (9, 17)
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=Limits(heartbeat=0.4, label_ttl=60))
 async def test_a_client_that_vanished_is_dropped_with_its_vote(relay: Relay) -> None:
     """Its machine went to sleep, say: no FIN ever comes, and no answer to a ping."""
@@ -131,6 +134,7 @@ async def test_a_client_that_vanished_is_dropped_with_its_vote(relay: Relay) -> 
 TINY = masked(b"[", fin=False) + masked(b"[", CONTINUATION, fin=False) * protocol.MAX_FRAME_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "code"),
     [

@@ -54,6 +54,7 @@ async def door(relay: Relay) -> AsyncIterator[Door]:
         yield Door(relay, http)
 
 
+@pytest.mark.slow
 @pytest.mark.relay(proxies=1)
 @pytest.mark.parametrize("channel", ["other", "demo"])
 async def test_who_knows_the_password_is_not_behind_all_who_guess(door: Door, channel: str) -> None:
@@ -65,6 +66,7 @@ async def test_who_knows_the_password_is_not_behind_all_who_guess(door: Door, ch
     assert set(await asyncio.gather(*guesses)) == {403}
 
 
+@pytest.mark.slow
 @pytest.mark.relay(proxies=1)
 async def test_too_many_guesses_are_sent_away_and_a_newcomer_is_not(door: Door) -> None:
     await door.guard("demo")
@@ -76,6 +78,7 @@ async def test_too_many_guesses_are_sent_away_and_a_newcomer_is_not(door: Door) 
     assert set(statuses) == {403, 429}
 
 
+@pytest.mark.slow
 @pytest.mark.relay(proxies=1)
 async def test_a_password_that_was_given_rightly_waits_for_nobody(door: Door) -> None:
     await door.guard("demo", "other")

@@ -128,6 +128,7 @@ async def running(folder: Path, url: str, **options: Any) -> AsyncIterator[Relay
         await relay.stop()
 
 
+@pytest.mark.slow
 async def test_a_broadcast_is_stored_and_goes_on_after_a_restart(tmp_path: Path, database_url: str) -> None:
     async with running(tmp_path, database_url) as relay:
         key = relay.create_channel("demo").display_key
@@ -163,6 +164,7 @@ async def delayed(url: str, delay: float) -> Viewer:
     return viewer
 
 
+@pytest.mark.slow
 async def test_what_delayed_viewers_show_is_stored_where_they_saw_it(tmp_path: Path, database_url: str) -> None:
     """Two see the stream at once and three see it 3 s later: the surprise of each is put to what they saw."""
     async with running(tmp_path, database_url) as relay:
@@ -209,6 +211,7 @@ async def tap_heart(relay: Relay, key: str, viewer: Viewer) -> dict[str, float]:
     return {"seen": seen.time, "stored": (await wait_until(stored))[0]}
 
 
+@pytest.mark.slow
 async def test_who_polls_the_running_session_sees_no_second_grow(tmp_path: Path, database_url: str) -> None:
     """Six see the stream at once and one sees it 7 s later: by how much a second grew would be that one's label."""
     async with running(tmp_path, database_url, min_viewers=5) as relay:
@@ -231,6 +234,7 @@ async def test_who_polls_the_running_session_sees_no_second_grow(tmp_path: Path,
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_who_comes_again_with_a_longer_delay_is_no_crowd(tmp_path: Path, database_url: str) -> None:
     """Four honest viewers and one who reconnects each second: the history never has more than were there."""
     async with running(tmp_path, database_url) as relay:
@@ -250,6 +254,7 @@ async def test_who_comes_again_with_a_longer_delay_is_no_crowd(tmp_path: Path, d
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_a_pause_is_not_filled_with_what_came_after_it(tmp_path: Path, database_url: str) -> None:
     async with running(tmp_path, database_url) as relay:
         key = relay.create_channel("demo").display_key
@@ -281,6 +286,7 @@ async def stored_reactions(relay: Relay, key: str) -> bool:
     return [(reaction["kind"], reaction["name"], reaction["count"]) for reaction in found] == [("tap", "clap", 1)]
 
 
+@pytest.mark.slow
 async def test_below_min_viewers_nothing_is_stored(tmp_path: Path, database_url: str) -> None:
     async with running(tmp_path, database_url, min_viewers=3) as relay:
         key = relay.create_channel("demo").display_key
@@ -297,6 +303,7 @@ async def test_below_min_viewers_nothing_is_stored(tmp_path: Path, database_url:
             assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
+@pytest.mark.slow
 async def test_a_session_ends_after_a_while_without_viewers(tmp_path: Path, database_url: str) -> None:
     async with running(tmp_path, database_url, limits=Limits(session_gap=0.3)) as relay:
         key = relay.create_channel("demo").display_key
@@ -334,6 +341,7 @@ async def test_a_session_that_goes_on_has_no_end_also_before_anything_more_is_st
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_when_the_file_is_locked_the_mood_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
     async with running(tmp_path, "") as relay:
         key = relay.create_channel("demo").display_key
@@ -354,6 +362,7 @@ async def test_when_the_file_is_locked_the_mood_goes_on_and_nothing_is_lost(tmp_
         await leave(viewers)
 
 
+@pytest.mark.slow
 async def test_when_the_server_is_away_the_mood_goes_on_and_nothing_is_lost(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills, limits a
 KILLS = 50
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_time_loses_a_second_at_most_and_harms_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([history_writer.__name__, "relay.store.history"])
@@ -112,6 +113,7 @@ async def goes_live_only(
     assert times[-1] >= int(seen.time)
 
 
+@pytest.mark.slow
 async def test_a_full_disk_means_live_only_until_there_is_space(small_disk: Path) -> None:
     relay = await app.start(RelaySettings(port=0, data=str(small_disk), tick_ms=50, min_viewers=2))
     key = relay.create_channel("demo").display_key
@@ -168,6 +170,7 @@ async def relay_process(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.
         await process.communicate()
 
 
+@pytest.mark.slow
 async def test_files_that_may_not_grow_mean_live_only(tmp_path: Path) -> None:
     """As a quota does it, and a file system with a small largest file."""
     async with relay_process(tmp_path) as (process, url, key):

@@ -79,6 +79,7 @@ async def test_one_of_two_gets_it_and_the_other_when_it_is_given_back(pair: tupl
     assert ("demo", 0.0) in other.taken
 
 
+@pytest.mark.slow
 async def test_a_holder_that_renews_keeps_it_and_one_that_does_not_loses_it(pair: tuple[Holder, Holder]) -> None:
     first, second = pair
     first.leases.want(["demo"])
@@ -182,6 +183,7 @@ async def node(folder: Path, redis: RedisServer) -> AsyncIterator[tuple[asyncio.
         await process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="kills as Linux has them")
 async def test_a_killed_node_loses_its_viewers_and_another_goes_on_with_the_session(
     tmp_path: Path, redis: RedisServer

@@ -89,6 +89,7 @@ async def test_what_is_no_number_is_answered(relay: Relay, number: str) -> None:
         assert error.code == protocol.BAD_MESSAGE.number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["1.7", "-0.1", "500", "1e308", "-1e308", "9" * 30])
 async def test_numbers_out_of_range_count_as_the_nearest(relay: Relay, number: str) -> None:
     keys = relay.create_channel("demo")
@@ -262,6 +263,7 @@ async def test_one_house_is_not_the_crowd(relay: Relay) -> None:
     await asyncio.gather(*(viewer.close() for viewer in viewers[1:]))
 
 
+@pytest.mark.slow
 @pytest.mark.relay(proxies=1, require_tickets="off", min_viewers=5)
 async def test_four_more_connections_of_one_address_do_not_show_a_face(relay: Relay) -> None:
     """The mood minus four neutral ones would be the victim's face."""

@@ -24,6 +24,7 @@ NAME, PASSWORD = "Ada Lovelace", "open-sesame-please"
 METRICS_KEY = "metrics-key-0123456789"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 async def test_a_process_logs_events_as_json_and_nothing_about_people(tmp_path: Path) -> None:
     secrets = [ADDRESS, NAME, PASSWORD, METRICS_KEY]

@@ -34,6 +34,7 @@ async def answer_to(viewer: Viewer) -> Delay | Error:
     return found
 
 
+@pytest.mark.slow
 async def test_a_countdown_reaches_everyone_and_measures_who_taps(relay: app.Relay) -> None:
     keys = relay.create_channel("demo")
     stream = server_sent_events(relay.url, "demo", keys.display_key)
@@ -140,6 +141,7 @@ async def test_measured_delays_are_used_when_the_countdown_is_over(
         await silent.close()
 
 
+@pytest.mark.slow
 @pytest.mark.relay(min_viewers=2, limits=Limits(label_ttl=1000.0))
 async def test_who_answers_is_missing_in_no_second_of_the_history(
     relay: app.Relay, monkeypatch: pytest.MonkeyPatch

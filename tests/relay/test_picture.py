@@ -230,6 +230,7 @@ def test_a_countdown_is_drawn_in_the_middle_and_its_zero_is_unmistakable(width: 
     assert yellow[2] > 2 * max(yellow[:2])
 
 
+@pytest.mark.slow
 async def test_the_served_picture_counts_down(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     headers = {"Authorization": f"Bearer {keys.display_key}"}

@@ -92,6 +92,7 @@ async def read_out(client: socket.socket) -> tuple[bytes, bool]:
     return bytes(found), True
 
 
+@pytest.mark.slow
 async def test_a_long_session_arrives_whole(running: Running) -> None:
     whole = stored(running.place, "demo", 1)
     assert whole is not None
@@ -106,6 +107,7 @@ async def test_a_long_session_arrives_whole(running: Running) -> None:
                 assert await response.read() == encode(whole)
 
 
+@pytest.mark.slow
 async def test_a_hundred_exports_at_once_take_little_memory(running: Running) -> None:
     process, peak = psutil.Process(), 0
     before = process.memory_info().rss
@@ -130,6 +132,7 @@ async def test_a_hundred_exports_at_once_take_little_memory(running: Running) ->
     assert peak - before < 200e6
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=Limits(stalled=30))
 async def test_of_a_channel_few_sessions_are_read_at_once(running: Running) -> None:
     other = running.relay.create_channel("other")
@@ -152,6 +155,7 @@ async def test_of_a_channel_few_sessions_are_read_at_once(running: Running) -> N
     await wait_until(free, 60)
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=STALLED)
 @pytest.mark.parametrize("path", ["sessions/1.csv", "sessions/1"])
 async def test_who_reads_nothing_of_an_export_is_cut_off(running: Running, path: str) -> None:
@@ -162,6 +166,7 @@ async def test_who_reads_nothing_of_an_export_is_cut_off(running: Running, path:
     assert (await request(running.relay.url, "GET", f"demo/{path}", running.keys.display_key))[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=STALLED)
 async def test_who_reads_nothing_of_any_answer_is_cut_off(running: Running) -> None:
     with database.opened(running.place) as file:
@@ -175,6 +180,7 @@ async def test_who_reads_nothing_of_any_answer_is_cut_off(running: Running) -> N
     assert (status, len(body["sessions"])) == (200, 39_999)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel keeps what it has taken")
 @pytest.mark.relay(limits=STALLED)
 async def test_who_leaves_an_answer_to_the_kernel_is_cut_off(running: Running) -> None:
@@ -184,6 +190,7 @@ async def test_who_leaves_an_answer_to_the_kernel_is_cut_off(running: Running) -
         await read_out(client)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere who reads slowly is known by what Python keeps alone")
 @pytest.mark.relay(limits=Limits(stalled=0.5, slow_reader=3600))
 async def test_who_reads_no_event_is_cut_off(running: Running) -> None:
@@ -224,6 +231,7 @@ async def test_an_error_before_the_first_byte_is_an_answer(running: Running, mon
         assert (await request(running.relay.url, "GET", path, running.keys.display_key))[0] == 404
 
 
+@pytest.mark.slow
 async def test_peaks_are_looked_for_once(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     searches = 0
     slices = Archive.slices
@@ -274,6 +282,7 @@ def test_when_peaks_are_looked_for_again() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 async def test_a_stopping_relay_waits_for_no_export(running: Running) -> None:
     mutes = [await running.mute("sessions/1.csv") for _ in range(2)]
     began = time.monotonic()

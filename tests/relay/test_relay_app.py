@@ -84,6 +84,7 @@ RUN = "import sys; from relay import app; from relay.config import RelaySettings
     "sys.exit(app.run(RelaySettings(port=int(sys.argv[1]), data=sys.argv[2], channel='demo')))"  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_the_program_tells_its_addresses_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:

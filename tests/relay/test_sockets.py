@@ -33,6 +33,7 @@ async def closed_with(client: Client) -> tuple[Bye, int | None]:
 # --- the main job ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_label_reaches_websocket_subscribers_and_the_viewers(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     async with await Viewer.connect(relay.url) as viewer, await subscribe(relay.url, "demo", keys.display_key) as other:
@@ -107,6 +108,7 @@ async def test_a_burst_and_a_tap_become_reactions(relay: Relay) -> None:
     await leave(viewers)
 
 
+@pytest.mark.slow
 @pytest.mark.relay(min_viewers=3)
 async def test_below_min_viewers_nothing_is_shown(relay: Relay) -> None:
     keys = relay.create_channel("demo")
@@ -135,6 +137,7 @@ async def test_a_viewer_who_leaves_counts_no_more(relay: Relay) -> None:
         assert (mood.viewers, count_of(mood, "happy"), count_of(mood, "sad")) == (1, 1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=Limits(label_ttl=1.5))
 async def test_a_label_that_is_not_repeated_expires(relay: Relay) -> None:
     keys = relay.create_channel("demo")
@@ -221,6 +224,7 @@ async def test_a_wrong_first_frame_is_refused(relay: Relay, path: str, first: st
         assert bye.code == code == protocol.BAD_MESSAGE.number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("frame", "expected"),
     [
@@ -256,6 +260,7 @@ async def test_a_frame_over_4_kib_is_refused_for_good(relay: Relay) -> None:
         assert code in (bye.code, BROKEN)
 
 
+@pytest.mark.slow
 async def test_a_frame_of_4_kib_is_fine(relay: Relay) -> None:
     relay.create_channel("demo")
     async with await Viewer.connect(relay.url) as viewer:
@@ -322,6 +327,7 @@ def read_to_the_end(raw: socket.socket) -> bytes:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=Limits(slow_reader=0.3, viewer_mood=0.05))
 async def test_slow_readers_are_closed_and_delay_nobody(relay: Relay) -> None:
     keys = relay.create_channel("demo")
@@ -387,6 +393,7 @@ async def test_stop_says_bye_to_everyone(relay: Relay) -> None:
         await Client.open(relay.url, "/v1/channels/demo/viewer")
 
 
+@pytest.mark.slow
 @pytest.mark.relay(limits=Limits(viewer_mood=0.5))
 async def test_viewers_get_fewer_moods_than_subscribers(relay: Relay) -> None:
     """At 20 ticks a second, each viewer hears every tenth mood, and not all of them at the same tick."""

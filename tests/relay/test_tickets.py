@@ -141,6 +141,7 @@ async def test_an_expired_ticket_is_refused(relay: Relay, http: aiohttp.ClientSe
     assert "older" in bye.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("polite", [True, False])
 async def test_a_replayed_ticket_replaces_the_older_connection(
     relay: Relay, http: aiohttp.ClientSession, polite: bool

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -203,6 +204,7 @@ def test_who_comes_again_each_second_with_a_longer_delay_counts_once() -> None:
     assert {moment.counts.sharing for moment in play.moments} == {21}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_never_more_are_told_than_were_there(data: st.DataObject) -> None:
@@ -291,6 +293,7 @@ def groups(people: list[Person], min_viewers: int) -> list[list[int]]:
     return groups
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(people, st.integers(2, 6), st.data())
 def test_what_two_of_a_group_show_can_be_exchanged_and_nobody_sees_it(
@@ -305,6 +308,7 @@ def test_what_two_of_a_group_show_can_be_exchanged_and_nobody_sees_it(
     assert watch(exchanged, min_viewers).seen == watch(people, min_viewers).seen
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(people, st.integers(2, 6), st.data())
 def test_another_label_of_one_is_seen_only_in_numbers_of_enough(
@@ -326,6 +330,7 @@ def test_another_label_of_one_is_seen_only_in_numbers_of_enough(
     assert len({moment.time for moment in first.moments}) == len(first.moments)  # what was told is never told anew
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(people, st.integers(2, 6), st.data())
 def test_who_answers_a_countdown_does_not_stand_out(

@@ -246,8 +246,11 @@ async def test_the_history_is_closed_before_a_picture_is_waited_for(tmp_path: Pa
             await asked
 
 
+@pytest.mark.slow
 async def test_a_stopping_relay_ends_its_decoders(tmp_path: Path) -> None:
-    async with serving(tmp_path, Recogniser) as (relay, http):
+    recogniser = Recogniser()
+    recogniser.go.set()
+    async with serving(tmp_path, lambda: recogniser) as (relay, http):
         asked = asyncio.create_task(ask(http, slow_picture()))
         await wait_until(decoders)
         await relay.stop()
