@@ -1,6 +1,9 @@
 """Fixtures for all tests."""
 
-from collections.abc import AsyncIterator, Iterator
+import gc
+import traceback
+import warnings
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,34 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
                 item.add_marker(marker)
         if item.path.parent.name in ("e2e", "models") or "postgres" in parameters:
             item.add_marker("slow")
+
+
+FAILURES = pytest.StashKey[list[BaseException]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let go of what a failed test left open, without complaint: its failure is told already.
+
+    Its traceback keeps clients and sockets alive. Else the garbage collection of a later test finds them, mostly of one
+    that makes much garbage by its many examples, and that fails for an unclosed session that it never had.
+    """
+    report = yield
+    failures = item.stash.setdefault(FAILURES, [])
+    if report.failed and call.excinfo is not None:
+        failures.append(call.excinfo.value)
+    if call.when == "teardown" and failures:  # now the event loop is closed, too
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            while failures:
+                last = failures.pop().__traceback__
+                traceback.clear_frames(last)
+                for frame, _ in traceback.walk_tb(last):
+                    assert isinstance(frame.f_locals, Mapping)  # looking at what pytest has shown makes it anew, empty
+            gc.collect()
+    return report
 
 
 # How long an example takes tells of the machine and its other work, not of the code.
