@@ -21,7 +21,7 @@ from models.inference import registry
 from relay import app
 from tests import hanging
 from tests.e2e.test_agent import command, on_terminal, running, weights
-from tests.support import free_port, wait_until
+from tests.support import free_port, subscribe, wait_until
 from tests.terminals import open_terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
@@ -107,9 +107,9 @@ async def test_an_error_ends_it_whatever_hangs(case: str, code: int, relay: app.
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
 async def test_a_second_ctrl_c_ends_it_whatever_the_first_is_at(first: signal.Signals, relay: app.Relay) -> None:
-    relay.create_channel("demo")
-    async with hanging_agent("impatient", relay.url) as agent:
-        await wait_until(lambda: relay.connections("demo")[0], PATIENCE_S)
+    key = relay.create_channel("demo").display_key
+    async with hanging_agent("impatient", relay.url) as agent, await subscribe(relay.url, "demo", key) as audience:
+        await audience.mood(lambda mood: mood.sharing == 1)  # so there is something to release
         agent.process.send_signal(first)
         await agent.says("release hangs")
         assert agent.process.returncode is None
