@@ -313,10 +313,10 @@ def test_a_trace_with_a_program_or_a_file_is_noticed() -> None:
 1 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f) = 4
 2 <... openat resumed>, 0600) = 3
 4 execve("/usr/bin/gcc", ["gcc"], 0x7ffc /* 9 vars */ <unfinished ...>
-1 mkdir("/root/.config/library", 0777) = 0
+1 mkdir("/home/ada/.config/library", 0777) = 0
 """
     assert [line.split("(")[0] for line in programs(trace)] == ["1 clone", "4 execve"]
-    assert [line.split('"')[1] for line in written(trace)] == ["/tmp/face.png", "/root/.config/library"]
+    assert [line.split('"')[1] for line in written(trace)] == ["/tmp/face.png", "/home/ada/.config/library"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
