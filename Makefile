@@ -9,7 +9,7 @@ help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
-	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, within a minute: while you change code"
+	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, about a minute: while you change code"
 	@echo "make lint                             ruff, format check, strict types"
 	@echo "make docs                             write the generated pages of docs/"
 
