@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.clips import Window
+from agent.clip_buffer import Window
 from models.inference.infer import Classifier, ClipClassifier, FaceByFace, Network
 
 Face = NDArray[np.uint8]

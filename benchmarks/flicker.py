@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.clips import Window
+from agent.clip_buffer import Window
 from agent.face import FaceFinder
 from agent.readers import ClipReader, Reader, reader
 from agent.smoothing import Smoother

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.clips import GAP_S, HANG_S, Window
+from agent.clip_buffer import GAP_S, HANG_S, Window
 from models.inference.contract import ClipSpec
 
 
