@@ -33,7 +33,7 @@ NEAR = tuple(
 """This machine, and the networks that no route on the internet leads to (RFC 1918, 3927, 4193, 4291)."""
 
 
-class Address(NamedTuple):
+class RelayAddress(NamedTuple):
     """``relay`` is SCHEME://HOST:PORT, with a path where a proxy put the relay below one; names are in ASCII, as they
     are looked up. ``channel`` is the one that the text names, or empty; ``holds_key`` whether a key was in the text.
     """
@@ -53,7 +53,7 @@ def option(text: str) -> Understood:
     return Understood(values, HOLDS_KEY if address.holds_key else "")
 
 
-def parse(text: str) -> Address:
+def parse(text: str) -> RelayAddress:
     """The address in a text such as ``127.0.0.1:9200``, ``mood.example.org`` or a link to the overlay.
 
     Without a scheme it is http for this machine and private networks, and https for all others. ws and wss count as
@@ -88,7 +88,7 @@ def parse(text: str) -> Address:
     if scheme is None:
         scheme = "http" if is_near(host) else "https"
     relay = URL.build(scheme=scheme, host=host, port=port, path=prefix)
-    return Address(str(relay).rstrip("/"), query.get("channel", [""])[0], "key" in query or "key" in fragment)
+    return RelayAddress(str(relay).rstrip("/"), query.get("channel", [""])[0], "key" in query or "key" in fragment)
 
 
 def is_near(host: str) -> bool:

@@ -15,21 +15,21 @@ whose frames are wide apart, three of these count), or whatever was between them
 EARLY = 0.25
 """A frame may come by this share of the interval too early: cameras tremble."""
 
-Face = TypeVar("Face")
+Kept = TypeVar("Kept")
 
 
-class Window(Generic[Face]):
+class ClipBuffer(Generic[Kept]):
     """The newest faces of an uninterrupted sight, as far apart as the network wants them.
 
     * A face that comes too soon after the last is left out; where frames come too slowly, all are taken.
-    * After the face was lost (``GAP_S``), or the camera hung (``HANG_S``), the window begins anew.
-    * A young window is filled up with its first face, so that there is an answer from the first face on.
+    * After the face was lost (``GAP_S``), or the camera hung (``HANG_S``), the buffer begins anew.
+    * A young buffer is filled up with its first face, so that there is an answer from the first face on.
     """
 
     def __init__(self, clip: ClipSpec) -> None:
         self._clip = clip
         self._gap_s = max(GAP_S, 3 * clip.interval_s)
-        self._faces: deque[Face] = deque(maxlen=clip.frames)
+        self._faces: deque[Kept] = deque(maxlen=clip.frames)
         self._seen = self._due = 0.0
         self._until_next = 0
         self._missed = 0
@@ -39,7 +39,7 @@ class Window(Generic[Face]):
         """Whether no face was seen since the beginning or the last gap."""
         return not self._faces
 
-    def newest(self, number: int) -> list[Face]:
+    def newest(self, number: int) -> list[Kept]:
         """The newest faces, at most so many, oldest first."""
         return list(self._faces)[-number:]
 
@@ -54,7 +54,7 @@ class Window(Generic[Face]):
         self._seen, self._missed = time, 0
         return not self._faces or time >= self._due - EARLY * self._clip.interval_s
 
-    def add(self, time: float, face: Face) -> list[Face] | None:
+    def add(self, time: float, face: Kept) -> list[Kept] | None:
         """Take a face that is due; the clip, oldest face first, if it is time for one."""
         interval = self._clip.interval_s
         if not self._faces:

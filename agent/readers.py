@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.clip_buffer import Window
+from agent.clip_buffer import ClipBuffer
 from models.inference.infer import Classifier, ClipClassifier, FaceByFace, Network
 
-Face = NDArray[np.uint8]
+Crop = NDArray[np.uint8]
 
 PATIENCE_S = 0.1
 """A clip's answer that takes longer is fetched with a later face, so that no frame is missed meanwhile."""
@@ -26,7 +26,7 @@ class Reader(Protocol):
     """Time the network has taken, summed over ``calls``."""
     calls: int
 
-    def read(self, at: float, face: Face) -> Sequence[float] | None:
+    def read(self, at: float, face: Crop) -> Sequence[float] | None:
         """Seven probabilities, in the order of ``EXPRESSIONS``, of what is seen at ``at`` (seconds); None for not yet.
 
         ``face`` is cut out as the network's contract says.
@@ -46,7 +46,7 @@ class StillReader:
         self.network, self._classifier = classifier.network, classifier
         self.seconds, self.calls = 0.0, 0
 
-    def read(self, at: float, face: Face) -> Sequence[float] | None:
+    def read(self, at: float, face: Crop) -> Sequence[float] | None:
         began = time.perf_counter()
         found: list[float] = self._classifier.probabilities(face).tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
@@ -67,25 +67,25 @@ class MemoryReader:
         clip = self.network.contract.clip
         assert clip is not None  # a FaceByFace has one
         self._frames = clip.frames
-        self._window: Window[NDArray[np.float32]] = Window(clip)
+        self._buffer: ClipBuffer[NDArray[np.float32]] = ClipBuffer(clip)
         self._answer: list[float] | None = None
         self.seconds, self.calls = 0.0, 0
 
-    def read(self, at: float, face: Face) -> Sequence[float] | None:
-        if not self._window.wants(at):
+    def read(self, at: float, face: Crop) -> Sequence[float] | None:
+        if not self._buffer.wants(at):
             return self._answer
         began = time.perf_counter()
-        earlier = self._window.newest(self._frames - 1)
-        if self._window.empty:
+        earlier = self._buffer.newest(self._frames - 1)
+        if self._buffer.empty:
             earlier = [self._classifier.features(face[None])[0]] * (self._frames - 1)
         probabilities, features = self._classifier.step(face[None], np.stack(earlier)[None])
-        self._window.add(at, features[0])
+        self._buffer.add(at, features[0])
         self._answer = probabilities[0].tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
         return self._answer
 
     def miss(self) -> None:
-        self._window.miss()
+        self._buffer.miss()
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -101,18 +101,18 @@ class ClipReader:
         self.network, self._classifier, self._patience_s = classifier.network, classifier, patience_s
         clip = self.network.contract.clip
         assert clip is not None  # a ClipClassifier has one
-        self._window: Window[Face] = Window(clip)
+        self._buffer: ClipBuffer[Crop] = ClipBuffer(clip)
         self._sight = 0
         self._pending: tuple[int, Future[list[float]]] | None = None
         self._answer: list[float] | None = None
         self.seconds, self.calls = 0.0, 0
 
-    def read(self, at: float, face: Face) -> Sequence[float] | None:
+    def read(self, at: float, face: Crop) -> Sequence[float] | None:
         patience = 0.0
-        if self._window.wants(at):
-            if self._window.empty:  # another sight: what was found out about the last one is of no use
+        if self._buffer.wants(at):
+            if self._buffer.empty:  # another sight: what was found out about the last one is of no use
                 self._sight, self._answer = self._sight + 1, None
-            clip = self._window.add(at, face)
+            clip = self._buffer.add(at, face)
             if clip is not None and self._pending is None:
                 self._pending, patience = (self._sight, beside(lambda: self._classify(clip))), self._patience_s
         if self._pending is not None:
@@ -123,7 +123,7 @@ class ClipReader:
         return self._answer
 
     def miss(self) -> None:
-        self._window.miss()
+        self._buffer.miss()
 
     def close(self) -> None:
         """End the clip that is worked on: a program can't end in good order while a thread is in ONNX Runtime."""
@@ -131,7 +131,7 @@ class ClipReader:
         if self._pending is not None:
             wait([self._pending[1]])
 
-    def _classify(self, clip: list[Face]) -> list[float]:
+    def _classify(self, clip: list[Crop]) -> list[float]:
         began = time.perf_counter()
         found: list[float] = self._classifier.batch(np.stack(clip)[None])[0].tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1

@@ -15,8 +15,8 @@ from models.inference.registry import CropSpec
 from relay.trial import BadPictureError, Choice, Face, Findings, Picture, UnavailableError
 
 
-class Stills:
-    """A face finder, and the classifiers that were asked for (``relay.trial.Recogniser``).
+class StillRecogniser:
+    """A face finder, and the classifiers that were asked for, for still pictures (``relay.trial.PictureRecogniser``).
 
     Raises:
         ModuleNotFoundError: MediaPipe is not installed.

@@ -2,19 +2,19 @@
 
 from agent.errors import AgentError
 from models.errors import ModelError
-from relay.trial import Recogniser, UnavailableError
+from relay.trial import PictureRecogniser, UnavailableError
 
 
-def recogniser() -> Recogniser:
+def recogniser() -> PictureRecogniser:
     """A recogniser of still pictures (``relay.trial.Maker``).
 
     Raises:
         UnavailableError: a package, a system library or a file is missing.
     """
     try:
-        from agent.stills import Stills  # the relay does without the packages that this imports
+        from agent.stills import StillRecogniser  # the relay does without the packages that this imports
 
-        return Stills()
+        return StillRecogniser()
     except ModuleNotFoundError as error:
         raise UnavailableError(
             f"Recognising needs the agent's packages, and {error.name} is not installed. In Moodcast's folder: "

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.clip_buffer import Window
+from agent.clip_buffer import ClipBuffer
 from agent.face import FaceFinder
 from agent.readers import ClipReader, Reader, reader
 from agent.smoothing import Smoother
@@ -86,7 +86,7 @@ class MeanReader:
 
     def __init__(self, inner: Reader) -> None:
         self.network, self._inner = inner.network, inner
-        self._window: Window[Sequence[float]] = Window(ClipSpec(FRAMES, 1 / FPS))
+        self._buffer: ClipBuffer[Sequence[float]] = ClipBuffer(ClipSpec(FRAMES, 1 / FPS))
 
     @property
     def seconds(self) -> float:
@@ -97,7 +97,7 @@ class MeanReader:
         return self._inner.calls
 
     def miss(self) -> None:
-        self._window.miss()
+        self._buffer.miss()
 
     def close(self) -> None:
         self._inner.close()
@@ -105,9 +105,9 @@ class MeanReader:
     def read(self, at: float, face: NDArray[np.uint8]) -> Sequence[float] | None:
         found = self._inner.read(at, face)
         assert found is not None  # a still classifier always answers
-        if self._window.wants(at):
-            self._window.add(at, found)
-        return np.mean(self._window.newest(FRAMES), 0).tolist()
+        if self._buffer.wants(at):
+            self._buffer.add(at, found)
+        return np.mean(self._buffer.newest(FRAMES), 0).tolist()
 
 
 def made(name: str) -> Callable[[], Reader]:

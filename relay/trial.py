@@ -56,7 +56,7 @@ class UnavailableError(Exception):
     """Nothing can be recognised here; a sentence says why, and what would change that."""
 
 
-class Recogniser(Protocol):
+class PictureRecogniser(Protocol):
     """Finds expressions in pictures. Made, used and closed in one thread."""
 
     def choices(self) -> Sequence[Choice]:
@@ -73,5 +73,5 @@ class Recogniser(Protocol):
         """Free what it holds."""
 
 
-Maker = Callable[[], Recogniser]
+Maker = Callable[[], PictureRecogniser]
 """Makes a recogniser, or raises UnavailableError."""

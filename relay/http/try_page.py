@@ -17,7 +17,7 @@ from relay.http.accept import cancelled_when_gone
 from relay.http.admission import GATE
 from relay.http.decoding import Decoding
 from relay.http.requests import HUB, HTTPError, json_response, named_type
-from relay.trial import BadPictureError, Findings, Maker, Recogniser, UnavailableError
+from relay.trial import BadPictureError, Findings, Maker, PictureRecogniser, UnavailableError
 
 MAX_PICTURE = 10_000_000
 """Bytes of a picture's file."""
@@ -47,7 +47,7 @@ class Trials:
 
     def __init__(self, make: Maker | None) -> None:
         self._make = make
-        self._recogniser: Recogniser | None = None
+        self._recogniser: PictureRecogniser | None = None
         self._thread = ThreadPoolExecutor(1, "try")
         self._pictures = 0
         self._decoding = Decoding()
@@ -83,7 +83,7 @@ class Trials:
         findings = await self.ask(lambda recogniser: recogniser.look(picture, model))
         return msgspec.structs.replace(findings, milliseconds={"decode": decoded, **findings.milliseconds})
 
-    async def ask(self, question: Callable[[Recogniser], Answer]) -> Answer:
+    async def ask(self, question: Callable[[PictureRecogniser], Answer]) -> Answer:
         """Put a question to the recogniser, after those that wait.
 
         Raises:
@@ -91,7 +91,7 @@ class Trials:
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._ready()))
 
-    def _ready(self) -> Recogniser:
+    def _ready(self) -> PictureRecogniser:
         if self._recogniser is None:
             if self._make is None:
                 raise UnavailableError(NO_RECOGNISER)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from agent import address
-from agent.address import Address
+from agent.address import RelayAddress
 from agent.config import AgentSettings
 from relay import settings
 from relay.common.printable import is_printable
@@ -45,21 +45,21 @@ from relay.errors import SettingsError
     ],
 )
 def test_what_viewers_type_is_understood(typed: str, relay: str) -> None:
-    assert address.parse(typed) == Address(relay)
-    assert address.parse(relay) == Address(relay)
+    assert address.parse(typed) == RelayAddress(relay)
+    assert address.parse(relay) == RelayAddress(relay)
 
 
 @pytest.mark.parametrize(
     ("pasted", "understood"),
     [
-        ("https://h.example/overlay?channel=Cats#key=KEY", Address("https://h.example", "Cats", True)),
-        ("h.example/dashboard?channel=Cats#key=KEY", Address("https://h.example", "Cats", True)),
-        ("127.0.0.1:8765/overlay?bar=1&channel=Cats", Address("http://127.0.0.1:8765", "Cats")),
-        ("https://h.example/overlay?key=KEY", Address("https://h.example", "", True)),
-        ("https://h.example/try?next=http://127.0.0.1", Address("https://h.example")),
+        ("https://h.example/overlay?channel=Cats#key=KEY", RelayAddress("https://h.example", "Cats", True)),
+        ("h.example/dashboard?channel=Cats#key=KEY", RelayAddress("https://h.example", "Cats", True)),
+        ("127.0.0.1:8765/overlay?bar=1&channel=Cats", RelayAddress("http://127.0.0.1:8765", "Cats")),
+        ("https://h.example/overlay?key=KEY", RelayAddress("https://h.example", "", True)),
+        ("https://h.example/try?next=http://127.0.0.1", RelayAddress("https://h.example")),
     ],
 )
-def test_a_pasted_link_is_understood_and_its_key_is_dropped(pasted: str, understood: Address) -> None:
+def test_a_pasted_link_is_understood_and_its_key_is_dropped(pasted: str, understood: RelayAddress) -> None:
     assert address.parse(pasted) == understood
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from agent import stills, trial
-from agent.stills import Stills
+from agent.stills import StillRecogniser
 from models.errors import ModelMissingError
 from models.inference import registry
 from relay.http.decoding import WORKING_SIDE, Decoding
@@ -31,12 +31,12 @@ def portrait() -> Image.Image:
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> Iterator[Stills]:
+def recogniser() -> Iterator[StillRecogniser]:
     try:
         registry.path("face_landmarker")
     except ModelMissingError as error:
         pytest.skip(str(error))
-    recogniser = Stills()
+    recogniser = StillRecogniser()
     yield recogniser
     recogniser.close()
 
@@ -66,7 +66,7 @@ FORMS: dict[str, Callable[[Image.Image], bytes]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_portrait_is_happy_in_every_form(form: str, recogniser: Stills, portrait: Image.Image) -> None:
+def test_the_portrait_is_happy_in_every_form(form: str, recogniser: StillRecogniser, portrait: Image.Image) -> None:
     findings = recogniser.look(decoded(FORMS[form](portrait)), "")
     assert (findings.model, findings.width, findings.height) == (registry.DEFAULT, 512, 512)
     assert set(findings.milliseconds) == {"load", "find", "classify"}
@@ -83,7 +83,7 @@ def test_the_portrait_is_happy_in_every_form(form: str, recogniser: Stills, port
 
 @pytest.mark.parametrize(("orientation", "turn"), [(3, 180), (6, 90), (8, 270)])
 def test_a_picture_taken_with_a_turned_phone_is_upright(
-    orientation: int, turn: int, recogniser: Stills, portrait: Image.Image
+    orientation: int, turn: int, recogniser: StillRecogniser, portrait: Image.Image
 ) -> None:
     tall = portrait.crop((60, 0, 360, 400))
     exif = Image.Exif()
@@ -93,7 +93,9 @@ def test_a_picture_taken_with_a_turned_phone_is_upright(
     assert [int(np.argmax(face.probabilities)) for face in findings.faces] == [HAPPY]
 
 
-def test_a_large_photograph_is_shrunk_and_its_faces_are_found(recogniser: Stills, portrait: Image.Image) -> None:
+def test_a_large_photograph_is_shrunk_and_its_faces_are_found(
+    recogniser: StillRecogniser, portrait: Image.Image
+) -> None:
     wall = Image.new("RGB", (6000, 4000), (120, 110, 100))
     face = portrait.crop((110, 0, 340, 230)).resize((800, 800))
     for left in (400, 2600, 4800):
@@ -105,17 +107,17 @@ def test_a_large_photograph_is_shrunk_and_its_faces_are_found(recogniser: Stills
     assert middles == pytest.approx([0.13, 0.5, 0.87], abs=0.03)
 
 
-def test_a_picture_without_a_face(recogniser: Stills) -> None:
+def test_a_picture_without_a_face(recogniser: StillRecogniser) -> None:
     assert recogniser.look(Picture(800, 600, bytes(800 * 600 * 3)), "").faces == ()
 
 
-def test_a_classifier_that_is_none(recogniser: Stills) -> None:
+def test_a_classifier_that_is_none(recogniser: StillRecogniser) -> None:
     for name in ("nosuch", "face_landmarker"):
         with pytest.raises(BadPictureError, match=f"no classifier '{name}'.*{registry.DEFAULT}"):
             recogniser.look(Picture(8, 8, bytes(8 * 8 * 3)), name)
 
 
-def test_the_choices_are_the_classifiers_that_are_here(recogniser: Stills) -> None:
+def test_the_choices_are_the_classifiers_that_are_here(recogniser: StillRecogniser) -> None:
     names = [choice.name for choice in recogniser.choices()]
     assert names[0] == registry.DEFAULT
     assert "portrait" not in names

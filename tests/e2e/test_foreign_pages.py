@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from agent import trial
 from relay import app
 from relay.config import RelaySettings
-from relay.trial import Recogniser
+from relay.trial import PictureRecogniser
 from tests.e2e.conftest import chromium_options
 from tests.relay.test_metrics import scrape
 from tests.support import request, wait_until
@@ -65,7 +65,7 @@ async def home(tmp_path: Path) -> AsyncIterator[tuple[app.Relay, list[int]]]:
     """A relay as on a laptop, and how often its recogniser was made."""
     made: list[int] = []
 
-    def make() -> Recogniser:
+    def make() -> PictureRecogniser:
         made.append(1)
         return trial.recogniser()
 

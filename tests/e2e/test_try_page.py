@@ -19,7 +19,7 @@ from models.inference import registry
 from relay import app
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS
-from relay.trial import Recogniser, UnavailableError
+from relay.trial import PictureRecogniser, UnavailableError
 from tests.e2e.conftest import OpenPage, chromium_options
 from tests.support import free_port, wait_until
 
@@ -195,7 +195,7 @@ async def test_without_a_camera_it_says_so(relay: app.Relay, open_page: OpenPage
 async def test_says_why_nothing_can_be_recognised(tmp_path: Path, open_page: OpenPage) -> None:
     sentence = "Recognising needs the agent's packages: pip install '.[agent]'."
 
-    def make() -> Recogniser:
+    def make() -> PictureRecogniser:
         raise UnavailableError(sentence)
 
     relay = await app.start(RelaySettings(port=0, data=str(tmp_path)), recogniser=make)

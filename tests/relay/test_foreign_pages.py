@@ -14,7 +14,7 @@ from relay import app
 from relay.app import Relay
 from relay.config import RelaySettings
 from relay.http.endpoints import ENDPOINTS, ROWS, Endpoint
-from relay.trial import Recogniser
+from relay.trial import PictureRecogniser
 from tests.raw import address
 
 KEY = "correct-horse-battery"
@@ -40,7 +40,7 @@ async def at_home(tmp_path: Path) -> AsyncIterator[tuple[Relay, list[int]]]:
     """A relay as on a laptop, and how often its recogniser was loaded."""
     loads: list[int] = []
 
-    def make() -> Recogniser:
+    def make() -> PictureRecogniser:
         loads.append(1)
         raise LoadedError
 

@@ -39,7 +39,7 @@ LIMITS = Limits()
 
 
 @dataclasses.dataclass
-class Recogniser:
+class RecogniserDouble:
     """Says of every picture the same, as soon as ``go`` is set; counts what it was asked."""
 
     go: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -100,7 +100,7 @@ async def sentence(http: aiohttp.ClientSession, picture: bytes, query: str = "",
 
 
 async def test_a_picture_is_looked_at_in_one_thread_that_ends_with_the_relay(tmp_path: Path) -> None:
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     recogniser.go.set()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
         async with http.get("/v1/try") as response:
@@ -125,7 +125,7 @@ async def test_a_picture_is_looked_at_in_one_thread_that_ends_with_the_relay(tmp
 
 @pytest.mark.parametrize("header", ["Forwarded", "X_Forwarded_For"])
 async def test_who_comes_from_elsewhere_is_told_why_there_is_nothing(tmp_path: Path, header: str) -> None:
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
         proxied = {header.replace("_", "-"): "for=192.0.2.1"}
         status, text = await sentence(http, PICTURE, **{header: "for=192.0.2.1"})
@@ -150,7 +150,7 @@ async def test_the_page_may_talk_to_its_relay_alone(tmp_path: Path) -> None:
 
 
 async def test_what_is_no_picture_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     recogniser.go.set()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
         assert await sentence(http, b"bad") == (400, decoding.REFUSALS["unknown"])
@@ -175,14 +175,14 @@ async def test_a_large_picture_of_unknown_length_is_cut_off(tmp_path: Path) -> N
         for _ in range(12):
             yield bytes(1_000_000)
 
-    async with serving(tmp_path, Recogniser) as (_, http):
+    async with serving(tmp_path, RecogniserDouble) as (_, http):
         with contextlib.suppress(aiohttp.ClientConnectionError):  # it may be cut off while it still sends
             async with http.post("/v1/try", data=parts(), headers={"Content-Type": "image/png"}) as response:
                 assert response.status == 413
 
 
 async def test_a_picture_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
-    async with serving(tmp_path, Recogniser, Limits(request=0.2)) as (relay, _):
+    async with serving(tmp_path, RecogniserDouble, Limits(request=0.2)) as (relay, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(relay.url.rpartition(":")[2]))
         writer.write(
             b"POST /v1/try HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\nhalf"
@@ -192,7 +192,7 @@ async def test_a_picture_that_does_not_come_is_not_waited_for(tmp_path: Path) ->
 
 
 async def test_too_many_at_once_are_told_to_come_back(tmp_path: Path) -> None:
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
         asked = [asyncio.create_task(ask(http, PICTURE)) for _ in range(try_page.MAX_PICTURES + 2)]
 
@@ -211,7 +211,7 @@ async def test_too_many_at_once_are_told_to_come_back(tmp_path: Path) -> None:
 
 
 async def test_for_who_left_nothing_is_decoded(tmp_path: Path) -> None:
-    async with serving(tmp_path, Recogniser) as (_, http):
+    async with serving(tmp_path, RecogniserDouble) as (_, http):
         asked = asyncio.create_task(ask(http, slow_picture()))
         await wait_until(decoders)
         (process,) = decoders()
@@ -221,7 +221,7 @@ async def test_for_who_left_nothing_is_decoded(tmp_path: Path) -> None:
 
 
 async def test_the_history_is_closed_before_a_picture_is_waited_for(tmp_path: Path) -> None:
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     settings = RelaySettings(port=0, data=str(tmp_path), tick_ms=50, min_viewers=1)
     relay = await app.start(settings, recogniser=lambda: recogniser)
     relay.create_channel("demo")
@@ -248,7 +248,7 @@ async def test_the_history_is_closed_before_a_picture_is_waited_for(tmp_path: Pa
 
 @pytest.mark.slow
 async def test_a_stopping_relay_ends_its_decoders(tmp_path: Path) -> None:
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     recogniser.go.set()
     async with serving(tmp_path, lambda: recogniser) as (relay, http):
         asked = asyncio.create_task(ask(http, slow_picture()))
@@ -262,10 +262,10 @@ async def test_a_stopping_relay_ends_its_decoders(tmp_path: Path) -> None:
 async def test_without_a_recogniser_the_page_says_why_and_looks_again(tmp_path: Path) -> None:
     sentences = ["Recognising needs the agent's packages."]
 
-    def make() -> Recogniser:
+    def make() -> RecogniserDouble:
         if sentences:
             raise UnavailableError(sentences.pop())
-        return Recogniser()
+        return RecogniserDouble()
 
     async with serving(tmp_path, make) as (_, http):
         async with http.get("/v1/try") as response:
@@ -282,7 +282,7 @@ async def test_nothing_of_a_picture_is_logged_or_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    recogniser = Recogniser()
+    recogniser = RecogniserDouble()
     recogniser.go.set()
     async with serving(tmp_path, lambda: recogniser) as (_, http):
         for picture, model in ((PICTURE, "tiny"), (PICTURE[:-20], "tiny"), (PICTURE, "lost")):
