@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from importlib import metadata
-from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
@@ -15,7 +14,7 @@ from relay import protocol
 from relay.cluster.node import Node
 from relay.core import countdown, peaks
 from relay.core.channel import RECENT_S
-from relay.http import keys, measure, metrics, reading, sessions, sockets, try_page
+from relay.http import keys, measure, metrics, pages, reading, sessions, sockets, try_page
 from relay.http.accept import connection_of
 from relay.http.admission import GATE, Gate, Pages
 from relay.http.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, BusyError, Pictures
@@ -43,13 +42,6 @@ try:
     VERSION = metadata.version("moodcast")
 except metadata.PackageNotFoundError:  # run from a folder of sources
     VERSION = "unknown"
-PAGES = Path(__file__).parents[2] / "overlay"
-STATIC_FILES = {
-    path.relative_to(PAGES).as_posix(): path
-    for path in PAGES.rglob("*")
-    if path.suffix in {".css", ".html", ".js", ".json", ".png", ".svg"}
-}
-"""What /static/ serves: a list, so that no path leads out of the folder."""
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
@@ -216,20 +208,6 @@ async def _ready(request: web.Request) -> web.Response:
     return json_response({"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
 
-def _page(name: str) -> Handler:
-    async def page(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PAGES / name)
-
-    return page
-
-
-async def _static(request: web.Request) -> web.StreamResponse:
-    path = STATIC_FILES.get(request.match_info["file"])
-    if path is None:
-        raise web.HTTPNotFound
-    return web.FileResponse(path)
-
-
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -361,12 +339,13 @@ ENDPOINTS = (
         "Delete all of the session. Answers 204. Where it is the running one, a new one begins.",
     ),
     Endpoint("GET", "/", _home, "any", "open", "Goes on to the dashboard."),
-    Endpoint("GET", "/static/{file}", _static, "any", "open", "Scripts, styles and pictures of the pages."),
+    Endpoint("GET", "/static/{file}", pages.static, "any", "open", "Scripts, styles and pictures of the pages."),
     Endpoint(
-        "GET", "/overlay", _page("overlay.html"), "any", "open", "The overlay's page: `/overlay?channel=NAME#key=KEY`."
+        "GET", "/overlay", pages.page("overlay.html"), "any", "open",
+        "The overlay's page: `/overlay?channel=NAME#key=KEY`."
     ),
     Endpoint(
-        "GET", "/dashboard", _page("dashboard.html"), "any", "open",
+        "GET", "/dashboard", pages.page("dashboard.html"), "any", "open",
         "The dashboard: `/dashboard?channel=NAME#key=KEY`.",
     ),
     Endpoint(

@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +12,7 @@ from aiohttp import web
 
 from relay import protocol
 from relay.common.deadline import within
+from relay.http import pages
 from relay.http.accept import cancelled_when_gone
 from relay.http.admission import GATE
 from relay.http.decoding import Decoding
@@ -26,7 +26,6 @@ MAX_PICTURES = 3
 BUSY_S = 1
 """Come back after so many seconds."""
 
-PAGE = Path(__file__).parents[2] / "overlay" / "try.html"
 ELSEWHERE = (
     "Moodcast's promise is that no picture leaves the computer it was taken on. This relay runs on another one, or "
     "behind a proxy or tunnel, so it takes none: start one on your own with `moodcast relay`, and open /try there."
@@ -115,7 +114,7 @@ TRIALS = web.AppKey("trials", Trials)
 async def page(request: web.Request) -> web.StreamResponse:
     """The page. It comes from elsewhere as well, and then shows the sentence with which the rest answers."""
     return web.FileResponse(
-        PAGE,
+        pages.FOLDER / "try.html",
         status=200 if request.app[GATE].is_local(request) else 403,
         headers={"Content-Security-Policy": POLICY, "Permissions-Policy": "camera=(self)"},
     )

@@ -1,0 +1,38 @@
+"""The pages and their files, as they lie in the folder at this moment: an edited or new one needs no restart."""
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+FOLDER = Path(__file__).resolve().parents[2] / "overlay"
+FILE = re.compile(r"(?:[A-Za-z0-9_-]{1,64}/){0,2}[A-Za-z0-9_-]{1,64}\.(?:css|html|js|json|png|svg)")
+"""Names that may be asked for: none that leads out of the folder, is hidden, or takes long to look up."""
+
+
+def find(name: str) -> Path | None:
+    """The file that /static/NAME serves, or None: no such file, no such kind of file, or a symbolic link."""
+    if FILE.fullmatch(name) is None:
+        return None
+    path = FOLDER / name
+    try:
+        return path if path.resolve(strict=True) == path and path.is_file() else None
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+        return None
+
+
+def page(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler of an address that shows one of the pages."""
+
+    async def show(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(FOLDER / name)
+
+    return show
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    path = find(request.match_info["file"])
+    if path is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path)
