@@ -11,17 +11,14 @@ with at_once():
 
     from agent import packages, trial
     from agent.config import AgentSettings
-    from agent.errors import AgentError
     from demo.config import DemoSettings
-    from demo.errors import DemoError
     from models import commands as models_commands
-    from models.errors import ModelError
     from obs_plugin import SCRIPT
     from relay import settings
     from relay.common import streams
     from relay.common.printable import escaped_lines
     from relay.config import RelaySettings
-    from relay.errors import ReaderGoneError, RelayError
+    from relay.errors import MoodcastError, ReaderGoneError
 
 PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
     "demo": ("demo.run", DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),
@@ -62,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             return run(arguments)
         except ReaderGoneError as error:
             return error.exit_code
-        except (AgentError, DemoError, ModelError, RelayError) as error:
+        except MoodcastError as error:
             with at_once(""):  # the terminal may be held, and there is nothing left to put in order
                 tell(str(error))
             return error.exit_code

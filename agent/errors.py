@@ -1,12 +1,10 @@
 """What the agent tells its user when it can't go on, and the exit code that goes with it."""
 
-from typing import ClassVar
+from relay.errors import MoodcastError
 
 
-class AgentError(Exception):
-    """A sentence for the user: what was expected, what came, what to do. ``exit_code`` ends the program."""
-
-    exit_code: ClassVar[int] = 19
+class AgentError(MoodcastError):
+    """Of the agent."""
 
 
 class NoCameraError(AgentError):

@@ -18,14 +18,13 @@ from agent import sources, stopping, terminal
 from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.errors import AgentError, NoFaceError, ReportFileError
+from agent.errors import NoFaceError, ReportFileError
 from agent.outset import INTERRUPTED
 from agent.recognition import Recogniser
 from agent.sending import Sender
 from agent.smoothing import Reading
-from models.errors import ModelError
 from relay.common.deadline import end
-from relay.errors import RelayError
+from relay.errors import MoodcastError
 
 NO_FACE_HINT_S = 20.0
 SHOW_EVERY_S = 0.5
@@ -143,7 +142,7 @@ class Run:
             assert self._sharing is not None  # without, there is an error or another end
             self._sharing.write_report()
             self._say_stopped()
-        elif isinstance(self._error, (AgentError, ModelError, RelayError)):
+        elif isinstance(self._error, MoodcastError):
             self._display.note(f"moodcast: {self._error}")
         else:
             traceback.print_exception(self._error)
@@ -154,7 +153,7 @@ class Run:
         try:
             sys.stdout.write("Stopped: nothing is captured or sent any more.\n")
             sys.stdout.flush()
-        except (OSError, RelayError) as error:
+        except (OSError, MoodcastError) as error:
             self._error = error
 
 

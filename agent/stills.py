@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.face import StillFaceFinder
-from agent.trial import sentence
 from models.errors import ModelError
 from models.inference import registry
 from models.inference.align import aligned_face, crop_matrix
@@ -77,7 +76,7 @@ class StillRecogniser:
             try:
                 self._loaded[model] = load_still(model)
             except ModelError as error:
-                raise UnavailableError(sentence(error)) from error
+                raise UnavailableError(error.sentence()) from error
         return self._loaded[model]
 
 

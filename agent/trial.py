@@ -1,7 +1,6 @@
 """What the relay's page /try is given: a recogniser, or the sentence that says why there is none."""
 
-from agent.errors import AgentError
-from models.errors import ModelError
+from relay.errors import MoodcastError
 from relay.trial import PictureRecogniser, UnavailableError
 
 
@@ -20,11 +19,5 @@ def recogniser() -> PictureRecogniser:
             f"Recognising needs the agent's packages, and {error.name} is not installed. In Moodcast's folder: "
             "pipx install --force '.[agent]' (or pip install '.[agent]'), then start the relay again."
         ) from error
-    except (AgentError, ModelError) as error:
-        raise UnavailableError(sentence(error)) from error
-
-
-def sentence(error: AgentError | ModelError) -> str:
-    """What the error says, as a sentence of its own."""
-    text = str(error)
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    except MoodcastError as error:
+        raise UnavailableError(error.sentence()) from error

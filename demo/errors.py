@@ -1,12 +1,10 @@
 """What goes wrong in the demo."""
 
-from typing import ClassVar
+from relay.errors import MoodcastError
 
 
-class DemoError(Exception):
-    """A sentence for the user; ``exit_code`` ends the program."""
-
-    exit_code: ClassVar[int] = 40
+class DemoError(MoodcastError):
+    """Of the demo."""
 
 
 class NoBrowserError(DemoError):

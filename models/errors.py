@@ -1,12 +1,10 @@
 """What goes wrong with model files, each as a sentence for the user and an exit code."""
 
-from typing import ClassVar
+from relay.errors import MoodcastError
 
 
-class ModelError(Exception):
-    """A sentence for the user: what was expected, what came, what to do. ``exit_code`` ends the program."""
-
-    exit_code: ClassVar[int] = 20
+class ModelError(MoodcastError):
+    """Of model files, networks and their data."""
 
 
 class UnknownModelError(ModelError):

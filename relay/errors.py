@@ -1,12 +1,27 @@
-"""What the relay and its clients tell their user, and the exit code that goes with it."""
+"""What the relay and its clients tell their user, and the exit code that goes with it.
+
+The base of all programs' errors is here as well: of what is ours, this is what all of them may import.
+"""
 
 from typing import ClassVar
 
 
-class RelayError(Exception):
-    """A sentence for the user: what was expected, what came, what to do. ``exit_code`` ends the program."""
+class MoodcastError(Exception):
+    """A sentence for the user: what was expected, what came, what to do. ``exit_code`` ends the program.
+
+    Each program has a base of its own below this one; what is raised are kinds of those, each with its code.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def sentence(self) -> str:
+        """What the error says, as a sentence that stands alone."""
+        text = str(self)
+        return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+class RelayError(MoodcastError):
+    """Of the relay, and of what talks to one."""
 
 
 class SettingsError(RelayError):

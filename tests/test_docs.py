@@ -74,7 +74,7 @@ def anchors(page: Path) -> set[str]:
     ("folder", "may"),
     [
         ("agent", r"agent|models|relay\.(common|errors|protocol|settings|trial)"),
-        ("models", "models"),
+        ("models", r"models|relay\.errors"),
         ("obs_plugin", "obs_plugin"),
         ("relay", "relay"),
     ],
