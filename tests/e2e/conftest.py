@@ -1,13 +1,16 @@
-"""Fixtures for the tests that drive a real browser."""
+"""Fixtures for the tests that drive the real browser and the real agent."""
 
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from models.inference import registry
+from tests.e2e.agent_program import weights
 from tests.support import HANG_S
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -61,3 +64,25 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 
     yield open_page
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def agent_files() -> None:
+    """The files that the agent fetches; skips the test with the reason where one is missing."""
+    weights("face_landmarker")
+    weights(registry.DEFAULT)
+
+
+@pytest.fixture
+def film(agent_files: None, tmp_path: Path) -> Path:
+    """The packaged portrait for three seconds, then three seconds of nobody."""
+    import cv2
+    import numpy as np
+
+    face = cv2.imread(str(weights("portrait")))
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (face.shape[1], face.shape[0]))
+    for i in range(30):
+        writer.write(face if i < 15 else np.full_like(face, 100))
+    writer.release()
+    return path

@@ -17,23 +17,18 @@ import pytest
 
 from agent import stopping
 from benchmarks import interrupts
-from models.inference import registry
 from relay import app
 from tests import hanging
-from tests.e2e.test_agent import command, on_terminal, running, weights
+from tests.e2e.agent_program import command, on_terminal, running, weights
 from tests.support import free_port, subscribe, wait_until
 from tests.terminals import open_terminal
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+pytestmark = [
+    pytest.mark.usefixtures("agent_files"),
+    pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
+]
 
 PATIENCE_S = 60.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> None:
-    """All tests here need the fetched files."""
-    weights("face_landmarker")
-    weights(registry.DEFAULT)
 
 
 class Agent:
