@@ -1,6 +1,7 @@
 """Write the generated pages: ``python -m docs.generate`` (or ``make docs``); a test fails when one is old."""
 
 import functools
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
 from docs import learning
+from docs.protocol_files import protocol_json, protocol_types
 from docs.protocol_page import protocol_markdown
 from models import convert
 from models.errors import ModelError
@@ -79,9 +81,8 @@ def recipes_markdown() -> str:
     text += "every field may be left out. [How to train](training.md).\n\n"
     text += f"With Moodcast come {', '.join(f'`{name}`' for name in recipe.shipped())}, in `models/recipes`.\n"
     for section in msgspec.structs.fields(recipe.Recipe):
-        text += (
-            f"\n## [{section.name}]\n\n{section.type.__doc__}\n\n| field | default | what it does |\n|---|---|---|\n"
-        )
+        text += f"\n## [{section.name}]\n\n{inspect.getdoc(section.type)}\n\n"
+        text += "| field | default | what it does |\n|---|---|---|\n"
         for row in settings.options(section.type):
             default = json.dumps(row.default)
             text += f"| `{row.name}` | `{default}` | {row.help} |\n"
@@ -196,6 +197,8 @@ def card_markdown(numbers: Path) -> str:
 
 PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "protocol.md": protocol_markdown,
+    DOCS / "protocol.json": protocol_json,
+    DOCS.parent / "overlay" / "protocol.d.ts": protocol_types,
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
     DOCS / "metrics.md": metrics_markdown,

@@ -1,11 +1,12 @@
 """Writes docs/protocol.md from the contract and the table of endpoints: ``make docs``."""
 
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
 
 import msgspec
 
+from docs.protocol_files import TO_SUBSCRIBER, kinds, tag
 from relay import protocol
 from relay.core import audience, countdown, limits, reactions
 from relay.http.endpoints import ENDPOINTS
@@ -20,6 +21,7 @@ INTRODUCTION = f"""# The protocol of the Moodcast relay
 
 Version {protocol.VERSION}. Viewers send labels, the relay sums them up, subscribers (overlay, OBS) get the mood.
 All messages are JSON objects with a `type`. Ignore unknown fields and unknown types: newer versions add some.
+[protocol.json](protocol.json) has messages (JSON Schema), limits and codes for programs.
 
 The seven expressions, in this order everywhere: {", ".join(f"`{name}`" for name in protocol.EXPRESSIONS)}.
 `counts` and `shares` are lists in that order. The taps: {", ".join(f"`{name}`" for name in protocol.TAPS)}.
@@ -86,11 +88,13 @@ of one kind count once in {reactions.TAP_PAUSE_S:g} seconds.
 def protocol_markdown() -> str:
     """The whole of docs/protocol.md."""
     parts = [INTRODUCTION, _addresses(), _columns(), CONVERSATIONS]
-    parts += _messages("Viewer to relay", protocol.FromViewer)
-    parts += _messages("Relay to viewer", protocol.ToViewer)
-    parts += _messages("Subscriber to relay", protocol.Subscribe)
-    parts += _messages("Relay to subscriber", protocol.Reaction | protocol.Marker | protocol.Status)
-    parts.append("`mood`, `countdown`, `error` and `bye` are those of the viewers.\n\n")
+    parts += _messages("Viewer to relay", kinds(protocol.FromViewer))
+    parts += _messages("Relay to viewer", kinds(protocol.ToViewer))
+    parts += _messages("Subscriber to relay", kinds(protocol.Subscribe))
+    to_viewer, to_subscriber = kinds(protocol.ToViewer), kinds(TO_SUBSCRIBER)
+    parts += _messages("Relay to subscriber", [kind for kind in to_subscriber if kind not in to_viewer])
+    *most, last = [f"`{tag(kind)}`" for kind in to_viewer if kind in to_subscriber]
+    parts.append(f"{', '.join(most)} and {last} are those of the viewers.\n\n")
     parts.append(_codes())
     return "".join(parts)
 
@@ -113,13 +117,12 @@ with `=`, `+`, `-` or `@` at the begin of a marker or behind a `,`, `;`, `|` or 
     return head + "\n".join(rows) + "\n\n"
 
 
-def _messages(title: str, union: Any) -> list[str]:
-    kinds: Iterable[type[Message]] = get_args(union) or [union]
-    return [f"## {title}\n\n", *map(_message, kinds)]
+def _messages(title: str, messages: Iterable[type[Message]]) -> list[str]:
+    return [f"## {title}\n\n", *map(_message, messages)]
 
 
 def _message(kind: type[Message]) -> str:
-    lines = [f"### `{kind.__struct_config__.tag}`", "", kind.__doc__ or "", ""]
+    lines = [f"### `{tag(kind)}`", "", inspect.cleandoc(kind.__doc__ or ""), ""]
     required = {field.name for field in msgspec.structs.fields(kind) if field.required}
     rows = [
         f"| `{name}` | {type_name} | {'yes' if name in required else 'no'} | {text} |"
