@@ -25,6 +25,7 @@ from relay.http.admission import Gate
 from relay.http.lobby import Lobby
 from relay.live.drain import leaving_s
 from relay.live.hub import Hub
+from relay.live.means import Means
 from relay.store import database
 from relay.store.archive import Archive
 from relay.store.channels import ChannelKeys, Channels
@@ -84,11 +85,12 @@ class Relay:
 
     def connections(self, channel: str) -> tuple[int, int]:
         """How many viewers and subscribers the channel has."""
-        return self._hub.connections(channel)
+        return self._hub.members.connections(channel)
 
     async def drain(self, seconds: float) -> None:
         """Take nobody new, and send everyone away within ``seconds``: each is told when to come back."""
-        clients = sum(self._hub.totals()[:2])
+        totals = self._hub.members.totals()
+        clients = totals.viewers + totals.subscribers
         log.info("drain begins", extra={"clients": clients, "seconds": round(leaving_s(clients, seconds), 1)})
         await self._hub.drain(seconds)
         log.info("drain ends")
@@ -149,8 +151,8 @@ async def start(
         if claim:
             await asyncio.to_thread(claim.release)
         raise
-    hub = Hub(settings, limits, history, node, network_key, clock or Clock())
-    gate = Gate(settings, ticket_key, limits.ticket_ttl)
+    hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, clock=clock or Clock()))
+    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl)
     runner = web.AppRunner(
         endpoints.application(channels, hub, history, Archive(place), gate, node, recogniser),
         shutdown_timeout=1.0,

@@ -209,7 +209,7 @@ class Audience:
         """From now on the viewer sees the stream with this delay, in whole seconds.
 
         It is no newcomer by that, so no second of the history may be put together from what was shown before and after
-        (``Recorder.regroup``).
+        (``Recorder.use_delays``).
         """
         assert member.group is not None
         self._move(member, delay, member.group.age)

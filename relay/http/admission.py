@@ -1,5 +1,6 @@
 """Who gets in: what the relay's settings say about clients, applied to requests."""
 
+import hashlib
 import hmac
 import logging
 from typing import Literal
@@ -9,6 +10,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from relay import protocol
 from relay.config import RelaySettings
 from relay.core import hosts, limits
+from relay.core.audience import NETWORK_BYTES
 from relay.core.tickets import TICKET_TTL_S, Tickets
 from relay.http.guesses import Guesses
 from relay.http.requests import HTTPError, bearer
@@ -66,7 +68,11 @@ log = logging.getLogger(__name__)
 class Gate:
     """The settings that decide about clients."""
 
-    def __init__(self, settings: RelaySettings, ticket_key: bytes, ticket_ttl: int = TICKET_TTL_S) -> None:
+    def __init__(
+        self, settings: RelaySettings, ticket_key: bytes, network_key: bytes, ticket_ttl: int = TICKET_TTL_S
+    ) -> None:
+        """``ticket_key`` signs tickets, ``network_key`` hashes networks: 32 bytes each, the same on all nodes."""
+        self._network_key = network_key
         self._keys = {"create": settings.create_key.encode(), "metrics": settings.metrics_key.encode()}
         self._origins = hosts.parse_origins(settings.origins)
         self._proxies = settings.proxies
@@ -126,6 +132,17 @@ class Gate:
         if self._crowd == "viewers" or self.house(request) is None:
             return None
         return limits.network(self._address(request))
+
+    def network_hash(self, request: web.Request, channel: str) -> bytes | None:
+        """What the nodes call the client's ``network`` when they count those of a channel; None where it has none.
+
+        Keyed, so that who hears the nodes learns no address by trying all, and another in each channel.
+        """
+        network = self.network(request)
+        if network is None:
+            return None
+        text = f"{channel} {network}".encode()
+        return hashlib.blake2b(text, key=self._network_key, digest_size=NETWORK_BYTES).digest()
 
     def _address(self, request: web.Request) -> str | None:
         if not self._proxies and not self._proxy_seen and (header := _forwarding_header(request)):

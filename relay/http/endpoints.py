@@ -155,7 +155,7 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     channel = authorize(request)
     width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
     height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
-    live = request.app[HUB].channel(channel)
+    live = request.app[HUB].members.channel(channel)
     core, digit = live.core, live.countdown.digit(time.monotonic()) if live.countdown else None
     asked = _asked(request)
     try:

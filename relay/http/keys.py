@@ -69,7 +69,7 @@ async def rotate(request: web.Request) -> web.Response:
     channel = authorize(request, "admin")
     right = (await json_body(request, NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
     key = await asyncio.to_thread(request.app[CHANNELS].rotate, channel, right)
-    request.app[HUB].revoke(channel, right)
+    request.app[HUB].members.revoke(channel, right)
     return json_response({"channel": channel, f"{right}_key": key})
 
 

@@ -29,9 +29,9 @@ async def start(request: web.Request) -> web.Response:
     channel, hub = authorize(request), request.app[HUB]
     expected = f'{{}} or {{"seconds": {SHORTEST_COUNTDOWN_S} to {LONGEST_COUNTDOWN_S}}}'
     body = await json_body(request, NewCountdown, expected)
-    if event := hub.start_countdown(channel, body.seconds):
+    if event := hub.countdowns.start(channel, body.seconds):
         return json_response(event, 201)
-    last = hub.countdown(channel)
+    last = hub.countdowns.last(channel)
     wait = math.ceil(last.open_s(time.monotonic())) if last else 0
     text = f"Viewers with a long delay may still answer to the last countdown: start the next one in {wait} seconds."
     raise HTTPError(protocol.COUNTING, text, retry_after=wait)
@@ -40,7 +40,7 @@ async def start(request: web.Request) -> web.Response:
 async def result(request: web.Request) -> web.Response:
     """What the last countdown has measured so far."""
     hub = request.app[HUB]
-    return json_response(_summary(hub.countdown(authorize(request)), time.monotonic()) | hub.least())
+    return json_response(_summary(hub.countdowns.last(authorize(request)), time.monotonic()) | hub.countdowns.least())
 
 
 def _summary(last: Measurement | None, now: float) -> dict[str, object]:

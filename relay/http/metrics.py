@@ -33,14 +33,14 @@ def registry(channels: Channels, hub: Hub, history: History, version: str) -> Co
 
 def _values(channels: Channels, hub: Hub, history: History, version: str) -> dict[str, Value]:
     counts = hub.counts
-    viewers, subscribers, live, sessions = hub.totals()
+    totals = hub.members.totals()
     return {
         "moodcast_build_info": {(version,): 1},
-        "moodcast_viewers": viewers,
-        "moodcast_subscribers": subscribers,
+        "moodcast_viewers": totals.viewers,
+        "moodcast_subscribers": totals.subscribers,
         "moodcast_channels": len(channels),
-        "moodcast_channels_live": live,
-        "moodcast_sessions": sessions,
+        "moodcast_channels_live": totals.channels,
+        "moodcast_sessions": totals.sessions,
         "moodcast_draining": int(hub.come_back_s is not None),
         "moodcast_viewers_joined_total": counts.viewers,
         "moodcast_subscribers_joined_total": counts.subscribers,

@@ -171,7 +171,7 @@ async def listed(request: web.Request) -> web.Response:
 
 def _as_it_runs(hub: Hub, stored: Session) -> Session:
     """A stored session; one that was taken up again has no end, also before anything more of it is stored."""
-    running = hub.session(stored.channel)
+    running = hub.members.session(stored.channel)
     return msgspec.structs.replace(stored, ended=None) if running and running.number == stored.number else stored
 
 
@@ -279,7 +279,7 @@ async def _found(request: web.Request, channel: str) -> tuple[Session, bool]:
     stored = await reading.run(lambda: reading.archive.find(channel, number))
     if stored is not None:
         return _as_it_runs(request.app[HUB], stored), True
-    running = request.app[HUB].session(channel)
+    running = request.app[HUB].members.session(channel)
     if running is not None and number == running.number:
         return running, False
     raise no_session(channel, number)
@@ -297,7 +297,7 @@ def number_of(request: web.Request, channel: str) -> int:
     """
     wanted = request.match_info["number"]
     if wanted == "current":
-        running = request.app[HUB].session(channel)
+        running = request.app[HUB].members.session(channel)
         if running is None:
             raise HTTPError(protocol.NOT_FOUND, f"No session of {channel!r} is running: look among its /sessions.")
         return running.number

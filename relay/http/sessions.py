@@ -34,7 +34,7 @@ async def mark(request: web.Request) -> web.Response:
     channel = authorize(request, "admin")
     body = await json_body(request, NewMarker, '{"text": "..."}')
     text = _line(body.text, "a marker's text", 1, MARKER_LENGTH)
-    marker = request.app[HUB].mark(channel, text)
+    marker = request.app[HUB].news.mark(channel, text)
     if marker is None:
         raise HTTPError(
             protocol.NOT_FOUND, f"No session of {channel!r} is running, so there is nothing to mark: wait for a viewer."
@@ -47,7 +47,7 @@ async def rename(request: web.Request) -> web.Response:
     channel = authorize(request, "admin")
     number = await _existing(request, channel)
     name = _line((await json_body(request, NewName, '{"name": "..."}')).name, "a session's name", 0, NAME_LENGTH)
-    request.app[HUB].rename_session(channel, number, name)
+    request.app[HUB].news.rename_session(channel, number, name)
     await _done(request.app[HISTORY].rename(channel, number, name))
     return json_response({"number": number, "name": name})
 
@@ -57,7 +57,7 @@ async def delete(request: web.Request) -> web.Response:
     channel = authorize(request, "admin")
     number = await _existing(request, channel)
     deleted = request.app[HISTORY].delete_session(channel, number)
-    request.app[HUB].drop_session(channel, number)
+    request.app[HUB].news.drop_session(channel, number)
     await _done(deleted)
     return web.Response(status=204)
 
@@ -66,7 +66,7 @@ async def delete_channel(request: web.Request) -> web.Response:
     """Delete a channel with all it has."""
     channel = authorize(request, "admin")
     await asyncio.to_thread(request.app[CHANNELS].delete, channel)
-    request.app[HUB].drop_channel(channel)
+    request.app[HUB].members.drop_channel(channel)
     await _done(request.app[HISTORY].delete_channel(channel))
     return web.Response(status=204)
 
@@ -74,7 +74,7 @@ async def delete_channel(request: web.Request) -> web.Response:
 async def _existing(request: web.Request, channel: str) -> int:
     """The number of the session asked for, which is stored or runs."""
     number, reading = number_of(request, channel), request.app[READING]
-    running = request.app[HUB].session(channel)
+    running = request.app[HUB].members.session(channel)
     if running is not None and number == running.number:
         return number
     if await reading.run(lambda: reading.archive.find(channel, number)) is None:

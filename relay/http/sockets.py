@@ -81,15 +81,15 @@ async def viewer(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, delay: float) -> None:
-    live = hub.join(channel, viewer, delay)
+    live = hub.members.join(channel, viewer, delay)
     try:
-        await socket.send(protocol.encode(hub.welcome(channel)))
+        await socket.send(protocol.encode(hub.members.welcome(channel)))
         now = time.monotonic()
         if live.countdown and live.countdown.open_s(now):
             await socket.send(protocol.encode(live.countdown.event(now)))
         await _listen_to_viewer(socket, viewer, live, hub)
     finally:
-        hub.leave(live, viewer)
+        hub.members.leave(live, viewer)
 
 
 async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> tuple[Viewer, float] | None:
@@ -109,7 +109,7 @@ async def _admit(request: web.Request, socket: Socket, channel: str, house: str 
     except TicketError as error:
         await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
         return None
-    network = request.app[HUB].network(channel, gate.network(request))
+    network = gate.network_hash(request, channel)
     return Viewer(socket, house, network, ticket), hello.delay
 
 
@@ -159,7 +159,7 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, h
 def _measured(hub: Hub, live: LiveChannel, viewer: Viewer, now: float) -> bytes:
     """The answer to a tap at zero."""
     try:
-        return protocol.encode(hub.tap_zero(live, viewer, now))
+        return protocol.encode(hub.countdowns.tap_zero(live, viewer, now))
     except TapError as error:
         return protocol.encode(protocol.Error(code=protocol.NO_COUNTDOWN.number, message=str(error)))
 
@@ -272,7 +272,7 @@ async def _mood_socket(request: web.Request) -> web.StreamResponse:
 async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
     socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
     limit_kernel(socket.transport, hub.limits.stalled)
-    subscriber = hub.subscribe(channel, right, socket)
+    subscriber = hub.members.subscribe(channel, right, socket)
     writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
     try:
         while (await _data_frame(socket)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -282,7 +282,7 @@ async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right
             if pace is not FINE and await _slow_down(socket, pace):
                 return
     finally:
-        hub.unsubscribe(channel, subscriber)
+        hub.members.unsubscribe(channel, subscriber)
         writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writer
@@ -293,7 +293,7 @@ async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> Non
     later = asyncio.get_running_loop().call_later
     while packet := await subscriber.next():
         # A timer, since a task for each send (asyncio.wait) costs three times as much as the send itself.
-        timer = later(hub.limits.slow_reader, lambda: hub.spawn(drop_slow(socket)))
+        timer = later(hub.limits.slow_reader, lambda: hub.members.spawn(drop_slow(socket)))
         await socket.send(packet.json)
         timer.cancel()
     if subscriber.ended:
@@ -332,7 +332,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
             await writer.drain()
 
     later = asyncio.get_running_loop().call_later
-    subscriber = hub.subscribe(channel, right)
+    subscriber = hub.members.subscribe(channel, right)
     try:
         await write(b"retry: 2000\n\n")
         while (packet := await subscriber.next()) and not transport.is_closing():
@@ -343,7 +343,7 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
             hub.counts.closes[subscriber.code] += 1
             await write(_sse(subscriber.ended))
     finally:
-        hub.unsubscribe(channel, subscriber)
+        hub.members.unsubscribe(channel, subscriber)
     return response
 
 

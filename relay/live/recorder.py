@@ -5,15 +5,12 @@ import logging
 
 import msgspec
 
-from relay.cluster.node import Node
-from relay.config import RelaySettings
-from relay.core.clock import Clock
-from relay.core.limits import Limits
 from relay.core.snapshot import Snapshot
 from relay.core.timeline import Timeline
 from relay.live.connections import LiveChannel
+from relay.live.means import Means
 from relay.protocol import Reaction
-from relay.store.history import History, Session
+from relay.store.history import Session
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +24,9 @@ AHEAD = (
 class Recorder:
     """Begins, writes and ends the sessions of live channels."""
 
-    def __init__(self, settings: RelaySettings, limits: Limits, history: History, node: Node, clock: Clock) -> None:
-        self._settings = settings
-        self._limits = limits
-        self._history = history
-        self._node = node
-        self._clock = clock
+    def __init__(self, means: Means) -> None:
+        self._settings, self._limits, self._clock = means.settings, means.limits, means.clock
+        self._history, self._node = means.history, means.node
 
     def follow(self, channel: LiveChannel, whole: Snapshot, unix: float) -> None:
         """A session runs on the node that writes the channel's history, wherever its viewers are."""
@@ -92,11 +86,14 @@ class Recorder:
         else:
             self._close(channel, unix - seconds)
 
-    def regroup(self, channel: LiveChannel, unix: float) -> None:
-        """The viewers' delays changed a moment ago, on each node. What was not told yet is never told: else who changes
-        would be missing in some seconds, or counted twice, and so read by what all others show."""
-        if channel.timeline is not None:
-            channel.timeline = self._timeline(unix + 1 + self._node.report_age)
+    def use_delays(self, channel: LiveChannel, now: float) -> None:
+        """Use what a countdown has measured, if one ended by ``now`` (of the steady clock), on each node.
+
+        What was not told yet is never told: else whose delay changes would be missing in some seconds, or counted
+        twice, and so read by what all others show.
+        """
+        if channel.use_delays(now) and channel.timeline is not None:
+            channel.timeline = self._timeline(self._clock.at(now) + 1 + self._node.report_age)
 
     def _timeline(self, start: float) -> Timeline:
         return Timeline(start, self._settings.min_viewers, self._node.report_age)

@@ -187,7 +187,7 @@ async def test_a_measured_delay_is_told_and_kept_for_the_next_connection(relay: 
         agent.client.tap_zero()  # without a countdown nothing is sent
         assert (await request(relay.url, "POST", "demo/countdown", keys.display_key, {"seconds": 3}))[0] == 201
         await wait_until(lambda: asked)
-        live = relay._hub.channel("demo")
+        live = relay._hub.members.channel("demo")
         countdown = live.countdown
         assert countdown is not None
         countdown._zero -= 11  # eight seconds ago

@@ -158,7 +158,7 @@ async def test_the_dashboard_starts_the_countdown_and_tells_what_it_measured(
         await page.get_by_text("is shown once somebody answers. Viewers may still answer for 2:0").wait_for()
         await expect(start).to_be_disabled()
         await viewer.receive_until(lambda message: isinstance(message, Countdown))
-        countdown = relay._hub.channel("demo").countdown
+        countdown = relay._hub.members.channel("demo").countdown
         assert countdown is not None
         countdown._zero -= 13  # eight seconds ago
         await viewer.send(Zero())
@@ -180,7 +180,7 @@ async def test_while_hidden_the_dashboard_tells_of_nobody_who_shares_or_answers(
     await viewers[0].label("angry")
     await page.get_by_role("button", name="Start countdown").click()
     await viewers[0].receive_until(lambda message: isinstance(message, Countdown))
-    countdown = relay._hub.channel("demo").countdown
+    countdown = relay._hub.members.channel("demo").countdown
     assert countdown is not None
     countdown._zero -= 13  # eight seconds ago
     await viewers[0].send(Zero())

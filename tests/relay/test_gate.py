@@ -29,7 +29,7 @@ class Transport:
 
 
 def gate(**options: Any) -> Gate:
-    return Gate(RelaySettings(**options), b"k" * 32)
+    return Gate(RelaySettings(**options), b"k" * 32, b"n" * 32)
 
 
 def asked(

@@ -66,7 +66,7 @@ async def test_nothing_tells_what_a_lone_viewer_does(relay: app.Relay, monkeypat
         # A marker puts the session into the history, where more could be told than is.
         assert (await request(relay.url, "POST", "demo/markers", keys.admin_key, {"text": "begins"}))[0] == 201
         assert (await request(relay.url, "POST", "demo/countdown", key, {"seconds": 3}))[0] == 201
-        countdown = relay._hub.channel("demo").countdown
+        countdown = relay._hub.members.channel("demo").countdown
         assert countdown is not None
         monkeypatch.setattr(countdown, "_zero", countdown._zero - 11)  # eight seconds ago
         await overlay.receive_until(lambda message: isinstance(message, Countdown))

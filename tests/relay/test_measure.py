@@ -94,7 +94,7 @@ async def test_of_too_few_networks_that_answer_nothing_is_told(
             for address in (*["198.51.100.7"] * 3, "192.0.2.1", "2001:db8::1")
         ]
         await start(relay, keys.display_key)
-        live = relay._hub.channel("demo")
+        live = relay._hub.members.channel("demo")
         assert live.countdown is not None
         monkeypatch.setattr(live.countdown, "_zero", live.countdown._zero - 11)  # eight seconds ago
         for viewer in viewers:
@@ -124,7 +124,7 @@ async def test_measured_delays_are_used_when_the_countdown_is_over(
         await Viewer.connect(relay.url) as silent,
     ):
         await start(relay, keys.display_key)
-        live = relay._hub.channel("demo")
+        live = relay._hub.members.channel("demo")
         assert live.countdown is not None
         for zero, delay in ((10, 10), (8, 8)):
             monkeypatch.setattr(live.countdown, "_zero", time.monotonic() - zero)
@@ -169,7 +169,7 @@ async def test_who_answers_is_missing_in_no_second_of_the_history(
             viewers.append(viewer)
         before = len(await moments(9))  # by then nobody is new
         await start(relay, keys.display_key)
-        live = relay._hub.channel("demo")
+        live = relay._hub.members.channel("demo")
         assert live.countdown is not None
         monkeypatch.setattr(live.countdown, "_zero", time.monotonic() - 1)
         await viewers[0].send(protocol.Zero())
@@ -186,7 +186,7 @@ async def test_a_delay_that_hello_tells_is_rounded(relay: app.Relay) -> None:
     async with await Client.open(relay.url, "/v1/channels/demo/viewer") as viewer:
         await viewer.send(protocol.Hello(delay=7.6))
         await viewer.receive_until(lambda message: isinstance(message, protocol.Welcome))
-        assert [one.member.group.delay for one in relay._hub.channel("demo").viewers if one.member.group] == [8]
+        assert [one.member.group.delay for one in relay._hub.members.channel("demo").viewers if one.member.group] == [8]
 
 
 async def test_there_is_one_countdown_at_a_time(relay: app.Relay) -> None:
@@ -242,7 +242,7 @@ async def test_who_comes_during_it_gets_the_rest_and_who_comes_late_nothing(
             rest = await countdown_of(second)
             assert (rest.zero, rest.seconds) == (begun.zero, 30)
             assert rest.time > begun.time
-        live = relay._hub.channel("demo")
+        live = relay._hub.members.channel("demo")
         assert live.countdown is not None
         monkeypatch.setattr(live.countdown, "_zero", live.countdown._zero - 29.5)
         async with await subscribe(relay.url, "demo", keys.display_key) as late:

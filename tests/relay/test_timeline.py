@@ -176,7 +176,7 @@ class Play:
         return STEADY + self.second - START
 
     def measured(self, delays: dict[Member, int]) -> None:
-        """A countdown is over: as in ``LiveChannel.use_delays`` and ``Recorder.regroup``."""
+        """A countdown is over: as in ``LiveChannel.use_delays`` and ``Recorder.use_delays``."""
         for member, delay in delays.items():
             self.channel.delay(member, delay)
         self.timeline = Timeline(self.second + 1, self.min_viewers)

@@ -1,0 +1,22 @@
+"""What all parts of the live room work with."""
+
+from dataclasses import dataclass, field
+
+from relay.cluster.node import Node
+from relay.config import RelaySettings
+from relay.core.clock import Clock
+from relay.core.limits import Limits
+from relay.live.counters import Counts
+from relay.store.history import History
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """Made once for a relay, and handed to each part whole."""
+
+    settings: RelaySettings
+    limits: Limits
+    history: History
+    node: Node
+    clock: Clock
+    counts: Counts = field(default_factory=Counts)
