@@ -4,12 +4,14 @@ from agent.outset import INTERRUPTED, at_once
 
 with at_once():
     import argparse
+    import functools
     import sys
+    from collections.abc import Callable
     from importlib.metadata import PackageNotFoundError, version
 
     import msgspec
 
-    from agent import packages, trial
+    from agent import face_stage, packages, trial
     from agent.config import AgentSettings
     from demo.config import DemoSettings
     from models import commands as models_commands
@@ -20,12 +22,12 @@ with at_once():
     from relay.config import RelaySettings
     from relay.errors import MoodcastError, ReaderGoneError
 
-PROGRAMS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
-    "demo": ("demo.run", DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),
-    "relay": ("relay.app", RelaySettings, "take viewers' labels, tell subscribers the mood"),
-    "agent": ("agent.main", AgentSettings, "watch a face and share its expression as labels"),
+PROGRAMS: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "demo": (DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),
+    "relay": (RelaySettings, "take viewers' labels, tell subscribers the mood"),
+    "agent": (AgentSettings, "watch a face and share its expression as labels"),
 }
-"""Name, the module whose ``run(settings)`` does the work (imported only when asked for), settings table, help."""
+"""Name, settings table, help."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,11 +39,11 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.add_argument("--version", action="version", version=f"moodcast {own_version()}")
     commands = main_parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (_, table, text) in PROGRAMS.items():
+    for name, (table, text) in PROGRAMS.items():
         settings.add_arguments(commands.add_parser(name, help=text, description=table.__doc__), table)
     commands.add_parser("obs", help="where the OBS script is, and how to add it")
     models = commands.add_parser("models", help="list, fetch and train models")
-    models_commands.add_arguments(models)
+    models_commands.add_arguments(models, face_stage)
     return main_parser
 
 
@@ -89,18 +91,35 @@ def execute(options: argparse.Namespace) -> int:
     if options.command == "obs":
         return tell_obs()
     if options.command == "models":
-        return models_commands.run(options)
-    module, table, _ = PROGRAMS[options.command]
-    with at_once():
-        values = settings.load(table, options, note=tell)
-        if isinstance(values, RelaySettings) and values.check:
-            from relay import check  # only here: it needs all of the relay
+        with packages.needed_by(f"models {options.action}"):
+            return models_commands.run(options)
+    table, _ = PROGRAMS[options.command]
+    with packages.needed_by(options.command):
+        with at_once():
+            values = settings.load(table, options, note=tell)
+            if isinstance(values, RelaySettings) and values.check:
+                from relay import check
 
-            return check.run(values, settings.origins(table, options))
-        program = packages.load(module, options.command)
-    # The relay itself recognises nothing: its page /try does, for who runs it on their own machine.
-    code: int = program.run(values, trial.recogniser) if options.command == "relay" else program.run(values)
-    return code
+                return check.run(values, settings.origins(table, options))
+            program = load(values)
+        return program()
+
+
+def load(values: msgspec.Struct) -> Callable[[], int]:
+    """The program that these are the settings of. Only what is asked for is imported."""
+    if isinstance(values, RelaySettings):
+        from relay import app
+
+        # The relay itself recognises nothing: its page /try does, for who runs it on their own machine.
+        return functools.partial(app.run, values, trial.recogniser)
+    if isinstance(values, AgentSettings):
+        from agent import main as agent_main
+
+        return functools.partial(agent_main.run, values)
+    assert isinstance(values, DemoSettings)
+    from demo import run as demo_run
+
+    return functools.partial(demo_run.run, values)
 
 
 def tell_obs() -> int:

@@ -1,7 +1,7 @@
-"""Modules that need the packages of the extra ``agent``, loaded when a command asks for them."""
+"""The packages of the extra ``agent``, without which a command may be asked for."""
 
-import importlib
-from types import ModuleType
+import contextlib
+from collections.abc import Iterator
 
 from agent.errors import MissingLibraryError
 
@@ -9,14 +9,15 @@ AGENT_PACKAGES = ("cv2", "mediapipe", "mss", "onnxruntime")
 """What the extra ``agent`` installs; the relay does without."""
 
 
-def load(module: str, command: str) -> ModuleType:
-    """The module, for the ``command`` that the user typed.
+@contextlib.contextmanager
+def needed_by(command: str) -> Iterator[None]:
+    """While that runs, or is loaded, which the user asked for with the ``command``.
 
     Raises:
         MissingLibraryError: it needs one of the agent's packages, which is not installed.
     """
     try:
-        return importlib.import_module(module)
+        yield
     except ModuleNotFoundError as error:
         if error.name not in AGENT_PACKAGES:
             raise

@@ -3,26 +3,32 @@
 import argparse
 import contextlib
 import functools
-import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from agent import packages
 from models import convert
+from models.clips.source import ClipSource
 from models.errors import EvaluationError, MissingTorchError
 from models.evaluation import table
 from models.inference import fetch, registry
 from models.inference.contract import CropSpec
+from models.inference.face_stage import FaceStage
 from models.training import recipe
+from models.training.recipe import Recipe
 from models.zoo import networks
 
+if TYPE_CHECKING:  # they import packages that a command may do without
+    from models.clips.cache import Prepared
+    from models.clips.layouts.entry import Listing
+    from models.training.sets import Prepare
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The actions and their options, on the parser of ``moodcast models``."""
+
+def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
+    """The actions and their options, on the parser of ``moodcast models``; ``faces`` is for those that find faces."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     listing.set_defaults(perform=show_list)
@@ -30,11 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
     fetching.set_defaults(perform=fetch_files)
     _add_training(
-        actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training")
+        actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training"), faces
     )
-    _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"))
-    _add_synthesising(actions.add_parser("synth", help="make a set of synthetic clips from portraits (docs/clips.md)"))
-    _add_listing_clips(actions.add_parser("clips", help="what a folder of clips holds, and its faces (docs/clips.md)"))
+    _add_evaluating(actions.add_parser("evaluate", help="measure a classifier on a split (docs/evaluation.md)"), faces)
+    _add_synthesising(
+        actions.add_parser("synth", help="make a set of synthetic clips from portraits (docs/clips.md)"), faces
+    )
+    _add_listing_clips(
+        actions.add_parser("clips", help="what a folder of clips holds, and its faces (docs/clips.md)"), faces
+    )
     scoring = actions.add_parser("score", help="figures of merit of a CSV file with the columns label and pred")
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
@@ -46,10 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )
     _add_distilling(actions.add_parser("distil", help="teach moodnet-clip on clips made of still faces"))
-    _add_exporting(actions.add_parser("export", help="a trained network as an ONNX file that the agent loads"))
+    _add_exporting(actions.add_parser("export", help="a trained network as an ONNX file that the agent loads"), faces)
 
 
-def _add_training(training: argparse.ArgumentParser) -> None:
+def _add_training(training: argparse.ArgumentParser, faces: FaceStage) -> None:
     training.add_argument(
         "config", metavar="CONFIG", help=f"recipe file (docs/recipes.md), or one of {', '.join(recipe.shipped())}"
     )
@@ -59,7 +69,7 @@ def _add_training(training: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
-    training.set_defaults(perform=follow_recipe)
+    training.set_defaults(perform=functools.partial(train_network, faces))
 
 
 def _add_distilling(distilling: argparse.ArgumentParser) -> None:
@@ -68,10 +78,10 @@ def _add_distilling(distilling: argparse.ArgumentParser) -> None:
     distilling.add_argument(
         "--run", dest="run_folder", type=Path, metavar="DIR", help="run folder (default: runs/ and the recipe's name)"
     )
-    distilling.set_defaults(perform=follow_recipe)
+    distilling.set_defaults(perform=distil_network)
 
 
-def _add_exporting(exporting: argparse.ArgumentParser) -> None:
+def _add_exporting(exporting: argparse.ArgumentParser, faces: FaceStage) -> None:
     exporting.add_argument("run_folder", type=Path, metavar="RUN", help="run folder of models train or models distil")
     exporting.add_argument("out", type=Path, metavar="FILE.onnx", help="the file to write")
     exporting.add_argument(
@@ -90,10 +100,10 @@ def _add_exporting(exporting: argparse.ArgumentParser) -> None:
         help="folder CLASS/CLIP.mp4, to measure what smaller weights change in other networks",
     )
     exporting.add_argument("--aligned", action="store_true", help="the clips of --clips are faces already: only scale")
-    exporting.set_defaults(perform=export_network)
+    exporting.set_defaults(perform=functools.partial(export_network, faces))
 
 
-def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
+def _add_evaluating(evaluating: argparse.ArgumentParser, faces: FaceStage) -> None:
     evaluating.add_argument(
         "name",
         metavar="NAME",
@@ -108,10 +118,10 @@ def _add_evaluating(evaluating: argparse.ArgumentParser) -> None:
     evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
     evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
     evaluating.add_argument("--probe", action="store_true", help="judge a run's features by a linear classifier")
-    evaluating.set_defaults(perform=evaluate_classifier)
+    evaluating.set_defaults(perform=functools.partial(evaluate_classifier, faces))
 
 
-def _add_synthesising(making: argparse.ArgumentParser) -> None:
+def _add_synthesising(making: argparse.ArgumentParser, faces: FaceStage) -> None:
     making.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
     making.add_argument(
         "--portraits", type=Path, metavar="DIR", help="folder of pictures, a face each (default: the fetched portrait)"
@@ -122,10 +132,10 @@ def _add_synthesising(making: argparse.ArgumentParser) -> None:
         "--size", type=_even, default=112, metavar="PX", help="side of the pictures (default: %(default)s)"
     )
     making.add_argument("--pictures", action="store_true", help="write folders of PNG files in place of MP4 files")
-    making.set_defaults(perform=make_clips)
+    making.set_defaults(perform=functools.partial(make_clips, faces))
 
 
-def _add_listing_clips(listing: argparse.ArgumentParser) -> None:
+def _add_listing_clips(listing: argparse.ArgumentParser, faces: FaceStage) -> None:
     listing.add_argument("folder", type=Path, metavar="DIR", help="the data set")
     listing.add_argument(
         "--layout", default="plain", metavar="NAME", help="its folder layout (default: %(default)s; - lists them)"
@@ -138,7 +148,7 @@ def _add_listing_clips(listing: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "--cache", type=Path, metavar="DIR", help="where faces are kept (default: .moodcast-faces in the data set)"
     )
-    listing.set_defaults(perform=list_clips)
+    listing.set_defaults(perform=functools.partial(list_clips, faces))
 
 
 def _above_zero(text: str) -> int:
@@ -195,30 +205,39 @@ def fetch_files(options: argparse.Namespace) -> int:
     return 0
 
 
-def follow_recipe(options: argparse.Namespace) -> int:
-    """``train`` and ``distil``."""
-    file = recipe.find(options.config)
-    wanted = recipe.load(file)
-    _need_torch(f"models {options.action}")
-    folder = options.run_folder or Path("runs") / file.stem
-    command = f"models {options.action}"
-    module = packages.load(f"models.training.{options.action}", command)
-    if options.action == "train":
-        module.train(wanted, options.data, folder, functools.partial(prepare_clips, command))
-    else:
-        module.distil(wanted, options.data, folder)
+def train_network(faces: FaceStage, options: argparse.Namespace) -> int:
+    wanted, folder = _recipe_and_run(options)
+    _need_torch("models train")
+    from models.training.train import train
+
+    train(wanted, options.data, folder, preparing(faces, "models train"))
     print(f"{folder}: trained")
     return 0
 
 
-def evaluate_clips(options: argparse.Namespace) -> int:
+def distil_network(options: argparse.Namespace) -> int:
+    wanted, folder = _recipe_and_run(options)
+    _need_torch("models distil")
+    from models.training.distil import distil
+
+    distil(wanted, options.data, folder)
+    print(f"{folder}: trained")
+    return 0
+
+
+def _recipe_and_run(options: argparse.Namespace) -> tuple[Recipe, Path]:
+    """What to do, and the folder of the run."""
+    file = recipe.find(options.config)
+    return recipe.load(file), options.run_folder or Path("runs") / file.stem
+
+
+def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
     _need_torch("evaluating a run")
     if options.json:
         _check_folder(options.json)
-    clips = packages.load("models.evaluation.clips", "models evaluate")
-    result = clips.evaluate(
-        Path(options.name), options.data, functools.partial(prepare_clips, "models evaluate"), options.probe
-    )
+    from models.evaluation import clips
+
+    result = clips.evaluate(Path(options.name), options.data, preparing(faces, "models evaluate"), options.probe)
     if options.json != "-":
         print(clips.describe(result))
     if options.json:
@@ -234,24 +253,20 @@ def evaluate_clips(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate_classifier(options: argparse.Namespace) -> int:
+def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
     if Path(options.name).is_dir():
-        return evaluate_clips(options)
-    evaluate, card = (packages.load(f"models.evaluation.{name}", "models evaluate") for name in ("evaluate", "card"))
+        return evaluate_clips(faces, options)
+    from models.evaluation import card, evaluate
+
     network = evaluate.find(options.name)
     if options.json:
         _check_folder(options.json)
     with contextlib.ExitStack() as stack:
-        find_faces = None
+        find_faces = read_blendshapes = None
         if options.portraits:
-            face = packages.load("agent.face", "models evaluate --portraits")
-            finder = face.StillFaceFinder(registry.path("face_landmarker"))
-            find_faces = stack.enter_context(contextlib.closing(finder)).find
-        read_blendshapes = None
+            find_faces = stack.enter_context(faces.finding("models evaluate --portraits"))
         if options.yardsticks:
-            face = packages.load("agent.face", "models evaluate --yardsticks")
-            reader = face.BlendshapeReader(registry.path("face_landmarker"))
-            read_blendshapes = stack.enter_context(contextlib.closing(reader)).read
+            read_blendshapes = stack.enter_context(faces.blendshapes("models evaluate --yardsticks"))
         result = evaluate.evaluate(
             network, options.data, options.split, options.portraits, find_faces, options.yardsticks, read_blendshapes
         )
@@ -264,16 +279,16 @@ def evaluate_classifier(options: argparse.Namespace) -> int:
     return 0
 
 
-def export_network(options: argparse.Namespace) -> int:
+def export_network(faces: FaceStage, options: argparse.Namespace) -> int:
     _need_torch("exporting")
+    from models.clips import layouts
+    from models.export.run import export
 
-    def cut(crop: CropSpec) -> Any:
-        listing = packages.load("models.clips.layouts", "models export").find(options.clips)
-        return prepare_clips(
-            "models export", options.clips, listing, crop.size, options.aligned, margin=crop.margin
-        ).source
+    def cut(crop: CropSpec) -> ClipSource:
+        cutting = preparing(faces, "models export", margin=crop.margin)
+        return cutting(options.clips, layouts.find(options.clips), crop.size, options.aligned).source
 
-    export, read = packages.load("models.export.run", "models export").export, cut if options.clips else None
+    read = cut if options.clips else None
     for line in export(options.run_folder, options.out, options.weights, options.data, read):
         print(line)
     return 0
@@ -290,12 +305,13 @@ def score_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def make_clips(options: argparse.Namespace) -> int:
-    synth, face = (packages.load(name, "models synth") for name in ("models.clips.synth", "agent.face"))
+def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
+    from models.clips import synth
+
     folder = options.portraits
     files = synth.find_portraits(folder) if folder else {"portrait": registry.path("portrait")}
-    with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
-        people = synth.load_portraits(files, finder.find, options.size)
+    with faces.finding("models synth") as find:
+        people = synth.load_portraits(files, find, options.size)
     roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures)
     print(f"{options.out}: {len(roles)} clips of {len({role.subject for role in roles})} people")
     return 0
@@ -310,6 +326,8 @@ def convert_checkpoint(options: argparse.Namespace) -> int:
 
 def show_table(options: argparse.Namespace) -> int:
     _need_torch("the table")
+    from models.evaluation import measure
+
     entries = table.chosen(options.names, options.all)
     if options.json:
         _check_folder(options.json)
@@ -317,7 +335,7 @@ def show_table(options: argparse.Namespace) -> int:
     if told:
         print(table.line(table.HEAD))
     rows = []
-    for row in importlib.import_module("models.evaluation.measure").measured(entries):
+    for row in measure.measured(entries):
         rows.append(row)
         if told:
             tqdm.write(table.line(table.cells(row)), sys.stdout)
@@ -336,8 +354,9 @@ def _need_torch(what: str) -> None:
         )
 
 
-def list_clips(options: argparse.Namespace) -> int:
-    layouts, report = (packages.load(f"models.clips.{name}", "models clips") for name in ("layouts", "report"))
+def list_clips(faces: FaceStage, options: argparse.Namespace) -> int:
+    from models.clips import layouts, report
+
     if options.layout == "-":
         print(report.describe_layouts())
         return 0
@@ -346,21 +365,20 @@ def list_clips(options: argparse.Namespace) -> int:
         listing = layouts.as_expressions(listing)
     print(report.describe(listing))
     if options.faces:
-        prepared = prepare_clips(
-            "models clips", options.folder, listing, options.faces, options.aligned, cache=options.cache
-        )
-        print(report.describe_faces(prepared))
+        cutting = preparing(faces, "models clips", cache=options.cache)
+        print(report.describe_faces(cutting(options.folder, listing, options.faces, options.aligned)))
     return 0
 
 
-def prepare_clips(command: str, folder: Path, listing: Any, size: int, aligned: bool, **more: Any) -> Any:
-    """``models.clips.cache.prepare`` with the agent's face stage for a ``command``; ``aligned`` clips need none."""
-    cache = packages.load("models.clips.cache", command)
-    if aligned:
-        return cache.prepare(folder, listing, size, None, **more)
-    face = packages.load("agent.face", command)
-    with contextlib.closing(face.FaceFinder(registry.path("face_landmarker"))) as finder:
-        return cache.prepare(folder, listing, size, finder.find_all, **more)
+def preparing(faces: FaceStage, command: str, cache: Path | None = None, margin: float | None = None) -> "Prepare":
+    """``models.clips.cache.prepare`` with the face stage, for a ``command``; clips that are faces already need none."""
+    from models.clips.cache import MARGIN, prepare
+
+    def prepare_with_stage(folder: Path, listing: "Listing", size: int, aligned: bool) -> "Prepared":
+        with contextlib.nullcontext() if aligned else faces.tracking(command) as look:
+            return prepare(folder, listing, size, look, cache, MARGIN if margin is None else margin)
+
+    return prepare_with_stage
 
 
 def _write_card(result: dict[str, Any], folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import moodcast
+from models.errors import ModelMissingError
 from models.inference import registry
 from models.zoo import networks
 
@@ -106,3 +107,27 @@ def test_agent_without_its_packages_says_what_to_install() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 15
     assert "'.[agent]'" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "named"),
+    [
+        ("cv2", "models clips --layout - .", "models clips"),
+        ("onnxruntime", "models evaluate moodnet", "models evaluate"),
+        ("mediapipe", "models evaluate moodnet --portraits .", "models evaluate --portraits"),
+        ("mediapipe", "models synth OUT", "models synth"),
+        ("mediapipe", "agent --channel x --source PORTRAIT --yes", "agent"),
+    ],
+)
+def test_without_a_package_of_the_agents_it_is_told_what_needs_it(
+    package: str, command: str, named: str, tmp_path: Path
+) -> None:
+    try:
+        places = {"OUT": tmp_path, "PORTRAIT": registry.path("portrait"), "FACES": registry.path("face_landmarker")}
+    except ModelMissingError as missing:
+        pytest.skip(str(missing))
+    words = [str(places.get(word, word)) for word in command.split()]
+    code = f"import sys; sys.modules[{package!r}] = None; import moodcast; sys.exit(moodcast.main({words}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 15, run.stderr
+    assert run.stderr.startswith(f"moodcast: {named} needs the package {package}, which is not installed.")

@@ -9,7 +9,7 @@ after a kill or a full disk the next run goes on. That a clip shows no face is n
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,7 @@ from models.clips.source import Clips, Frames
 from models.clips.video import Frame
 from models.errors import DatasetError
 from models.inference import align
-from models.inference.boxes import Points
+from models.inference.face_stage import TrackFaces
 from models.inference.registry import IMAGENET, CropSpec
 
 MARGIN = 1.2
@@ -39,9 +39,6 @@ VERSION = 1
 NO_FACE = ".no-face"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 FRAME_MS = 40
-
-Look = Callable[[Frame, int], Sequence[Points]]
-"""Landmarks (478, 2) in pixels of each face of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
 
 
 class CacheError(DatasetError):
@@ -69,7 +66,7 @@ def prepare(
     folder: Path,
     listing: Listing,
     size: int,
-    look: Look | None,
+    look: TrackFaces | None,
     cache: Path | None = None,
     margin: float = MARGIN,
 ) -> Prepared:
@@ -200,7 +197,7 @@ def _load(file: Path, *names: str) -> list[NDArray[Any]]:
         raise DatasetError(f"the stored clip {file} can't be read ({error}): delete it and run again") from error
 
 
-def cut(clip: Clip, size: int, margin: float, look: Look | None, steady: bool) -> Cut | None:
+def cut(clip: Clip, size: int, margin: float, look: TrackFaces | None, steady: bool) -> Cut | None:
     """The faces of a clip, None where none is seen for long enough; see ``prepare``.
 
     ``steady``: all frames are cut as the first one.

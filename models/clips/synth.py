@@ -8,7 +8,7 @@ eyes; head, light, blinks, twitches and noise are drawn without regard to it. Wr
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from models.clips.video import Frame
 from models.clips.warp import MESH, Portrait
 from models.errors import DatasetError
 from models.inference import boxes
+from models.inference.face_stage import FindFaces
 from models.inference.registry import EXPRESSIONS
 
 TABLE = "clips.csv"
@@ -30,9 +31,6 @@ FRAMES = (16, 24)
 WEAKEST = 0.15
 """Intensity of the faintest expression; at 1.0 every action of its prototype is at full strength."""
 NEUTRAL = "_neutral"
-
-Find = Callable[[Frame], Sequence[Points]]
-"""Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,7 @@ def find_portraits(folder: Path) -> dict[str, Path]:
     return {file.stem.removesuffix(NEUTRAL).replace("_", "-"): file for file in neutral or files}
 
 
-def load_portraits(files: Mapping[str, Path], find: Find, size: int) -> dict[str, Portrait]:
+def load_portraits(files: Mapping[str, Path], find: FindFaces, size: int) -> dict[str, Portrait]:
     """The largest face of each picture, ready to be moved; pictures without one are left out.
 
     Raises:

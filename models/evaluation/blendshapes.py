@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.inference.face_stage import ReadBlendshapes
 from models.inference.infer import softmax
 from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
@@ -22,9 +23,6 @@ ENLARGED, BORDER = 192, 48
 """Pixels: MediaPipe finds faces in pictures, and a tile of 48 px is filled by its face."""
 STEPS, RATE, DECAY = 800, 0.5, 1e-3
 
-Read = Callable[[NDArray[np.uint8]], NDArray[np.float32] | None]
-"""The blendshapes (52,) in 0..1 of the largest face in an RGB picture (H, W, 3); None without one."""
-
 
 def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A tile (48, 48) as an RGB picture in which a face can be found."""
@@ -33,7 +31,7 @@ def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def fit(read: Read, faces: fer2013.Faces) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+def fit(read: ReadBlendshapes, faces: fer2013.Faces) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """From tiles (N, 48, 48) uint8 to probabilities (N, 7); where no face is found, the expressions' shares.
 
     ``faces`` are training rows, of which ``FITTED`` are taken, the same each time.

@@ -25,6 +25,7 @@ from models.errors import ModelContractError
 from models.evaluation import blendshapes, cost, degrade, portraits, yardsticks
 from models.evaluation.yardsticks import Predict
 from models.inference import affect, registry
+from models.inference.face_stage import FindFaces, ReadBlendshapes
 from models.inference.infer import Classifier, load_still
 from models.inference.registry import EXPRESSIONS, CropSpec, Weights
 from models.stills import fer2013
@@ -84,9 +85,9 @@ def evaluate(
     data: Path,
     split: str,
     portrait_folder: Path | None = None,
-    find_faces: portraits.Find | None = None,
+    find_faces: FindFaces | None = None,
     yardstick_folder: Path | None = None,
-    read_blendshapes: blendshapes.Read | None = None,
+    read_blendshapes: ReadBlendshapes | None = None,
 ) -> dict[str, Any]:
     """Everything about one network on one split, ready for JSON; docs/evaluation.md lists the keys.
 

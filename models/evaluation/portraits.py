@@ -5,7 +5,7 @@ Folder format, that of the Face Research Lab London Set (DeBruine & Jones 2017):
 """
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,13 @@ from models.errors import EvaluationError
 from models.evaluation import KINDS
 from models.inference import boxes
 from models.inference.align import aligned_face
+from models.inference.face_stage import FindFaces
 from models.inference.registry import EXPRESSIONS, CropSpec
 from models.metrics import wilson
 
 INFO = "london_info.csv"
 COLUMNS = ("face_id", "face_age", "face_gender", "face_eth")
 AGE_BANDS = ((25, "0 to 24"), (35, "25 to 34"), (200, "35 and over"))
-
-Find = Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float64]]]
-"""Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Portrait:
     landmarks: NDArray[np.float64] | None
 
 
-def load(folder: Path, find: Find) -> list[Portrait]:
+def load(folder: Path, find: FindFaces) -> list[Portrait]:
     """All portraits of the folder, with the landmarks of the largest face that ``find`` sees.
 
     Raises:

@@ -1,0 +1,40 @@
+"""The agent's face stage for ``moodcast models`` (``models.inference.face_stage.FaceStage``); docs as there."""
+
+import contextlib
+from collections.abc import Iterator
+
+from agent import packages
+from models.inference import registry
+from models.inference.face_stage import FindFaces, ReadBlendshapes, TrackFaces
+
+LANDMARKER = "face_landmarker"
+
+
+@contextlib.contextmanager
+def finding(command: str) -> Iterator[FindFaces]:
+    with packages.needed_by(command):
+        from agent.face import StillFaceFinder
+
+        finder = StillFaceFinder(registry.path(LANDMARKER))
+    with contextlib.closing(finder):
+        yield finder.find
+
+
+@contextlib.contextmanager
+def tracking(command: str) -> Iterator[TrackFaces]:
+    with packages.needed_by(command):
+        from agent.face import FaceFinder
+
+        finder = FaceFinder(registry.path(LANDMARKER))
+    with contextlib.closing(finder):
+        yield finder.find_all
+
+
+@contextlib.contextmanager
+def blendshapes(command: str) -> Iterator[ReadBlendshapes]:
+    with packages.needed_by(command):
+        from agent.face import BlendshapeReader
+
+        reader = BlendshapeReader(registry.path(LANDMARKER))
+    with contextlib.closing(reader):
+        yield reader.read

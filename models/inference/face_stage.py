@@ -1,0 +1,38 @@
+"""What is asked of a face stage, to make data of faces and to measure networks with it. The agent has one.
+
+This folder imports nothing of the agent's: whoever may import both hands the stage down.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.inference.boxes import Points
+
+FindFaces = Callable[[NDArray[np.uint8]], Sequence[Points]]
+"""Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
+TrackFaces = Callable[[NDArray[np.uint8], int], Sequence[Points]]
+"""The same of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
+ReadBlendshapes = Callable[[NDArray[np.uint8]], NDArray[np.float32] | None]
+"""The blendshapes (52,) in 0..1 of the largest face in an RGB picture (H, W, 3); None without one."""
+
+
+class FaceStage(Protocol):
+    """Each part is loaded when it is entered, and freed when it is left.
+
+    ``command`` is what the user typed: if a package is missing, the error's sentence says what needs it. That error and
+    that of a missing library are the stage's own; a ``ModelError`` is raised where the landmarker's file is missing or
+    damaged.
+    """
+
+    def finding(self, command: str) -> AbstractContextManager[FindFaces]:
+        """For pictures of which each stands alone."""
+
+    def tracking(self, command: str) -> AbstractContextManager[TrackFaces]:
+        """For the frames of films."""
+
+    def blendshapes(self, command: str) -> AbstractContextManager[ReadBlendshapes]:
+        """For pictures of which each stands alone."""
