@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 
 from benchmarks import machine
 from models.evaluation.measure import multiplications
+from models.inference.runtime import onnxruntime
 from models.zoo import networks
 from models.zoo.entry import Network
 
@@ -30,11 +30,11 @@ ROUND = 5
 TOLERANCE = 1e-4
 
 
-def open_session(file: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
+def open_session(file: Path) -> Any:
+    options = onnxruntime().SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    return ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return onnxruntime().InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, float]:

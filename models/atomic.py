@@ -8,7 +8,7 @@ from pathlib import Path
 def write(data: bytes, path: Path) -> None:
     """Write beside the old file and swap, so that a kill or a full disk leaves the old one whole.
 
-    What is written first has a name that nobody else uses. It is only left behind where the process is killed meanwhile.
+    What is written first has a name that nobody else uses; only a kill in the midst of it leaves that behind.
 
     Raises:
         OSError: it can't be written; the old file is untouched and nothing is left beside it.

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inference.runtime import onnxruntime
+
 WARM_UP, REPEATS = 30, 300
 ROOT = Path(__file__).parents[2]
 
@@ -41,13 +43,12 @@ def memory(file: Path, side: int, channels: int) -> dict[str, float | None]:
 
 def measure_memory(file: Path, side: int, channels: int) -> dict[str, float | None]:
     """In this process; see ``memory``."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     before = resident("VmRSS")
-    session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     face = np.zeros((1, channels, side, side), np.float32)
     for _ in range(10):
         session.run(None, {session.get_inputs()[0].name: face})

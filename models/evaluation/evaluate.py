@@ -16,7 +16,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -28,6 +27,7 @@ from models.inference import affect, registry
 from models.inference.face_stage import FindFaces, ReadBlendshapes
 from models.inference.infer import Classifier, load_still
 from models.inference.registry import EXPRESSIONS, CropSpec, Weights
+from models.inference.runtime import onnxruntime
 from models.stills import fer2013
 
 BATCH = 64
@@ -119,7 +119,7 @@ def evaluate(
         },
         "split": split,
         "machine": f"{cost.processor()}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {sys.version.split()[0]}, ONNX Runtime {ort.__version__}",
+        f"Python {sys.version.split()[0]}, ONNX Runtime {onnxruntime().__version__}",
         **measure(probabilities, faces),
         "affect": affects(probabilities, faces),
         "robustness": robustness(network.of_tiles, faces),

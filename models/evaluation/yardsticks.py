@@ -10,14 +10,15 @@ Each maps tiles (N, 48, 48) uint8, grey, to probabilities (N, 7) in our order. T
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.inference.infer import softmax
 from models.inference.registry import EXPRESSIONS
+from models.inference.runtime import onnxruntime
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -41,12 +42,12 @@ def load(folder: Path) -> dict[str, Predict]:
     return found
 
 
-def session(model: str | bytes) -> ort.InferenceSession:
-    """A network on one thread, as the agent runs it."""
-    options = ort.SessionOptions()
+def session(model: str | bytes) -> Any:
+    """An ``InferenceSession`` on one thread, as the agent has it."""
+    options = onnxruntime().SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime().InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def xception(file: Path) -> Predict:

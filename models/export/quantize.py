@@ -22,19 +22,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+
+from models.inference.runtime import onnxruntime
 
 BATCH = 20
 LARGE = 1024
 """Weights of at least as many numbers are stored as float16."""
-
-
-class _Faces(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
-    def __init__(self, name: str, faces: NDArray[np.float32]) -> None:
-        self._batches = iter([{name: faces[i : i + BATCH]} for i in range(0, len(faces), BATCH)])
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        return next(self._batches, None)
 
 
 def store_as_float16(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -59,18 +52,27 @@ def int8_convolutions(model: onnx.ModelProto, faces: NDArray[np.float32]) -> onn
     for number, node in enumerate(convolutions):
         node.name = f"convolution_{number}"
 
+    quantization, name = onnxruntime(".quantization"), model.graph.input[0].name
+
+    class Faces(quantization.CalibrationDataReader):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            self._batches = iter([{name: faces[i : i + BATCH]} for i in range(0, len(faces), BATCH)])
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            return next(self._batches, None)
+
     def quantize(before: Path, after: Path) -> None:
-        quantize_static(
+        quantization.quantize_static(
             before,
             after,
-            _Faces(model.graph.input[0].name, faces),
-            quant_format=QuantFormat.QDQ,
+            Faces(),
+            quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=[convolutions[0].name],
             per_channel=True,
             reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
         )
 
     return _by_files(model, quantize)
@@ -80,7 +82,9 @@ def int8_products(model: onnx.ModelProto) -> onnx.ModelProto:
     """The float32 network with INT8 matrix products."""
 
     def quantize(before: Path, after: Path) -> None:
-        quantize_dynamic(before, after, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True)
+        onnxruntime(".quantization").quantize_dynamic(
+            before, after, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, reduce_range=True
+        )
 
     return _by_files(model, quantize)
 

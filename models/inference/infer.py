@@ -1,6 +1,5 @@
 """Torch-free inference with ONNX Runtime: networks for faces and for clips, each held to its contract."""
 
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,7 @@ from models.errors import ModelContractError, UnknownModelError
 from models.inference import contract as contracts
 from models.inference import registry
 from models.inference.contract import EXPRESSIONS, Contract
-
-# Releases from 1.29 on report their use to the vendor unless told not to before the import. We require an older one;
-# this is for who installs another.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
-import onnxruntime as ort
+from models.inference.runtime import onnxruntime
 
 PROCESSOR = "CPUExecutionProvider"
 PROVIDERS = ("CUDAExecutionProvider", PROCESSOR)
@@ -38,7 +32,7 @@ class Network:
     """
 
     def __init__(self, file: Path, promised: Contract | None = None) -> None:
-        self._session, self._options = open_session(file), ort.RunOptions()
+        self._session, self._options = open_session(file), onnxruntime().RunOptions()
         own = contracts.read(self._session.get_modelmeta().custom_metadata_map, file)
         if promised and own and own != promised:
             raise ModelContractError(f"the registry says of {file}: {promised}; its own contract is another: {own}")
@@ -213,24 +207,24 @@ def find(name: str) -> tuple[Path, Contract | None]:
 
 def wanted_providers() -> list[str]:
     """What this ONNX Runtime could run a network on, the best first."""
-    available = set(ort.get_available_providers())
+    available = set(onnxruntime().get_available_providers())
     return [name for name in PROVIDERS if name in available]
 
 
-def open_session(file: Path) -> ort.InferenceSession:
-    """A session of one thread on the best provider; the processor where a graphics card can't be used.
+def open_session(file: Path) -> Any:
+    """An ``InferenceSession`` of one thread on the best provider; the processor where a graphics card can't be used.
 
     Raises:
         ModelContractError: the file is no network.
     """
-    options = ort.SessionOptions()
+    options = onnxruntime().SessionOptions()
     # One face every 200 ms needs no second thread; a pool would only wake cores the streamed game wants.
     options.intra_op_num_threads = 1
     options.log_severity_level = 4 if wanted_providers()[0] != PROCESSOR else 3
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a card can't be used: ``missed_card`` tells
-            return ort.InferenceSession(str(file), options, providers=wanted_providers())
+            return onnxruntime().InferenceSession(str(file), options, providers=wanted_providers())
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise ModelContractError(f"{file} is not a network that ONNX Runtime can load: {error}") from error
 

@@ -9,6 +9,7 @@ import pytest
 from models.errors import ModelContractError, UnknownModelError
 from models.inference import contract, infer, registry
 from models.inference.infer import Classifier, Network, load, load_still
+from models.inference.runtime import onnxruntime
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_a_name_that_is_neither_registered_nor_a_file_lists_the_classifiers() ->
 
 def test_where_the_graphics_card_fails_the_processor_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with ONNX Runtime for CUDA on a machine without its libraries."""
-    monkeypatch.setattr(infer.ort, "get_available_providers", lambda: ["CUDAExecutionProvider", infer.PROCESSOR])
+    monkeypatch.setattr(onnxruntime(), "get_available_providers", lambda: ["CUDAExecutionProvider", infer.PROCESSOR])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         network = load_still("moodnet").network
