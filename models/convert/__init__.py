@@ -1,8 +1,9 @@
 """Checkpoints of the authors' own builds, as weights of our networks.
 
 Each network has a module here with a pure function ``convert``: the official state dict in, ours out. Most are a table
-of names for ``translate``. ``CONVERTERS`` names them; ``fit`` checks what came out against the network itself. Parts of
-an official build that no answer depends on are left behind by name (``left_out`` of the network's registry entry).
+of names for ``names.translate``. ``CONVERTERS`` names them; ``fit`` checks what came out against the network itself.
+Parts of an official build that no answer depends on are left behind by name (``left_out`` of the network's registry
+entry).
 
 Nothing in a checkpoint is run: it is read with ``weights_only``.
 """
@@ -10,51 +11,67 @@ Nothing in a checkpoint is run: it is read with ``weights_only``.
 import argparse
 import importlib
 import io
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from models import atomic
+from models.convert import former_dfer, fused, ial, mae_dfer, mmnet, mobilefacenet, poster_v2, videomae
+from models.convert.names import State
 from models.errors import ConversionError
 from models.zoo import networks
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-State: TypeAlias = "Mapping[str, Tensor]"
-"""Weights and running statistics by name."""
-
-CONVERTERS: Mapping[str, str] = MappingProxyType(
+CONVERTERS: Mapping[str, Callable[[State], "dict[str, Tensor]"]] = MappingProxyType(
     {
-        "former-dfer": "former_dfer:convert",
-        "ial": "ial:convert",
-        "videomae": "videomae:convert",
-        "videomae-pretraining": "videomae:convert_pretraining",
-        "mae-dfer": "mae_dfer:convert",
-        "mae-dfer-pretraining": "mae_dfer:convert_pretraining",
-        "mae-dfer-ca": "fused:convert",
-        "mae-dfer-ca-pc": "fused:convert",
-        "mae-dfer-ca-concat": "fused:convert",
-        "mae-dfer-ca-pc-concat": "fused:convert",
-        "mmnet": "mmnet:convert",
-        "poster-v2": "poster_v2:convert",
-        "mobilefacenet-landmarks": "mobilefacenet:convert",
+        "former-dfer": former_dfer.convert,
+        "ial": ial.convert,
+        "videomae": videomae.convert,
+        "videomae-pretraining": videomae.convert_pretraining,
+        "mae-dfer": mae_dfer.convert,
+        "mae-dfer-pretraining": mae_dfer.convert_pretraining,
+        "mae-dfer-ca": fused.convert,
+        "mae-dfer-ca-pc": fused.convert,
+        "mae-dfer-ca-concat": fused.convert,
+        "mae-dfer-ca-pc-concat": fused.convert,
+        "mmnet": mmnet.convert,
+        "poster-v2": poster_v2.convert,
+        "mobilefacenet-landmarks": mobilefacenet.convert,
     }
 )
-"""``module:function`` in ``models.convert``, by the name of the network. The function maps an official state dict to
-ours; it takes no notice of what is unknown or missing (``translate``), which ``fit`` finds."""
+"""By the name of the network: the function maps an official state dict to ours; it takes no notice of what is unknown
+or missing (``names.translate``), which ``fit`` finds."""
 
-WITHOUT_CLASSES: Mapping[str, str] = MappingProxyType(
+
+def _videomae_pretraining() -> "nn.Module":
+    from models.zoo.videomae import pretraining
+
+    return pretraining()
+
+
+def _mae_dfer_pretraining() -> "nn.Module":
+    from models.zoo.mae_dfer import pretraining
+
+    return pretraining()
+
+
+def _landmarks() -> "nn.Module":
+    from models.zoo.mobilefacenet import Landmarks
+
+    return Landmarks()
+
+
+WITHOUT_CLASSES: Mapping[str, Callable[[], "nn.Module"]] = MappingProxyType(
     {
-        "videomae-pretraining": "videomae:pretraining",
-        "mae-dfer-pretraining": "mae_dfer:pretraining",
-        "mobilefacenet-landmarks": "mobilefacenet:Landmarks",
+        "videomae-pretraining": _videomae_pretraining,
+        "mae-dfer-pretraining": _mae_dfer_pretraining,
+        "mobilefacenet-landmarks": _landmarks,
     }
 )
-"""What recognises no expression, so has no registry entry: ``module:function`` in ``models.zoo`` that builds it. Other
-networks start from these."""
+"""What recognises no expression, so has no registry entry, and what builds it. Other networks start from these."""
 
 WRAPPINGS = ("state_dict", "model", "module", "net")
 """Under which of these keys training programs keep the weights, where they store more than them."""
@@ -68,43 +85,7 @@ def converter(name: str) -> "Callable[[State], dict[str, Tensor]]":
     """
     if name not in CONVERTERS:
         raise ConversionError(f"expected a network with a converter ({', '.join(CONVERTERS)}), got {name!r}")
-    module, function = CONVERTERS[name].split(":")
-    found: Callable[[State], dict[str, Tensor]] = getattr(importlib.import_module(f"models.convert.{module}"), function)
-    return found
-
-
-def translate(official: State, names: Iterable[tuple[str, str]], left_out: Iterable[str] = ()) -> "dict[str, Tensor]":
-    """Weights under new names, the tensors as they are.
-
-    ``names`` are pairs of a regular expression for a whole official name and what it becomes (``\\1`` is its first
-    group); the first that fits is taken. Names that an expression of ``left_out`` fits are dropped. A name that nothing
-    fits stays as it is: ``fit`` then says that our network does not know it.
-    """
-    rules = [(re.compile(pattern), ours) for pattern, ours in names]
-    dead = [re.compile(pattern) for pattern in left_out]
-    found = {}
-    for name, tensor in official.items():
-        if any(pattern.fullmatch(name) for pattern in dead):
-            continue
-        fitting = (match.expand(ours) for pattern, ours in rules if (match := pattern.fullmatch(name)))
-        found[next(fitting, name)] = tensor
-    return found
-
-
-def divide(official: State, fused: Mapping[str, Sequence[str]]) -> "dict[str, Tensor]":
-    """Tensors that hold several layers, one behind the other, as one tensor for each.
-
-    ``fused`` maps a regular expression for a whole official name to what its equal parts become.
-    """
-    found = {}
-    for name, tensor in official.items():
-        fitting = ((match, parts) for pattern, parts in fused.items() if (match := re.fullmatch(pattern, name)))
-        if (first := next(fitting, None)) is None:
-            found[name] = tensor
-            continue
-        match, parts = first
-        found |= {match.expand(part): piece for part, piece in zip(parts, tensor.chunk(len(parts)), strict=True)}
-    return found
+    return CONVERTERS[name]
 
 
 def fit(network: "nn.Module", weights: State, name: str) -> None:
@@ -137,11 +118,7 @@ def build(name: str, official: State) -> "nn.Module":
         ConversionError: there is no converter of that name; or as ``fit``.
     """
     weights = converter(name)(official)
-    if name in WITHOUT_CLASSES:
-        module, function = WITHOUT_CLASSES[name].split(":")
-        network: nn.Module = getattr(importlib.import_module(f"models.zoo.{module}"), function)()
-    else:
-        network = networks.build(name, classes_of(weights))
+    network = WITHOUT_CLASSES[name]() if name in WITHOUT_CLASSES else networks.build(name, classes_of(weights))
     fit(network, weights, name)
     return network.eval()
 
@@ -191,8 +168,7 @@ def _harmless() -> "list[Any]":
 
     kinds: list[Any] = [argparse.Namespace, np.ndarray, np.dtype, type(np.dtype("float32")), type(np.dtype("float64"))]
     kinds += [(_Ignored, f"__main__.{name}") for name in ("RecorderMeter", "RecorderMeter1")]
-    package = "numpy._core" if hasattr(np, "_core") else "numpy.core"
-    multiarray = importlib.import_module(f"{package}.multiarray")
+    multiarray = importlib.import_module("numpy._core.multiarray" if hasattr(np, "_core") else "numpy.core.multiarray")
     for core in ("core", "_core"):
         kinds += [(getattr(multiarray, name), f"numpy.{core}.multiarray.{name}") for name in ("_reconstruct", "scalar")]
     return kinds

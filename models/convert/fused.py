@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from models.convert import State, divide, mae_dfer, mmnet, translate
+from models.convert import mae_dfer, mmnet
+from models.convert.names import State, divide, translate
 from models.convert.videomae import FUSED
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from models.convert import State, translate
 from models.convert.former_dfer import TRANSFORMER
+from models.convert.names import State, translate
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from models.convert import State, divide, translate
+from models.convert.names import State, divide, translate
 from models.convert.videomae import ATTENTION, EMBEDDING, FUSED, HEAD, PRETRAINING
 
 if TYPE_CHECKING:

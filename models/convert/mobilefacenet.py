@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from models.convert import State, translate
+from models.convert.names import State, translate
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from models.convert import State, divide, translate
+from models.convert.names import State, divide, translate
 
 if TYPE_CHECKING:
     from torch import Tensor
