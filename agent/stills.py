@@ -9,8 +9,8 @@ from agent.face import StillFaceFinder
 from models.errors import ModelError
 from models.inference import registry
 from models.inference.align import aligned_face, crop_matrix
+from models.inference.contract import CropSpec
 from models.inference.infer import Classifier, load_still
-from models.inference.registry import CropSpec
 from relay.trial import BadPictureError, Choice, Face, Findings, Picture, UnavailableError
 
 

@@ -23,10 +23,10 @@ from models.evaluation import portraits
 from models.evaluation.blendshapes import as_picture, regression, with_one
 from models.inference import registry
 from models.inference.infer import load_still
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
 from models.training import data
 from models.training.recipe import DataSection
+from relay.protocol import EXPRESSIONS
 
 FOLDS = 5
 Rows = NDArray[np.float32]

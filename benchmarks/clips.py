@@ -31,13 +31,14 @@ from models import atomic, metrics
 from models.clips import synth
 from models.clips.source import Clips, in_memory, take
 from models.inference import registry
-from models.inference.registry import EXPRESSIONS, IMAGENET, RAW_RGB, Pixels
+from models.inference.contract import IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer
 from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, r3d, videomae
 from models.zoo.clips import UNIT
 from models.zoo.entry import Network
+from relay.protocol import EXPRESSIONS
 
 CPU = torch.device("cpu")
 FACE, SIDE = 96, 64

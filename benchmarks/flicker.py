@@ -41,9 +41,10 @@ from models.clips.cache import MARGIN
 from models.clips.source import ClipSource
 from models.inference import registry
 from models.inference.align import aligned_face
-from models.inference.contract import EXPRESSIONS, ClipSpec, CropSpec
+from models.inference.contract import ClipSpec, CropSpec
 from models.inference.infer import Classifier, ClipClassifier, FaceByFace, load
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 
 FPS = 5
 PHASES = 5

@@ -30,7 +30,7 @@ MAY = {
     "agent": {"models": "errors inference", "relay": "common errors protocol settings trial"},
     "demo": {"agent": "", "models": "", "obs_plugin": "", "relay": ""},
     "docs": {"agent": "", "demo": "", "models": "", "moodcast": "", "obs_plugin": "", "relay": ""},
-    "models": {"relay": "errors"},
+    "models": {"relay": "errors protocol"},
     "moodcast": {"agent": "", "demo": "", "models": "", "obs_plugin": "", "relay": ""},
     "obs_plugin": {},
     "relay": {},

@@ -19,10 +19,10 @@ from models import convert
 from models.errors import ModelError
 from models.evaluation import card, table
 from models.inference import registry
-from models.inference.contract import ClipSpec
+from models.inference.contract import RAW_GREY, ClipSpec, CropSpec
 from models.training import recipe
 from models.zoo import networks
-from relay import settings
+from relay import protocol, settings
 from relay.errors import RelayError
 from relay.http import metrics
 
@@ -68,10 +68,10 @@ def models_markdown() -> str:
         if contract := entry.contract:
             text += f"- input: {describe_input(contract.crop)}{describe_clip(contract.clip)}\n"
             text += f"- output: {'logits' if contract.logits else 'probabilities'} of {', '.join(contract.outputs)}"
-            dropped = [label for label in contract.outputs if label not in registry.EXPRESSIONS]
+            dropped = [label for label in contract.outputs if label not in protocol.EXPRESSIONS]
             text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
-        for protocol, accuracy in entry.accuracy.items():
-            text += f"- {protocol}: {accuracy:.4f}\n"
+        for measured, accuracy in entry.accuracy.items():
+            text += f"- {measured}: {accuracy:.4f}\n"
     return text
 
 
@@ -89,10 +89,10 @@ def recipes_markdown() -> str:
     return text
 
 
-def describe_input(crop: registry.CropSpec) -> str:
+def describe_input(crop: CropSpec) -> str:
     """A classifier's input in a few words."""
     colour = "grey" if crop.pixels.channels == 1 else "RGB"
-    values = "0 to 255" if crop.pixels == registry.RAW_GREY else f"less {crop.pixels.mean} over {crop.pixels.std}"
+    values = "0 to 255" if crop.pixels == RAW_GREY else f"less {crop.pixels.mean} over {crop.pixels.std}"
     return f"{colour} faces of {crop.size} px, {values}, cut at margin {crop.margin}"
 
 

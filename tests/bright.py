@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.inference.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, write
+from models.inference.contract import ClipSpec, Contract, CropSpec, write
+from relay.protocol import EXPRESSIONS
 
 SIDE, FRAMES = 8, 4
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")

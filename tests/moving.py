@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.clips import video
 from models.clips.source import Clips, in_memory
-from models.inference.registry import IMAGENET
+from models.inference.contract import IMAGENET
 from models.zoo.entry import Network
 
 CLASSES = ("right", "left", "down", "up")

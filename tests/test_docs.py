@@ -1,5 +1,6 @@
 """The docs say what the code does."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import moodcast
 from benchmarks import rooms
 from docs import generate
 from relay import settings
+from relay.protocol import EXPRESSIONS
 
 ROOT = Path(__file__).parent.parent
 INDEX = ROOT / "docs" / "decisions" / "README.md"
@@ -83,6 +85,17 @@ def test_imports_point_one_way() -> None:
 def test_every_file_and_folder_is_a_room(top: str) -> None:
     names = {path.split("/")[1].removesuffix(".py") for path in rooms.working_tree() if path.startswith(f"{top}/")}
     assert names - {"__init__"} == set(rooms.ROOMS[top].split())
+
+
+def test_the_seven_expressions_are_written_down_once() -> None:
+    """Only `overlay/contract.js` has its own copy, which tests/overlay/test_pages.py compares."""
+    seven = list(EXPRESSIONS)
+    for folder in ("agent", "benchmarks", "demo", "docs", "models", "obs_plugin", "overlay", "relay", "tests"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, (ast.Tuple, ast.List)) and file != ROOT / "relay" / "protocol.py":
+                    words = [part.value for part in node.elts if isinstance(part, ast.Constant)]
+                    assert words != seven, f"{file}:{node.lineno}: import EXPRESSIONS from relay.protocol"
 
 
 @pytest.mark.parametrize("top", ["relay", "models"])

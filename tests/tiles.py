@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 
 
 def write_tiles(folder: Path, number: int) -> Path:

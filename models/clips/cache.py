@@ -27,8 +27,8 @@ from models.clips.source import Clips, Frames
 from models.clips.video import Frame
 from models.errors import DatasetError
 from models.inference import align
+from models.inference.contract import IMAGENET, CropSpec
 from models.inference.face_stage import TrackFaces
-from models.inference.registry import IMAGENET, CropSpec
 
 MARGIN = 1.2
 """Side of the crop relative to the stills' tiles: the jaw of an open mouth stays in it."""

@@ -23,7 +23,7 @@ from models.clips.warp import MESH, Portrait
 from models.errors import DatasetError
 from models.inference import boxes
 from models.inference.face_stage import FindFaces
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 TABLE = "clips.csv"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.clips.motions import INNER_LOWER, INNER_UPPER, Points
 from models.inference import align
-from models.inference.registry import IMAGENET, CropSpec
+from models.inference.contract import IMAGENET, CropSpec
 
 Picture = NDArray[np.uint8]
 

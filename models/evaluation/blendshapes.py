@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from models.inference.face_stage import ReadBlendshapes
 from models.inference.infer import softmax
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 
 NAME = "blendshapes, logistic regression"
 FITTED = 6000

@@ -24,11 +24,13 @@ from models.errors import ModelContractError
 from models.evaluation import blendshapes, cost, degrade, portraits, yardsticks
 from models.evaluation.yardsticks import Predict
 from models.inference import affect, registry
+from models.inference.contract import CropSpec
 from models.inference.face_stage import FindFaces, ReadBlendshapes
 from models.inference.infer import Classifier, load_still
-from models.inference.registry import EXPRESSIONS, CropSpec, Weights
+from models.inference.registry import Weights
 from models.inference.runtime import onnxruntime
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 
 BATCH = 64
 TILE_CROP = CropSpec(fer2013.TILE, 1.0)

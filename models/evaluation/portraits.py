@@ -19,9 +19,10 @@ from models.errors import EvaluationError
 from models.evaluation import KINDS
 from models.inference import boxes
 from models.inference.align import aligned_face
+from models.inference.contract import CropSpec
 from models.inference.face_stage import FindFaces
-from models.inference.registry import EXPRESSIONS, CropSpec
 from models.metrics import wilson
+from relay.protocol import EXPRESSIONS
 
 INFO = "london_info.csv"
 COLUMNS = ("face_id", "face_age", "face_gender", "face_eth")

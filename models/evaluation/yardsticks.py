@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inference.infer import softmax
-from models.inference.registry import EXPRESSIONS
 from models.inference.runtime import onnxruntime
+from relay.protocol import EXPRESSIONS
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 

@@ -23,8 +23,8 @@ from onnx import helper, numpy_helper
 from models import metrics
 from models.inference import contract
 from models.inference.infer import Classifier, Network, softmax
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 
 RECALL_FLOOR = 0.45
 RECALL_COST = 0.01

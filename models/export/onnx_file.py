@@ -26,11 +26,12 @@ from models.errors import TrainingError
 from models.export import quantize
 from models.inference import contract as contracts
 from models.inference import infer
-from models.inference.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec
+from models.inference.contract import ClipSpec, Contract, CropSpec
 from models.training.recipe import ClipsSection, Recipe
 from models.zoo import networks
 from models.zoo.entry import Network
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
+from relay.protocol import EXPRESSIONS
 
 TOLERANCE = 1e-4
 """Largest difference of a logit to torch's, as a share of the largest logit: some networks begin with tiny ones."""

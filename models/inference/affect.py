@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 RATINGS = MappingProxyType(
     {

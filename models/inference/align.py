@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.inference.registry import CropSpec
+from models.inference.contract import CropSpec
 
 EYES_APART, EYES_Y, MOUTH_Y = 0.372, 0.398, 0.778
 

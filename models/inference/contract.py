@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import ModelContractError
+from relay.protocol import EXPRESSIONS
 
 if TYPE_CHECKING:
     import onnx
-
-EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""Label order of every classifier's output, the same as on the wire."""
 
 KEY = "moodcast"
 VERSION = 1

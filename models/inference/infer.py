@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from models.errors import ModelContractError, UnknownModelError
 from models.inference import contract as contracts
 from models.inference import registry
-from models.inference.contract import EXPRESSIONS, Contract
+from models.inference.contract import Contract
 from models.inference.runtime import onnxruntime
+from relay.protocol import EXPRESSIONS
 
 PROCESSOR = "CPUExecutionProvider"
 PROVIDERS = ("CUDAExecutionProvider", PROCESSOR)

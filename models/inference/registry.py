@@ -14,19 +14,13 @@ import platformdirs
 
 from models.errors import ChecksumMismatchError, ModelMissingError, UnknownModelError
 from models.inference.contract import (
-    EXPRESSIONS,
     IMAGENET,
-    RAW_GREY,
     RAW_RGB,
     ClipSpec,
     Contract,
     CropSpec,
-    Pixels,
     of_first_kind,
 )
-
-__all__ = ["EXPRESSIONS", "IMAGENET", "RAW_GREY", "RAW_RGB", "CropSpec", "Pixels"]
-"""What an entry says in words of ``models.inference.contract``."""
 
 DEFAULT = "moodnet"
 PACKAGED = Path(__file__).parent.parent / "weights"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import DatasetError
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 TABLE = "fer2013-labels.csv"
 COLUMNS = ("row", "usage", "emotion", "sheet", "r", "c", "duplicate_of")

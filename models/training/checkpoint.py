@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from models import atomic
 from models.errors import TrainingError
-from models.inference.registry import EXPRESSIONS
 from models.training import recipe
 from models.training.recipe import Recipe
 from models.zoo import networks
+from relay.protocol import EXPRESSIONS
 
 FILE = "checkpoint.pt"
 

@@ -20,7 +20,7 @@ from models import metrics
 from models.clips import sampling
 from models.clips.source import ClipSource, Frames
 from models.errors import TrainingError
-from models.inference.registry import Pixels
+from models.inference.contract import Pixels
 from models.training import checkpoint, losses
 from models.training.augment import augment, mix
 from models.training.inputs import at_size, prepared

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
 from models.training.recipe import DataSection
+from relay.protocol import EXPRESSIONS
 
 NEAR = 0.975
 """Correlation from which two tiles are one photo: cropped again, marked by a stock agency, or mirrored.

@@ -24,7 +24,6 @@ from tqdm import tqdm
 
 from models import atomic
 from models.errors import RecipeError, TrainingError
-from models.inference.registry import EXPRESSIONS
 from models.training import checkpoint, losses, pseudo, teachers, train, unfold
 from models.training.data import Split
 from models.training.recipe import Recipe
@@ -33,6 +32,7 @@ from models.training.trainer import pick_device, pick_precision, seed_of
 from models.zoo import networks
 from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FRAMES, MoodnetClip
+from relay.protocol import EXPRESSIONS
 
 K = len(EXPRESSIONS)
 SEQUENCES, CHECKED = 5120, 512

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.inference.registry import Pixels
+from models.inference.contract import Pixels
 
 
 def at_size(faces: Tensor, size: int) -> Tensor:

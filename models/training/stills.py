@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.errors import TrainingError
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
 from models.training import checkpoint, data, losses, teachers, unfold
 from models.training.augment import augment, mix
@@ -17,6 +16,7 @@ from models.training.data import Split
 from models.training.inputs import at_size, heads, prepared
 from models.training.recipe import Recipe
 from models.zoo import networks
+from relay.protocol import EXPRESSIONS
 
 K = len(EXPRESSIONS)
 MEASURED = 2048

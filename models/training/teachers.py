@@ -16,6 +16,7 @@ from models.inference.infer import load_still
 from models.training import checkpoint
 from models.training.inputs import at_size, heads, prepared
 from models.zoo import networks
+from relay.protocol import EXPRESSIONS
 
 CACHE = "teachers.npz"
 
@@ -37,7 +38,7 @@ def answers(teachers: Sequence[str], pixels: NDArray[np.uint8], run: Path) -> ND
             if str(stored["key"]) == key:
                 kept: NDArray[np.float32] = stored["answers"]
                 return kept
-    total = np.zeros((len(pixels), 2, len(registry.EXPRESSIONS)), np.float32)
+    total = np.zeros((len(pixels), 2, len(EXPRESSIONS)), np.float32)
     for teacher in teachers:
         for side in (pixels, np.ascontiguousarray(pixels[:, :, ::-1])):
             total += np.concatenate(list(ask(teacher, side)))

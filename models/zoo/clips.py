@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from models.inference.registry import IMAGENET, RAW_RGB, Pixels
+from models.inference.contract import IMAGENET, RAW_RGB, Pixels
 from models.zoo.entry import Network
 
 UNIT = Pixels((0.0,) * 3, (255.0,) * 3)

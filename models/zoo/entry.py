@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from models.inference.registry import EXPRESSIONS, Pixels
+from models.inference.contract import Pixels
+from relay.protocol import EXPRESSIONS
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EXPRESSIONS = 7
+from relay.protocol import EXPRESSIONS
 
 
 def conv_bn(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
@@ -105,7 +105,7 @@ class Moodnet(Trunk):
         depths: tuple[int, int, int] = (1, 1, 1),
         excite: bool = False,
         dropout: float = 0.3,
-        classes: int = EXPRESSIONS,
+        classes: int = len(EXPRESSIONS),
     ) -> None:
         super().__init__(widths, depths, excite)
         self.dropout = nn.Dropout(dropout)
@@ -117,17 +117,17 @@ class Moodnet(Trunk):
         return self.label(x), self.votes(x)
 
 
-def tiny(classes: int = EXPRESSIONS) -> Moodnet:
+def tiny(classes: int = len(EXPRESSIONS)) -> Moodnet:
     """At most 1 MB as float16 and 1 ms a face."""
     return Moodnet((16, 32, 64, 88), (1, 1, 2), excite=True, dropout=0.1, classes=classes)
 
 
-def small(classes: int = EXPRESSIONS) -> Moodnet:
+def small(classes: int = len(EXPRESSIONS)) -> Moodnet:
     """The shipped weights."""
     return Moodnet(classes=classes)
 
 
-def base(classes: int = EXPRESSIONS) -> Moodnet:
+def base(classes: int = len(EXPRESSIONS)) -> Moodnet:
     """At most 12 MB as float16 and 6 ms a face."""
     return Moodnet((32, 48, 96, 224), (1, 2, 3), excite=True, classes=classes)
 

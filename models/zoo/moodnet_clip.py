@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.zoo.layers import luma
-from models.zoo.moodnet import EXPRESSIONS, Trunk
+from models.zoo.moodnet import Trunk
+from relay.protocol import EXPRESSIONS
 
 FRAMES = 8
 FEATURES = 256
@@ -46,7 +47,7 @@ class TemporalHead(nn.Module):
 class MoodnetClip(nn.Module):
     """RGB clips (N, 3, ``FRAMES``, 48, 48), any range, to logits (N, classes)."""
 
-    def __init__(self, classes: int = EXPRESSIONS) -> None:
+    def __init__(self, classes: int = len(EXPRESSIONS)) -> None:
         super().__init__()
         self.trunk = Trunk()
         self.head = TemporalHead(classes)

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from models.inference.registry import IMAGENET, RAW_GREY, RAW_RGB, Pixels
+from models.inference.contract import IMAGENET, RAW_GREY, RAW_RGB, Pixels
 from models.zoo.entry import Network
 
 AFFECTNET = 8

@@ -9,7 +9,8 @@ from PIL import Image
 from agent.recognition import Recogniser
 from models.errors import ModelMissingError
 from models.inference import registry
-from models.inference.registry import EXPRESSIONS, Packaged
+from models.inference.registry import Packaged
+from relay.protocol import EXPRESSIONS
 
 SHIPPED = [name for name, entry in registry.WEIGHTS.items() if entry.crop and isinstance(entry.sources[0], Packaged)]
 

@@ -21,6 +21,7 @@ from models.inference import registry
 from models.inference.align import aligned_face
 from models.zoo import networks
 from relay import app
+from relay.protocol import EXPRESSIONS
 
 torch = pytest.importorskip("torch", reason="the stand-in needs torch: make test TRAIN=1, or pip install '.[train]'")
 pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
@@ -117,7 +118,7 @@ async def test_agent_shares_labels_with_it(
     summary = json.loads(report.read_text())
     assert summary["stopped"] == "end"
     assert summary["frames_without_face"] == 0
-    assert set(summary["by_expression"]) <= set(registry.EXPRESSIONS)
+    assert set(summary["by_expression"]) <= set(EXPRESSIONS)
 
 
 def test_any_other_file_in_its_place_is_refused(kind: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

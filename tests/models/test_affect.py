@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.inference.affect import RATINGS, affect
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 PROBABILITIES = (
     st.lists(st.floats(0.001, 1), min_size=7, max_size=7)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.inference import align
-from models.inference.registry import CropSpec
+from models.inference.contract import CropSpec
 
 
 def face_mesh(centre: tuple[float, float], tile: float, roll: float) -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from models.errors import ModelMissingError
 from models.evaluation import blendshapes
 from models.inference import registry
-from models.inference.registry import EXPRESSIONS, CropSpec
+from models.inference.contract import CropSpec
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 from tests.tiles import write_folder
 
 SHAPES = 52

@@ -13,7 +13,7 @@ from models.clips import layouts
 from models.clips.layouts import LAYOUTS, Listing, as_expressions
 from models.clips.layouts.entry import expression_of
 from models.errors import DatasetError
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 Write = Callable[..., None]
 

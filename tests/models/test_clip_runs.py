@@ -17,10 +17,10 @@ from models.clips import cache  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
 from models.errors import ModelMissingError  # noqa: E402
 from models.inference import registry  # noqa: E402
-from models.inference.contract import EXPRESSIONS  # noqa: E402
 from models.inference.infer import load  # noqa: E402
 from models.training import checkpoint  # noqa: E402
 from models.zoo import networks  # noqa: E402
+from relay.protocol import EXPRESSIONS  # noqa: E402
 from tests.moving import ENTRY, Tiny, shapes, write  # noqa: E402
 
 RECIPE = """

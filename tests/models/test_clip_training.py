@@ -14,7 +14,7 @@ from torch import Tensor, nn  # noqa: E402
 
 from models.clips.source import in_memory, take  # noqa: E402
 from models.errors import RecipeError, TrainingError  # noqa: E402
-from models.inference.registry import IMAGENET  # noqa: E402
+from models.inference.contract import IMAGENET  # noqa: E402
 from models.training import (  # noqa: E402
     checkpoint,
     clips,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from models.errors import ModelContractError
 from models.inference import contract
-from models.inference.contract import EXPRESSIONS, IMAGENET, KEY, RAW_GREY, ClipSpec, Contract, CropSpec
+from models.inference.contract import IMAGENET, KEY, RAW_GREY, ClipSpec, Contract, CropSpec
+from relay.protocol import EXPRESSIONS
 
 
 class Model:

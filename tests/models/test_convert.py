@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="networks need torch: make test TRAI
 import moodcast  # noqa: E402
 from models import convert  # noqa: E402
 from models.errors import ConversionError  # noqa: E402
-from models.inference.registry import IMAGENET  # noqa: E402
+from models.inference.contract import IMAGENET  # noqa: E402
 from models.zoo import (  # noqa: E402
     mae_dfer,
     mobilefacenet,

@@ -14,8 +14,8 @@ import moodcast
 from models.errors import EvaluationError
 from models.evaluation import card, cost, degrade, evaluate, portraits, yardsticks
 from models.inference import registry
-from models.inference.registry import EXPRESSIONS
 from models.stills import fer2013
+from relay.protocol import EXPRESSIONS
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "fer2013"
 EVALUATION_PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"

@@ -11,8 +11,9 @@ from benchmarks import flicker
 from models.clips.source import in_memory
 from models.errors import ModelMissingError
 from models.inference import registry
-from models.inference.contract import EXPRESSIONS, ClipSpec
+from models.inference.contract import ClipSpec
 from models.inference.infer import load_still
+from relay.protocol import EXPRESSIONS
 from tests import bright
 
 VIDEO = Path(__file__).parents[3] / "shared" / "data" / "video" / "WolfgangLanger_Pexels.mp4"

@@ -16,10 +16,11 @@ from models.clips.cache import MARGIN  # noqa: E402
 from models.clips.source import in_memory  # noqa: E402
 from models.errors import ModelContractError, TrainingError  # noqa: E402
 from models.export import onnx_file  # noqa: E402
-from models.inference.contract import EXPRESSIONS, ClipSpec, Contract, CropSpec, Pixels  # noqa: E402
+from models.inference.contract import ClipSpec, Contract, CropSpec, Pixels  # noqa: E402
 from models.inference.infer import ClipClassifier, load  # noqa: E402
 from models.training.recipe import ClipsSection  # noqa: E402
 from models.zoo import networks  # noqa: E402
+from relay.protocol import EXPRESSIONS  # noqa: E402
 
 SIDE, FRAMES = 16, 4
 CONTRACT = Contract(CropSpec(SIDE, 1.0, Pixels((127.5,) * 3, (127.5,) * 3)), logits=True, clip=ClipSpec(FRAMES, 0.2))

@@ -19,7 +19,7 @@ from models.clips import motions, synth, video, warp
 from models.clips.motions import Points
 from models.errors import DatasetError, ModelMissingError
 from models.inference import registry
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "london"
 SIZE = 224

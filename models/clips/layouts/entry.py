@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 Read = Callable[[Path], "Found"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from models.clips.layouts import files
 from models.clips.layouts.entry import Clip, Found, Layout, expression_of
 from models.errors import DatasetError
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 TABLE = "clips.csv"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")

@@ -30,7 +30,7 @@ from pathlib import Path
 from models.clips.layouts import files
 from models.clips.layouts.entry import Clip, Fold, Found, Layout, expression_of
 from models.errors import DatasetError
-from models.inference.registry import EXPRESSIONS
+from relay.protocol import EXPRESSIONS
 
 SEVEN = ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")
 """DFEW's order (its labels less one), which FERV39K's users and Former-DFER's AFEW lists keep."""
