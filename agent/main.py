@@ -51,6 +51,7 @@ def run(settings: AgentSettings) -> int:
         relay.errors.RelayError: the relay can't be reached at the start, does not know the channel, or turns us out; or
             what is said here can't be written, so that nobody would see that it goes on.
     """
+    sources.set_opencv_up()
     return Run(settings).supervise()
 
 

@@ -29,11 +29,6 @@ FILMS, ANIMATED = ("MPEG", "FLI"), ("GIF", "PNG", "WEBP", "AVIF")
 BROKEN_FRAMES = 30
 """A camera may send this many frames in a row that can't be decoded."""
 
-# Their complaints about files and devices go to stderr, in words no viewer understands; ours follow.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-cv2.setNumThreads(1)
-
 
 class Source(Protocol):
     """An opened source."""
@@ -46,6 +41,16 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give the device or file back."""
+
+
+def set_opencv_up() -> None:
+    """For the whole process, before anything is opened: one thread, and no complaints about files and devices.
+
+    These go to stderr, in words no viewer understands; ours follow.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    cv2.setNumThreads(1)
 
 
 def check(name: str) -> None:

@@ -1,6 +1,7 @@
 """Sources: real files, a real (virtual) screen, and cameras that are not there."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from agent import sources
 from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError
 from agent.sources import Source, Still, Video, open_file, open_source
 
+ROOT = Path(__file__).parents[2]
 LEVELS = (20, 70, 120, 170, 220)
 """Grey of each frame of the films below, so that a frame tells its number."""
 FPS = 10
@@ -200,13 +202,22 @@ def test_a_picture_is_known_by_its_content(tmp_path: Path, gif: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"this is no film\n" * 50, b"", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200])
-def test_a_file_that_is_no_video(tmp_path: Path, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_video(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "talk.mp4"
     path.write_bytes(content)
     with pytest.raises(UnreadableVideoError, match=r"talk\.mp4 holds no video or picture.*MP4") as caught:
         sources.check(str(path))
     assert caught.value.exit_code == 12
-    assert capfd.readouterr().err == ""  # no decoder's complaints beside our sentence
+
+
+def test_no_decoder_complains_beside_our_sentence(tmp_path: Path) -> None:
+    (tmp_path / "talk.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200)
+    command = [sys.executable, "-m", "moodcast", "agent", "--channel", "x", "--source", "talk.mp4", "--yes"]
+    run = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert run.returncode == 12
+    assert re.fullmatch(r"moodcast: talk\.mp4 holds no video.*\n", run.stderr)
 
 
 def test_a_damaged_picture(tmp_path: Path) -> None:
