@@ -7,7 +7,6 @@ with at_once():
     import functools
     import sys
     from collections.abc import Callable
-    from importlib.metadata import PackageNotFoundError, version
 
     import msgspec
 
@@ -19,6 +18,7 @@ with at_once():
     from relay import settings
     from relay.common import streams
     from relay.common.printable import escaped_lines
+    from relay.common.release import RELEASE
     from relay.config import RelaySettings
     from relay.errors import MoodcastError, ReaderGoneError
 
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         description="A live audience's mood on the broadcast. Pictures stay with the viewer; only labels travel.",
         epilog="Start with `moodcast demo`. Each command has its own --help.",
     )
-    main_parser.add_argument("--version", action="version", version=f"moodcast {own_version()}")
+    main_parser.add_argument("--version", action="version", version=f"moodcast {RELEASE}")
     commands = main_parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (table, text) in PROGRAMS.items():
         settings.add_arguments(commands.add_parser(name, help=text, description=table.__doc__), table)
@@ -45,13 +45,6 @@ def parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list, fetch and train models")
     models_commands.add_arguments(models, face_stage)
     return main_parser
-
-
-def own_version() -> str:
-    try:
-        return version("moodcast")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import math
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from agent.errors import NoConsentError
 from agent.sending import Backoff, Notes, Sender
 from relay.common.deadline import end, within
 from relay.common.printable import escaped
+from relay.common.release import RELEASE
 from relay.errors import (
     RedirectedError,
     RefusedError,
@@ -196,7 +196,7 @@ class Client:
             raise Lost(f"no answer within {CONNECT_S:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(trouble.reason(error, self._url)) from error
-        hello = Hello(agent=f"moodcast/{_version()}", ticket=ticket, name=self._settings.name, delay=self._delay)
+        hello = Hello(agent=f"moodcast/{RELEASE}", ticket=ticket, name=self._settings.name, delay=self._delay)
         try:
             await socket.send_str(encode(hello).decode())
             return socket, await within(CONNECT_S, self._welcome(socket))
@@ -350,10 +350,3 @@ def _decoded(body: bytes, kind: type[Answer]) -> Answer | None:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("moodcast")
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree
-        return "source"

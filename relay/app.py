@@ -14,6 +14,7 @@ from aiohttp import web
 
 from relay import logs, machine
 from relay.cluster.node import ClusterNode, Node
+from relay.common.release import RELEASE
 from relay.config import RelaySettings
 from relay.core.clock import Clock
 from relay.core.limits import Limits
@@ -169,7 +170,7 @@ async def start(
     hub.start()
     url = _url(listener)
     kind = "postgresql" if settings.database else "sqlite"
-    log.info("relay starts", extra={"version": endpoints.VERSION, "url": url, "database": kind})
+    log.info("relay starts", extra={"version": RELEASE, "url": url, "database": kind})
     return Relay(url, acceptor, doorway, runner, hub, channels, history, node, claim)
 
 

@@ -5,13 +5,13 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from importlib import metadata
 from typing import NamedTuple, NoReturn
 
 from aiohttp import hdrs, web
 
 from relay import protocol
 from relay.cluster.node import Node
+from relay.common.release import RELEASE
 from relay.core import countdown, peaks
 from relay.core.channel import RECENT_S
 from relay.http import keys, measure, metrics, pages, reading, sessions, sockets, try_page
@@ -38,10 +38,6 @@ from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
-try:
-    VERSION = metadata.version("moodcast")
-except metadata.PackageNotFoundError:  # run from a folder of sources
-    VERSION = "unknown"
 REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
@@ -63,7 +59,7 @@ def application(
     """The aiohttp application over the relay's parts."""
     app = web.Application(middlewares=[_answer], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
-    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, VERSION)
+    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
     app[reading.READING] = reading.Reading(archive)
     app.cleanup_ctx.append(app[reading.READING].lifetime)
     app[try_page.TRIALS] = try_page.Trials(recogniser)
@@ -195,7 +191,7 @@ async def _home(request: web.Request) -> NoReturn:
 
 
 async def _health(request: web.Request) -> web.Response:
-    return json_response({"status": "ok", "version": VERSION})
+    return json_response({"status": "ok", "version": RELEASE})
 
 
 async def _ready(request: web.Request) -> web.Response:
