@@ -35,9 +35,8 @@ from models.inference.contract import IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer
-from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, r3d, videomae
-from models.zoo.clips import UNIT
-from models.zoo.entry import Network
+from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, networks, r3d, videomae
+from models.zoo.entry import UNIT, Architecture
 from relay.protocol import EXPRESSIONS
 
 CPU = torch.device("cpu")
@@ -83,8 +82,8 @@ class Subject(NamedTuple):
     sections: Mapping[str, Mapping[str, Any]]
 
     @property
-    def entry(self) -> Network:
-        return Network("small", "", "", self.size, self.pixels, 0, frames=self.frames)
+    def entry(self) -> Architecture:
+        return Architecture("small", self.build, "", self.size, self.pixels, 0, frames=self.frames)
 
 
 def small_c3d() -> nn.Module:
@@ -142,7 +141,7 @@ SUBJECTS = {
     "mae-dfer-ca-pc concat": fusion("concat", True),
     **{
         f"frame attention {kind}": Subject(
-            partial(build, 7, "moodnet-tiny"), 16, 48, RAW_RGB, "over moodnet-tiny", LIVELY
+            partial(build, 7, partial(networks.build, "moodnet-tiny"), 1), 16, 48, RAW_RGB, "over moodnet-tiny", LIVELY
         )
         for kind, build in (
             ("single", frame_attention.single),

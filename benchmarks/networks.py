@@ -24,7 +24,7 @@ from benchmarks import machine
 from models.evaluation.measure import multiplications
 from models.inference.runtime import onnxruntime
 from models.zoo import networks
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 ROUND = 5
 TOLERANCE = 1e-4
@@ -37,7 +37,7 @@ def open_session(file: Path) -> Any:
     return onnxruntime().InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
-def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, float]:
+def milliseconds(file: Path, entry: Architecture, seconds: float) -> tuple[float, float]:
     """Mean of the best round, and the median run, of all that ``seconds`` hold."""
     session = open_session(file)
     face = {"faces": np.random.default_rng(0).normal(size=entry.shape(1)).astype(np.float32)}
@@ -54,7 +54,7 @@ def milliseconds(file: Path, entry: Network, seconds: float) -> tuple[float, flo
     return min(float(np.mean(runs)) for runs in rounds), float(np.median(rounds))
 
 
-def difference(file: Path, network: torch.nn.Module, entry: Network) -> float:
+def difference(file: Path, network: torch.nn.Module, entry: Architecture) -> float:
     """The largest from torch's answers to one input, as a share of the largest answer: some start near zero."""
     one = torch.randn(entry.shape(1), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -64,7 +64,7 @@ def difference(file: Path, network: torch.nn.Module, entry: Network) -> float:
     return float(np.abs(found - expected.numpy()).max() / float(expected.abs().max()))
 
 
-def measure(entry: Network, seconds: float) -> dict[str, Any]:
+def measure(entry: Architecture, seconds: float) -> dict[str, Any]:
     torch.manual_seed(0)
     network = networks.build(entry.name).eval()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -94,7 +94,7 @@ def main() -> None:
     args = parser.parse_args()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     print(f"Machine: {machine.describe()}")
-    chosen = [networks.get(name) for name in args.names or networks.NETWORKS]
+    chosen = [networks.get(name) for name in args.names or networks.listed()]
     width = max(len(entry.name) for entry in chosen)
     print(f"{'':{width}} {'px':>4} {'params':>12} {'GMAC':>8} {'ms':>8} {'median':>8} {'MB f16':>7} {'off':>7}")
     results = {}

@@ -137,11 +137,11 @@ repository. The large transformers have two of their blocks there.
 def networks_markdown() -> str:
     """docs/networks.md: the registry of networks."""
     text = NOTE + NETWORKS_HEAD
-    for entry in networks.NETWORKS.values():
+    for entry in networks.listed().values():
         official = f"{entry.official:,}" if entry.official else ""
         text += f"| {entry.name} | {entry.paper} | {entry.sees} | {entry.classes} "
         text += f"| {entry.params:,} | {entry.published} | {official} |\n"
-    for entry in networks.NETWORKS.values():
+    for entry in networks.listed().values():
         if entry.left_out:
             parts = "; ".join(f"{part} {size:,}" for part, size in entry.left_out.items())
             text += f"\nLeft out of {entry.name}: {parts}.\n"

@@ -191,7 +191,7 @@ def show_list(options: argparse.Namespace) -> int:
         state = "here" if registry.location(entry).is_file() else missing
         print(f"{entry.name:<22} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
     print("\nNetworks that can be trained:")
-    for network in networks.NETWORKS.values():
+    for network in networks.listed().values():
         print(f"{network.name:<22} {network.params / 1e6:6.2f} M   {network.sees:<16} {network.paper}")
     if not networks.can_build():
         print("Training them needs torch, which is not installed: pip install '.[train]' in Moodcast's folder.")

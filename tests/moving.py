@@ -9,11 +9,10 @@ from torch import Tensor, nn
 from models.clips import video
 from models.clips.source import Clips, in_memory
 from models.inference.contract import IMAGENET
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 CLASSES = ("right", "left", "down", "up")
 WAYS = ((0, 1), (0, -1), (1, 0), (-1, 0))
-ENTRY = Network("tiny", "tiny:Tiny", "these tests", 32, IMAGENET, 0, classes=len(CLASSES), frames=4)
 
 
 class Tiny(nn.Module):
@@ -27,6 +26,9 @@ class Tiny(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(self.norm(self.look(x).relu().flatten(1)))
+
+
+ENTRY = Architecture("tiny", Tiny, "these tests", 32, IMAGENET, 0, classes=len(CLASSES), frames=4)
 
 
 def shapes(number: int, frames: int = 8, size: int = 32, seed: int = 0) -> Clips:

@@ -19,7 +19,7 @@ from models.training import checkpoint, clips, probe, recipe, sets
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
 from models.zoo import networks
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01))
 """Of clips whose intensity is known: from, and to before."""
@@ -96,7 +96,7 @@ def summary(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: tupl
     }
 
 
-def answered(how: Recipe, entry: Network, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
+def answered(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
     """What a fold's network says of the clips that it did not learn from."""
     net, _, classes = checkpoint.load_network(place)
     if classes != every.clips.classes:
@@ -111,7 +111,7 @@ def answered(how: Recipe, entry: Network, place: Path, every: sets.Set, fold: st
     return answers
 
 
-def probed(how: Recipe, entry: Network, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
+def probed(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
     """What a linear classifier of a fold's features says of the clips that neither has learned from."""
     learn, test = every.sides(fold)
     net, device, seen = networks.build(entry.name, len(learn.classes)), pick_device(), clips.Seen.by(entry, how.clips)

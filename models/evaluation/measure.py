@@ -18,7 +18,7 @@ from models.evaluation import table
 from models.evaluation.cost import processor
 from models.evaluation.table import Row
 from models.zoo import networks
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 RUNS = 3
 """At least, after one to warm up."""
@@ -26,7 +26,7 @@ SECONDS = 2.0
 """Of timing, for each network."""
 
 
-def multiplications(entry: Network) -> float:
+def multiplications(entry: Architecture) -> float:
     """Multiply-accumulates of one input; nothing is computed for it."""
     with torch.device("meta"):
         network = networks.build(entry.name).eval()
@@ -36,7 +36,7 @@ def multiplications(entry: Network) -> float:
     return counter.get_total_flops() / 2
 
 
-def milliseconds(network: nn.Module, entry: Network, seconds: float) -> float:
+def milliseconds(network: nn.Module, entry: Architecture, seconds: float) -> float:
     """Processor time of the fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
     network.eval()
     one = torch.rand(entry.shape(1), generator=torch.Generator().manual_seed(0))
@@ -56,7 +56,7 @@ def milliseconds(network: nn.Module, entry: Network, seconds: float) -> float:
     return min(times)
 
 
-def measure(entry: Network) -> Row:
+def measure(entry: Architecture) -> Row:
     """A row of the table."""
     torch.manual_seed(0)
     network = networks.build(entry.name)
@@ -68,7 +68,7 @@ def measure(entry: Network) -> Row:
     }
 
 
-def measured(entries: Sequence[Network]) -> Iterator[Row]:
+def measured(entries: Sequence[Architecture]) -> Iterator[Row]:
     """A row for each entry, with a progress bar on standard error."""
     with tqdm(entries, unit="network", leave=False, disable=None, file=sys.stderr) as bar:
         for entry in bar:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from models.zoo import networks
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 STUDY = (
     "c3d",
@@ -30,14 +30,14 @@ UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 Row = dict[str, Any]
 
 
-def chosen(names: Sequence[str], everything: bool) -> list[Network]:
+def chosen(names: Sequence[str], everything: bool) -> list[Architecture]:
     """The entries of these names, or all of the registry, or those of the study.
 
     Raises:
         UnknownModelError: there is no entry of a name.
     """
     if everything:
-        return list(networks.NETWORKS.values())
+        return list(networks.listed().values())
     return [networks.get(name) for name in names or STUDY]
 
 
@@ -49,7 +49,7 @@ def printed(number: str) -> float | None:
     return float(digits) * UNITS[unit]
 
 
-def row(entry: Network, params: int, gmacs: float) -> Row:
+def row(entry: Architecture, params: int, gmacs: float) -> Row:
     """What is known of a network beside what was counted of ours.
 
     Deviations are shares of the official build's number (0.01: ours has 1 % more), after what ours leaves out on

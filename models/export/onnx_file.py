@@ -29,7 +29,7 @@ from models.inference import infer
 from models.inference.contract import ClipSpec, Contract, CropSpec
 from models.training.recipe import ClipsSection, Recipe
 from models.zoo import networks
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 from models.zoo.moodnet_clip import FEATURES, MoodnetClip, Remembering
 from relay.protocol import EXPRESSIONS
 
@@ -122,7 +122,7 @@ def noise(contract: Contract) -> Clips:
 
 
 def contract_of(
-    entry: Network,
+    entry: Architecture,
     network: nn.Module,
     outputs: tuple[str, ...] = EXPRESSIONS,
     learned: ClipsSection | None = None,

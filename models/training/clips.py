@@ -26,7 +26,7 @@ from models.training.augment import augment, mix
 from models.training.inputs import at_size, prepared
 from models.training.recipe import ClipsSection, Recipe
 from models.zoo import networks
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 CHUNK = 8
 """Clips that are looked at together in validation and tests."""
@@ -63,7 +63,7 @@ class Seen(NamedTuple):
     how: ClipsSection
 
     @classmethod
-    def by(cls, entry: Network, how: ClipsSection) -> "Seen":
+    def by(cls, entry: Architecture, how: ClipsSection) -> "Seen":
         """Raises:
         TrainingError: the sampling can't give the network's number of frames.
         """
@@ -115,7 +115,13 @@ class Classify:
     scores: tuple[str, ...] = ("war", "uar", "lowest_recall")
 
     def __init__(
-        self, recipe: Recipe, net: nn.Module, entry: Network, learn: ClipSource, check: ClipSource, device: torch.device
+        self,
+        recipe: Recipe,
+        net: nn.Module,
+        entry: Architecture,
+        learn: ClipSource,
+        check: ClipSource,
+        device: torch.device,
     ) -> None:
         self.recipe, self.learn, self.check, self.device = recipe, learn, check, device
         self.net = net.to(device)

@@ -14,7 +14,7 @@ from models.training.augment import augment
 from models.training.clips import CHUNK, Seen, load, start_from
 from models.training.recipe import Recipe
 from models.zoo import mae_dfer, networks, videomae
-from models.zoo.entry import Network
+from models.zoo.entry import Architecture
 
 
 class Pretraining(NamedTuple):
@@ -64,7 +64,7 @@ class Reconstruct:
         recipe: Recipe,
         how: Pretraining,
         net: nn.Module,
-        entry: Network,
+        entry: Architecture,
         learn: ClipSource,
         check: ClipSource,
         device: torch.device,

@@ -5,6 +5,8 @@ Eight 3x3x3 convolutions and five poolings; the first pools places alone, so tha
 
 from torch import Tensor, nn
 
+from models.zoo.entry import UNIT, Architecture
+
 WIDTHS: tuple[tuple[int, ...], ...] = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 """Of the convolutions before each pooling."""
 
@@ -42,3 +44,20 @@ class C3D(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(self.head(self.features(x)))
+
+
+ENTRIES = (
+    Architecture(
+        "c3d",
+        C3D,
+        "Tran et al. 2015",
+        112,
+        UNIT,
+        78_024_455,
+        published="78 M",
+        official=78_024_455,
+        frames=16,
+        official_gmacs=38.55,
+        published_gmacs="39 G",
+    ),
+)

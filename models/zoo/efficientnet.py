@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
+
 STAGES = (
     # expansion, kernel, stride, width and blocks of B0
     (1, 3, 1, 16, 1),
@@ -19,6 +22,8 @@ STAGES = (
     (6, 5, 2, 192, 4),
     (6, 3, 1, 320, 1),
 )
+AFFECTNET = 8
+"""Classes of AffectNet, on which EmotiEffNet reads: our seven and contempt."""
 MAX_DROP = 0.2
 """How often, in training, the deepest block would be skipped; earlier ones less often in proportion."""
 
@@ -119,3 +124,29 @@ def efficientnet_b0(classes: int) -> EfficientNet:
 def efficientnet_b2(classes: int) -> EfficientNet:
     """For 260 px; features 1408."""
     return EfficientNet(width=1.1, depth=1.2, dropout=0.3, classes=classes)
+
+
+ENTRIES = (
+    Architecture(
+        "efficientnet-b0",
+        efficientnet_b0,
+        "Tan and Le 2019; Savchenko 2022",
+        224,
+        IMAGENET,
+        4_017_796,
+        classes=AFFECTNET,
+        official=4_017_796,
+        published_gmacs="0.38 G",
+    ),
+    Architecture(
+        "efficientnet-b2",
+        efficientnet_b2,
+        "Tan and Le 2019; Savchenko 2022",
+        260,
+        IMAGENET,
+        7_712_266,
+        classes=AFFECTNET,
+        official=7_712_266,
+        published_gmacs="0.99 G",
+    ),
+)

@@ -1,22 +1,31 @@
 """What the registry (``models.zoo.networks``) knows of a network. Reading it needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from models.inference.contract import Pixels
 from relay.protocol import EXPRESSIONS
 
+UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
+"""0 to 1."""
+SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
+"""-1 to 1."""
+
+Builder = Callable[..., Any]
+"""To a network (``torch.nn.Module``): see ``Architecture``."""
+
 
 @dataclass(frozen=True)
-class Network:
+class Architecture:
     """One entry. It sees square faces of ``size`` px through ``pixels``, or clips of ``frames`` such faces.
 
-    ``builder`` is ``module:function`` in ``models.zoo``; the function takes the number of classes and, for a head over
-    another network of the registry, that network's name, which is ``over``. ``params`` counts
-    ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and ours
-    lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the number
-    as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build;
+    ``builder`` takes the number of classes. That of a head over another network of the registry, which is named in
+    ``over``, also takes what builds that network for a number of classes, and how many channels it sees. ``params``
+    counts ours, all of them alive. ``official`` counts the authors' own build where it was measured; what it has and
+    ours lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the
+    number as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build;
     ``left_out_gmacs`` says which of them ours saves at no change of the answer. ``published_gmacs`` are as the paper
     prints them, and ``remark`` says why they are far off, where that is known. ``learning_rate`` is that of the study's
     transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
@@ -24,7 +33,7 @@ class Network:
     """
 
     name: str
-    builder: str
+    builder: Builder
     paper: str
     size: int
     pixels: Pixels

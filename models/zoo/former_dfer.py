@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from models.zoo import resnet
 from models.zoo.attention import transformer
+from models.zoo.entry import UNIT, Architecture
 
 FRAMES, SIZE = 16, 112
 PLACES, PLACE_WIDTH = 7 * 7, 256
@@ -63,3 +64,20 @@ class FormerDFER(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         features = self.cs_former(x.transpose(1, 2).flatten(0, 1))
         return self.fc(self.t_former(features.unflatten(0, (-1, FRAMES))))
+
+
+ENTRIES = (
+    Architecture(
+        "former-dfer",
+        FormerDFER,
+        "Zhao and Liu 2021",
+        112,
+        UNIT,
+        18_031_943,
+        published="18 M",
+        official=18_031_943,
+        frames=16,
+        official_gmacs=8.30,
+        published_gmacs="9 G",
+    ),
+)

@@ -11,11 +11,14 @@ The first two are Emotion-FAN's. In evaluation the authors' program multiplies t
 divides by the sum of the products of both; here training and evaluation are the same sum.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.zoo import networks
+from models.inference.contract import IMAGENET, RAW_RGB
+from models.zoo.entry import SYMMETRIC, Architecture
 from models.zoo.layers import luma
 
 UNUSUAL = 997
@@ -78,12 +81,16 @@ class SelfAttention(nn.Module):
         return weighted_mean(frames, self.single(scores.softmax(1) * values))
 
 
-def without_classifier(name: str) -> tuple[nn.Module, int]:
-    """A network of the registry that answers what its classifier would read, (M, width), and that width.
+Build = Callable[[int], nn.Module]
+"""From a number of classes to a network that looks at single faces."""
+
+
+def without_classifier(build: Build) -> tuple[nn.Module, int]:
+    """A network that answers what its classifier would read, (M, width), and that width.
 
     The classifier is every layer with as many outputs as there are classes: one, or two heads side by side.
     """
-    network, width = networks.build(name, UNUSUAL), 0
+    network, width = build(UNUSUAL), 0
     for path, layer in list(network.named_modules()):
         if isinstance(layer, nn.Linear | nn.Conv2d) and layer.weight.shape[0] == UNUSUAL:
             width = layer.weight.shape[1]
@@ -94,15 +101,20 @@ def without_classifier(name: str) -> tuple[nn.Module, int]:
 class FrameAttention(nn.Module):
     """RGB clips (N, 3, T, S, S), normalised as the frame network wants it, to logits (N, classes); any T will do.
 
-    ``over`` is the name of the frame network, ``attention`` one of the heads. A network that sees grey gets the luma.
+    ``build`` makes the network that looks at frames, ``attention`` is one of the heads. Where ``channels`` is 1, that
+    network sees grey, and gets the luma.
     """
 
     def __init__(
-        self, classes: int, over: str, attention: type[SingleAttention | RelationAttention | SelfAttention]
+        self,
+        classes: int,
+        build: Build,
+        channels: int,
+        attention: type[SingleAttention | RelationAttention | SelfAttention],
     ) -> None:
         super().__init__()
-        self.grey = networks.get(over).pixels.channels == 1
-        self.frames, width = without_classifier(over)
+        self.grey = channels == 1
+        self.frames, width = without_classifier(build)
         self.attention = attention(width)
         self.dropout = nn.Dropout(0.5)
         self.fc = nn.Linear(self.attention.width, classes)
@@ -116,13 +128,62 @@ class FrameAttention(nn.Module):
         return self.fc(self.dropout(self.attention(features.unflatten(0, (-1, count)))))
 
 
-def single(classes: int, over: str) -> FrameAttention:
-    return FrameAttention(classes, over, SingleAttention)
+def single(classes: int, build: Build, channels: int) -> FrameAttention:
+    return FrameAttention(classes, build, channels, SingleAttention)
 
 
-def relation(classes: int, over: str) -> FrameAttention:
-    return FrameAttention(classes, over, RelationAttention)
+def relation(classes: int, build: Build, channels: int) -> FrameAttention:
+    return FrameAttention(classes, build, channels, RelationAttention)
 
 
-def self_attention(classes: int, over: str) -> FrameAttention:
-    return FrameAttention(classes, over, SelfAttention)
+def self_attention(classes: int, build: Build, channels: int) -> FrameAttention:
+    return FrameAttention(classes, build, channels, SelfAttention)
+
+
+FAN = "Meng et al. 2019"
+CHURAEV = "Churaev and Savchenko 2023"
+ENTRIES = (
+    Architecture("moodnet-small-single", single, FAN, 48, RAW_RGB, 1_940_455, frames=16, over="moodnet-small"),
+    Architecture(
+        "moodnet-small-self",
+        self_attention,
+        CHURAEV,
+        48,
+        RAW_RGB,
+        2_071_527,
+        frames=16,
+        over="moodnet-small",
+    ),
+    Architecture(
+        "mobilefacenet-single",
+        single,
+        FAN,
+        112,
+        SYMMETRIC,
+        1_004_167,
+        frames=16,
+        over="mobilefacenet",
+    ),
+    Architecture(
+        "mobilefacenet-self",
+        self_attention,
+        CHURAEV,
+        112,
+        SYMMETRIC,
+        1_036_935,
+        frames=16,
+        over="mobilefacenet",
+    ),
+    Architecture("resnet18-single", single, FAN, 224, IMAGENET, 11_180_615, frames=16, over="resnet18"),
+    Architecture("resnet18-relation", relation, FAN, 224, IMAGENET, 11_185_223, frames=16, over="resnet18"),
+    Architecture(
+        "resnet18-self",
+        self_attention,
+        CHURAEV,
+        224,
+        IMAGENET,
+        11_704_903,
+        frames=16,
+        over="resnet18",
+    ),
+)

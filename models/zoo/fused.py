@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import IMAGENET
 from models.zoo import mmnet
+from models.zoo.entry import Architecture
 from models.zoo.layers import quiet_head, start_small
 from models.zoo.mae_dfer import DEPTH, WIDTH, LGIFormer
 from models.zoo.videomae import drop_paths
@@ -62,3 +64,67 @@ def concat(classes: int) -> MaeDferCA:
 
 def concat_calibrated(classes: int) -> MaeDferCA:
     return MaeDferCA(classes, concat=True, calibrated=True)
+
+
+MOTION_LEFT_OUT = {"classifier of the CA branch": 702_471}
+POSITION_LEFT_OUT = {"class token, classifier and mask of the PC transformer": 3_590}
+REMARK = (  # as of MAE-DFER
+    "1,052,160 parameters and 2.10 GMAC of the last block change only local tokens, which pre-training draws from and "
+    "the classifier does not read; they are kept, as in the official build"
+)
+ENTRIES = (
+    Architecture(
+        "mae-dfer-ca",
+        add,
+        "the study: MAE-DFER + CA",
+        160,
+        IMAGENET,
+        113_622_139,
+        published="114 M",
+        official=114_324_610,
+        left_out=MOTION_LEFT_OUT,
+        frames=16,
+        official_gmacs=52.69,
+        published_gmacs="52 G",
+        remark=REMARK,
+    ),
+    Architecture(
+        "mae-dfer-ca-pc",
+        add_calibrated,
+        "the study: MAE-DFER + CA + PC",
+        160,
+        IMAGENET,
+        117_881_979,
+        published="119 M",
+        official=118_588_040,
+        left_out=MOTION_LEFT_OUT | POSITION_LEFT_OUT,
+        frames=16,
+        official_gmacs=53.13,
+        published_gmacs="53 G",
+        remark=REMARK,
+    ),
+    Architecture(
+        "mae-dfer-ca-concat",
+        concat,
+        "the study: MAE-DFER + CA, side by side",
+        160,
+        IMAGENET,
+        113_625_723,
+        official=114_328_194,
+        left_out=MOTION_LEFT_OUT,
+        frames=16,
+        official_gmacs=52.69,
+    ),
+    Architecture(
+        "mae-dfer-ca-pc-concat",
+        concat_calibrated,
+        "the study: MAE-DFER + CA + PC, side by side",
+        160,
+        IMAGENET,
+        117_885_563,
+        official=118_591_624,
+        left_out=MOTION_LEFT_OUT | POSITION_LEFT_OUT,
+        frames=16,
+        official_gmacs=53.13,
+    ),
+)

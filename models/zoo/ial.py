@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.zoo.attention import transformer
+from models.zoo.entry import UNIT, Architecture
 from models.zoo.resnet import BasicBlock, stage
 
 FRAMES, SIZE = 16, 112
@@ -120,3 +121,27 @@ class IALNetwork(nn.Module):
         tokens = self.fusion(x.unflatten(0, (-1, FRAMES)))
         tokens = self.temporal(tokens + self.position[:, : FRAMES - 1])
         return self.fc(tokens.mean(1)), (first, second)
+
+
+ENTRIES = (
+    Architecture(
+        "ial",
+        IALNetwork,
+        "Li et al. 2023",
+        112,
+        UNIT,
+        18_936_775,
+        published="19 M",
+        official=19_083_527,
+        left_out={
+            "bias after the stem": 64,
+            "biases of the three blocks": 896,
+            "1x1 convolutions (glb) of the three blocks": 86_016,
+            "gate and auxiliary classifier of the first block, which is plain": 59_776,
+        },
+        frames=16,
+        official_gmacs=5.94,
+        left_out_gmacs={"every layer of the transformers, computed a second time": 0.316},
+        published_gmacs="10 G",
+    ),
+)

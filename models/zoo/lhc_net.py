@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import RAW_RGB
+from models.zoo.entry import Architecture
+
 WIDTHS = (64, 128, 256, 512)
 COUNTS = (3, 4, 6, 3)
 HEADS = (8, 8, 7, 7, 1)
@@ -120,3 +123,16 @@ class LHCNet(nn.Module):
         for stage, attend in zip(self.stages, list(self.lhc)[1:], strict=True):
             x = attend(stage(x))
         return self.head(F.relu(self.bn(x)).mean((2, 3)))
+
+
+ENTRIES = (
+    Architecture(
+        "lhc-net",
+        LHCNet,
+        "Pecoraro et al. 2022",
+        224,
+        RAW_RGB,
+        32_396_302,
+        official=32_396_302,
+    ),
+)

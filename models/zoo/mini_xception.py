@@ -5,6 +5,9 @@ Gender Classification", Fig. 4): depth-wise separable convolutions beside stride
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import Pixels
+from models.zoo.entry import Architecture
+
 
 class SeparableConv(nn.Sequential):
     """A 3x3 convolution of each channel, then a 1x1 over all (Chollet 2017), then batch normalisation."""
@@ -49,3 +52,17 @@ class MiniXception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classes(self.body(self.stem(x))).mean((2, 3))
+
+
+ENTRIES = (
+    Architecture(
+        "mini-xception",
+        MiniXception,
+        "Arriaga et al. 2017",
+        64,
+        Pixels((127.5,), (127.5,)),
+        56_951,
+        published="60 k",
+        official=56_951,
+    ),
+)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
 from models.zoo.layers import Block, start_small
 
 SIDE = 14
@@ -112,3 +114,25 @@ class MMNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         onset, apex = x.unbind(2)
         return self.fc((self.motion(apex - onset) + self.position(onset)).flatten(1))
+
+
+ENTRIES = (
+    Architecture(
+        "mmnet",
+        MMNet,
+        "Li et al. 2022",
+        224,
+        IMAGENET,
+        9_438_841,
+        classes=5,
+        official=9_970_947,
+        left_out={
+            "class token, classifier and mask of the PC transformer": 3_590,
+            "second classifier": 476_672,
+            "embedding of time": 49_284,
+            "1x1 convolution of the onset frame": 2_560,
+        },
+        frames=2,
+        official_gmacs=7.21,
+    ),
+)

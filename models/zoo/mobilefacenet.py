@@ -7,6 +7,8 @@ Its trunk also is POSTER V2's landmark network (``poster_v2.py``).
 
 from torch import Tensor, nn
 
+from models.zoo.entry import SYMMETRIC, Architecture
+
 
 def conv_bn(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """A convolution without bias and batch normalisation; no activation."""
@@ -96,3 +98,16 @@ class Landmarks(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         _, _, coarse = self.trunk(x)
         return self.embedding(coarse)
+
+
+ENTRIES = (
+    Architecture(
+        "mobilefacenet",
+        MobileFaceNet,
+        "Chen et al. 2018",
+        112,
+        SYMMETRIC,
+        1_004_039,
+        published="0.99 M",
+    ),
+)

@@ -4,6 +4,9 @@ expression and attributes recognition based on multi-task learning of lightweigh
 
 from torch import Tensor, nn
 
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
+
 BLOCKS = (
     (64, 1),
     (128, 2),
@@ -45,3 +48,6 @@ class MobileNetV1(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(self.features(x).mean((2, 3)))
+
+
+ENTRIES = (Architecture("mobilenet-v1", MobileNetV1, "Howard et al. 2017; Savchenko 2021", 224, IMAGENET, 3_214_151),)

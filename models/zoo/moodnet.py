@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import RAW_GREY
+from models.zoo.entry import Architecture
 from relay.protocol import EXPRESSIONS
 
 
@@ -147,3 +149,10 @@ class BlendedMoodnet(nn.Module):
         label, votes = self.net(torch.cat([x, torch.flip(x, [3])]))
         both = self.label_weight * label.softmax(1) + (1 - self.label_weight) * votes.softmax(1)
         return both.unflatten(0, (2, -1)).mean(0)
+
+
+ENTRIES = (
+    Architecture("moodnet-tiny", tiny, "ours", 48, RAW_GREY, 453_008),
+    Architecture("moodnet-small", small, "ours; the shipped weights", 48, RAW_GREY, 1_941_998),
+    Architecture("moodnet-base", base, "ours", 48, RAW_GREY, 3_383_312),
+)

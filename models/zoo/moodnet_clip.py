@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import RAW_RGB
+from models.zoo.entry import Architecture
 from models.zoo.layers import luma
 from models.zoo.moodnet import Trunk
 from relay.protocol import EXPRESSIONS
@@ -71,3 +73,17 @@ class Remembering(nn.Module):
     def forward(self, face: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         features = self.net.trunk(luma(face))
         return self.net.head(torch.cat([memory, features[:, None]], 1)), features
+
+
+ENTRIES = (
+    Architecture(
+        "moodnet-clip",
+        MoodnetClip,
+        "ours; taught on pseudo-clips",
+        48,
+        RAW_RGB,
+        2_018_727,
+        frames=8,
+        interval_s=0.2,
+    ),
+)

@@ -1,39 +1,118 @@
 """The registry of networks: what each one is called, where it was published, what it looks at, how large it is.
 
-The entries are in ``models.zoo.stills`` and ``models.zoo.clips``. Reading them needs no torch; ``build`` does. Weights
-are another matter (``models.inference.registry``): these are the networks that can be trained here.
+Each network's file says it in ``ENTRIES``, which is read without importing the file: that needs torch. An entry may be
+written with the names of ``models.zoo.entry`` and ``models.inference.contract``, and with what its own file defines.
+Functions and classes of the file, the builders, stand for themselves: called, they import the file.
+
+Weights are another matter (``models.inference.registry``): these are the networks that can be trained here.
 """
 
+import ast
+import functools
 import importlib
 import importlib.util
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.errors import MissingTorchError, UnknownModelError
-from models.zoo.clips import CLIPS
-from models.zoo.entry import Network
-from models.zoo.stills import STILLS
+from models.inference import contract
+from models.zoo import entry as entries
+from models.zoo.entry import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-NETWORKS: Mapping[str, Network] = MappingProxyType({entry.name: entry for entry in (*STILLS, *CLIPS)})
+FOLDER = Path(__file__).parent
+ORDER = [
+    "moodnet",
+    "mini_xception",
+    "mobilefacenet",
+    "mobilenet",
+    "efficientnet",
+    "resnet",
+    "vgg",
+    "lhc_net",
+    "resmasking",
+    "poster_v2",
+    "moodnet_clip",
+    "c3d",
+    "r3d",
+    "former_dfer",
+    "ial",
+    "videomae",
+    "mae_dfer",
+    "fused",
+    "mmnet",
+    "frame_attention",
+]
+"""The files in the order in which networks are listed; others follow, by name. Those that look at faces come first."""
 
 
-def get(name: str) -> Network:
+class LazyBuilder:
+    """A function of a network's file, which is imported when it is called."""
+
+    def __init__(self, module: str, function: str) -> None:
+        self.module, self.function = module, function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return getattr(importlib.import_module(f"models.zoo.{self.module}"), self.function)(*arguments)
+
+
+class Names(dict[str, Any]):
+    """What the names in a file's entries mean; constants of the file are looked into when they are asked for."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(vars(contract) | vars(entries))
+        self._file = file
+        self._constants: dict[str, ast.expr] = {}
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                self[node.name] = LazyBuilder(file.stem, node.name)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                self._constants[node.targets[0].id] = node.value
+                self.pop(node.targets[0].id, None)  # the file's own meaning counts
+
+    def __missing__(self, name: str) -> Any:
+        code = compile(ast.Expression(self._constants[name]), self._file, "eval")
+        self[name] = found = eval(code, {"__builtins__": {}}, self)  # noqa: S307  # our own file
+        return found
+
+    @property
+    def entries(self) -> tuple[Architecture, ...]:
+        """Those of the file; none where it has no network."""
+        found: tuple[Architecture, ...] = self["ENTRIES"] if "ENTRIES" in self._constants else ()
+        return found
+
+
+def by_file() -> Mapping[str, tuple[Architecture, ...]]:
+    """The entries of each file that has some, by the file's name without ending, in the order of these names."""
+    found = {file.stem: Names(file).entries for file in sorted(FOLDER.glob("*.py"))}
+    return {name: entries for name, entries in found.items() if entries}
+
+
+@functools.cache
+def listed() -> Mapping[str, Architecture]:
+    """The entries of all files, by name, in the order in which they are listed."""
+    files = by_file()
+    order = [*ORDER, *(name for name in files if name not in ORDER)]
+    every = [entry for name in order for entry in files[name]]
+    return MappingProxyType({entry.name: entry for entry in sorted(every, key=lambda entry: entry.frames > 1)})
+
+
+def get(name: str) -> Architecture:
     """The entry of that name.
 
     Raises:
         UnknownModelError: there is none; the message lists those there are.
     """
     try:
-        return NETWORKS[name]
+        return listed()[name]
     except KeyError:
-        known = ", ".join(NETWORKS)
+        known = ", ".join(listed())
         raise UnknownModelError(f"expected the name of a network ({known}), got {name!r}") from None
 
 
@@ -59,10 +138,13 @@ def build(name: str, classes: int | None = None) -> "nn.Module":
         raise MissingTorchError(
             f"the network {name!r} needs torch, which is not installed. In Moodcast's folder: pip install '.[train]'"
         )
-    module, function = entry.builder.split(":")
-    builder = getattr(importlib.import_module(f"models.zoo.{module}"), function)
-    network: nn.Module = builder(classes or entry.classes, *filter(None, [entry.over]))
+    network: nn.Module = entry.builder(classes or entry.classes, *_frames(entry))
     return network
+
+
+def _frames(entry: Architecture) -> tuple[Callable[[int], "nn.Module"], int] | tuple[()]:
+    """What the builder of a head over another network is told of that one."""
+    return (functools.partial(build, entry.over), get(entry.over).pixels.channels) if entry.over else ()
 
 
 def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | None" = None) -> None:

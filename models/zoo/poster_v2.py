@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import IMAGENET
 from models.zoo import mobilefacenet
+from models.zoo.entry import Architecture
 from models.zoo.layers import DropPath, Mlp
 
 SIZES = (28, 14, 7)
@@ -201,3 +203,30 @@ class PosterV2(nn.Module):
             for embed, fusion, image, marks in zip(self.embed, self.fusions, self.image(x), landmarks, strict=True)
         ]
         return self.transformer(torch.cat(tokens, 1))
+
+
+ENTRIES = (
+    Architecture(
+        "poster-v2",
+        PosterV2,
+        "Mao et al. 2023",
+        224,
+        IMAGENET,
+        43_753_941,
+        published="58 M",
+        official=58_316_594,
+        left_out={
+            "output layer of IR50": 12_847_616,
+            "landmark head of MobileFaceNet": 96_016,
+            "second patch embedding": 197_376,
+            "CON1": 196_608,
+            "IRLinear1": 787_200,
+            "IRLinear2": 393_728,
+            "eca_block": 5,
+            "1x1 convolutions of the two blocks": 44_104,
+        },
+        official_gmacs=8.59,
+        published_gmacs="26 G",
+        remark="26 G are those of three pictures",
+    ),
+)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.zoo.entry import UNIT, Architecture
+
 WIDTHS = (64, 128, 256, 512)
 
 
@@ -59,3 +61,20 @@ class R3D(nn.Module):
 
 def r3d18(classes: int) -> R3D:
     return R3D((2, 2, 2, 2), classes)
+
+
+ENTRIES = (
+    Architecture(
+        "r3d18",
+        r3d18,
+        "Hara et al. 2018",
+        112,
+        UNIT,
+        33_207_495,
+        published="33 M",
+        official=33_207_495,
+        frames=16,
+        official_gmacs=8.31,
+        published_gmacs="8 G",
+    ),
+)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.zoo.entry import UNIT, Architecture
 from models.zoo.resnet import WIDTHS, BasicBlock, Trunk
 
 
@@ -59,3 +60,16 @@ class ResMaskingNet(nn.Module):
             x = stage(x)
             x = x * (1 + mask(x))
         return self.fc(self.dropout(x.mean((2, 3))))
+
+
+ENTRIES = (
+    Architecture(
+        "resmaskingnet",
+        ResMaskingNet,
+        "Pham et al. 2020",
+        224,
+        UNIT,
+        137_796_423,
+        official=137_796_423,
+    ),
+)

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
+
 WIDTHS = (64, 128, 256, 512)
 
 
@@ -118,3 +121,18 @@ def resnet18(classes: int) -> ResNet:
 def resnet50(classes: int) -> ResNet:
     """With the study's head."""
     return ResNet(Bottleneck, (3, 4, 6, 3), classes, dropout=0.2)
+
+
+ENTRIES = (
+    Architecture("resnet18", resnet18, "He et al. 2016", 224, IMAGENET, 11_180_103),
+    Architecture(
+        "resnet50",
+        resnet50,
+        "He et al. 2016; the study's recipe",
+        224,
+        IMAGENET,
+        23_522_375,
+        official=23_522_375,
+        learning_rate=5e-4,
+    ),
+)

@@ -6,6 +6,9 @@ trained on ImageNet to faces: global average pooling, dropout 0.2, one dense lay
 
 from torch import Tensor, nn
 
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
+
 CONFIGURATION_D = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
 """Widths of the 3x3 convolutions; M is a 2x2 max pooling."""
 
@@ -71,3 +74,25 @@ def vgg16(classes: int) -> Vgg16:
 def vgg16_transfer(classes: int) -> Vgg16:
     """With the study's head."""
     return Vgg16(transfer(classes))
+
+
+ENTRIES = (
+    Architecture(
+        "vgg16",
+        vgg16_transfer,
+        "Simonyan and Zisserman 2015; the study's recipe",
+        224,
+        IMAGENET,
+        14_718_279,
+        learning_rate=5e-4,
+    ),
+    Architecture(
+        "vgg16-fc",
+        vgg16,
+        "Simonyan and Zisserman 2015",
+        224,
+        IMAGENET,
+        134_289_223,
+        official=134_289_223,
+    ),
+)

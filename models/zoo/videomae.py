@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
 from models.zoo.layers import Block, quiet_head, start_small, start_xavier
 
 FRAMES, SIZE = 16, 160
@@ -164,3 +166,20 @@ def target(clips: Tensor, hidden: Tensor) -> Tensor:
 def loss(drawn: Tensor, clips: Tensor, hidden: Tensor) -> Tensor:
     """Mean squared error of the drawn cubes (N, hidden, 1536), a number. ``clips`` are RGB, 0 to 1."""
     return F.mse_loss(drawn, target(clips, hidden))
+
+
+ENTRIES = (
+    Architecture(
+        "videomae",
+        VideoMAE,
+        "Tong et al. 2022",
+        160,
+        IMAGENET,
+        86_232_583,
+        published="86 M",
+        official=86_232_583,
+        frames=16,
+        official_gmacs=80.69,
+        published_gmacs="81 G",
+    ),
+)

@@ -1,8 +1,6 @@
 """Clip networks through the commands: folds trained in turn, and one evaluation of all of them."""
 
 import json
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from models.inference.infer import load  # noqa: E402
 from models.training import checkpoint  # noqa: E402
 from models.zoo import networks  # noqa: E402
 from relay.protocol import EXPRESSIONS  # noqa: E402
-from tests.moving import ENTRY, Tiny, shapes, write  # noqa: E402
+from tests.moving import ENTRY, shapes, write  # noqa: E402
 
 RECIPE = """
 [network]
@@ -50,10 +48,8 @@ ema_decay = 0.5
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests' network in the registry."""
-    module = types.ModuleType("models.zoo.tiny")
-    module.__dict__["Tiny"] = Tiny
-    monkeypatch.setitem(sys.modules, "models.zoo.tiny", module)
-    monkeypatch.setattr(networks, "NETWORKS", {**networks.NETWORKS, "tiny": ENTRY})
+    every = {**networks.listed(), "tiny": ENTRY}
+    monkeypatch.setattr(networks, "listed", lambda: every)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Training on clips: it learns, every step is a place to go on from, and what can't be trained is a sentence."""
 
+import functools
 import itertools
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from models.zoo import (  # noqa: E402
     networks,
     videomae,
 )
-from models.zoo.entry import Network  # noqa: E402
+from models.zoo.entry import Architecture  # noqa: E402
 from tests.moving import CLASSES, ENTRY, Tiny, shapes  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -201,7 +202,8 @@ def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path, bu
 
 @pytest.mark.parametrize("over", ["moodnet-tiny", "mobilefacenet"])
 def test_frame_attention_begins_with_a_network_that_was_trained_on_faces(tmp_path: Path, over: str) -> None:
-    trained, net = networks.build(over), frame_attention.single(4, over)
+    trained, channels = networks.build(over), networks.get(over).pixels.channels
+    net = frame_attention.single(4, functools.partial(networks.build, over), channels)
     torch.save(trained.state_dict(), tmp_path / "weights.pt")
     clips.start_from(net, tmp_path / "weights.pt")
     for name, tensor in net.frames.state_dict().items():
@@ -234,7 +236,7 @@ class Guess(nn.Module):
 
 
 def test_a_pretraining_runs_on_the_same_trainer_and_its_loss_falls(tmp_path: Path) -> None:
-    entry = Network("mae-dfer", "", "", 160, IMAGENET, 0, frames=16)
+    entry = Architecture("mae-dfer", Guess, "", 160, IMAGENET, 0, frames=16)
     how = made(
         network={"name": "mae-dfer", "task": "reconstruct"},
         schedule={"epochs": 4, "batch": 2},

@@ -1,5 +1,6 @@
 """Heads that weigh a clip's frames do what their papers' equations say, over any network that looks at faces."""
 
+import functools
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from models.zoo.frame_attention import (  # noqa: E402
     SingleAttention,
     weighted_mean,
 )
-from models.zoo.stills import STILLS  # noqa: E402
 
+FACES = [entry for entry in networks.listed().values() if entry.frames == 1]
 HEADS = pytest.mark.parametrize("head", [SingleAttention, RelationAttention, SelfAttention])
 
 
@@ -72,11 +73,13 @@ def test_frames_that_all_weigh_nothing_weigh_alike() -> None:
     torch.testing.assert_close(weighted_mean(f, torch.full((2, 5, 1), -1e4)), f.mean(1))
 
 
-@pytest.mark.parametrize("entry", STILLS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", FACES, ids=lambda entry: entry.name)
 def test_heads_go_over_every_network_that_sees_faces(entry: Any) -> None:
     with torch.device("meta"):
         frames = networks.build(entry.name)
-        network = FrameAttention(5, entry.name, SingleAttention).eval()
+        network = FrameAttention(
+            5, functools.partial(networks.build, entry.name), entry.pixels.channels, SingleAttention
+        ).eval()
         logits = network(torch.empty(2, 3, 3, entry.size, entry.size))
     assert logits.shape == (2, 5)
     width, heads = network.attention.width, 2 if entry.name.startswith("moodnet") else 1
@@ -89,7 +92,7 @@ def test_a_network_that_sees_grey_gets_the_luma() -> None:
     torch.manual_seed(0)
     network = networks.build("moodnet-tiny")
     clips = torch.rand(1, 3, 4, 48, 48) * 255
-    attention = FrameAttention(7, "moodnet-tiny", SingleAttention).eval()
+    attention = FrameAttention(7, functools.partial(networks.build, "moodnet-tiny"), 1, SingleAttention).eval()
     attention.frames.load_state_dict(network.state_dict(), strict=False)
     grey = clips.mul(torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1, 1)).sum(1, keepdim=True)
     torch.testing.assert_close(attention(clips), attention(grey.expand_as(clips)), rtol=1e-3, atol=1e-4)

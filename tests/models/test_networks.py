@@ -12,7 +12,7 @@ import pytest
 
 from models.errors import MissingTorchError, UnknownModelError
 from models.zoo import networks
-from models.zoo.networks import NETWORKS, Network
+from models.zoo.entry import Architecture
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
@@ -21,8 +21,10 @@ from models.evaluation.measure import multiplications  # noqa: E402
 from models.zoo import mobilefacenet, poster_v2  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 
+NETWORKS = networks.listed()
 
-def heavy(entry: Network) -> bool:
+
+def heavy(entry: Architecture) -> bool:
     """Whether a test should do only what it must, and ``benchmarks/networks.py`` checks the export. Large transformers
     are not heavy: here they have fewer blocks (``tests/shallow.py``)."""
     return (entry.official_gmacs or 0) > 30 and entry.name not in SHALLOW
@@ -66,14 +68,14 @@ def count(network: Any) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def faces(entry: Network, number: int) -> Any:
+def faces(entry: Architecture, number: int) -> Any:
     """Or clips, where it looks at clips."""
     size = SMALLER.get(entry.over or entry.name, entry.size)
     smaller = replace(entry, size=size, frames=3 if entry.over else entry.frames)  # frame attention takes any number
     return torch.randn(smaller.shape(number), generator=torch.Generator().manual_seed(0))
 
 
-def awake(entry: Network) -> Any:
+def awake(entry: Architecture) -> Any:
     """The network in evaluation mode, with fewer blocks if it is large, its norms adjusted to the test's faces.
 
     Fresh ones let random weights shrink a face until only the last bias is left.
@@ -111,7 +113,7 @@ def learned(network: Any, x: Any) -> list[Any]:
 
 
 @EVERY
-def test_size_is_that_of_the_paper(entry: Network) -> None:
+def test_size_is_that_of_the_paper(entry: Architecture) -> None:
     with torch.device("meta"):
         assert count(networks.build(entry.name)) == entry.params
     if entry.official is not None:
@@ -134,7 +136,7 @@ def test_parts_of_poster_have_their_sizes() -> None:
 
 
 @pytest.mark.parametrize("entry", [e for e in NETWORKS.values() if e.official_gmacs], ids=lambda entry: entry.name)
-def test_cost_is_that_of_the_official_build(entry: Network) -> None:
+def test_cost_is_that_of_the_official_build(entry: Architecture) -> None:
     expected = (entry.official_gmacs or 0) - sum(entry.left_out_gmacs.values())
     assert multiplications(entry) / 1e9 == pytest.approx(expected, rel=0.01)
 
@@ -146,7 +148,7 @@ def test_cost_of_efficientnet_is_as_printed(name: str) -> None:
 
 
 @EVERY
-def test_no_parameter_is_dead_and_no_batch_size_special(entry: Network) -> None:
+def test_no_parameter_is_dead_and_no_batch_size_special(entry: Architecture) -> None:
     network = awake(entry)
     if not heavy(entry):
         with torch.no_grad():
@@ -179,7 +181,7 @@ def test_landmarks_of_poster_stay_frozen_in_training() -> None:
 
 
 @EXPORTED
-def test_onnx_answers_like_torch(entry: Network, tmp_path: Path) -> None:
+def test_onnx_answers_like_torch(entry: Architecture, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
     network, x, file = awake(entry), faces(entry, 2), tmp_path / "network.onnx"
     with torch.no_grad(), warnings.catch_warnings():

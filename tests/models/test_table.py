@@ -62,7 +62,7 @@ def test_the_studys_networks_are_all_there_and_every_name_is_taken() -> None:
     names = "c3d r3d18 former-dfer ial poster-v2 videomae mae-dfer mae-dfer-ca mae-dfer-ca-pc mmnet"
     assert [entry.name for entry in table.chosen([], everything=False)] == names.split()
     assert [entry.name for entry in table.chosen(["vgg16", "c3d"], everything=False)] == ["vgg16", "c3d"]
-    assert [entry.name for entry in table.chosen([], everything=True)] == list(networks.NETWORKS)
+    assert [entry.name for entry in table.chosen([], everything=True)] == list(networks.listed())
 
 
 def test_command_prints_and_writes_the_rows_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
