@@ -165,7 +165,7 @@ multiplications, nothing of the parameters.
 
 
 def learning_markdown() -> str:
-    """docs/learning.md: the last run of `python -m benchmarks.clips`."""
+    """docs/learning.md: the last run of `python -m benchmarks.learning`."""
     return NOTE + learning.markdown(json.loads((DOCS / "learning.json").read_text()))
 
 

@@ -1,4 +1,4 @@
-"""docs/learning.md, from ``docs/learning.json``: what ``python -m benchmarks.clips`` has measured."""
+"""docs/learning.md, from ``docs/learning.json``: what ``python -m benchmarks.learning`` has measured."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ Whether the clip networks and their training work, shown on [synthetic clips](cl
 real faces are read can't be seen here.
 
 ```
-python -m benchmarks.clips --portraits DIR --out OUT     # DIR: the Face Research Lab London Set
+python -m benchmarks.learning --portraits DIR --out OUT     # DIR: the Face Research Lab London Set
 cp OUT/results.json docs/learning.json && make docs      # writes this page
 ```
 

@@ -235,11 +235,11 @@ def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
     _need_torch("evaluating a run")
     if options.json:
         _check_folder(options.json)
-    from models.evaluation import clips
+    from models.evaluation import clip_runs
 
-    result = clips.evaluate(Path(options.name), options.data, preparing(faces, "models evaluate"), options.probe)
+    result = clip_runs.evaluate(Path(options.name), options.data, preparing(faces, "models evaluate"), options.probe)
     if options.json != "-":
-        print(clips.describe(result))
+        print(clip_runs.describe(result))
     if options.json:
         _write_json(result, options.json)
     if options.card:

@@ -25,9 +25,9 @@ from tqdm import tqdm
 from models import atomic
 from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, losses, pseudo, teachers, train, unfold
+from models.training.classify_faces import stills
 from models.training.data import Split
 from models.training.recipe import Recipe
-from models.training.stills import stills
 from models.training.trainer import pick_device, pick_precision, seed_of
 from models.zoo import networks
 from models.zoo.moodnet import Moodnet

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from models.clips.source import ClipSource
 from models.errors import RecipeError
 from models.training.augment import augment
-from models.training.clips import CHUNK, Seen, load, start_from
+from models.training.classify_clips import CHUNK, Seen, load, start_from
 from models.training.recipe import Recipe
 from models.zoo import mae_dfer, networks, videomae
 from models.zoo.entry import Architecture

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.clips.source import ClipSource
-from models.training.clips import CHUNK, Seen
+from models.training.classify_clips import CHUNK, Seen
 
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 """Weights of the classifier's squared weights to choose from: with few clips it would learn them by heart without."""

@@ -14,11 +14,11 @@ from tqdm import tqdm
 from models import atomic
 from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, sets
-from models.training.clips import Classify
+from models.training.classify_clips import Classify
+from models.training.classify_faces import stills
 from models.training.events import EventLog
 from models.training.masked import Reconstruct
 from models.training.recipe import Recipe
-from models.training.stills import stills
 from models.training.task import Task
 from models.training.trainer import Trainer, pick_device
 from models.zoo import networks

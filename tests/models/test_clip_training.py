@@ -18,7 +18,7 @@ from models.errors import RecipeError, TrainingError  # noqa: E402
 from models.inference.contract import IMAGENET  # noqa: E402
 from models.training import (  # noqa: E402
     checkpoint,
-    clips,
+    classify_clips,
     masked,
     probe,
     recipe,
@@ -53,13 +53,13 @@ def made(**sections: dict[str, Any]) -> Recipe:
     return recipe.parse({name: basis.get(name, {}) | sections.get(name, {}) for name in names}, "here")
 
 
-def task(how: Recipe, number: int = 32, net: nn.Module | None = None) -> clips.Classify:
+def task(how: Recipe, number: int = 32, net: nn.Module | None = None) -> classify_clips.Classify:
     torch.manual_seed(how.data.seed)
     source = shapes(number)
-    return clips.Classify(how, net or Tiny(), ENTRY, source, source, CPU)
+    return classify_clips.Classify(how, net or Tiny(), ENTRY, source, source, CPU)
 
 
-def run(how: Recipe, folder: Path, number: int = 32) -> clips.Classify:
+def run(how: Recipe, folder: Path, number: int = 32) -> classify_clips.Classify:
     folder.mkdir(exist_ok=True)
     this = task(how, number)
     train.fit(how, this, folder, CPU)
@@ -82,7 +82,7 @@ def scores(folder: Path) -> dict[str, float]:
 def test_learns_clips_by_heart_and_tells_war_uar_and_the_lowest_recall(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sections: dict[str, dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(clips, "augment", lambda faces, _, __: faces)  # mirrored, "left" would be "right"
+    monkeypatch.setattr(classify_clips, "augment", lambda faces, _, __: faces)  # mirrored, "left" would be "right"
     run(made(schedule={"epochs": 12}, **sections), tmp_path / "run")
     found = scores(tmp_path / "run")
     assert (found["war"], found["uar"], found["lowest_recall"]) == (1, 1, 1)
@@ -152,7 +152,7 @@ def test_convolutions_over_time_are_not_trusted_to_a_processors_bfloat16(monkeyp
 def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
     still = in_memory([np.repeat(shapes(1).frames(0)[:1], 8, 0)] * 8, [0] * 8, CLASSES)
     how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
-    this = clips.Classify(how, Tiny(), ENTRY, still, still, CPU)
+    this = classify_clips.Classify(how, Tiny(), ENTRY, still, still, CPU)
     batch = this.batch(torch.arange(8), 0, torch.Generator().manual_seed(3))
     assert batch.clips.shape == (8, 3, 4, 32, 32)
     torch.testing.assert_close(batch.clips, batch.clips[:, :, :1].expand_as(batch.clips))
@@ -161,8 +161,8 @@ def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
 
 def test_onset_and_apex_are_taken_where_known_and_found_where_not() -> None:
     frames, how = shapes(1).frames(0), ClipsSection(sampling="apex")
-    (known,) = clips.chosen(frames, np.array([2, 5]), 2, how, None)
-    (found,) = clips.chosen(np.concatenate([frames, frames[:1]]), np.array([-1, -1]), 2, how, None)
+    (known,) = classify_clips.chosen(frames, np.array([2, 5]), 2, how, None)
+    (found,) = classify_clips.chosen(np.concatenate([frames, frames[:1]]), np.array([-1, -1]), 2, how, None)
     assert known.tolist() == [2, 5]
     assert found[0] == 0
     assert 0 < found[1] < 8
@@ -172,9 +172,9 @@ def test_the_answer_to_a_clip_is_the_mean_over_its_views() -> None:
     source = shapes(10, frames=30)
     torch.manual_seed(0)
     net = Tiny().eval()
-    seen = clips.Seen.by(ENTRY, ClipsSection(sampling="strided", stride=2, views=3))
+    seen = classify_clips.Seen.by(ENTRY, ClipsSection(sampling="strided", stride=2, views=3))
     with torch.inference_mode():
-        both = clips.probabilities(net, source, seen, True, CPU)
+        both = classify_clips.probabilities(net, source, seen, True, CPU)
         views = seen.ready(seen.views(source, 9, None))
         expected = torch.cat([net(side).softmax(1) for side in (views, views.flip(4))]).mean(0)
     assert len(views) == 3
@@ -190,12 +190,12 @@ def test_fine_tuning_begins_with_the_encoder_of_a_pretraining(tmp_path: Path, bu
     state = {"recipe": msgspec.to_builtins(how), "classes": (), "step": 1, "losses": [], "history": []}
     checkpoint.save({**state, "net": {}, "average": average, "optimizer": {}}, tmp_path)  # type: ignore[typeddict-item]
     head = net.fc.weight.clone()
-    clips.start_from(net, tmp_path)
+    classify_clips.start_from(net, tmp_path)
     for name, tensor in autoencoder.encoder.state_dict().items():
         assert torch.equal(net.encoder.state_dict()[name], tensor)
     assert torch.equal(net.fc.weight, head)
     with pytest.raises(TrainingError, match="another network's"):
-        clips.start_from(videomae.VideoMAE(4, depth=1), tmp_path)
+        classify_clips.start_from(videomae.VideoMAE(4, depth=1), tmp_path)
     with pytest.raises(TrainingError, match="pre-training"):
         checkpoint.load_network(tmp_path)
 
@@ -205,7 +205,7 @@ def test_frame_attention_begins_with_a_network_that_was_trained_on_faces(tmp_pat
     trained, channels = networks.build(over), networks.get(over).pixels.channels
     net = frame_attention.single(4, functools.partial(networks.build, over), channels)
     torch.save(trained.state_dict(), tmp_path / "weights.pt")
-    clips.start_from(net, tmp_path / "weights.pt")
+    classify_clips.start_from(net, tmp_path / "weights.pt")
     for name, tensor in net.frames.state_dict().items():
         assert torch.equal(tensor, trained.state_dict()[name])
 
@@ -213,15 +213,15 @@ def test_frame_attention_begins_with_a_network_that_was_trained_on_faces(tmp_pat
 def test_a_network_of_other_classes_keeps_its_own_last_layer(tmp_path: Path) -> None:
     run(made(), tmp_path / "run")
     same, other = Tiny(), Tiny(classes=3)
-    clips.start_from(same, tmp_path / "run")
+    classify_clips.start_from(same, tmp_path / "run")
     torch.save(same.state_dict(), tmp_path / "weights.pt")
-    clips.start_from(other, tmp_path / "weights.pt")
+    classify_clips.start_from(other, tmp_path / "weights.pt")
     trained = checkpoint.averaged(checkpoint.load(tmp_path / "run"))
     assert torch.equal(same.fc.weight, trained["fc.weight"])
     assert torch.equal(other.look.weight, trained["look.weight"])
     assert other.fc.weight.shape == (3, 2048)
     with pytest.raises(TrainingError, match="expected a run folder"):
-        clips.start_from(same, tmp_path / "nothing")
+        classify_clips.start_from(same, tmp_path / "nothing")
 
 
 class Guess(nn.Module):
@@ -252,7 +252,7 @@ def test_a_pretraining_runs_on_the_same_trainer_and_its_loss_falls(tmp_path: Pat
 
 def test_features_of_a_network_that_knows_the_motion_are_read_off_linearly() -> None:
     learn, test = shapes(40), shapes(20, seed=1)
-    seen = clips.Seen.by(ENTRY, ClipsSection())
+    seen = classify_clips.Seen.by(ENTRY, ClipsSection())
     net = Tiny()
     known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
     assert known.shape == (40, 2048)
@@ -281,9 +281,9 @@ def test_deeper_blocks_learn_faster_and_what_follows_them_at_the_full_rate() -> 
 
 def test_what_does_not_fit_together_is_a_sentence() -> None:
     with pytest.raises(TrainingError, match="divisor"):
-        clips.Seen.by(ENTRY, ClipsSection(run=3))
+        classify_clips.Seen.by(ENTRY, ClipsSection(run=3))
     with pytest.raises(TrainingError, match="'apex' gives two"):
-        clips.Seen.by(ENTRY, ClipsSection(sampling="apex"))
+        classify_clips.Seen.by(ENTRY, ClipsSection(sampling="apex"))
     with pytest.raises(RecipeError, match="mae-dfer, videomae"):
         masked.pretraining("c3d")
     with pytest.raises(RecipeError, match=r"expected clips\.layout"):

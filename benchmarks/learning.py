@@ -1,4 +1,4 @@
-"""Do the clip networks learn? ``python -m benchmarks.clips --portraits DIR --out DIR``; results: docs/learning.md.
+"""Do the clip networks learn? ``python -m benchmarks.learning --portraits DIR --out DIR``; results: docs/learning.md.
 
 On synthetic clips (``models.clips.synth``) of portraits called ``NAME_neutral.jpg``. Three parts: every network learns
 32 clips by heart; MAE-DFER is pre-trained, and a linear probe compares its features with random ones; and an ablation,
@@ -32,7 +32,7 @@ from models.clips import synth
 from models.clips.source import Clips, in_memory, take
 from models.inference import registry
 from models.inference.contract import IMAGENET, RAW_RGB, Pixels
-from models.training import checkpoint, clips, masked, probe, recipe
+from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.trainer import Trainer
 from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, networks, r3d, videomae
@@ -165,7 +165,7 @@ def made(*layers: Mapping[str, Mapping[str, Any]]) -> Recipe:
     for layer in (BASIS, *layers):
         for name, fields in layer.items():
             sections[name] = sections.get(name, {}) | dict(fields)
-    return recipe.parse(sections, "benchmarks.clips")
+    return recipe.parse(sections, "benchmarks.learning")
 
 
 def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cache: Path) -> Clips:
@@ -226,7 +226,7 @@ def by_heart(name: str, learn: Clips) -> dict[str, Any]:
     torch.manual_seed(how.data.seed)
     net = subject.build()
     began = time.process_time()
-    trainer = Trainer(how, clips.Classify(how, net, subject.entry, few, few, CPU), CPU)
+    trainer = Trainer(how, classify_clips.Classify(how, net, subject.entry, few, few, CPU), CPU)
     *_, found = trained(trainer, name, "war")
     return {
         "reduced": subject.reduced,
@@ -283,8 +283,10 @@ def probed(run: Path | None, learn: Clips, test: Clips, seed: int) -> float:
     torch.manual_seed(seed)
     net = mae_dfer.MaeDfer(7, depth=DEPTH)
     if run:
-        clips.start_from(net, run)
-    seen = clips.Seen.by(SUBJECTS["mae-dfer"].entry, made({"clips": {"sampling": "strided", "stride": 1}}).clips)
+        classify_clips.start_from(net, run)
+    seen = classify_clips.Seen.by(
+        SUBJECTS["mae-dfer"].entry, made({"clips": {"sampling": "strided", "stride": 1}}).clips
+    )
     known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
     found = probe.probe(known, torch.from_numpy(learn.labels), learn.subjects, asked, 7)
     return float((found.numpy() == test.labels).mean())
@@ -310,15 +312,15 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
         {"loss": {"intensity": weight}, "schedule": {"epochs": epochs, "warm_up": 0.1, "ema_decay": 0.9}},
     )
     torch.manual_seed(how.data.seed)
-    task = clips.Classify(how, subject.build(), subject.entry, learn, test, CPU)
+    task = classify_clips.Classify(how, subject.build(), subject.entry, learn, test, CPU)
     if pretrained:
-        clips.start_from(task.net, start)
+        classify_clips.start_from(task.net, start)
     began = time.process_time()
     trainer = Trainer(how, task, CPU)
     *_, found = trained(trainer, name)
     trainer.average.eval()
     with torch.inference_mode(), trainer.autocast():
-        answers = clips.probabilities(trainer.average, test, task.seen, True, CPU).argmax(1).numpy()
+        answers = classify_clips.probabilities(trainer.average, test, task.seen, True, CPU).argmax(1).numpy()
     parts = {
         "all": np.ones(len(test), np.bool_),
         "low": test.intensity < LOW,  # neutral clips have no intensity, and are in neither half
@@ -342,7 +344,7 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.clips", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="those whose names begin so (default: all, in order)")
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, NAME_neutral.jpg")
     parser.add_argument("--out", type=Path, required=True, help="results.json, the clips and the pre-trained encoder")

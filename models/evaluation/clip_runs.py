@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from models import metrics
 from models.errors import EvaluationError
-from models.training import checkpoint, clips, probe, recipe, sets
+from models.training import checkpoint, classify_clips, probe, recipe, sets
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
 from models.zoo import networks
@@ -104,9 +104,9 @@ def answered(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fol
             f"expected the classes {', '.join(classes)}, but the clips are of {', '.join(every.clips.classes)}"
         )
     device, (_, test) = pick_device(), every.sides(fold)
-    seen = clips.Seen.by(entry, how.clips)
+    seen = classify_clips.Seen.by(entry, how.clips)
     with torch.inference_mode():
-        found = clips.probabilities(net.to(device), test, seen, how.data.validation_flip, device)
+        found = classify_clips.probabilities(net.to(device), test, seen, how.data.validation_flip, device)
     answers: NDArray[np.int64] = found.argmax(1).numpy()
     return answers
 
@@ -114,8 +114,9 @@ def answered(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fol
 def probed(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
     """What a linear classifier of a fold's features says of the clips that neither has learned from."""
     learn, test = every.sides(fold)
-    net, device, seen = networks.build(entry.name, len(learn.classes)), pick_device(), clips.Seen.by(entry, how.clips)
-    clips.start_from(net, place)
+    net, device = networks.build(entry.name, len(learn.classes)), pick_device()
+    seen = classify_clips.Seen.by(entry, how.clips)
+    classify_clips.start_from(net, place)
     known, asked = (probe.features(net.to(device), side, seen, device) for side in (learn, test))
     labels = torch.from_numpy(learn.labels)
     answers: NDArray[np.int64] = probe.probe(known, labels, learn.subjects, asked, len(learn.classes)).numpy()
