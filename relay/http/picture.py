@@ -1,6 +1,6 @@
 """The overlay as a picture: what overlay/overlay.html shows, drawn with Pillow for an OBS without a browser source.
 
-Lengths are in em as in overlay.css, so that the two look alike at every size.
+``look`` has what the two must agree in to look alike at every size.
 """
 
 import asyncio
@@ -21,32 +21,16 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from relay.common.crowd import condition
 from relay.core.channel import RECENT_S
 from relay.core.limits import Places
+from relay.http import look
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Mood, Reaction
 
 MIN_WIDTH, MAX_WIDTH = 160, 1920
 MIN_HEIGHT, MAX_HEIGHT = 60, 1080
 
 FILES = Path(__file__).parents[2] / "overlay"
-WORDS = {"disgust": "disgusted", "fear": "afraid", "surprise": "surprised"}
-"""How a person says it, where the wire's word is another: "62 % afraid"."""
-
-PANEL = (16, 18, 24, 184)
-TEXT = (255, 255, 255)
-MUTED = (211, 217, 226)
-METER = ((79, 209, 197), (167, 243, 208))
-
-MARGIN, PADDING_X, PADDING_TOP, PADDING_BOTTOM = 1.1, 0.95, 0.7, 0.95
-ROW, ROW_GAP, BAR, RADIUS = 2.5, 0.5, 1.75, 1.1
-PANEL_HEIGHT = PADDING_TOP + ROW + ROW_GAP + BAR + PADDING_BOTTOM
-SEGMENT_GAP = 2
-FACE_ROOM = 1.25
-"""A segment shows its face when it is this many times wider than the bar is high."""
-RESTING = 0.4
-"""Opacity of the faces while no mood is shown."""
-REACTION = 4.0
 DISC = 0.52
-"""Diameter of the countdown's disc, as a share of the smaller side of what the panel leaves free."""
-ZERO = (255, 201, 60)
+"""Diameter of the countdown's disc, as a share of the smaller side of what the panel leaves free. The page has it in
+the middle of everything; this is a still picture a few times a second, whose panel it would hide."""
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
@@ -122,34 +106,30 @@ def draw(
     ``reactions``: those of the last ``RECENT_S`` seconds. ``width`` 160 to 1920 and ``height`` 60 to 1080 pixels.
     ``asked``: one more reaction, for this picture alone. ``digit``: the number of a countdown, which 0 ends.
     """
-    em = _em(width, height)
+    em = look.em(width, height)
     canvas = _backdrop(width, height).copy()
-    margin = MARGIN * em
-    left, right = margin + PADDING_X * em, width - margin - PADDING_X * em
-    top = height - margin - PANEL_HEIGHT * em
+    margin = look.MARGIN * em
+    left, right = margin + look.PADDING_X * em, width - margin - look.PADDING_X * em
+    top = height - margin - look.PANEL_HEIGHT * em
     for reaction in reactions:
         _draw_reaction(canvas, reaction, mood.time - reaction.time, em, top)
     if asked is not None:
         # Always of the same time, so that it keeps to one path from picture to picture.
         kind: Literal["expression", "tap"] = "tap" if asked.name in TAPS else "expression"
         _draw_reaction(canvas, Reaction(time=0, kind=kind, name=asked.name, strength=0.5, count=1), asked.age, em, top)
-    row = top + (PADDING_TOP + ROW / 2) * em
-    bar = (round(left), round(top + (PADDING_TOP + ROW + ROW_GAP) * em), round(right - left), round(BAR * em))
+    row = top + (look.PADDING_TOP + look.ROW / 2) * em
+    under_row = top + (look.PADDING_TOP + look.ROW + look.ROW_BELOW) * em
+    bar = (round(left), round(under_row), round(right - left), round(look.BAR * em))
     if mood.visible:
         _draw_bar(canvas, mood.shares, bar)
         start = _draw_leader(canvas, mood.shares, left, row, em)
-        _draw_figures(canvas, mood, (start + em, right), row, em)
+        _draw_figures(canvas, mood, (start + look.ROW_GAP * em, right), row, em)
     else:
         _draw_resting(canvas, bar)
-        _draw_condition(canvas, f"Shown once {condition(mood.min_viewers, mood.crowd)}", (left, right), row, em)
+        _draw_condition(canvas, f"{look.SHOWN_ONCE} {condition(mood.min_viewers, mood.crowd)}", (left, right), row, em)
     if digit is not None:
         _draw_countdown(canvas, digit, top)
     return canvas
-
-
-def _em(width: int, height: int) -> float:
-    """The font size in pixels: the page's, but small enough for the panel to fit in."""
-    return min(max(12.0, min(0.0125 * width, 0.08 * height)), 48.0, height / (PANEL_HEIGHT + 2 * MARGIN), width / 22)
 
 
 # --- the panel's contents --------------------------------------------------------------------------------------------
@@ -160,39 +140,39 @@ def _draw_leader(canvas: Image.Image, shares: Sequence[float], left: float, midd
     expressive = [index for index in range(len(EXPRESSIONS)) if index != NEUTRAL and shares[index] > 0]
     leader = max(expressive, key=lambda index: shares[index], default=NEUTRAL)
     name = EXPRESSIONS[leader]
-    size = round(2.3 * em)
+    size = round(look.LEADER * em)
     canvas.alpha_composite(_picture(name, size), (round(left), round(middle - size / 2)))
-    text = f"{_percent(shares[leader])} {WORDS.get(name, name)}"
-    return _write(canvas, text, left + size + 0.55 * em, middle, 1.3 * em, TEXT, bold=True)
+    text, start = f"{_percent(shares[leader])} {look.WORDS[name]}", left + size + look.LEADER_GAP * em
+    return _write(canvas, text, start, middle, look.LEADER_TEXT * em, look.TEXT, bold=True)
 
 
 def _draw_figures(canvas: Image.Image, mood: Mood, room: tuple[float, float], middle: float, em: float) -> None:
     """At the right how many share and how much in tune they are; what does not fit is left out, the meter first."""
     start, right = room
-    value, label, sharing = _percent(mood.resonance), "In tune", f"{mood.sharing} sharing"
-    value_width = max(_length(value, em, bold=True), 3.1 * em)
-    needed = _length(label, em) + 0.55 * em + value_width
-    meter, gap = 5 * em, 1.4 * em
+    value, sharing = _percent(mood.resonance), f"{mood.sharing} {look.SHARING}"
+    value_width = max(_length(value, em, bold=True), look.TUNE_VALUE * em)
+    meter, tune_gap, gap = look.METER_WIDTH * em, look.TUNE_GAP * em, look.FIGURES_GAP * em
+    needed = _length(look.IN_TUNE, em) + tune_gap + value_width
     if right - start >= needed:
-        with_meter = right - start >= needed + meter + 0.55 * em + gap + _length(sharing, em)
-        _write(canvas, value, right, middle, em, TEXT, bold=True, anchor="rm")
-        right -= value_width + 0.55 * em
+        with_meter = right - start >= needed + meter + tune_gap + gap + _length(sharing, em)
+        _write(canvas, value, right, middle, em, look.TEXT, bold=True, anchor="rm")
+        right -= value_width + tune_gap
         if with_meter:
             _draw_meter(canvas, mood.resonance, right - meter, middle, em)
-            right -= meter + 0.55 * em
-        _write(canvas, label, right, middle, em, MUTED, anchor="rm")
-        right -= _length(label, em) + gap
+            right -= meter + tune_gap
+        _write(canvas, look.IN_TUNE, right, middle, em, look.MUTED, anchor="rm")
+        right -= _length(look.IN_TUNE, em) + gap
     if right - start >= _length(sharing, em):
-        _write(canvas, sharing, right, middle, em, MUTED, anchor="rm")
+        _write(canvas, sharing, right, middle, em, look.MUTED, anchor="rm")
 
 
 def _draw_meter(canvas: Image.Image, share: float, left: float, middle: float, em: float) -> None:
-    width, height = round(5 * em), max(4, round(0.5 * em))
+    width, height = round(look.METER_WIDTH * em), max(4, round(look.METER_HEIGHT * em))
     pixels = np.zeros((height, width, 4), np.uint8)
-    pixels[:] = (255, 255, 255, 51)
+    pixels[:] = look.METER_TRACK
     filled = round(share * width)
     along = np.linspace(0, 1, width)[:filled, None]
-    pixels[:, :filled, :3] = np.array(METER[0]) * (1 - along) + np.array(METER[1]) * along
+    pixels[:, :filled, :3] = np.array(look.METER[0]) * (1 - along) + np.array(look.METER[1]) * along
     pixels[:, :filled, 3] = 255
     _put(canvas, pixels, _rounded(width, height, height / 2), (round(left), round(middle - height / 2)))
 
@@ -203,7 +183,7 @@ def _draw_bar(canvas: Image.Image, shares: Sequence[float], box: tuple[int, int,
     faces = []
     for index, (start, end) in segments(shares, width).items():
         pixels[:, start:end] = (*_palette()[EXPRESSIONS[index]], 255)
-        if end - start > FACE_ROOM * height:
+        if end - start > look.FACE_ROOM * height:
             faces.append((index, (start + end) // 2))
     _put(canvas, _lit(pixels), _rounded(width, height, height / 2), (left, top))
     for index, middle in faces:
@@ -213,31 +193,31 @@ def _draw_bar(canvas: Image.Image, shares: Sequence[float], box: tuple[int, int,
 def segments(shares: Sequence[float], width: int) -> dict[int, tuple[int, int]]:
     """Start and end, in pixels, of each expression's segment in a bar of ``width`` pixels; those of share 0 have none.
 
-    Every segment is at least one pixel wide, and ``SEGMENT_GAP`` pixels separate two of them.
+    Every segment is at least one pixel wide, and ``look.SEGMENT_GAP`` pixels separate two of them.
     """
     shown = [index for index, share in enumerate(shares) if share > 0]
     if not shown:
         return {}
     total = sum(shares)
-    room = width - SEGMENT_GAP * (len(shown) - 1)
+    room = width - look.SEGMENT_GAP * (len(shown) - 1)
     found, before, offset = {}, 0.0, 0
     for index in shown:
         start = offset + round(room * before / total)
         before += shares[index]
         end = offset + round(room * before / total)
         found[index] = (start, max(start + 1, end))
-        offset += SEGMENT_GAP
+        offset += look.SEGMENT_GAP
     return found
 
 
 def _draw_face(canvas: Image.Image, name: str, x: float, y: float, bar_height: int) -> None:
-    size = round(0.78 * bar_height)
+    size = round(look.FACE * bar_height)
     place = round(x - size / 2), round(y - size / 2)
     ring = np.zeros((size + 2, size + 2, 4), np.uint8)
-    ring[:] = (255, 255, 255, 217)
+    ring[:] = look.FACE_RING
     _put(canvas, ring, _rounded(size + 2, size + 2, size / 2 + 1), (place[0] - 1, place[1] - 1))
     disc = np.zeros((size, size, 4), np.uint8)
-    disc[:] = (60, 62, 68, 255)
+    disc[:] = look.FACE_GROUND
     _put(canvas, disc, _rounded(size, size, size / 2), place)
     canvas.alpha_composite(_picture(name, size), place)
 
@@ -248,7 +228,7 @@ def _draw_resting(canvas: Image.Image, box: tuple[int, int, int, int]) -> None:
     for index, name in enumerate(EXPRESSIONS):
         face = Image.new("RGBA", (height + 2, height + 2))
         _draw_face(face, name, height / 2 + 1, height / 2 + 1, height)
-        face.putalpha(face.getchannel("A").point([round(alpha * RESTING) for alpha in range(256)]))
+        face.putalpha(face.getchannel("A").point([round(alpha * look.RESTING) for alpha in range(256)]))
         middle = left + width * (index + 0.5) / len(EXPRESSIONS)
         canvas.alpha_composite(face, (round(middle - face.width / 2), top - 1))
 
@@ -256,13 +236,13 @@ def _draw_resting(canvas: Image.Image, box: tuple[int, int, int, int]) -> None:
 def _draw_condition(canvas: Image.Image, text: str, room: tuple[float, float], middle: float, em: float) -> None:
     """A sentence on one line where there is room, else on two."""
     start, right = room
-    size = round(2.3 * em)
+    size, font_size = round(look.LEADER * em), look.WAITING_TEXT * em
     canvas.alpha_composite(_picture("neutral", size), (round(start), round(middle - size / 2)))
-    start += size + 0.55 * em
-    lines = [text] if _length(text, 1.1 * em) <= right - start else _halves(text)
-    font_size = 1.1 * em * min(1.0, (right - start) / max(_length(line, 1.1 * em) for line in lines))
+    start += size + look.LEADER_GAP * em
+    lines = [text] if _length(text, font_size) <= right - start else _halves(text)
+    font_size *= min(1.0, (right - start) / max(_length(line, font_size) for line in lines))
     for number, line in enumerate(lines):
-        _write(canvas, line, start, middle + (number - (len(lines) - 1) / 2) * 1.15 * font_size, font_size, TEXT)
+        _write(canvas, line, start, middle + (number - (len(lines) - 1) / 2) * 1.15 * font_size, font_size, look.TEXT)
 
 
 def _halves(text: str) -> list[str]:
@@ -278,30 +258,32 @@ def _draw_reaction(canvas: Image.Image, reaction: Reaction, age: float, em: floa
     if not 0 <= progress <= 1:
         return
     chance = np.random.default_rng(zlib.crc32(f"{reaction.name}{reaction.time}".encode()))
-    x, height, sway = 0.08 + 0.84 * chance.random(), 0.72 + 0.22 * chance.random(), chance.choice([-1.0, 1.0])
-    grown = 0.3 + 0.7 * min(1.0, progress / 0.08)
-    fade = 1 - max(0.0, progress - 0.75) / 0.25
-    size = em * (0.75 + 0.75 * math.sqrt(reaction.strength))  # its own em, as on the page
-    size = min(size, max(floor, 2 * em) / REACTION)  # above a low panel there is little room
-    side = max(8, 2 * round(REACTION * size * grown / 2))
-    left = x * canvas.width + sway * 0.025 * canvas.width * math.sin(2 * math.pi * progress) - side / 2
+    x, height = look.FROM_LEFT + look.SPREAD * chance.random(), look.RISE + look.MORE_RISE * chance.random()
+    sway = chance.choice([-1.0, 1.0]) * look.SWAY * canvas.width * math.sin(2 * math.pi * progress)
+    grown = look.FIRST_SIZE + (1 - look.FIRST_SIZE) * min(1.0, progress / look.GROWN)
+    fade = 1 - max(0.0, progress - look.FADES) / (1 - look.FADES)
+    size = em * (look.SMALLEST + look.GROWTH * math.sqrt(reaction.strength))
+    size = min(size, max(floor, 2 * em) / look.REACTION)  # above a low panel there is little room
+    side = max(8, 2 * round(look.REACTION * size * grown / 2))
+    left = x * canvas.width + sway - side / 2
     top = floor - side - (floor * height - side) * progress if floor * height > side else floor - side
     sprite = Image.new("RGBA", (round(side * 1.5), round(side * 1.1)))
     sprite.alpha_composite(_picture(reaction.name, side))
     if reaction.count > 1:
-        _draw_badge(sprite, f"x{reaction.count}", side, size * grown)
+        _draw_badge(sprite, f"x{reaction.count}", side, size * grown)  # Pillow's font has no multiplication sign
     if fade < 1:
         sprite.putalpha(sprite.getchannel("A").point([round(alpha * fade) for alpha in range(256)]))
     _stamp(canvas, sprite, round(left), round(top))
 
 
 def _draw_badge(sprite: Image.Image, text: str, side: int, em: float) -> None:
-    width, height = round(_length(text, em, bold=True) + em), round(1.4 * em)
-    left, top = min(sprite.width - width, side - width // 3), min(sprite.height, side + round(0.1 * em)) - height
+    width, height = round(_length(text, em, bold=True) + look.COUNT_WIDER * em), round(look.COUNT_HEIGHT * em)
+    left = min(sprite.width - width, round(look.COUNT_LEFT * side))
+    top = min(sprite.height, side + round(look.COUNT_BELOW * em)) - height
     pixels = np.zeros((height, width, 4), np.uint8)
-    pixels[:] = (*PANEL[:3], 217)
+    pixels[:] = look.COUNT_GROUND
     _put(sprite, pixels, _rounded(width, height, height / 2), (max(0, left), top))
-    _write(sprite, text, max(0, left) + width / 2, top + height / 2, em, TEXT, bold=True, anchor="mm")
+    _write(sprite, text, max(0, left) + width / 2, top + height / 2, em, look.TEXT, bold=True, anchor="mm")
 
 
 def _draw_countdown(canvas: Image.Image, digit: int, floor: float) -> None:
@@ -309,17 +291,17 @@ def _draw_countdown(canvas: Image.Image, digit: int, floor: float) -> None:
     free = floor if floor > canvas.height / 3 else canvas.height
     side = max(24, round(DISC * min(canvas.width, free)))
     place = round((canvas.width - side) / 2), round((free - side) / 2)
-    ground, ink = ((*ZERO, 255), PANEL[:3]) if digit == 0 else ((*PANEL[:3], 230), TEXT)
+    ground, ink = ((*look.ZERO_GROUND, 255), look.ZERO_INK) if digit == 0 else (look.DIGIT_GROUND, look.TEXT)
     pixels = np.zeros((side, side, 4), np.uint8)
     pixels[:] = ground
     shape = _rounded(side, side, side / 2)
     _put(canvas, pixels, shape, place)
     ring = shape.copy()
-    edge = max(2, side // 24)
+    edge = max(2, round(look.RING_WIDTH * side))
     ring[edge:-edge, edge:-edge] -= _rounded(side - 2 * edge, side - 2 * edge, side / 2 - edge)
-    pixels[:] = (*(TEXT if digit == 0 else ZERO), 255)
+    pixels[:] = (*(look.ZERO_RING if digit == 0 else look.DIGIT_RING), 255)
     _put(canvas, pixels, ring.clip(0, 1), place)
-    _write(canvas, str(digit), canvas.width / 2, free / 2, 0.6 * side, ink, bold=True, anchor="mm")
+    _write(canvas, str(digit), canvas.width / 2, free / 2, look.DIGIT_SIZE * side, ink, bold=True, anchor="mm")
 
 
 # --- shapes, pictures and text ---------------------------------------------------------------------------------------
@@ -328,31 +310,32 @@ def _draw_countdown(canvas: Image.Image, digit: int, floor: float) -> None:
 @functools.lru_cache(maxsize=4)
 def _backdrop(width: int, height: int) -> Image.Image:
     """The empty panel with its shadow and rim; the same for every mood."""
-    em = _em(width, height)
-    margin, radius = round(MARGIN * em), RADIUS * em
-    panel_width, panel_height = width - 2 * margin, round(PANEL_HEIGHT * em)
+    em = look.em(width, height)
+    margin, radius = round(look.MARGIN * em), look.RADIUS * em
+    panel_width, panel_height = width - 2 * margin, round(look.PANEL_HEIGHT * em)
     place = (margin, height - margin - panel_height)
     shape = _rounded(panel_width, panel_height, radius)
     shadow = Image.new("L", (width, height))
-    shadow.paste(Image.fromarray((shape * 71).astype(np.uint8)), (place[0], place[1] + round(0.25 * em)))
-    shadow = shadow.filter(ImageFilter.GaussianBlur(0.6 * em))
+    below = (place[0], place[1] + round(look.SHADOW_DOWN * em))
+    shadow.paste(Image.fromarray((shape * look.SHADOW).astype(np.uint8)), below)
+    shadow = shadow.filter(ImageFilter.GaussianBlur(look.SHADOW_BLUR / 2 * em))
     # As with a box-shadow, none of it lies under the translucent panel.
     shadow.paste(0, place, Image.fromarray((shape * 255).astype(np.uint8)))
     canvas = Image.new("RGBA", (width, height))
     canvas.putalpha(shadow)
     pixels = np.zeros((panel_height, panel_width, 4), np.uint8)
-    pixels[:] = PANEL
+    pixels[:] = look.PANEL
     _put(canvas, pixels, shape, place)
     rim = shape.copy()
     rim[1:-1, 1:-1] -= _rounded(panel_width - 2, panel_height - 2, radius - 1)
-    pixels[:] = (255, 255, 255, 26)
+    pixels[:] = look.RIM
     _put(canvas, pixels, rim.clip(0, 1), place)
     return canvas
 
 
 def _track(width: int, height: int) -> Pixels:
     pixels = np.zeros((height, width, 4), np.uint8)
-    pixels[:] = (255, 255, 255, 31)
+    pixels[:] = look.TRACK
     return pixels
 
 
@@ -360,8 +343,8 @@ def _lit(pixels: Pixels) -> Pixels:
     """Light from above: whiter towards the top, darker towards the bottom, where there is colour."""
     height = len(pixels)
     down = np.linspace(0, 1, height, dtype=np.float32)
-    light = 0.22 * (1 - down / 0.45).clip(0, 1)
-    shade = 0.1 * ((down - 0.45) / 0.55).clip(0, 1)
+    light = look.LIGHT * (1 - down / look.LIGHT_UNTIL).clip(0, 1)
+    shade = look.SHADE * ((down - look.LIGHT_UNTIL) / (1 - look.LIGHT_UNTIL)).clip(0, 1)
     colours = pixels[..., :3].astype(np.float32)
     colours += (255 - colours) * light[:, None, None]
     colours *= 1 - shade[:, None, None]
@@ -449,4 +432,4 @@ def _write(
 
 
 def _percent(share: float) -> str:
-    return f"{round(100 * share)} %"
+    return f"{math.floor(100 * share + 0.5)} %"  # as the page rounds

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relay.app import Relay
-from relay.http.picture import MARGIN, PADDING_X, PANEL_HEIGHT, SEGMENT_GAP, Asked, Pictures, _em, draw, segments
+from relay.http import look
+from relay.http.picture import Asked, Pictures, draw, segments
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
 from tests.support import Viewer, audience, leave, subscribe, wait_until
 
@@ -115,10 +116,10 @@ def test_the_sentence_stays_inside_the_panel_and_can_be_read(width: int, height:
     picture = np.asarray(draw(waiting, [], width, height)).astype(int)
     white = (picture[..., :3].min(axis=2) > 200) & (picture[..., 3] > 230)
     rows, columns = np.nonzero(white)
-    em = _em(width, height)
-    assert columns.max() <= width - (MARGIN + PADDING_X) * em + 2
-    assert rows.min() >= height - (MARGIN + PANEL_HEIGHT) * em
-    letters = white[:, round((MARGIN + PADDING_X + 2.6) * em) :]
+    em = look.em(width, height)
+    assert columns.max() <= width - (look.MARGIN + look.PADDING_X) * em + 2
+    assert rows.min() >= height - (look.MARGIN + look.PANEL_HEIGHT) * em
+    letters = white[:, round((look.MARGIN + look.PADDING_X + 2.6) * em) :]
     assert np.nonzero(letters.any(axis=1))[0].size > 0.5 * em  # no line shrunk to a scratch
 
 
@@ -133,7 +134,9 @@ def test_segments_fill_the_bar_in_order(counts: list[int], width: int) -> None:
         assert spans[0][0] == 0
         assert abs(spans[-1][1] - width) <= 1
         for index, (start, end) in found.items():
-            assert end - start == pytest.approx((width - SEGMENT_GAP * (len(spans) - 1)) * counts[index] / total, abs=1)
+            assert end - start == pytest.approx(
+                (width - look.SEGMENT_GAP * (len(spans) - 1)) * counts[index] / total, abs=1
+            )
 
 
 @settings(max_examples=20)
