@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.clip_buffer import ClipBuffer
-from models.inference.infer import Classifier, ClipClassifier, FaceByFace, Network
+from models.inference.infer import Classifier, ClipClassifier, FaceByFace, OnnxNetwork
 
 Crop = NDArray[np.uint8]
 
@@ -21,7 +21,7 @@ PATIENCE_S = 0.1
 class Reader(Protocol):
     """Made for one network; used from one thread at a time."""
 
-    network: Network
+    network: OnnxNetwork
     seconds: float
     """Time the network has taken, summed over ``calls``."""
     calls: int

@@ -226,7 +226,7 @@ def by_heart(name: str, learn: Clips) -> dict[str, Any]:
     torch.manual_seed(how.data.seed)
     net = subject.build()
     began = time.process_time()
-    trainer = Trainer(how, classify_clips.Classify(how, net, subject.entry, few, few, CPU), CPU)
+    trainer = Trainer(how, classify_clips.ClassifyClips(how, net, subject.entry, few, few, CPU), CPU)
     *_, found = trained(trainer, name, "war")
     return {
         "reduced": subject.reduced,
@@ -312,7 +312,7 @@ def ablate(name: str, learn: Clips, test: Clips, start: Path, epochs: int) -> di
         {"loss": {"intensity": weight}, "schedule": {"epochs": epochs, "warm_up": 0.1, "ema_decay": 0.9}},
     )
     torch.manual_seed(how.data.seed)
-    task = classify_clips.Classify(how, subject.build(), subject.entry, learn, test, CPU)
+    task = classify_clips.ClassifyClips(how, subject.build(), subject.entry, learn, test, CPU)
     if pretrained:
         classify_clips.start_from(task.net, start)
     began = time.process_time()

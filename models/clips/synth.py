@@ -19,7 +19,7 @@ from tqdm import tqdm
 from models.clips import cache, motions, video, warp
 from models.clips.motions import Points
 from models.clips.video import Frame
-from models.clips.warp import MESH, Portrait
+from models.clips.warp import MESH, FaceMesh
 from models.errors import DatasetError
 from models.inference import boxes
 from models.inference.face_stage import FindFaces
@@ -65,7 +65,7 @@ def cast(subjects: Sequence[str], count: int, rng: np.random.Generator) -> list[
     return roles
 
 
-def perform(who: Portrait, role: Role, size: int, rng: np.random.Generator) -> Iterator[Frame]:
+def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator) -> Iterator[Frame]:
     """The frames (size, size, 3) of a role."""
     face = who.face
     pulls = _pulls(face, motions.PROTOTYPES[role.expression], rng)
@@ -135,7 +135,7 @@ def _head(frames: int, rng: np.random.Generator) -> list[Pose]:
     return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in np.stack(ways, 1).tolist()]
 
 
-def _moved_head(mesh: Points, who: Portrait, pose: Pose) -> Points:
+def _moved_head(mesh: Points, who: FaceMesh, pose: Pose) -> Points:
     """The mesh in another pose. The face turns as an ellipsoid does, what is around it stays."""
     middle = len(who.picture) / 2
     place = (mesh - middle) / who.tile
@@ -173,7 +173,7 @@ def find_portraits(folder: Path) -> dict[str, Path]:
     return {file.stem.removesuffix(NEUTRAL).replace("_", "-"): file for file in neutral or files}
 
 
-def load_portraits(files: Mapping[str, Path], find: FindFaces, size: int) -> dict[str, Portrait]:
+def load_portraits(files: Mapping[str, Path], find: FindFaces, size: int) -> dict[str, FaceMesh]:
     """The largest face of each picture, ready to be moved; pictures without one are left out.
 
     Raises:
@@ -190,7 +190,7 @@ def load_portraits(files: Mapping[str, Path], find: FindFaces, size: int) -> dic
     return found
 
 
-def make(out: Path, people: Mapping[str, Portrait], count: int, seed: int, size: int, pictures: bool) -> list[Role]:
+def make(out: Path, people: Mapping[str, FaceMesh], count: int, seed: int, size: int, pictures: bool) -> list[Role]:
     """Write ``count`` clips and their table into ``out``; ``pictures``: PNG folders in place of MP4 files.
 
     Raises:

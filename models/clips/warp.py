@@ -33,7 +33,7 @@ SUBPIXEL = 4
 
 
 @dataclass(frozen=True)
-class Portrait:
+class FaceMesh:
     """``picture`` (B, B, 3) RGB, and in its pixels the mesh at rest (P, 2): the face, then points around it.
 
     ``triangles`` (T, 3) index the mesh. ``tile`` is the length of the unit of ``models.clips.motions``.
@@ -50,7 +50,7 @@ class Portrait:
         return (self.rest[:MESH] - len(self.picture) / 2) / self.tile + 0.5
 
 
-def portrait(picture: Picture, landmarks: Points, size: int, margin: float) -> Portrait:
+def portrait(picture: Picture, landmarks: Points, size: int, margin: float) -> FaceMesh:
     """The face of a picture (H, W, 3) RGB, made ready for pictures of ``size`` px that are cut at ``margin``.
 
     ``landmarks`` (478, 2) in pixels.
@@ -66,7 +66,7 @@ def portrait(picture: Picture, landmarks: Points, size: int, margin: float) -> P
     back = side - along
     frame = np.concatenate([np.stack(edge, 1) for edge in ((along, low), (high, along), (back, high), (low, back))])
     rest = np.concatenate([rest, frame])
-    return Portrait(align.aligned_face(picture, landmarks, crop), rest, triangulate(rest), tile)
+    return FaceMesh(align.aligned_face(picture, landmarks, crop), rest, triangulate(rest), tile)
 
 
 def _part_lips(mesh: Points, apart: float) -> Points:
@@ -93,7 +93,7 @@ def triangulate(points: Points) -> NDArray[np.int32]:
     return np.array(inside, np.int32)
 
 
-def render(of: Portrait, mesh: Points, size: int) -> Picture:
+def render(of: FaceMesh, mesh: Points, size: int) -> Picture:
     """The portrait with its mesh moved to ``mesh`` (P, 2): the middle (size, size, 3) of its square.
 
     Lips that are pressed together meet, they do not cross.
@@ -118,7 +118,7 @@ def render(of: Portrait, mesh: Points, size: int) -> Picture:
     return _paint_mouth(of, np.asarray(result, np.uint8), mesh - shift)
 
 
-def _paint_mouth(of: Portrait, picture: Picture, mesh: Points) -> Picture:
+def _paint_mouth(of: FaceMesh, picture: Picture, mesh: Points) -> Picture:
     """What opened between lips that were closed: dark, with the upper teeth."""
     upper, lower = mesh[list(INNER_UPPER)], mesh[list(INNER_LOWER)]
     gap = np.maximum(lower[:, 1] - upper[:, 1], 0)

@@ -38,7 +38,7 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Network:
+class Candidate:
     """A classifier to evaluate, and where its file is."""
 
     weights: Weights
@@ -59,7 +59,7 @@ class Network:
         return self.classifier.batch(tiles)
 
 
-def find(name: str) -> Network:
+def find(name: str) -> Candidate:
     """A classifier of single faces: of the registry, or an ONNX file.
 
     Raises:
@@ -67,7 +67,7 @@ def find(name: str) -> Network:
     """
     classifier = load_still(name)
     if name in registry.WEIGHTS:
-        return Network(registry.get(name), classifier.network.file, classifier)
+        return Candidate(registry.get(name), classifier.network.file, classifier)
     file = classifier.network.file
     weights = Weights(
         name=file.stem,
@@ -79,11 +79,11 @@ def find(name: str) -> Network:
         licence="",
         contract=classifier.network.contract,
     )
-    return Network(weights, file, classifier)
+    return Candidate(weights, file, classifier)
 
 
 def evaluate(
-    network: Network,
+    network: Candidate,
     data: Path,
     split: str,
     portrait_folder: Path | None = None,
@@ -148,7 +148,7 @@ def evaluate(
     return result
 
 
-def others(network: Network, folder: Path | None) -> dict[str, Predict]:
+def others(network: Candidate, folder: Path | None) -> dict[str, Predict]:
     """The other shipped classifiers, then the published ones whose files are in the folder."""
     shipped = [
         entry.name

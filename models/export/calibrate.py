@@ -22,7 +22,7 @@ from onnx import helper, numpy_helper
 
 from models import metrics
 from models.inference import contract
-from models.inference.infer import Classifier, Network, softmax
+from models.inference.infer import Classifier, OnnxNetwork, softmax
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
 
@@ -173,5 +173,5 @@ def summary(probabilities: NDArray[np.float32], labels: NDArray[np.int64], major
 
 def answers(file: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities (N, 7) of a grey 48 px network for faces (N, 48, 48) uint8."""
-    classifier = Classifier(Network(file, contract.of_first_kind(fer2013.TILE)))
+    classifier = Classifier(OnnxNetwork(file, contract.of_first_kind(fer2013.TILE)))
     return np.concatenate([classifier.batch(pixels[i : i + 64]) for i in range(0, len(pixels), 64)])

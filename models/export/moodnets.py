@@ -115,7 +115,7 @@ def write(
     if weights != "float32":
         onnx.save(quantize.store_as_float16(model), file)
     expected, found = [], []
-    network = infer.Network(file)
+    network = infer.OnnxNetwork(file)
     with torch.inference_mode():
         for chunk in torch.from_numpy(unseen).unsqueeze(1).float().split(256):
             expected.append(blended(chunk).numpy())

@@ -167,13 +167,13 @@ def export(network: nn.Module, contract: Contract, file: Path) -> float:
         del model.graph.value_info[:]
         contracts.write(model, contract)
         onnx.save(model, file)
-        worst = difference(exported, infer.Network(file), samples)
+        worst = difference(exported, infer.OnnxNetwork(file), samples)
     if worst > TOLERANCE:
         raise TrainingError(f"expected logits within {TOLERANCE} of torch, got a difference of {worst:.1e}")
     return worst
 
 
-def difference(network: nn.Module, exported: infer.Network, samples: tuple[Tensor, ...]) -> float:
+def difference(network: nn.Module, exported: infer.OnnxNetwork, samples: tuple[Tensor, ...]) -> float:
     """The largest difference of the outputs, for a batch of two and for one."""
     worst = 0.0
     for part in (samples, tuple(sample[:1] for sample in samples)):

@@ -22,7 +22,7 @@ Faces = NDArray[np.uint8]
 Array = NDArray[np.float32]
 
 
-class Network:
+class OnnxNetwork:
     """A network's file in a session. What it sees and answers stands in ``contract``.
 
     ``promised`` is what the registry says of the file. Without it the file's own metadata count, and without those it
@@ -111,7 +111,7 @@ class Network:
 class Classifier:
     """A network that looks at single faces."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OnnxNetwork) -> None:
         self.network = network
 
     def probabilities(self, face: Faces) -> Array:
@@ -127,7 +127,7 @@ class Classifier:
 class ClipClassifier:
     """A network that sees all faces of a clip each time."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OnnxNetwork) -> None:
         self.network = network
 
     def batch(self, clips: Faces) -> Array:
@@ -139,7 +139,7 @@ class ClipClassifier:
 class FaceByFace:
     """A network for clips that is given what it made of the earlier faces."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OnnxNetwork) -> None:
         self.network = network
 
     def step(self, faces: Faces, memory: Array) -> tuple[Array, Array]:
@@ -168,9 +168,9 @@ def load(name: str) -> Classifier | ClipClassifier | FaceByFace:
     Raises:
         UnknownModelError: neither.
         ModelMissingError, ChecksumMismatchError: see ``registry.path``.
-        ModelContractError: the registered file is no classifier; or see ``Network``.
+        ModelContractError: the registered file is no classifier; or see ``OnnxNetwork``.
     """
-    network = Network(*find(name))
+    network = OnnxNetwork(*find(name))
     clip = network.contract.clip
     if clip is None:
         return Classifier(network)

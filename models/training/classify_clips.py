@@ -102,14 +102,14 @@ def probabilities(net: nn.Module, source: ClipSource, seen: Seen, mirror: bool, 
     return torch.stack(rows)
 
 
-class Batch(NamedTuple):
+class ClipBatch(NamedTuple):
     """Augmented clips (B, 3, T, S, S) as the network takes them, and what is to be answered (B, K)."""
 
     clips: Tensor
     targets: Tensor
 
 
-class Classify:
+class ClassifyClips:
     """Clips to learn from and to check on, see ``models.training.task``."""
 
     scores: tuple[str, ...] = ("war", "uar", "lowest_recall")
@@ -136,7 +136,7 @@ class Classify:
         self.class_weights = losses.effective_number_weights(counts, beta) if beta else None
 
     @classmethod
-    def of(cls, recipe: Recipe, learn: ClipSource, check: ClipSource, device: torch.device) -> "Classify":
+    def of(cls, recipe: Recipe, learn: ClipSource, check: ClipSource, device: torch.device) -> "ClassifyClips":
         """The task of a recipe, with its network.
 
         Raises:
@@ -154,21 +154,21 @@ class Classify:
         """
         start_from(self.net, Path(source))
 
-    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> Batch:
+    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> ClipBatch:
         """Clips, augmented and mixed, with their targets mixed alike."""
         how = self.recipe.augmentation
         clips = load(self.learn, self.seen, index.tolist(), generator).to(self.device)
         clips, kept = mix(augment(clips, how, generator), how, generator)
         targets = F.one_hot(self.labels[index], len(self.classes)).float().to(self.device)
-        return Batch(self.seen.ready(clips), kept * targets + (1 - kept) * targets.flip(0))
+        return ClipBatch(self.seen.ready(clips), kept * targets + (1 - kept) * targets.flip(0))
 
-    def answer(self, net: nn.Module, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
+    def answer(self, net: nn.Module, batch: ClipBatch) -> tuple[Tensor, Sequence[Tensor]]:
         """Logits (B, K), and those that the loss takes from inside the network."""
         if self.recipe.loss.auxiliary:
             return net.with_auxiliary(batch.clips)
         return net(batch.clips), ()
 
-    def loss(self, answer: tuple[Tensor, Sequence[Tensor]], batch: Batch) -> Tensor:
+    def loss(self, answer: tuple[Tensor, Sequence[Tensor]], batch: ClipBatch) -> Tensor:
         """The recipe's loss; answers inside the network get plain cross-entropy."""
         how, (logits, inside) = self.recipe.loss, answer
         total = losses.classification(logits, batch.targets, how, self.log_prior, self.class_weights)

@@ -23,7 +23,7 @@ MEASURED = 2048
 """Faces on which the norms of a shipped file are measured anew."""
 
 
-class Batch(NamedTuple):
+class FaceBatch(NamedTuple):
     """Augmented faces (B, 1, S, S); targets ``label`` and ``votes`` (B, 7); ``taught`` (B, 2, 7) by the teachers."""
 
     faces: Tensor
@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     taught: Tensor | None
 
 
-class Stills:
+class ClassifyFaces:
     """Faces to learn from and to check on, see ``models.training.task``.
 
     ``taught`` (N, 2, 7) are the teachers' probabilities of the faces in ``learn``, or None.
@@ -74,7 +74,7 @@ class Stills:
             faces = self.learn.pixels[torch.randperm(len(self.learn))[:MEASURED].to(self.device)]
             unfold.take_up(file, self.net, at_size(faces.float(), self.entry.size))
 
-    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> Batch:
+    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> FaceBatch:
         """Faces, augmented and mixed, with their targets mixed alike."""
         schedule, how, index = self.recipe.schedule, self.recipe.augmentation, index.to(self.device)
         size = schedule.small_size if epoch < schedule.small_epochs else self.entry.size
@@ -87,14 +87,14 @@ class Stills:
 
         label = F.one_hot(self.learn.labels[index], K).float()
         taught = None if self.taught is None else mixed(self.taught[index])
-        return Batch(at_size(faces, size), mixed(label), mixed(self.learn.votes[index]), taught)
+        return FaceBatch(at_size(faces, size), mixed(label), mixed(self.learn.votes[index]), taught)
 
-    def answer(self, net: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    def answer(self, net: nn.Module, batch: FaceBatch) -> tuple[Tensor, Tensor]:
         """Both heads' logits (B, 7)."""
         faces = prepared(batch.faces, self.entry.pixels).contiguous(memory_format=torch.channels_last)
         return heads(net(faces))
 
-    def loss(self, answer: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    def loss(self, answer: tuple[Tensor, Tensor], batch: FaceBatch) -> Tensor:
         """The recipe's loss of both heads."""
         total = torch.zeros((), device=self.device)
         distil, how = self.recipe.distillation, self.recipe.loss
@@ -131,7 +131,7 @@ class Stills:
         }
 
 
-def stills(recipe: Recipe, folder: Path, run: Path, device: torch.device) -> Stills:
+def stills(recipe: Recipe, folder: Path, run: Path, device: torch.device) -> ClassifyFaces:
     """The task as a recipe says, from a FER2013 folder; the teachers' answers are kept in the run folder.
 
     Raises:
@@ -150,4 +150,4 @@ def stills(recipe: Recipe, folder: Path, run: Path, device: torch.device) -> Sti
             taught = torch.from_numpy(teachers.answers(recipe.distillation.teachers, learn.pixels, run))
         except OSError as error:
             raise TrainingError(f"can't keep the teachers' answers in {run}: {error.strerror}") from error
-    return Stills(recipe, Split.of(learn, device), Split.of(check, device), taught, device)
+    return ClassifyFaces(recipe, Split.of(learn, device), Split.of(check, device), taught, device)

@@ -48,7 +48,7 @@ MEASURED = 64
 CACHE = "features.npz"
 
 
-class Batch(NamedTuple):
+class FeatureBatch(NamedTuple):
     """Features (B, ``FRAMES``, D) of clips' faces, and what is to be answered (B, 7)."""
 
     features: Tensor
@@ -112,7 +112,7 @@ class PseudoClips:
         except RuntimeError as error:
             raise TrainingError(f"network.start: expected a moodnet-small in {file}, got another size") from error
 
-    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> Batch:
+    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> FeatureBatch:
         """Of each sequence a clip."""
         if self.sequences is None:
             self.sequences = self.load_sequences()
@@ -121,14 +121,14 @@ class PseudoClips:
         frames = starts + torch.arange(FRAMES, device=self.device)
         share = pseudo.answer_shares(every.second[index].gather(1, frames))[:, None]
         wanted = (1 - share) * self.wanted[every.first[index]] + share * self.wanted[every.other[index]]
-        return Batch(every.features[index[:, None], frames], wanted)
+        return FeatureBatch(every.features[index[:, None], frames], wanted)
 
-    def answer(self, net: nn.Module, batch: Batch) -> Tensor:
+    def answer(self, net: nn.Module, batch: FeatureBatch) -> Tensor:
         """Logits (B, 7)."""
         logits: Tensor = self.head(batch.features)
         return logits
 
-    def loss(self, answer: Tensor, batch: Batch) -> Tensor:
+    def loss(self, answer: Tensor, batch: FeatureBatch) -> Tensor:
         return losses.soft_cross_entropy(answer, batch.wanted)
 
     def validate(self, net: nn.Module) -> dict[str, float]:

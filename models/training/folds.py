@@ -21,7 +21,7 @@ class Fold(NamedTuple):
 
 
 def of_recipe(
-    subjects: Sequence[str], official: Mapping[str, entry.Fold], how: ClipsSection, data: DataSection
+    subjects: Sequence[str], official: Mapping[str, entry.OfficialFold], how: ClipsSection, data: DataSection
 ) -> dict[str, Fold]:
     """The folds of a recipe by their names, which are numbers from 1 or, leaving one out, subjects.
 

@@ -45,7 +45,7 @@ def pretraining(name: str) -> Pretraining:
         raise RecipeError(f"network.task: only {known} are pre-trained by reconstruction, got {name!r}") from None
 
 
-class Batch(NamedTuple):
+class MaskedBatch(NamedTuple):
     """Augmented clips (B, 3, T, S, S), in 0..1 and as the network takes them, and what is hidden of them."""
 
     clips: Tensor
@@ -94,21 +94,22 @@ class Reconstruct:
         """
         start_from(self.net, Path(source))
 
-    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> Batch:
+    def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> MaskedBatch:
         clips = load(self.learn, self.seen, index.tolist(), generator).to(self.device)
         chance = torch.Generator().manual_seed(generator.initial_seed())
         return self.made_of(augment(clips, self.recipe.augmentation, generator), chance)
 
-    def made_of(self, clips: Tensor, chance: torch.Generator) -> Batch:
+    def made_of(self, clips: Tensor, chance: torch.Generator) -> MaskedBatch:
         """A batch of clips (B, T * 3, S, S) in 0..255."""
         hidden = self.how.masks(len(clips), chance).to(self.device)
-        return Batch(clips.unflatten(1, (self.seen.frames, 3)).transpose(1, 2) / 255, self.seen.ready(clips), hidden)
+        frames = clips.unflatten(1, (self.seen.frames, 3)).transpose(1, 2)
+        return MaskedBatch(frames / 255, self.seen.ready(clips), hidden)
 
-    def answer(self, net: nn.Module, batch: Batch) -> Tensor:
+    def answer(self, net: nn.Module, batch: MaskedBatch) -> Tensor:
         drawn: Tensor = net(batch.ready, batch.hidden)
         return drawn
 
-    def loss(self, answer: Tensor, batch: Batch) -> Tensor:
+    def loss(self, answer: Tensor, batch: MaskedBatch) -> Tensor:
         return self.how.loss(answer.float(), batch.clips, batch.hidden)
 
     def validate(self, net: nn.Module) -> dict[str, float]:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from models import atomic
 from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, sets
-from models.training.classify_clips import Classify
+from models.training.classify_clips import ClassifyClips
 from models.training.classify_faces import stills
 from models.training.events import EventLog
 from models.training.masked import Reconstruct
@@ -150,7 +150,7 @@ def train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare, 
         if recipe.network.task == "reconstruct":
             task = Reconstruct.of(recipe, *every.sides(fold), device)
         else:
-            task = Classify.of(recipe, *every.sides(fold), device)
+            task = ClassifyClips.of(recipe, *every.sides(fold), device)
         fit(recipe, task, place, device)
 
 

@@ -183,7 +183,7 @@ def test_folds_follow(data: Path) -> None:
         layouts.LAYOUTS["plain"],
         ("x",),
         tuple(Clip(data / str(i), 0, "a") for i in range(4)),
-        {"1": layouts.entry.Fold((0, 1, 3), (2,))},
+        {"1": layouts.entry.OfficialFold((0, 1, 3), (2,))},
     )
     few = listing.keep([0, 2, 3])
     assert [clip.path.name for clip in few.clips] == ["0", "2", "3"]

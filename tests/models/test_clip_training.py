@@ -53,13 +53,13 @@ def made(**sections: dict[str, Any]) -> Recipe:
     return recipe.parse({name: basis.get(name, {}) | sections.get(name, {}) for name in names}, "here")
 
 
-def task(how: Recipe, number: int = 32, net: nn.Module | None = None) -> classify_clips.Classify:
+def task(how: Recipe, number: int = 32, net: nn.Module | None = None) -> classify_clips.ClassifyClips:
     torch.manual_seed(how.data.seed)
     source = shapes(number)
-    return classify_clips.Classify(how, net or Tiny(), ENTRY, source, source, CPU)
+    return classify_clips.ClassifyClips(how, net or Tiny(), ENTRY, source, source, CPU)
 
 
-def run(how: Recipe, folder: Path, number: int = 32) -> classify_clips.Classify:
+def run(how: Recipe, folder: Path, number: int = 32) -> classify_clips.ClassifyClips:
     folder.mkdir(exist_ok=True)
     this = task(how, number)
     train.fit(how, this, folder, CPU)
@@ -152,7 +152,7 @@ def test_convolutions_over_time_are_not_trusted_to_a_processors_bfloat16(monkeyp
 def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
     still = in_memory([np.repeat(shapes(1).frames(0)[:1], 8, 0)] * 8, [0] * 8, CLASSES)
     how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
-    this = classify_clips.Classify(how, Tiny(), ENTRY, still, still, CPU)
+    this = classify_clips.ClassifyClips(how, Tiny(), ENTRY, still, still, CPU)
     batch = this.batch(torch.arange(8), 0, torch.Generator().manual_seed(3))
     assert batch.clips.shape == (8, 3, 4, 32, 32)
     torch.testing.assert_close(batch.clips, batch.clips[:, :, :1].expand_as(batch.clips))

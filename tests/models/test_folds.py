@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.clips.layouts.entry import Fold
+from models.clips.layouts.entry import OfficialFold
 from models.errors import DatasetError, RecipeError
 from models.training import folds
 from models.training.recipe import ClipsSection, DataSection
@@ -52,7 +52,7 @@ def test_folds_that_cannot_be_are_a_sentence(subjects: list[str], number: int) -
         folds.by_subject(subjects, number, 0)
 
 
-OFFICIAL = {"a": Fold((0, 1), (2, 3)), "b": Fold((2, 3), (0, 1))}
+OFFICIAL = {"a": OfficialFold((0, 1), (2, 3)), "b": OfficialFold((2, 3), (0, 1))}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import ModelContractError, UnknownModelError
 from models.inference import contract, infer, registry
-from models.inference.infer import Classifier, Network, load, load_still
+from models.inference.infer import Classifier, OnnxNetwork, load, load_still
 from models.inference.runtime import onnxruntime
 
 
@@ -62,7 +62,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
 
 def test_another_input_size_is_refused() -> None:
     with pytest.raises(ModelContractError, match="its own contract is another"):
-        Network(registry.path("moodnet"), contract.of_first_kind(64))
+        OnnxNetwork(registry.path("moodnet"), contract.of_first_kind(64))
 
 
 def test_a_name_that_is_neither_registered_nor_a_file_lists_the_classifiers() -> None:

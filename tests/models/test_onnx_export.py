@@ -20,6 +20,7 @@ from models.inference.contract import ClipSpec, Contract, CropSpec, Pixels  # no
 from models.inference.infer import ClipClassifier, load  # noqa: E402
 from models.training.recipe import ClipsSection  # noqa: E402
 from models.zoo import networks  # noqa: E402
+from models.zoo.entry import Architecture  # noqa: E402
 from relay.protocol import EXPRESSIONS  # noqa: E402
 
 SIDE, FRAMES = 16, 4
@@ -132,7 +133,7 @@ def test_what_was_learned_of_clips_decides_how_the_agent_cuts_and_paces_them(net
 
 
 @pytest.mark.parametrize("entry", [e for e in networks.listed().values() if e.frames > 1], ids=lambda entry: entry.name)
-def test_every_clip_network_has_a_contract_by_which_the_agent_can_feed_it(entry: networks.Network) -> None:
+def test_every_clip_network_has_a_contract_by_which_the_agent_can_feed_it(entry: Architecture) -> None:
     with torch.device("meta"):
         network = networks.build(entry.name)
     contract = onnx_file.contract_of(entry, network)

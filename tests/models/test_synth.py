@@ -40,13 +40,13 @@ def finder() -> Iterator[StillFaceFinder]:
 
 
 @pytest.fixture(scope="module")
-def someone(finder: StillFaceFinder) -> warp.Portrait:
+def someone(finder: StillFaceFinder) -> warp.FaceMesh:
     """A neutral portrait where there are some, else the astronaut's."""
     file = LONDON / "001_neutral.jpg" if LONDON.is_dir() else weights("portrait")
     return synth.load_portraits({"me": file}, finder.find, SIZE)["me"]
 
 
-def played(who: warp.Portrait, expression: str, strength: float = 1.0) -> warp.Picture:
+def played(who: warp.FaceMesh, expression: str, strength: float = 1.0) -> warp.Picture:
     mesh = who.rest.copy()
     for action, share in motions.PROTOTYPES[expression].items():
         mesh[: warp.MESH] += strength * share * motions.displacement(who.face, action) * who.tile
@@ -71,7 +71,7 @@ def seen(finder: StillFaceFinder, picture: NDArray[np.uint8]) -> dict[str, float
     }
 
 
-def test_expressions_can_be_seen(finder: StillFaceFinder, someone: warp.Portrait) -> None:
+def test_expressions_can_be_seen(finder: StillFaceFinder, someone: warp.FaceMesh) -> None:
     rest = seen(finder, played(someone, "neutral"))
     faces = {name: seen(finder, played(someone, name)) for name in EXPRESSIONS}
     assert faces["happy"]["width"] > rest["width"] + 0.08
@@ -87,7 +87,7 @@ def test_expressions_can_be_seen(finder: StillFaceFinder, someone: warp.Portrait
     assert rest["opening"] < weak["opening"] < faces["surprise"]["opening"]
 
 
-def test_eyes_shut(finder: StillFaceFinder, someone: warp.Portrait) -> None:
+def test_eyes_shut(finder: StillFaceFinder, someone: warp.FaceMesh) -> None:
     mesh = someone.rest.copy()
     mesh[: warp.MESH] = motions.close_eyes(mesh[: warp.MESH], 1)
     assert (
@@ -95,13 +95,13 @@ def test_eyes_shut(finder: StillFaceFinder, someone: warp.Portrait) -> None:
     )
 
 
-def test_a_mesh_at_rest_is_the_portrait(someone: warp.Portrait) -> None:
+def test_a_mesh_at_rest_is_the_portrait(someone: warp.FaceMesh) -> None:
     start = (len(someone.picture) - SIZE) // 2
     middle = someone.picture[start : start + SIZE, start : start + SIZE].astype(int)
     assert np.abs(warp.render(someone, someone.rest, SIZE).astype(int) - middle).mean() < 2
 
 
-def test_a_clip_is_calm_at_its_ends_and_full_at_its_apex(someone: warp.Portrait) -> None:
+def test_a_clip_is_calm_at_its_ends_and_full_at_its_apex(someone: warp.FaceMesh) -> None:
     role = synth.Role("surprise", "001", 1.0, 20, 2, 9, 12, 17)
     frames = np.stack(list(synth.perform(someone, role, SIZE, np.random.default_rng(5)))).astype(int)
     assert frames.shape == (20, SIZE, SIZE, 3)
@@ -132,7 +132,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("pictures", [True, False])
-def test_one_seed_one_set(tmp_path: Path, someone: warp.Portrait, pictures: bool) -> None:
+def test_one_seed_one_set(tmp_path: Path, someone: warp.FaceMesh, pictures: bool) -> None:
     if not pictures:
         pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):

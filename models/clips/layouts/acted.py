@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from models.clips import video
-from models.clips.layouts.entry import Clip, Fold, Found, Layout
+from models.clips.layouts.entry import Clip, Found, Layout, OfficialFold
 from models.errors import DatasetError
 
 RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -35,12 +35,12 @@ LEVELS = {"LO": 1 / 3, "MD": 2 / 3, "HI": 1.0}
 LUNA_JIMENEZ = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24), (1, 4, 9, 22))
 
 
-def held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[str, Fold]:
+def held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[str, OfficialFold]:
     """Folds that test on these subjects and learn from all others."""
     who = [clip.subject for clip in clips]
     tested = {name: set(subjects) for name, subjects in folds.items()}
     return {
-        name: Fold(
+        name: OfficialFold(
             tuple(i for i, subject in enumerate(who) if subject not in subjects),
             tuple(i for i, subject in enumerate(who) if subject in subjects),
         )

@@ -30,7 +30,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Fold:
+class OfficialFold:
     """Which clips to learn from and which to test on: indices into a listing's clips."""
 
     train: tuple[int, ...]
@@ -42,7 +42,7 @@ class Found:
     """An adapter's answer: clips, the official folds by name, and a sentence for each clip that is not there."""
 
     clips: tuple[Clip, ...]
-    folds: Mapping[str, Fold] = field(default_factory=lambda: MappingProxyType({}))
+    folds: Mapping[str, OfficialFold] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
     """Only of layouts that leave the classes to the folder."""
@@ -70,14 +70,14 @@ class Listing:
     layout: Layout
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
-    folds: Mapping[str, Fold]
+    folds: Mapping[str, OfficialFold]
     missing: tuple[str, ...] = ()
 
     def keep(self, indices: Sequence[int]) -> "Listing":
         """Only these clips; the folds follow."""
         place = {old: new for new, old in enumerate(indices)}
         folds = {
-            name: Fold(
+            name: OfficialFold(
                 tuple(place[i] for i in fold.train if i in place), tuple(place[i] for i in fold.test if i in place)
             )
             for name, fold in self.folds.items()

@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from models.clips.layouts import files
-from models.clips.layouts.entry import Clip, Fold, Found, Layout, expression_of
+from models.clips.layouts.entry import Clip, Found, Layout, OfficialFold, expression_of
 from models.errors import DatasetError
 from relay.protocol import EXPRESSIONS
 
@@ -69,7 +69,7 @@ def gather(parts: Mapping[str, tuple[Rows, Rows]], place: Callable[[str], Iterab
             clips[name] = Clip(path, label, subject=name)
     number = {name: i for i, name in enumerate(clips)}
     folds = {
-        fold: Fold(*(tuple(number[name] for name, _ in part if name in number) for part in both))
+        fold: OfficialFold(*(tuple(number[name] for name, _ in part if name in number) for part in both))
         for fold, both in parts.items()
     }
     return Found(tuple(clips.values()), folds, tuple(missing.values()))
