@@ -128,7 +128,7 @@ async def probe(relay: Relay, channel: str, seen_at: str, seconds: float) -> lis
 
 def to_viewers(viewers: int = 4000, seconds: float = 8) -> float:
     """Mood events to viewers, per second of CPU."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
         load.do("connect", path="/v1/channels/bench/viewer", count=viewers, first=HELLO)
         load.do("wait", seconds=2)
         before = relay.cpu

@@ -81,20 +81,20 @@ class Generator:
         self._chatter: asyncio.Task[None] | None = None
 
     async def connect(self, path: str, count: int, first: str) -> None:
-        """Open connections and say the first frame on each."""
+        """Open connections and say the first frame on each. A ``{}`` in the path becomes 0, 1, 2, ..."""
         gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
         loop = asyncio.get_running_loop()
 
-        async def one() -> Client:
+        async def one(number: int) -> Client:
             async with gate:
                 _, client = await loop.create_connection(
-                    lambda: Client(f"{self.host}:{self.port}", path), self.host, self.port
+                    lambda: Client(f"{self.host}:{self.port}", path.format(number)), self.host, self.port
                 )
                 await client.opened
                 client.transport.write(masked(TEXT, first.encode()))
                 return client
 
-        self.clients += await asyncio.gather(*(one() for _ in range(count)))
+        self.clients += await asyncio.gather(*(one(number) for number in range(count)))
 
     async def blast(self, frames: list[str], repeats: int) -> None:
         """Each client sends all frames ``repeats`` times as fast as it can; over when each got a pong after them."""

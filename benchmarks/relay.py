@@ -1,4 +1,6 @@
-"""What the relay can take: ``python -m benchmarks.relay [labels] [memory] [fanout] [latency] [core]`` (default: all).
+"""What the relay can take: ``python -m benchmarks.relay [WHAT ...]``.
+
+WHAT is labels, memory, fanout, latency, core or ticks; default: all.
 
 Every server and the load generator is a process of its own; where there are two cores, servers get one and the
 generator the other. Costs are CPU time of the server's process, so that a slow generator can't flatter or blame it;
@@ -26,9 +28,14 @@ import psutil
 
 from benchmarks import machine
 from demo import crowd
+from relay import app
+from relay import machine as relay_machine
+from relay.config import RelaySettings
 from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S
+from relay.store import database
+from relay.store.channels import Channels
 from tests.support import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -91,8 +98,8 @@ class Relay(Server):
 class Load:
     """The generator's process, on the second core."""
 
-    def __init__(self, server: Server) -> None:
-        command = [sys.executable, "-m", "benchmarks.load", "127.0.0.1", str(server.port)]
+    def __init__(self, port: int) -> None:
+        command = [sys.executable, "-m", "benchmarks.load", "127.0.0.1", str(port)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         pin(self._process.pid, 1)
 
@@ -143,10 +150,10 @@ def labels(connections: int = 2000, repeats: int = 15) -> float:
             server = Relay(folder) if name == "relay" else Server("benchmarks.bare_server", "{port}", name)
             path = "/v1/channels/bench/viewer" if name == "relay" else "/receive"
             with server:
-                with Load(server) as warm_up:
+                with Load(server.port) as warm_up:
                     warm_up.do("connect", path=path, count=connections // 4, first=HELLO)
                     warm_up.do("blast", frames=LABELS, repeats=repeats)
-                with Load(server) as load:
+                with Load(server.port) as load:
                     load.do("connect", path=path, count=connections, first=HELLO)
                     before = server.cpu
                     answer = load.do("blast", frames=LABELS, repeats=repeats)
@@ -162,7 +169,7 @@ def labels(connections: int = 2000, repeats: int = 15) -> float:
 
 def memory(viewers: int = 10_000) -> float:
     """Memory of a connected, sharing viewer, in KiB."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
         path = "/v1/channels/bench/viewer"
         load.do("connect", path=path, count=100, first=HELLO)
         load.do("blast", frames=LABELS[:1], repeats=1)
@@ -177,7 +184,7 @@ def memory(viewers: int = 10_000) -> float:
 
 def fanout(subscribers: int = 4000, seconds: float = 8) -> None:
     """CPU of a mood event for each subscriber, against bare sends of the same bytes."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
         subscribe = json.dumps({"type": "subscribe", "key": relay.key})
         load.do("connect", path="/v1/channels/bench/mood", count=subscribers, first=subscribe)
         load.do("wait", seconds=2)
@@ -190,7 +197,7 @@ def fanout(subscribers: int = 4000, seconds: float = 8) -> None:
             end="",
         )
         print(f" each{remark(answer)}")
-    with Server("benchmarks.bare_server", "{port}") as bare, Load(bare) as load:
+    with Server("benchmarks.bare_server", "{port}") as bare, Load(bare.port) as load:
         load.do("connect", path="/fanout", count=subscribers, first="{}")
         load.do("wait", seconds=1)
         payload = "x" * round(answer["received"] / events / subscribers - 4)
@@ -214,7 +221,7 @@ async def publish(server: Server, payload: str, times: int) -> float:
 
 def latency(viewers: int = 5000, seconds: float = 20) -> None:
     """From a label's sending to the first mood event that counts it, under load."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay) as load:
+    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
         load.do("connect", path="/v1/channels/bench/viewer", count=viewers, first=HELLO)
         for crowd_size in (0, viewers):
             if crowd_size:
@@ -264,7 +271,61 @@ def core(labels_each: int = 200_000) -> None:
     print("core goal: a label's cost is flat")
 
 
-MEASUREMENTS = {"labels": labels, "memory": memory, "fanout": fanout, "latency": latency, "core": core}
+def ticks(channels: int = 2000, seconds: float = 10) -> None:
+    """How long a tick of many channels, with a viewer and a subscriber each, keeps all other work waiting."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_ticks(folder, channels, seconds))
+
+
+async def _ticks(folder: str, channels: int, seconds: float) -> None:
+    place = database.prepare(folder)
+    keys = Channels(place).create("many0")
+    with database.opened(place) as file:  # all with the same keys, in one transaction
+        copy = "INSERT INTO channels SELECT ?, admin_hash, display_hash, created FROM channels WHERE name = 'many0'"
+        for number in range(1, channels):
+            file.execute(copy, (f"many{number}",))
+    relay = await app.start(RelaySettings(port=free_port(), data=folder, min_viewers=1, crowd="viewers"))
+    relay_machine.collect_rarely()  # as the command does
+    port, subscribe = int(relay.url.rpartition(":")[2]), json.dumps({"type": "subscribe", "key": keys.display_key})
+    try:
+        with Load(port) as viewers, Load(port) as overlays:
+            path = "/v1/channels/many{}"
+            await asyncio.to_thread(viewers.do, "connect", path=f"{path}/viewer", count=channels, first=HELLO)
+            await asyncio.to_thread(overlays.do, "connect", path=f"{path}/mood", count=channels, first=subscribe)
+            viewers.do("chat", frames=LABELS, per_second=0.5)
+            await asyncio.sleep(3)
+            steps = await _steps(seconds)
+    finally:
+        await relay.stop()
+    steps.sort()
+    print(
+        f"ticks of {channels:,} channels: of {len(steps):,} steps of the event loop the longest took "
+        f"{steps[-1] * 1e3:.0f} ms of CPU, the tenth longest {steps[-10] * 1e3:.1f} ms; "
+        f"busy {sum(steps) / seconds:.0%}"
+    )
+
+
+async def _steps(seconds: float) -> list[float]:
+    """CPU time of each step of the event loop: how long it kept all others waiting on a machine of its own."""
+    steps: list[float] = []
+    run = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        begun = time.thread_time()
+        run(handle)
+        steps.append(time.thread_time() - begun)
+
+    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        asyncio.Handle._run = run  # type: ignore[method-assign]
+    return steps
+
+
+MEASUREMENTS = {
+    "labels": labels, "memory": memory, "fanout": fanout, "latency": latency, "core": core, "ticks": ticks,
+}  # fmt: skip
 
 
 def main() -> None:

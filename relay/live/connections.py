@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from relay import protocol
@@ -63,19 +62,20 @@ class Subscriber:
         self.ended: Packet | None = None
         self.code = 0
 
-    def put(self, packet: Packet) -> None:
-        """Send an event at once where that is possible, else queue it.
+    def put(self, *packets: Packet) -> None:
+        """Send events at once where that is possible, else queue them.
 
         A mood replaces the one that waits; of too many others the oldest goes.
         """
-        waiting = self._mood or self._others or self.ended
-        if self.socket and not waiting and self.socket.offer(packet.frame):
-            return
-        if packet.name == "mood":
-            self._mood = packet
-        else:
-            self._others.append(packet)
-        self._wake.set()
+        for packet in packets:
+            waiting = self._mood or self._others or self.ended
+            if self.socket and not waiting and self.socket.offer(packet.frame):
+                continue
+            if packet.name == "mood":
+                self._mood = packet
+            else:
+                self._others.append(packet)
+            self._wake.set()
 
     def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""
@@ -140,10 +140,15 @@ class LiveChannel:
         self.measured.clear()
         return True
 
-    def publish(self, packets: Iterable[Packet]) -> None:
-        for packet in packets:
-            for subscriber in self.subscribers:
-                subscriber.put(packet)
+    def is_empty(self, now: float) -> bool:
+        """Whether nobody is here, and nothing goes on that somebody may come back to."""
+        counting = self.countdown is not None and self.countdown.open_s(now) > 0
+        return not (self.viewers or self.subscribers or self.session or counting)
+
+    def publish(self, packet: Packet) -> None:
+        """Tell all subscribers, at once."""
+        for subscriber in self.subscribers:
+            subscriber.put(packet)
 
 
 def packet(event: Mood | Reaction | Marker | Countdown | Status) -> Packet:

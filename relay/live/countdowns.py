@@ -56,7 +56,7 @@ class Countdowns:
     def _show(self, channel: LiveChannel, countdown: Countdown) -> None:
         """Tell all of the channel, subscribers first: they show it."""
         news = packet(countdown)
-        channel.publish([news])
+        channel.publish(news)
         self._members.spawn(send_to_viewers(self._members, list(channel.viewers), channel, news.frame))
 
     def tap_zero(self, channel: LiveChannel, viewer: Viewer, now: float) -> Delay:

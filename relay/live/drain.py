@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from relay.live.fairly import fairly
+
 COME_BACK_PER_S = 1000
 """Clients that a relay takes in a second while it serves those it has: well below what one core can."""
 RESTART_S = 2.0
@@ -12,8 +14,6 @@ NEXT_NODE_S = 1.0
 """A proxy in front of several nodes has learnt by then that this one takes nobody new."""
 STEP_S = 0.02
 """Goodbyes that are due within this time go out together."""
-CHUNK = 200
-"""Goodbyes in a row before other work gets its turn."""
 
 Farewell = Callable[[float], None]
 """Says goodbye to a client, which should come back after so many seconds."""
@@ -42,9 +42,7 @@ async def send_away(farewells: Sequence[Farewell], seconds: float, alone: bool) 
     """Say goodbye to all clients as ``goodbyes`` plans it."""
     begun = time.monotonic()
     plan = goodbyes(len(farewells), seconds, alone)
-    for number, (farewell, (when, retry_after)) in enumerate(zip(farewells, plan, strict=True)):
+    async for farewell, (when, retry_after) in fairly(zip(farewells, plan, strict=True)):
         if (wait := begun + when - time.monotonic()) > 0:
             await asyncio.sleep(max(wait, STEP_S))
-        elif number % CHUNK == 0:
-            await asyncio.sleep(0)
         farewell(round(retry_after, 1))

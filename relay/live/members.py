@@ -139,6 +139,10 @@ class Members:
             channel = self.channels[name] = LiveChannel(core)
         return channel
 
+    def has(self, channel: LiveChannel) -> bool:
+        """Whether this is still the live channel of its name: it may be over, or deleted and made anew."""
+        return self.channels.get(channel.core.name) is channel
+
     def connections(self, name: str) -> tuple[int, int]:
         """How many viewers and subscribers the channel has."""
         channel = self.channels.get(name)

@@ -37,7 +37,7 @@ class Newsroom:
     def _publish(self, name: str, event: Packet) -> None:
         """An event that this node or another made by a request: tell the subscribers here."""
         if channel := self._members.channels.get(name):
-            channel.publish([event])
+            channel.publish(event)
             if event.name == "marker" and channel.session:
                 self._recorder.keep(channel, channel.session)  # its markers lie in the history already
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from relay.cluster.peers import Activity, Running
-from relay.core.snapshot import total
-from relay.live.connections import LiveChannel, Viewer, packet
+from relay.core.snapshot import Snapshot, total
+from relay.live.connections import LiveChannel, Packet, Viewer, packet
+from relay.live.fairly import fairly
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
@@ -15,8 +17,17 @@ from relay.live.websocket import drop_slow
 
 log = logging.getLogger(__name__)
 
-CHUNK = 200
-"""Sends in a row before other work gets its turn: some 2 ms."""
+
+class _Told(NamedTuple):
+    """What a tick has to tell of a channel."""
+
+    channel: LiveChannel
+    own: Snapshot
+    """Its audience on this node."""
+    wanted: bool
+    """Whether this node would write its history."""
+    packets: list[Packet]
+    """For its subscribers, the mood last."""
 
 
 class Ticker:
@@ -43,47 +54,61 @@ class Ticker:
             self._means.counts.tick.observe(time.monotonic() - begun)
 
     async def tick(self) -> None:
-        """One mood event for each channel: to all subscribers, who are few, then to those viewers whose turn it is."""
-        stepped = self._means.clock.follow()
+        """One mood event for each channel: to all subscribers, who are few, then to those viewers whose turn it is.
+
+        Each channel is summed up at one moment. From one channel to the next, and while moods go out, other work gets
+        its turn, by which anyone may come or go, and channels too.
+        """
+        members, node = self._members, self._means.node
+        if stepped := self._means.clock.follow():
+            self._step(stepped)
+        node.tick(time.monotonic())
+        told = []
+        async for channel in fairly(list(members.channels.values())):
+            if members.has(channel):  # it may have been deleted meanwhile
+                told.append(one := self._sum_up(channel))
+                async for subscriber in fairly(list(channel.subscribers)):
+                    subscriber.put(*one.packets)
+        told = [one for one in told if members.has(one.channel)]
+        node.report(
+            {one.channel.core.name: _activity(one) for one in told if one.channel.viewers or one.channel.session}
+        )
+        node.want([one.channel.core.name for one in told if one.wanted])
+        self._ticks += 1
+        turn = self._ticks % members.turns
+        async for one in fairly(told):
+            due = [viewer for viewer in one.channel.viewers if viewer.turn == turn]
+            await send_to_viewers(members, due, one.channel, one.packets[-1].frame)
+
+    def _step(self, seconds: float) -> None:
+        """The clock was set by so many seconds. Each channel hears of it before anything else happens."""
+        log.warning("clock was set", extra={"seconds": round(seconds, 1)})
+        unix = self._means.clock.now()
+        for channel in self._members.channels.values():
+            self._recorder.step(channel, seconds, unix)
+            if seconds > self._means.limits.label_ttl:
+                channel.withdraw_all()
+
+    def _sum_up(self, channel: LiveChannel) -> _Told:
+        """Bring a channel up to date, and write its history. One in which nobody is left ends."""
+        node, name = self._means.node, channel.core.name
         now = time.monotonic()
         unix = self._means.clock.at(now)
-        if stepped:
-            log.warning("clock was set", extra={"seconds": round(stepped, 1)})
-        self._means.node.tick(now)
-        moods, report, wanted = [], {}, []
-        for channel in list(self._members.channels.values()):
-            name = channel.core.name
-            if stepped:
-                self._recorder.step(channel, stepped, unix)
-            if stepped > self._means.limits.label_ttl:
-                channel.withdraw_all()
-            self._recorder.use_delays(channel, now)
-            own = channel.core.snapshot(now)
-            whole = total((own, self._means.node.others(name)))
-            self._recorder.follow(channel, whole, unix)
-            if channel.session or (whole.shares and self._means.node.running(name) is None):
-                wanted.append(name)
-            reactions = channel.core.tick(whole, now, unix)
-            self._recorder.store(channel, whole, reactions, now, unix)
-            mood = packet(channel.core.mood)
-            status = self._members.status(channel)
-            if status != channel.status:
-                channel.status = status
-                channel.publish([packet(status)])
-            channel.publish([*map(packet, reactions), mood])
-            moods.append((channel, mood.frame))
-            session, counting = channel.session, channel.countdown and channel.countdown.open_s(now)
-            if channel.viewers or session:
-                report[name] = Activity(own, Running(session.number, session.started) if session else None)
-            elif not (channel.subscribers or counting):
-                del self._members.channels[name]
-        self._means.node.report(report)
-        self._means.node.want(wanted)
-        self._ticks += 1
-        turn = self._ticks % self._members.turns
-        for channel, frame in moods:
-            due = [viewer for viewer in channel.viewers if viewer.turn == turn]
-            await send_to_viewers(self._members, due, channel, frame)
+        self._recorder.use_delays(channel, now)
+        own = channel.core.snapshot(now)
+        whole = total((own, node.others(name)))
+        self._recorder.follow(channel, whole, unix)
+        wanted = channel.session is not None or (bool(whole.shares) and node.running(name) is None)
+        reactions = channel.core.tick(whole, now, unix)
+        self._recorder.store(channel, whole, reactions, now, unix)
+        packets = [*map(packet, reactions), packet(channel.core.mood)]
+        status = self._members.status(channel)
+        if status != channel.status:
+            channel.status = status
+            packets.insert(0, packet(status))
+        if channel.is_empty(now):
+            del self._members.channels[name]
+        return _Told(channel, own, wanted, packets)
 
     async def check_connections(self) -> None:
         """Ping who has been silent, and cut off who does not answer, as when a machine lost its network."""
@@ -96,17 +121,13 @@ class Ticker:
                 for subscriber in channel.subscribers
                 if subscriber.socket
             ]
-            for number, socket in enumerate(sockets, 1):
-                if number % CHUNK == 0:
-                    await asyncio.sleep(0)
+            async for socket in fairly(sockets):
                 socket.check(time.monotonic(), self._means.limits.heartbeat)
 
 
-async def send_to_viewers(members: Members, viewers: Iterable[Viewer], channel: LiveChannel, frame: bytes) -> None:
+async def send_to_viewers(members: Members, viewers: Sequence[Viewer], channel: LiveChannel, frame: bytes) -> None:
     """The same bytes to all. Who has not taken the mood before is passed over, and closed after a while."""
-    for number, viewer in enumerate(viewers, 1):
-        if number % CHUNK == 0:
-            await asyncio.sleep(0)
+    async for viewer in fairly(viewers):
         if viewer.socket.offer(frame):
             viewer.full_since = None
             continue
@@ -118,3 +139,8 @@ async def send_to_viewers(members: Members, viewers: Iterable[Viewer], channel: 
         elif now - viewer.full_since > members.limits.slow_reader:
             members.leave(channel, viewer)
             members.spawn(drop_slow(viewer.socket))
+
+
+def _activity(told: _Told) -> Activity:
+    session = told.channel.session
+    return Activity(told.own, Running(session.number, session.started) if session else None)
