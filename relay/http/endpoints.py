@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, NoReturn
@@ -119,7 +120,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _http_error(request: web.Request, error: HTTPError) -> web.Response:
     response = _error(request, error.code, str(error), error.status)
     if error.retry_after is not None:
-        response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
+        response.headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
     if error.code is protocol.FULL:
         response.force_close()  # who found no room takes none up either
     return response

@@ -1,7 +1,6 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
 import asyncio
-import math
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,9 +21,12 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class HTTPError(Exception):
-    """Ends a request with a code of the contract. ``retry_after``: a hint in seconds, for codes that say retry."""
+    """Ends a request, or a WebSocket, with a code of the contract.
 
-    def __init__(self, code: Code, message: str, status: int | None = None, retry_after: int | None = None) -> None:
+    ``retry_after``: a hint in seconds, for codes that say retry. HTTP tells whole ones.
+    """
+
+    def __init__(self, code: Code, message: str, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.code = code
@@ -130,7 +132,7 @@ def refuse_while_draining(request: web.Request) -> None:
     """
     come_back_s = request.app[HUB].come_back_s
     if come_back_s is not None:
-        raise HTTPError(protocol.SHUTTING_DOWN, shutting_down(), retry_after=math.ceil(come_back_s))
+        raise HTTPError(protocol.SHUTTING_DOWN, shutting_down(), retry_after=come_back_s)
 
 
 def shutting_down() -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,17 +14,14 @@ from relay.common.deadline import within
 from relay.core.countdown import TapError
 from relay.core.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.core.tickets import TicketError
-from relay.http.accept import connection_of
-from relay.http.admission import COME_BACK_S, GATE
+from relay.http.admission import GATE
+from relay.http.entrance import Entrance
 from relay.http.requests import (
     CHANNELS,
     HUB,
     HTTPError,
     no_ticket,
-    refuse_while_draining,
     rights,
-    shutting_down,
-    unknown_channel,
     wrong_key,
 )
 from relay.http.unread import limit_kernel
@@ -38,12 +36,8 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 """What decoding a text frame raises."""
 
 
-def _enter(request: web.Request, channel: str) -> str | None:
-    """Count in a connection that may stay (None), or say which limit keeps it out."""
-    full = request.app[GATE].connections.enter(channel)
-    if full is None:
-        connection_of(request).stay()
-    return full
+class _LeftError(Exception):
+    """The client closed before it said anything."""
 
 
 # --- viewers ---------------------------------------------------------------------------------------------------------
@@ -51,32 +45,14 @@ def _enter(request: web.Request, channel: str) -> str | None:
 
 async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown."""
-    hub, gate = request.app[HUB], request.app[GATE]
-    socket = Socket(hub.counts, hub.limits.close)
-    await socket.prepare(request)
-    channel, house = request.match_info["channel"], gate.house(request)
-    if hub.come_back_s is not None:
-        await socket.refuse(protocol.SHUTTING_DOWN, shutting_down(), retry_after=hub.come_back_s)
-        return socket
-    if channel not in request.app[CHANNELS]:
-        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
-        return socket
-    if full := gate.connections.arrive(channel, house):
-        await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
-        return socket
-    try:
-        admitted = await _admit(request, socket, channel, house)
-        if admitted is None:
-            return socket
-        if full := _enter(request, channel):
-            await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
-            return socket
-        try:
-            await _serve_viewer(socket, hub, channel, *admitted)
-        finally:
-            gate.connections.leave(channel)
-    finally:
-        gate.connections.depart(house)
+    socket = await _opened(request)
+    hear = partial(_first_frame, socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
+    with contextlib.suppress(HTTPError, _LeftError):
+        async with Entrance(request, hear, partial(_viewer, request, socket), partial(_refuse, socket)) as (
+            viewer,
+            delay,
+        ):
+            await _serve_viewer(socket, request.app[HUB], request.match_info["channel"], viewer, delay)
     return socket
 
 
@@ -92,25 +68,20 @@ async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, 
         hub.members.leave(live, viewer)
 
 
-async def _admit(request: web.Request, socket: Socket, channel: str, house: str | None) -> tuple[Viewer, float] | None:
-    """Hear the hello and check its ticket: the viewer and its delay. None: not admitted, and the socket is closed."""
-    gate = request.app[GATE]
-    hello = await _first_frame(socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
-    if hello is None:
-        return None
-    if channel not in request.app[CHANNELS]:  # deleted meanwhile
-        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
-        return None
+def _viewer(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewer, float]:
+    """Who said this hello, and its delay.
+
+    Raises:
+        HTTPError: its ticket is missing, or does not do.
+    """
+    gate, channel = request.app[GATE], request.match_info["channel"]
     if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
-        await socket.refuse(protocol.NO_TICKET, no_ticket(channel))
-        return None
+        raise HTTPError(protocol.NO_TICKET, no_ticket(channel))
     try:
         ticket = gate.tickets.check(channel, hello.ticket) if hello.ticket else None
     except TicketError as error:
-        await socket.refuse(protocol.BAD_TICKET, str(error), retry_after=1.0)
-        return None
-    network = gate.network_hash(request, channel)
-    return Viewer(socket, house, network, ticket), hello.delay
+        raise HTTPError(protocol.BAD_TICKET, str(error), retry_after=1.0) from None
+    return Viewer(socket, gate.house(request), gate.network_hash(request, channel), ticket), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
@@ -176,33 +147,48 @@ async def _slow_down(socket: Socket, pace: Pace) -> bool:
     return False
 
 
+async def _opened(request: web.Request) -> Socket:
+    """The request's WebSocket."""
+    hub = request.app[HUB]
+    socket = Socket(hub.counts, hub.limits.close)
+    await socket.prepare(request)
+    return socket
+
+
+async def _refuse(socket: Socket, error: HTTPError) -> None:
+    await socket.refuse(error.code, str(error), error.retry_after or 0.0)
+
+
 async def _first_frame(
     socket: Socket, timeout: float, decoder: msgspec.json.Decoder[Any], expected: type[First]
-) -> First | None:
-    """The first frame, which must be of the expected type and in time; else None, and the socket is closed."""
+) -> First:
+    """The first frame, which must be of the expected type and in time.
+
+    Raises:
+        HTTPError: it is not.
+        _LeftError: it will never come.
+    """
+    tag = _tag(expected)
     try:
         frame = await within(timeout, _data_frame(socket))
     except asyncio.TimeoutError:
-        text = f"The first frame, `{_tag(expected)}`, did not come within {timeout:g} seconds: send it at once."
-        await socket.refuse(protocol.NO_HELLO, text, retry_after=1.0)
-        return None
+        text = f"The first frame, `{tag}`, did not come within {timeout:g} seconds: send it at once."
+        raise HTTPError(protocol.NO_HELLO, text, retry_after=1.0) from None
     if frame.type is WSMsgType.BINARY:
-        socket.counts.refuse_frame(protocol.BAD_MESSAGE)
-        await socket.refuse(protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON text.")
-    if frame.type is not WSMsgType.TEXT:
-        return None
-    try:
-        message = decoder.decode(frame.data)
-        if isinstance(message, expected):
-            return message
-        problem = f"this one is `{_tag(type(message))}`"
-    except NOT_A_MESSAGE as error:
-        problem = str(error)
+        problem = f"The first frame must be a `{tag}` message as JSON text."
+    elif frame.type is not WSMsgType.TEXT:
+        raise _LeftError
+    else:
+        try:
+            message = decoder.decode(frame.data)
+            if isinstance(message, expected):
+                return message
+            problem = f"this one is `{_tag(type(message))}`"
+        except NOT_A_MESSAGE as error:
+            problem = str(error)
+        problem = f"The first frame must be a `{tag}` message as JSON: {problem}."
     socket.counts.refuse_frame(protocol.BAD_MESSAGE)
-    await socket.refuse(
-        protocol.BAD_MESSAGE, f"The first frame must be a `{_tag(expected)}` message as JSON: {problem}."
-    )
-    return None
+    raise HTTPError(protocol.BAD_MESSAGE, problem)
 
 
 async def _data_frame(socket: Socket) -> WSMessage:
@@ -233,40 +219,25 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
-    hub, gate, channels = request.app[HUB], request.app[GATE], request.app[CHANNELS]
-    socket = Socket(hub.counts, hub.limits.close)
-    await socket.prepare(request)
-    channel, house = request.match_info["channel"], gate.house(request)
-    if hub.come_back_s is not None:
-        await socket.refuse(protocol.SHUTTING_DOWN, shutting_down(), retry_after=hub.come_back_s)
-        return socket
-    if channel not in channels:
-        await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
-        return socket
-    if full := gate.connections.arrive(channel, house):
-        await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
-        return socket
-    try:
-        first = await _first_frame(socket, hub.limits.hello, protocol.from_subscriber, Subscribe)
-        if first is None:
-            return socket
-        if channel not in channels:  # deleted meanwhile
-            await socket.refuse(protocol.UNKNOWN_CHANNEL, unknown_channel(channel))
-            return socket
-        right = channels.right(channel, first.key)
-        if right is None:
-            await socket.refuse(protocol.WRONG_KEY, wrong_key(channel))
-            return socket
-        if full := _enter(request, channel):
-            await socket.refuse(protocol.FULL, full, retry_after=COME_BACK_S)
-            return socket
-        try:
-            await _serve_subscriber(socket, hub, channel, right)
-        finally:
-            gate.connections.leave(channel)
-    finally:
-        gate.connections.depart(house)
+    socket, channel = await _opened(request), request.match_info["channel"]
+    hear = partial(_first_frame, socket, request.app[HUB].limits.hello, protocol.from_subscriber, Subscribe)
+    with contextlib.suppress(HTTPError, _LeftError):
+        async with Entrance(request, hear, partial(_subscriber_right, request), partial(_refuse, socket)) as right:
+            await _serve_subscriber(socket, request.app[HUB], channel, right)
     return socket
+
+
+def _subscriber_right(request: web.Request, first: Subscribe) -> Right:
+    """What the key allows.
+
+    Raises:
+        HTTPError: it does not open the channel.
+    """
+    channel = request.match_info["channel"]
+    right = request.app[CHANNELS].right(channel, first.key)
+    if right is None:
+        raise HTTPError(protocol.WRONG_KEY, wrong_key(channel))
+    return right
 
 
 async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
@@ -302,17 +273,16 @@ async def _write_socket(socket: Socket, hub: Hub, subscriber: Subscriber) -> Non
 
 async def _mood_stream(request: web.Request) -> web.StreamResponse:
     channel, right = rights(request)
-    refuse_while_draining(request)
-    gate = request.app[GATE]
-    house = gate.house(request)
-    if full := gate.connections.arrive(channel, house):
-        raise HTTPError(protocol.FULL, full, retry_after=COME_BACK_S)
-    _enter(request, channel)  # for which there is room: nobody came in between
-    try:
+    async with Entrance(request, _nothing, lambda _: right, _as_an_answer):
         return await _stream(request, channel, right)
-    finally:
-        gate.connections.leave(channel)
-        gate.connections.depart(house)
+
+
+async def _nothing() -> None:
+    """What a client says whose request said it all."""
+
+
+async def _as_an_answer(error: HTTPError) -> None:
+    """The middleware tells of it."""
 
 
 async def _stream(request: web.Request, channel: str, right: Right) -> web.StreamResponse:
