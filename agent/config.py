@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from agent import address
 from relay.common.printable import escaped, is_printable
-from relay.protocol import CHANNEL_PATTERN
+from relay.protocol import CHANNEL_PATTERN, MAX_DELAY_S
 from relay.settings import SECRET
 
 
@@ -55,7 +55,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     fps: Annotated[int, Meta(ge=1, le=30, description="Frames looked at per second.")] = 5
     name: Annotated[str, Meta(max_length=40, description="Display name for the relay; empty to stay nameless.")] = ""
     delay: Annotated[
-        float, Meta(ge=0, le=120, description="Seconds by which you see the stream later than it happens.")
+        float, Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which you see the stream later than it happens.")
     ] = 0.0
     yes: Annotated[bool, Meta(description="Consent to the capture in advance, instead of being asked.")] = False
     loop: Annotated[bool, Meta(description="Play a video file again when it ends.")] = False

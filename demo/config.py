@@ -5,7 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-DEFAULT_PORT = 8765
+from relay.config import RelaySettings
+
+DEFAULT_PORT = RelaySettings().port
 
 
 class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):

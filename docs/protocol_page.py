@@ -69,7 +69,8 @@ leaves, the next who sends a label takes the place.
 A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens,
 `countdown` when one begins (or when the subscriber comes with at least {countdown.LEAST_REST_S:g} second of it left)
 and `status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's
-`id` is its `seq`. Before the relay ends a stream it sends `bye`.
+`id` is its `seq`. Before the relay ends a stream it sends `bye`. A tick takes {protocol.SLOWEST_TICK_S:g} seconds at
+most: who has heard nothing for {protocol.STALE_S:g} seconds should say that what is shown is old, or take it away.
 
 While viewers of fewer than `min_viewers` networks share, nothing is shown or stored: `visible` is false, `sharing`,
 counts and figures are zero, and there are no reactions. So a network's viewers, however many they are, can't be the

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from relay.core import hosts
 from relay.core.limits import HOUSE_WEIGHT
-from relay.protocol import Crowd
+from relay.protocol import SLOWEST_TICK_S, Crowd
 from relay.settings import SECRET
 
 LEAST_CROWD = 3
@@ -58,7 +58,9 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "A letter or digit, then up to 63 letters, digits, _ or -.",
         ),
     ] = ""
-    tick_ms: Annotated[int, Meta(ge=50, le=5000, description="Milliseconds between two mood events.")] = 250
+    tick_ms: Annotated[
+        int, Meta(ge=50, le=int(1000 * SLOWEST_TICK_S), description="Milliseconds between two mood events.")
+    ] = 250
     min_viewers: Annotated[
         int,
         Meta(

@@ -26,6 +26,10 @@ LABEL_TTL_S = 15.0
 """A label that was not repeated for this long expires."""
 MAX_DELAY_S = 120
 """The longest delay of a stream that is reckoned with."""
+SLOWEST_TICK_S = 5.0
+"""A subscriber gets a mood at least this often."""
+STALE_S = 6.0
+"""Who has heard nothing for this long shows no longer what was told last as if it were of now."""
 
 SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S = 3, 30
 

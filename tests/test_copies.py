@@ -1,0 +1,122 @@
+"""What must be written down a second time, in the pages, OBS's script and the agent, is the same there.
+
+What of the wire contract that they read is compared with docs/protocol.json; ``tests/relay/test_look.py`` compares the
+picture with the page, and ``tests/conditions.json`` holds the words of the condition together.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+from agent import sending
+from agent.config import AgentSettings
+from demo.config import DEFAULT_PORT
+from obs_plugin import moodcast_link as link
+from relay import app, protocol
+from relay.config import RelaySettings
+from relay.core import channel, countdown
+from relay.http import keys, picture, sessions
+
+core = getattr(link, "core", link)
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "overlay"
+PORT = RelaySettings().port
+
+
+def constant(script: str, name: str) -> float:
+    """The number that a page's script gives a constant."""
+    (found,) = re.findall(
+        rf"^(?:export )?const {name} = ([\d._]+);", (PAGES / f"{script}.js").read_text(), re.MULTILINE
+    )
+    return float(found)
+
+
+def html(page: str, element: str, attribute: str) -> str:
+    """An attribute of the one element of a page that begins so."""
+    (tag,) = re.findall(rf"<{element}[^>]*>", (PAGES / f"{page}.html").read_text())
+    (value,) = re.findall(rf'\b{attribute}="([^"]*)"', tag)
+    return str(value)
+
+
+def bound(table: type[msgspec.Struct], field: str, name: str) -> Any:
+    """A bound of a setting or of a message's field, such as ``max_length``."""
+    kind = get_type_hints(table, include_extras=True)[field]
+    (value,) = {found for meta in get_args(kind) if (found := getattr(meta, name, None)) is not None}
+    return value
+
+
+def test_the_name_of_a_channel() -> None:
+    whole = protocol.CHANNEL_PATTERN.removeprefix("^").removesuffix("$")
+    assert core.CHANNEL.pattern == whole
+    assert f"CHANNEL_PATTERN = /{protocol.CHANNEL_PATTERN}/;" in (PAGES / "contract.js").read_text()
+    assert bound(AgentSettings, "channel", "pattern") == protocol.CHANNEL_PATTERN
+    typed, longest = (html("dashboard", r"input\s+name=\"channel\"", name) for name in ("pattern", "maxlength"))
+    assert whole == typed.replace(r"\-", "-").replace("]*", f"]{{0,{int(longest) - 1}}}")
+
+
+def test_when_a_mood_is_old() -> None:
+    assert constant("overlay", "STALE_MS") == 1000 * protocol.STALE_S
+    assert link.STALE_S == protocol.STALE_S
+    slowest = bound(RelaySettings, "tick_ms", "le") / 1000
+    assert slowest == protocol.SLOWEST_TICK_S < protocol.STALE_S
+    # A dead line is noticed later than that, so that what is shown is taken for old before the page comes back.
+    assert constant("connection", "SILENCE_S") > protocol.STALE_S
+    assert protocol.STALE_S < link.READ_TIMEOUT_S
+
+
+def test_how_long_things_are_shown() -> None:
+    assert link.REACTION_S == channel.RECENT_S < link.MOVING_S
+    assert constant("countdown", "SHOWN_MS") == 1000 * countdown.SHOWN_S
+    assert constant("countdown", "LEAST_S") == countdown.LEAST_REST_S
+    assert constant("countdown", "MOST_S") == protocol.LONGEST_COUNTDOWN_S
+    shown = (constant("countdown", "SHOWN_MS") + constant("countdown", "FADE_MS")) / 1000
+    assert protocol.LONGEST_COUNTDOWN_S + shown == link.COUNTDOWN_S
+
+
+def test_how_long_a_relay_may_ask_a_client_to_stay_away() -> None:
+    assert constant("connection", "LONGEST_ASKED_S") == core.LONGEST_ASKED_S == sending.LONGEST_HINT_S
+    assert constant("connection", "LASTED_S") == link.LASTED_S
+
+
+def test_the_sizes_of_pictures() -> None:
+    assert core.PICTURE_SIDES == {
+        "width": (picture.MIN_WIDTH, picture.MAX_WIDTH),
+        "height": (picture.MIN_HEIGHT, picture.MAX_HEIGHT),
+    }
+    for side, (least, most) in core.PICTURE_SIDES.items():
+        assert (core.PAGE_SIDES[side][0], core.PAGE_SIDES[side][1] >= most) == (least, True)
+
+
+def test_the_lengths_of_texts() -> None:
+    assert html("dashboard", r"input id=\"marker\"", "maxlength") == str(sessions.MARKER_LENGTH)
+    assert html("dashboard", r"input(?= maxlength=\"\d+\" spellcheck)", "maxlength") == str(sessions.NAME_LENGTH)
+    longest = bound(protocol.Subscribe, "key", "max_length")
+    assert core.KEY.pattern == f"[!-~]{{1,{longest}}}"
+    assert html("dashboard", r"input name=\"key\"", "maxlength") == str(longest)
+    assert bound(AgentSettings, "name", "max_length") == bound(protocol.Hello, "name", "max_length")
+    assert bound(AgentSettings, "password", "max_length") == bound(keys.Password, "password", "max_length")
+
+
+def test_what_viewers_may_do() -> None:
+    table = re.search(r"DEEDS = \{(.+?)\}", (PAGES / "dashboard.js").read_text(), re.DOTALL)
+    assert table
+    assert tuple(re.findall(r"(\w+): \"", table[1])) == protocol.TAPS
+
+
+def test_the_relays_port() -> None:
+    assert DEFAULT_PORT == PORT
+    assert AgentSettings(channel="x").relay == f"http://127.0.0.1:{PORT}"
+    for file in ("obs_plugin/moodcast_obs.py", "obs_plugin/moodcast_link.py", "README.md", "agent/address.py"):
+        assert set(re.findall(r"127\.0\.0\.1:(\d+)", (ROOT / file).read_text())) <= {str(PORT), "9200"}, file
+    docker = (ROOT / "Dockerfile").read_text()
+    assert f"MOODCAST_PORT={PORT} " in docker
+    assert f"EXPOSE {PORT}\n" in docker
+    assert set(re.findall(r"relay-\d:(\d+)", (ROOT / "deploy" / "Caddyfile").read_text())) == {str(PORT)}
+
+
+async def test_a_new_channels_keys_are_keys_to_the_script(relay: app.Relay) -> None:
+    made = relay.create_channel("demo")
+    for key in (made.display_key, made.admin_key):
+        assert core.Settings.entered(relay.url, "demo", key, 1280, 720).problem() == ""
