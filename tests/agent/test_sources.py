@@ -294,12 +294,15 @@ def test_a_camera_is_drained_while_waiting_and_its_loss_is_told(avi: Path, monke
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """A virtual X screen of 320x200."""
+    """A virtual X screen of 320x200.
+
+    It does not begin anew when its last client goes: the next one would find the connection cut.
+    """
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed (apt package xvfb)")
     readable, writable = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writable), "-screen", "0", "320x200x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writable), "-screen", "0", "320x200x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[writable],
         stderr=subprocess.DEVNULL,
     )

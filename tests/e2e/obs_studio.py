@@ -228,7 +228,7 @@ class ObsStudio:
         read, write = os.pipe()
         try:
             self._screen = await asyncio.create_subprocess_exec(
-                *("Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"),
+                *("Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"),
                 stderr=asyncio.subprocess.DEVNULL, pass_fds=(write,),
             )  # fmt: skip
         finally:
