@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,22 @@ import moodcast
 from relay import app
 from relay.config import RelaySettings
 from relay.errors import DatabaseInUseError, DataFolderError, PortInUseError
-from relay.store import database
+from relay.store import claim, database
 from relay.store.claim import claim_database
 from tests.postgres import PostgresServer
 from tests.support import Viewer, free_port, request
 
 ROOT = Path(__file__).parents[2]
 PORTS = (8001, 8002)
+
+
+@contextlib.contextmanager
+def refused(match: str = "Another relay") -> Iterator[pytest.ExceptionInfo[DatabaseInUseError]]:
+    """A claim is refused, and without waiting: who has the database is not about to end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claim, "WAIT_S", 0.0)
+        with pytest.raises(DatabaseInUseError, match=match) as error:
+            yield error
 
 
 @contextlib.asynccontextmanager
@@ -73,7 +82,7 @@ def test_only_who_shares_gets_in_beside_who_shares(
         claim_database(str(tmp_path), database_url, second, PORTS[1]).release()
     else:
         for port in (PORTS[1], None):
-            with pytest.raises(DatabaseInUseError, match=f"process {os.getpid()} on .*, port {PORTS[0]}"):
+            with refused(f"process {os.getpid()} on .*, port {PORTS[0]}"):
                 claim_database(str(tmp_path), database_url, second, port)
     held.release()
     claim_database(str(tmp_path), database_url, False, PORTS[1]).release()
@@ -83,7 +92,7 @@ def test_of_those_who_share_the_ones_that_are_still_there_are_named(tmp_path: Pa
     claim_database(str(tmp_path), database_url, False, 9000).release()
     first, second = (claim_database(str(tmp_path), database_url, True, port) for port in PORTS)
     second.release()
-    with pytest.raises(DatabaseInUseError) as error:
+    with refused() as error:
         claim_database(str(tmp_path), database_url, False, None)
     assert f"port {PORTS[0]}" in str(error.value)
     assert f"port {PORTS[1]}" not in str(error.value)
@@ -94,7 +103,7 @@ def test_of_those_who_share_the_ones_that_are_still_there_are_named(tmp_path: Pa
 @pytest.mark.slow
 def test_nodes_that_were_killed_leave_few_names(tmp_path: Path) -> None:
     held = [claim_database(str(tmp_path), "", True, port) for port in range(9000, 9030)]
-    with pytest.raises(DatabaseInUseError) as error:
+    with refused() as error:
         claim_database(str(tmp_path), "", False, None)
     assert "port 9029" in str(error.value)
     assert len(str(error.value)) < 1000
@@ -127,7 +136,7 @@ def test_a_link_leads_to_the_same_file(tmp_path: Path, linked: str) -> None:
         link.mkdir()
         (link / database.FILE).symlink_to(real / database.FILE)
     held = claim_database(str(real), "", False, PORTS[0])
-    with pytest.raises(DatabaseInUseError):
+    with refused():
         claim_database(str(link), "", False, PORTS[1])
     held.release()
 
@@ -151,7 +160,7 @@ def test_a_child_that_outlives_the_relay_holds_nothing(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         try:
-            with pytest.raises(DatabaseInUseError):
+            with refused():
                 claim_database(str(tmp_path), "", False, PORTS[0])
             parent.kill()
             parent.wait()
@@ -163,7 +172,7 @@ def test_a_child_that_outlives_the_relay_holds_nothing(tmp_path: Path) -> None:
 async def test_a_relay_that_ends_or_never_starts_leaves_it_free(tmp_path: Path, database_url: str) -> None:
     settings = RelaySettings(port=0, data=str(tmp_path), database=database_url)
     relay = await app.start(settings)
-    with pytest.raises(DatabaseInUseError):
+    with refused():
         await app.start(settings)
     port = int(relay.url.rsplit(":", 1)[1])
     with pytest.raises(PortInUseError):
@@ -175,7 +184,9 @@ async def test_a_relay_that_ends_or_never_starts_leaves_it_free(tmp_path: Path, 
 def test_the_check_says_so(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["relay", "--check", "--port", "0", "--data", str(tmp_path), "--database", database_url]
     held = claim_database(str(tmp_path), database_url, False, PORTS[0])
-    assert moodcast.main(options) == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claim, "WAIT_S", 0.0)
+        assert moodcast.main(options) == 2
     assert f"problem: Another relay (process {os.getpid()}" in capsys.readouterr().out
     held.release()
     assert moodcast.main(options) == 0
