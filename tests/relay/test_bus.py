@@ -8,7 +8,7 @@ import pytest
 from relay.cluster.bus import REFUSED, SILENT, Bus
 from relay.errors import SettingsError
 from tests.redis_server import RedisServer
-from tests.support import free_port, wait_until
+from tests.support import HANG_S, free_port, wait_until
 
 SILENCE = 1.0
 
@@ -134,10 +134,10 @@ async def test_a_wrong_password_has_its_own_sentence_and_is_not_told(
             await one.stop()
 
 
-async def test_stopping_while_redis_is_away_takes_no_time() -> None:
+async def test_stopping_does_not_wait_for_a_redis_that_is_away() -> None:
     alone = Listener(f"redis://127.0.0.1:{free_port()}")
     await wait_until(lambda: alone.bus.trouble == SILENT)
-    await asyncio.wait_for(alone.stop(), 1.0)
+    await asyncio.wait_for(alone.stop(), HANG_S)
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:port", "redis://[::1"])
