@@ -14,6 +14,7 @@ from relay import app
 from relay.config import RelaySettings
 from relay.core.limits import Limits
 from tests.postgres import PostgresServer
+from tests.support import SOON
 
 MARKERS = {
     "slow": "takes more than a second or two, or needs a server, a program or a network; not in `make quick`",
@@ -34,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "relay(**options): settings of the `relay` fixture's relay (tick_ms=50, min_viewers=1, ...); "
-        "`limits=Limits(...)` shortens its times",
+        "`limits=SOON._replace(...)` shortens its times, `limits=Limits()` are the product's",
     )
     for marker, needs in MARKERS.items():
         config.addinivalue_line("markers", f"{marker}: {needs}")
@@ -116,7 +117,7 @@ async def relay(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if "database_url" in request.fixturenames:
         options["database"] = request.getfixturevalue("database_url")
     options |= marker.kwargs if marker else {}
-    limits = options.pop("limits", Limits())
+    limits = options.pop("limits", SOON)
     assert isinstance(limits, Limits)
     running = await app.start(RelaySettings(**options), limits)
     yield running

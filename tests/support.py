@@ -1,7 +1,9 @@
 """Plain helpers for all tests: clients of the relay, and waiting for a condition instead of sleeping."""
 
 import asyncio
+import contextlib
 import inspect
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +12,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from relay import protocol
+from relay.core.limits import Limits
 from relay.protocol import EXPRESSIONS, Expression, FromRelay, Mood, Tap
 from relay.store import database
 from relay.store.archive import Archive
@@ -21,10 +24,19 @@ HANG_S = 60.0
 """What takes this long hangs, also on a machine that is busy with other work: no promise of the program's."""
 
 
+SOON = Limits(show_after=0.1)
+"""The product's times, but for the second that a mood waits before it is shown."""
+
+PORTS = range(20_000, 32_000)
+"""No system gives these to who asks for any port, or connects from one."""
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nothing listens on, nor will soon: several processes test at the same time."""
+    while True:
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 async def wait_until(condition: Callable[[], Found | Awaitable[Found]], timeout: float = HANG_S) -> Found:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from relay.core.audience import Audience, Member
 from relay.core.limits import HOUSE_WEIGHT
-from relay.core.mood import KINDS, Counts, Trend, Visibility
+from relay.core.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
 from relay.core.reactions import Burst, Bursts, Taps, tapped
 from relay.core.snapshot import Snapshot
 from relay.protocol import MAX_DELAY_S, Crowd, Mood, Reaction, Tap
@@ -24,9 +24,10 @@ class Channel:
 
     def __init__(
         self, name: str, min_viewers: int, label_ttl: float, house_weight: int = HOUSE_WEIGHT,
-        crowd: Crowd = "networks",
+        crowd: Crowd = "networks", show_after: float = SHOW_AFTER_S,
     ) -> None:  # fmt: skip
-        """``crowd``: what the members' networks are; only told, since who makes the members knows."""
+        """``crowd``: what the members' networks are; only told, since who makes the members knows. ``show_after``: as
+        for ``Visibility``."""
         self.name = name
         self.recent: deque[Reaction] = deque()
         self._min_viewers, self._crowd = min_viewers, crowd
@@ -37,7 +38,7 @@ class Channel:
         self._bursts = Bursts()
         self._taps = Taps(house_weight)
         self._trend = Trend()
-        self._visibility = Visibility(min_viewers)
+        self._visibility = Visibility(min_viewers, show_after)
         self.mood = self._hidden(0, 0.0, Snapshot())
 
     def join(self, member: Member, delay: float, now: float) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from relay import protocol
 from relay.core.hosts import Address, address
+from relay.core.mood import SHOW_AFTER_S
 from relay.core.tickets import TICKET_TTL_S
 from relay.protocol import MAX_LABELS_PER_S
 
@@ -37,6 +38,8 @@ class Limits(NamedTuple):
     request: float = 10.0
     """A request's head may take this long, and its body as well."""
     label_ttl: float = protocol.LABEL_TTL_S
+    show_after: float = SHOW_AFTER_S
+    """Enough networks must share for this long before a hidden mood is shown again."""
     viewer_mood: float = 1.0
     """A viewer gets a mood this often: at each tick, the moods to so many would cost far more than the labels."""
     slow_reader: float = 10.0

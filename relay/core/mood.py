@@ -66,15 +66,16 @@ class Counts:
 
 
 class Visibility:
-    """Whether a mood may be shown: hides at once below ``least`` networks, shows after ``SHOW_AFTER_S`` with enough.
+    """Whether a mood may be shown: hides at once below ``least`` networks, shows after so long with enough.
 
     Hiding at once keeps a few viewers from being singled out; the wait keeps the overlay from flickering at the edge.
     """
 
-    __slots__ = ("_enough_since", "_least", "visible")
+    __slots__ = ("_enough_since", "_least", "_show_after", "visible")
 
-    def __init__(self, least: int) -> None:
-        self._least = least
+    def __init__(self, least: int, show_after: float = SHOW_AFTER_S) -> None:
+        """``show_after``: seconds."""
+        self._least, self._show_after = least, show_after
         self._enough_since: float | None = None
         self.visible = False
 
@@ -86,7 +87,7 @@ class Visibility:
             return False
         if self._enough_since is None:
             self._enough_since = now
-        self.visible = self.visible or now - self._enough_since >= SHOW_AFTER_S
+        self.visible = self.visible or now - self._enough_since >= self._show_after
         return self.visible
 
 

@@ -134,7 +134,10 @@ class Members:
         channel = self.channels.get(name)
         if channel is None:
             values = self._settings
-            core = Channel(name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd)
+            core = Channel(
+                name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd,
+                self.limits.show_after,
+            )  # fmt: skip
             core.tick(Snapshot(), time.monotonic(), self._clock.now())
             channel = self.channels[name] = LiveChannel(core)
         return channel

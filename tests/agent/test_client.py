@@ -20,7 +20,7 @@ from agent.smoothing import Reading
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError, WrongPasswordError
-from tests.support import count_of, free_port, request, subscribe, wait_until
+from tests.support import SOON, count_of, free_port, request, subscribe, wait_until
 
 HINTS = ["", ',"retry_after_s":0', ',"retry_after_s":1e-9', ',"retry_after_s":-5', ',"retry_after_s":1e999']
 
@@ -124,7 +124,7 @@ async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     settings = RelaySettings(port=free_port(), data=str(tmp_path_factory.mktemp("data")), tick_ms=50, min_viewers=1)
-    first = await app.start(settings)
+    first = await app.start(settings, SOON)
     keys = first.create_channel("demo")
     async with Agent(first.url) as agent:
         agent.show("sad")
@@ -132,7 +132,7 @@ async def test_it_comes_back_after_the_relay_restarted_and_shares_again(
         await first.stop()
         await wait_until(lambda: not agent.client.connected)
         agent.show("happy")
-        second = await app.start(settings)
+        second = await app.start(settings, SOON)
         try:
             async with await subscribe(second.url, "demo", keys.display_key) as audience:
                 await audience.mood(lambda mood: count_of(mood, "happy") == 1, timeout=60)
@@ -155,7 +155,7 @@ async def test_a_relay_that_comes_back_promising_less_gets_nothing_more(
 ) -> None:
     """The viewer agreed to what the relay said then."""
     options: dict[str, Any] = {"port": free_port(), "data": str(tmp_path), "tick_ms": 50}
-    first = await app.start(RelaySettings(**options))
+    first = await app.start(RelaySettings(**options), SOON)
     first.create_channel("demo")
     agent = Agent(first.url)
     await agent.client.check()
@@ -165,7 +165,7 @@ async def test_a_relay_that_comes_back_promising_less_gets_nothing_more(
         await first.stop()
         await wait_until(lambda: not agent.client.connected)
         agent.show("happy")
-        second = await app.start(RelaySettings(**options | later))
+        second = await app.start(RelaySettings(**options | later), SOON)
         try:
             if why:
                 with pytest.raises(NoConsentError, match=why):

@@ -18,7 +18,7 @@ from relay import app, protocol
 from relay.config import RelaySettings
 from relay.protocol import Expression
 from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
-from tests.support import Viewer, free_port
+from tests.support import SOON, Viewer, free_port
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -121,7 +121,7 @@ async def test_a_label_changes_the_program_output_of_an_obs_without_browser_sour
 
 
 async def test_a_test_reaction_floats_on_the_broadcast_without_viewers(tmp_path: Path) -> None:
-    relay = await app.start(RelaySettings(port=0, data=str(tmp_path / "relay"), tick_ms=50))
+    relay = await app.start(RelaySettings(port=0, data=str(tmp_path / "relay"), tick_ms=50), SOON)
     try:
         async with studio(tmp_path / "obs", settings_for(relay)) as obs:
             await obs.logged('Connected to channel "demo".')
@@ -174,7 +174,7 @@ async def test_the_countdown_reaches_the_program_output_and_measures(relay: app.
 
 async def test_an_old_mood_is_taken_off_the_broadcast_and_a_returning_relay_puts_it_back(tmp_path: Path) -> None:
     table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
-    relay = await app.start(table)
+    relay = await app.start(table, SOON)
     settings = settings_for(relay)
     try:
         async with studio(tmp_path / "obs", settings) as obs:
@@ -190,7 +190,7 @@ async def test_an_old_mood_is_taken_off_the_broadcast_and_a_returning_relay_puts
 
             await obs.until(empty)
             assert "check the address and that the relay runs" in await obs.press("refresh")
-            relay = await app.start(table)
+            relay = await app.start(table, SOON)
             async with await Viewer.connect(relay.url) as viewer:
                 await viewer.label("surprise")
                 await obs.until(shows(obs, "surprise"), timeout=60)
@@ -251,7 +251,7 @@ async def test_events_are_pushed_in_order_and_well_formed(relay: app.Relay, tmp_
 async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp_path: Path, double: Path) -> None:
     log = tmp_path / "double.log"
     table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
-    relay = await app.start(table)
+    relay = await app.start(table, SOON)
     settings = settings_for(relay)
     page = f"{relay.url}/overlay?channel=demo&source=obs"
 
@@ -264,7 +264,7 @@ async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp
         await relay.stop()
         await obs.until(lambda: unreachable(obs))
         known = len(lines(log, "event"))
-        relay = await app.start(table)
+        relay = await app.start(table, SOON)
         await obs.until(lambda: len(lines(log, "event")) > known + 5, timeout=60)
 
     try:
@@ -329,15 +329,15 @@ async def test_wrong_settings_are_said_in_the_log_and_the_status_line(
 async def test_a_channel_that_was_missing_is_found_when_the_streamer_asks_again(tmp_path: Path, double: Path) -> None:
     right = RelaySettings(port=free_port(), data=str(tmp_path / "right"), tick_ms=50, min_viewers=1)
     wrong = RelaySettings(port=right.port, data=str(tmp_path / "wrong"))
-    relay = await app.start(right)
+    relay = await app.start(right, SOON)
     settings = settings_for(relay)
     await relay.stop()
-    relay = await app.start(wrong)
+    relay = await app.start(wrong, SOON)
     try:
         async with studio(tmp_path / "obs", settings, double) as obs:
             await obs.logged('This relay has no channel "demo".')
             await relay.stop()
-            relay = await app.start(right)
+            relay = await app.start(right, SOON)
             assert 'This relay has no channel "demo".' in await obs.press("refresh")
             await obs.logged('Connected to channel "demo".')
     finally:

@@ -15,7 +15,7 @@ from relay import app
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS
 from tests.e2e.conftest import OpenPage
-from tests.support import Viewer, audience, free_port, leave, request, wait_until
+from tests.support import SOON, Viewer, audience, free_port, leave, request, wait_until
 
 OVERLAY = Path(__file__).parents[2] / "overlay"
 PALETTE = json.loads((OVERLAY / "palette.json").read_text("utf-8"))
@@ -162,13 +162,13 @@ async def test_what_it_takes_is_said_as_elsewhere(relay: app.Relay, open_page: O
 
 async def test_comes_back_after_the_relay_restarts(tmp_path: Path, open_page: OpenPage) -> None:
     settings = RelaySettings(port=free_port(), data=str(tmp_path), tick_ms=50, min_viewers=1)
-    relay = await app.start(settings)
+    relay = await app.start(settings, SOON)
     page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key), expected=(BROKEN,))
     async with await Viewer.connect(relay.url) as viewer:
         await viewer.label("sad")
         await wait_until(lambda: is_live(page))
     await relay.stop()
-    relay = await app.start(settings)
+    relay = await app.start(settings, SOON)
     async with await Viewer.connect(relay.url) as viewer:
         await viewer.label("fear")
         await page.get_by_text("100 % afraid").wait_for(timeout=60_000)

@@ -24,7 +24,7 @@ from obs_plugin import moodcast_link as link
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core import channel
-from tests.support import Viewer, free_port, wait_until
+from tests.support import SOON, Viewer, free_port, wait_until
 
 GOOD = link.Settings("http://127.0.0.1:8765", "demo", "key-1", 1280, 720)
 
@@ -354,7 +354,7 @@ async def test_a_relay_that_goes_and_comes_back_is_found_again(
     tmp_path: Path, subscribe: Callable[..., link.Link]
 ) -> None:
     settings = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
-    relay = await app.start(settings)
+    relay = await app.start(settings, SOON)
     subscription = subscribe(relay.url, key=relay.create_channel("demo").display_key)
     try:
         await wait_until(lambda: subscription.state == "connected" and subscription.mood)
@@ -362,7 +362,7 @@ async def test_a_relay_that_goes_and_comes_back_is_found_again(
         await relay.stop()
     await wait_until(lambda: subscription.state == "retrying" and "unreachable" in subscription.sentence)
     assert "check the address and that the relay runs" in subscription.sentence
-    relay = await app.start(settings)
+    relay = await app.start(settings, SOON)
     try:
         await wait_until(lambda: subscription.state == "connected")
     finally:

@@ -17,7 +17,7 @@ from relay.core.clock import STEP_S, TOLD_S, Clock
 from relay.core.limits import Limits
 from relay.protocol import Status
 from relay.store import database
-from tests.support import audience, leave, request, subscribe, wait_until
+from tests.support import SOON, audience, leave, request, subscribe, wait_until
 
 HOUR, YEAR = 3600.0, 365 * 86_400.0
 
@@ -97,7 +97,7 @@ class Settable:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, machine: Settable, limits: Limits = Limits(), **options: Any) -> AsyncIterator[Relay]:  # noqa: B008 (an immutable tuple)
+async def running(folder: Path, machine: Settable, limits: Limits = SOON, **options: Any) -> AsyncIterator[Relay]:
     options = {"port": 0, "data": str(folder), "tick_ms": 50, "min_viewers": 2} | options
     relay = await app.start(RelaySettings(**options), limits, clock=machine.clock)
     try:
@@ -205,7 +205,7 @@ async def test_nothing_is_deleted_by_a_clock_that_was_wrong_at_the_start(tmp_pat
                 (number, ended - 60, ended),
             )
     machine = Settable(YEAR)
-    async with running(tmp_path, machine, Limits(clock_even=5.0), retention_days=7) as relay:
+    async with running(tmp_path, machine, SOON._replace(clock_even=5.0), retention_days=7) as relay:
         machine.ahead = 0.0  # as when a time server is found
         key = relay.create_channel("demo").display_key
 

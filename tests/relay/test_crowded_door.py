@@ -18,7 +18,7 @@ from relay.http.accept import Doorway
 from relay.http.lobby import Lobby
 from relay.live.counters import Counts
 from tests.raw import RawClient
-from tests.support import Viewer, count_of, request, subscribe, wait_until
+from tests.support import SOON, Viewer, count_of, request, subscribe, wait_until
 
 ROOT = Path(__file__).parents[2]
 PLACES = 20
@@ -38,7 +38,7 @@ async def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """A relay that has twenty connections at most, of whatever kind."""
     monkeypatch.setattr(machine, "LEAST", PLACES)
     settings = RelaySettings(port=0, data=str(tmp_path), tick_ms=50, min_viewers=1, max_connections=5)
-    relay = await app.start(settings)
+    relay = await app.start(settings, SOON)
     yield relay
     await relay.stop()
 

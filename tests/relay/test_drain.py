@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from relay import protocol
 from relay.app import Relay
-from relay.core.limits import Limits
 from relay.live.drain import COME_BACK_PER_S, NEXT_NODE_S, RESTART_S, goodbyes
 from relay.protocol import Bye, Status
-from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
+from tests.support import SOON, Client, Viewer, request, server_sent_events, subscribe, wait_until
 
 CROWDS = st.integers(0, 3000)
 SECONDS = st.floats(0, 60)
@@ -94,7 +93,7 @@ async def test_nobody_new_is_taken(relay: Relay) -> None:
     assert (await request(relay.url, "GET", "demo/sessions", keys.display_key))[0] == 200  # what is stored is shown
 
 
-@pytest.mark.relay(limits=Limits(close=0.1))
+@pytest.mark.relay(limits=SOON._replace(close=0.1))
 async def test_who_does_not_close_is_cut_off_by_stop(relay: Relay) -> None:
     relay.create_channel("demo")
     silent = await Viewer.connect(relay.url)

@@ -9,10 +9,9 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.core.limits import Limits
 from relay.protocol import EXPRESSIONS, Mood, Reaction
 from tests.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawClient, masked, upgrade_request
-from tests.support import Client, Viewer, count_of, subscribe, wait_until
+from tests.support import SOON, Client, Viewer, count_of, subscribe, wait_until
 
 VIEWER = "/v1/channels/demo/viewer"
 HELLO = masked(b'{"type":"hello"}')
@@ -59,7 +58,7 @@ async def test_a_thousand_labels_of_one_viewer_are_one_vote(relay: Relay) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.relay(tick_ms=2, limits=Limits(slow_reader=60))
+@pytest.mark.relay(tick_ms=2, limits=SOON._replace(slow_reader=60))
 async def test_readers_that_stall_cost_no_memory(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     sse = f"GET /v1/channels/demo/mood HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {keys.display_key}\r\n\r\n"
@@ -95,7 +94,7 @@ async def test_readers_that_stall_cost_no_memory(relay: Relay) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(limits=Limits(heartbeat=0.4, label_ttl=60))
+@pytest.mark.relay(limits=SOON._replace(heartbeat=0.4, label_ttl=60))
 async def test_a_client_that_vanished_is_dropped_with_its_vote(relay: Relay) -> None:
     """Its machine went to sleep, say: no FIN ever comes, and no answer to a ping."""
     keys = relay.create_channel("demo")

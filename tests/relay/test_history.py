@@ -13,7 +13,6 @@ import pytest
 from relay import app
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.core.limits import Limits
 from relay.core.mood import Counts
 from relay.core.timeline import Moment
 from relay.errors import DatabaseServerError
@@ -23,7 +22,7 @@ from relay.store.archive import Archive
 from relay.store.history import History
 from tests import support
 from tests.postgres import PostgresServer
-from tests.support import Viewer, audience, free_port, leave, subscribe, wait_until
+from tests.support import SOON, Viewer, audience, free_port, leave, subscribe, wait_until
 
 GAP = 300.0
 
@@ -119,7 +118,7 @@ def test_sessions_count_per_channel_and_come_newest_first(place: database.Place)
 
 @contextlib.asynccontextmanager
 async def running(folder: Path, url: str, **options: Any) -> AsyncIterator[Relay]:
-    limits = options.pop("limits", Limits())
+    limits = options.pop("limits", SOON)
     options = {"port": 0, "data": str(folder), "database": url, "tick_ms": 50, "min_viewers": 2} | options
     relay = await app.start(RelaySettings(**options), limits)
     try:
@@ -305,7 +304,7 @@ async def test_below_min_viewers_nothing_is_stored(tmp_path: Path, database_url:
 
 @pytest.mark.slow
 async def test_a_session_ends_after_a_while_without_viewers(tmp_path: Path, database_url: str) -> None:
-    async with running(tmp_path, database_url, limits=Limits(session_gap=0.3)) as relay:
+    async with running(tmp_path, database_url, limits=SOON._replace(session_gap=0.3)) as relay:
         key = relay.create_channel("demo").display_key
         async with await subscribe(relay.url, "demo", key) as client:
             for number in (1, 2):

@@ -20,7 +20,7 @@ from relay.config import RelaySettings
 from relay.protocol import Status
 from relay.store import database
 from tests.relay import history_writer
-from tests.support import Client, Viewer, audience, free_port, leave, request, subscribe, wait_until
+from tests.support import SOON, Client, Viewer, audience, free_port, leave, request, subscribe, wait_until
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills, limits and mounts as Linux has them")
@@ -115,7 +115,7 @@ async def goes_live_only(
 
 @pytest.mark.slow
 async def test_a_full_disk_means_live_only_until_there_is_space(small_disk: Path) -> None:
-    relay = await app.start(RelaySettings(port=0, data=str(small_disk), tick_ms=50, min_viewers=2))
+    relay = await app.start(RelaySettings(port=0, data=str(small_disk), tick_ms=50, min_viewers=2), SOON)
     key = relay.create_channel("demo").display_key
     viewers = await audience(relay.url, "demo", ["happy", "sad"])
     ballast = small_disk / "ballast"

@@ -9,9 +9,8 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.core.limits import Limits
 from relay.protocol import Bye, Error
-from tests.support import Client, Viewer, count_of, subscribe, wait_until
+from tests.support import SOON, Client, Viewer, count_of, subscribe, wait_until
 
 VIEWER = "/v1/channels/demo/viewer"
 
@@ -135,7 +134,7 @@ async def test_mutated_messages_leave_the_relay_serving(relay: Relay) -> None:
         await audience.mood(lambda mood: count_of(mood, "fear") == 1 and mood.viewers == 1)
 
 
-@pytest.mark.relay(proxies=1, require_tickets="off", max_per_address=3, limits=Limits(hello=60))
+@pytest.mark.relay(proxies=1, require_tickets="off", max_per_address=3, limits=SOON._replace(hello=60))
 async def test_a_crowd_from_one_address_leaves_room_for_others(relay: Relay) -> None:
     relay.create_channel("demo")
     crowd = await asyncio.gather(*(connect(relay, **behind_proxy("192.0.2.7")) for _ in range(20)))

@@ -13,9 +13,8 @@ import pytest
 
 from relay import logs
 from relay.app import Relay
-from relay.core.limits import Limits
 from relay.http import admission
-from tests.support import request, subscribe, wait_until
+from tests.support import SOON, request, subscribe, wait_until
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "203.0.113.77"
@@ -91,7 +90,7 @@ async def _visit(url: str, ticket: str, key: str, old_key: str) -> None:
         writer.close()
 
 
-@pytest.mark.relay(limits=Limits(refusals=0.05))
+@pytest.mark.relay(limits=SOON._replace(refusals=0.05))
 async def test_those_turned_away_are_counted_in_one_line(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
     relay.create_channel("demo")
     caplog.set_level(logging.INFO)

@@ -9,10 +9,9 @@ import aiohttp
 import pytest
 
 from relay import app, protocol
-from relay.core.limits import Limits
 from relay.live.connections import LiveChannel
 from relay.protocol import MAX_DELAY_S, Countdown, Delay, Error
-from tests.support import Client, Viewer, request, server_sent_events, subscribe, wait_until
+from tests.support import SOON, Client, Viewer, request, server_sent_events, subscribe, wait_until
 
 
 async def start(relay: app.Relay, key: str, seconds: int = 3) -> Countdown:
@@ -142,7 +141,7 @@ async def test_measured_delays_are_used_when_the_countdown_is_over(
 
 
 @pytest.mark.slow
-@pytest.mark.relay(min_viewers=2, limits=Limits(label_ttl=1000.0))
+@pytest.mark.relay(min_viewers=2, limits=SOON._replace(label_ttl=1000.0))
 async def test_who_answers_is_missing_in_no_second_of_the_history(
     relay: app.Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from relay.app import Relay
 from relay.core.limits import Limits
 from relay.live.websocket import SEND_BUFFER
 from relay.protocol import Bye, Error, Mood, Reaction, Status
-from tests.support import Client, Viewer, audience, count_of, leave, server_sent_events, subscribe, wait_until
+from tests.support import SOON, Client, Viewer, audience, count_of, leave, server_sent_events, subscribe, wait_until
 
 DEEP = '{"type":"label","x":' + "[" * 3000
 BROKEN = 1006
@@ -109,7 +109,7 @@ async def test_a_burst_and_a_tap_become_reactions(relay: Relay) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(min_viewers=3)
+@pytest.mark.relay(min_viewers=3, limits=Limits())
 async def test_below_min_viewers_nothing_is_shown(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     viewers = await audience(relay.url, "demo", ["happy"] * 3)
@@ -138,7 +138,7 @@ async def test_a_viewer_who_leaves_counts_no_more(relay: Relay) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(limits=Limits(label_ttl=1.5))
+@pytest.mark.relay(limits=SOON._replace(label_ttl=1.5))
 async def test_a_label_that_is_not_repeated_expires(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     async with (
@@ -203,7 +203,7 @@ async def test_the_admin_key_opens_too(relay: Relay) -> None:
         await client.mood()
 
 
-@pytest.mark.relay(limits=Limits(hello=0.1))
+@pytest.mark.relay(limits=SOON._replace(hello=0.1))
 @pytest.mark.parametrize(("path", "word"), [("viewer", "hello"), ("mood", "subscribe")])
 async def test_who_says_nothing_is_closed(relay: Relay, path: str, word: str) -> None:
     relay.create_channel("demo")
@@ -328,7 +328,7 @@ def read_to_the_end(raw: socket.socket) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(limits=Limits(slow_reader=0.3, viewer_mood=0.05))
+@pytest.mark.relay(limits=SOON._replace(slow_reader=0.3, viewer_mood=0.05))
 async def test_slow_readers_are_closed_and_delay_nobody(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     stalled = [await stalled_client(relay.url, kind, keys.display_key) for kind in ("viewer", "mood", "sse")]
@@ -394,7 +394,7 @@ async def test_stop_says_bye_to_everyone(relay: Relay) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(limits=Limits(viewer_mood=0.5))
+@pytest.mark.relay(limits=SOON._replace(viewer_mood=0.5))
 async def test_viewers_get_fewer_moods_than_subscribers(relay: Relay) -> None:
     """At 20 ticks a second, each viewer hears every tenth mood, and not all of them at the same tick."""
     keys = relay.create_channel("demo")

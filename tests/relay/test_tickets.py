@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
-from relay.core.limits import Limits
 from relay.core.tickets import TicketError, Tickets
 from relay.protocol import Bye
-from tests.support import Client, Viewer, count_of, subscribe
+from tests.support import SOON, Client, Viewer, count_of, subscribe
 
 KEY = b"k" * 32
 
@@ -132,7 +131,7 @@ async def test_who_has_a_ticket_counts_and_who_has_none_is_refused(relay: Relay,
     assert bye.retry_after_s > 0
 
 
-@pytest.mark.relay(require_tickets="on", limits=Limits(ticket_ttl=-1))
+@pytest.mark.relay(require_tickets="on", limits=SOON._replace(ticket_ttl=-1))
 async def test_an_expired_ticket_is_refused(relay: Relay, http: aiohttp.ClientSession) -> None:
     relay.create_channel("demo")
     _, answer = await ask(http)

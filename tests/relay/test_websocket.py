@@ -8,12 +8,11 @@ import pytest
 
 from relay import protocol
 from relay.app import Relay
-from relay.core.limits import Limits
 from relay.store.channels import ChannelKeys
 from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked, unmasked
-from tests.support import Viewer, request, wait_until
+from tests.support import SOON, Viewer, request, wait_until
 
-BRIEF = Limits(close=0.1)
+BRIEF = SOON._replace(close=0.1)
 """For those who will not answer a close frame."""
 LABEL = masked(protocol.encode(protocol.Label(emotion="happy")))
 
@@ -92,7 +91,7 @@ async def test_a_replaced_connection_gets_one_close_frame(relay: Relay) -> None:
             ended_with(await older.until_close(), protocol.REPLACED)
 
 
-@pytest.mark.relay(limits=Limits(hello=0.2))
+@pytest.mark.relay(limits=SOON._replace(hello=0.2))
 @pytest.mark.parametrize(
     ("said", "code"),
     [
@@ -145,7 +144,7 @@ async def test_a_client_who_closes_gets_one_close_frame(relay: Relay) -> None:
         assert frames[-1].opcode == CLOSE
 
 
-@pytest.mark.relay(limits=Limits(heartbeat=0.4))
+@pytest.mark.relay(limits=SOON._replace(heartbeat=0.4))
 @pytest.mark.parametrize("kind", ["viewer", "subscriber"])
 async def test_who_does_not_answer_pings_is_cut_off(relay: Relay, kind: str) -> None:
     """As a laptop that was shut, whose connection nobody ended."""
@@ -157,7 +156,7 @@ async def test_who_does_not_answer_pings_is_cut_off(relay: Relay, kind: str) -> 
     await wait_until(lambda: relay.connections("demo") == (0, 0))
 
 
-@pytest.mark.relay(limits=Limits(heartbeat=0.4))
+@pytest.mark.relay(limits=SOON._replace(heartbeat=0.4))
 async def test_who_answers_pings_stays(relay: Relay) -> None:
     key = relay.create_channel("demo").display_key
 
