@@ -18,10 +18,12 @@ demo: $(VENV)/demo.done
 	@$(BIN)/moodcast models fetch
 	@$(BIN)/moodcast demo $(ARGS)
 
+# Many tests wait for a clock or a program: four processes are busy on two cores. Tests that are named in ARGS run in one,
+# where -s and --pdb work.
 test: $(VENV)/dev.done $(if $(TRAIN),$(VENV)/train.done)
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(if $(filter tests%,$(ARGS)),,-n 4 --dist worksteal) $(ARGS)
 
 # Without servers, browsers, OBS and networks, and with few examples for each property.
 quick: $(VENV)/dev.done
