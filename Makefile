@@ -10,7 +10,7 @@ help:
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
 	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, about a minute: while you change code"
-	@echo "make lint                             ruff, format check, strict types"
+	@echo "make lint                             ruff, format check, strict types; the pages' too where Node.js is"
 	@echo "make docs                             write the generated pages of docs/"
 
 demo: $(VENV)/demo.done
@@ -34,6 +34,7 @@ lint: $(VENV)/dev.done
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@sh ./lint-pages.sh
 
 docs: $(VENV)/dev.done
 	@$(BIN)/python -m docs.generate
@@ -60,4 +61,4 @@ $(VENV)/train.done: pyproject.toml $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) node_modules build dist *.egg-info

@@ -1,6 +1,7 @@
 // The mood bar: one segment per expression. Only transforms and opacity change from tick to tick.
 
-import { EXPRESSIONS, WORDS, pictureUrl } from "./contract.js";
+import { EXPRESSIONS, WORDS } from "./contract.js";
+import { make, picture } from "./dom.js";
 import { percent, segments } from "./figures.js";
 
 const GAP = 2;
@@ -11,12 +12,16 @@ export class MoodBar {
   /** @param {HTMLElement} root an empty element; gets class moodcast-bar and the segments */
   constructor(root) {
     this.root = root;
+    this.width = 0;
+    this.height = 0;
+    /** @type {number[] | null} */
+    this.shares = null;
     root.classList.add("moodcast-bar");
     root.setAttribute("role", "img");
     this.segments = EXPRESSIONS.map((name) => this.#add("moodcast-segment", name));
     this.faces = EXPRESSIONS.map((name) => {
       const face = this.#add("moodcast-segment-face", name);
-      face.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }));
+      face.append(picture(name));
       return face;
     });
     this.show(null);
@@ -27,10 +32,13 @@ export class MoodBar {
     }).observe(root);
   }
 
-  #add(className, name) {
-    const element = document.createElement("div");
-    element.className = className;
-    element.dataset.expression = name;
+  /**
+   * @param {string} className
+   * @param {string} expression
+   */
+  #add(className, expression) {
+    const element = make("div", { className });
+    element.dataset.expression = expression;
     this.root.append(element);
     return element;
   }
@@ -50,15 +58,19 @@ export class MoodBar {
       const opacity = width > FACE_ROOM * this.height ? 1 : 0;
       this.segments[index].style.transform = `translateX(${left.toFixed(1)}px) scaleX(${(width / this.width).toFixed(5)})`;
       this.faces[index].style.transform = `translateX(${(middle - this.height / 2).toFixed(1)}px)`;
-      this.faces[index].style.opacity = this.shares ? opacity : RESTING;
+      this.faces[index].style.opacity = String(this.shares ? opacity : RESTING);
     });
   }
 }
 
-/** "62 % happy, 38 % neutral" */
+/**
+ * "62 % happy, 38 % neutral"
+ *
+ * @param {number[]} shares seven, or none
+ */
 export const describe = (shares) =>
-  EXPRESSIONS.map((name, index) => [shares[index], WORDS[name]])
-    .filter(([share]) => share > 0)
-    .sort((a, b) => b[0] - a[0])
-    .map(([share, word]) => `${percent(share)} ${word}`)
+  EXPRESSIONS.map((name, index) => ({ share: shares[index] ?? 0, word: WORDS[name] }))
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share)
+    .map(({ share, word }) => `${percent(share)} ${word}`)
     .join(", ") || "nothing yet";

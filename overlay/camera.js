@@ -1,9 +1,16 @@
 // The webcam, for as long as somebody asked for it.
 
+import { make } from "./dom.js";
+import { said } from "./figures.js";
+
 const IDEAL = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
 const LONGEST_SIDE = 640; // of the frames that are looked at
 const QUALITY = 0.9;
 
+/**
+ * By the name of a DOMException.
+ * @type {Readonly<Record<string, string>>}
+ */
 const SENTENCES = {
   NotAllowedError: "The browser may not use the camera: allow it beside the page's address, or in the system's privacy settings.",
   NotFoundError: "No camera was found: plug one in, or choose a picture instead.",
@@ -13,6 +20,7 @@ const SENTENCES = {
 export class Camera {
   #video;
   #lost;
+  /** @type {MediaStream | null} */
   #stream = null;
   #turn = 0; // tells one start from the next
 
@@ -36,7 +44,8 @@ export class Camera {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: IDEAL, audio: false });
     } catch (error) {
-      throw new Error(SENTENCES[error.name] ?? `The camera can't be used (${error.message}).`);
+      const known = error instanceof Error ? SENTENCES[error.name] : undefined;
+      throw new Error(known ?? `The camera can't be used (${said(error)}).`, { cause: error });
     }
     if (turn !== this.#turn) {
       halt(stream);
@@ -65,16 +74,24 @@ export class Camera {
   frame() {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
-    const canvas = Object.assign(document.createElement("canvas"), {
-      width: Math.round(width * scale),
-      height: Math.round(height * scale),
-    });
-    canvas.getContext("2d").drawImage(this.#video, 0, 0, canvas.width, canvas.height);
+    const canvas = make("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
+    canvas.getContext("2d")?.drawImage(this.#video, 0, 0, canvas.width, canvas.height);
     return canvas;
   }
 }
 
+/** @param {MediaStream} stream */
 const halt = (stream) => stream.getTracks().forEach((track) => track.stop());
 
-/** A canvas as a JPEG file. */
-export const jpeg = (canvas) => new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+/**
+ * A canvas as a JPEG file.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @returns {Promise<Blob>}
+ */
+export const jpeg = (canvas) =>
+  new Promise((resolve, reject) => {
+    const made = (/** @type {Blob | null} */ file) =>
+      file ? resolve(file) : reject(new Error("The browser made no picture of what the camera sees: try again."));
+    canvas.toBlob(made, "image/jpeg", QUALITY);
+  });

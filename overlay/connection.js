@@ -1,6 +1,15 @@
 // A subscription to one channel over WebSocket that comes back by itself.
 
 import { parse, retries, sentence } from "./contract.js";
+import { said } from "./figures.js";
+
+/** @import { Message } from "./contract.js" */
+/** @import { Bye, Error as ErrorMessage } from "./protocol.d.ts" */
+
+/**
+ * How a subscription stands; the sentence says why it ended for good.
+ * @typedef {{ name: "connecting" | "open" | "retrying" } | { name: "stopped", sentence: string }} State
+ */
 
 const FIRST_DELAY_S = 0.5;
 const LONGEST_DELAY_S = 15;
@@ -14,14 +23,19 @@ const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a si
  *
  * @param {number} attempt 0 for the first
  * @param {number} random 0 to 1
- * @param {*} asked seconds the relay asked for; whatever makes no sense counts as 0
+ * @param {unknown} asked seconds the relay asked for; whatever makes no sense counts as 0
  */
 export function backoff(attempt, random, asked = 0) {
   const wanted = typeof asked === "number" && asked > 0 ? Math.min(LONGEST_ASKED_S, asked) : 0;
   return Math.max(wanted, Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt)) * (0.5 + random);
 }
 
-/** ws(s)://.../v1/channels/CHANNEL/mood of a relay given as an http(s) or ws(s) address. */
+/**
+ * ws(s)://.../v1/channels/CHANNEL/mood of a relay given as an http(s) or ws(s) address.
+ *
+ * @param {string} relay
+ * @param {string} channel
+ */
 export function moodAddress(relay, channel) {
   const address = new URL(relay);
   address.protocol = address.protocol.replace("http", "ws");
@@ -34,23 +48,34 @@ export function moodAddress(relay, channel) {
  * Subscribe, and stay subscribed for as long as the page is open.
  *
  * @param {{relay: string, channel: string, key: string}} where
- * @param {(message: object) => void} onMessage each mood, reaction and status
- * @param {(state: {name: "connecting"|"open"|"retrying"|"stopped", sentence?: string}) => void} onState
+ * @param {(message: Message) => void} onMessage each mood, reaction and status
+ * @param {(state: State) => void} onState
  */
 export function subscribe({ relay, channel, key }, onMessage, onState) {
   const address = moodAddress(relay, channel);
-  let socket, silence, opened, attempt = 0;
+  let attempt = 0;
 
   function connect() {
-    let last = null; // the bye or error that explains a close
+    /** @type {Bye | ErrorMessage | null} */
+    let last = null; // what explains a close
+    /** @type {WebSocket} */
+    let socket;
+    /** @type {number | undefined} */
+    let silence;
+    let opened = Infinity;
+
+    function listen() {
+      clearTimeout(silence);
+      silence = setTimeout(() => socket.close(), 1000 * SILENCE_S);
+    }
+
     onState({ name: attempt ? "retrying" : "connecting" });
     try {
       socket = new WebSocket(address);
     } catch (error) {
-      onState({ name: "stopped", sentence: `The browser refuses to connect to ${relay}: ${error.message}` });
+      onState({ name: "stopped", sentence: `The browser refuses to connect to ${relay}: ${said(error)}` });
       return;
     }
-    opened = Infinity;
     socket.onopen = () => {
       opened = performance.now();
       socket.send(JSON.stringify({ type: "subscribe", key }));
@@ -78,11 +103,6 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
       setTimeout(connect, 1000 * backoff(attempt++, Math.random(), asked));
       onState({ name: "retrying" });
     };
-  }
-
-  function listen() {
-    clearTimeout(silence);
-    silence = setTimeout(() => socket.close(), 1000 * SILENCE_S);
   }
 
   connect();

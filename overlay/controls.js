@@ -1,44 +1,84 @@
 // What the streamer does on the dashboard: measure the viewers' delay, mark a moment, name and delete sessions.
 
-import { clock, condition } from "./figures.js";
-import { request } from "./requests.js";
+import { find, only, write } from "./dom.js";
+import { clock, condition, said } from "./figures.js";
+import { Refused, request } from "./requests.js";
+
+/** @import { History } from "./history.js" */
+
+/**
+ * What a countdown has measured, as the relay's JSON tells it. Times in seconds; `median` is null while too few answered.
+ * @typedef {{ zero: number | null, open_s: number, answers: number, median: number | null, min_viewers: number,
+ *   crowd?: string }} Measured
+ */
+
+/**
+ * The session on the chart, whether that one runs, and what is called after a change.
+ * @typedef {{ shown: () => History | null, isRunning: () => boolean, changed: () => Promise<void> }} Shown
+ */
 
 const POLL_MS = 2000;
 
-const find = (id) => document.getElementById(id);
+/**
+ * @param {number} number
+ * @param {string} one
+ */
 const counted = (number, one, many = `${one}s`) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
 
+/**
+ * @param {string} id
+ * @param {string} text
+ */
 function tell(id, text, wrong = false) {
   const element = find(id);
   element.classList.toggle("refused", wrong);
-  if (element.textContent !== text) element.textContent = text;
+  write(element, text);
 }
 
-/** Open a dialog; resolves with whether its form was sent. Escape and its Cancel button close it. */
+/** @param {string} name */
+const dialogOf = (name) => only(HTMLDialogElement, `#${name}-dialog`);
+/** @param {ParentNode} parent */
+const inputOf = (parent) => only(HTMLInputElement, "input", parent);
+
+/**
+ * Open a dialog; resolves with whether its form was sent. Escape and its Cancel button close it.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @returns {Promise<boolean>}
+ */
 function answered(dialog) {
-  const form = dialog.querySelector("form");
+  const form = only(HTMLFormElement, "form", dialog);
   dialog.returnValue = "";
   return new Promise((resolve) => {
     form.onsubmit = (event) => {
       event.preventDefault();
       dialog.close("sent");
     };
-    dialog.querySelector("[data-cancel]").onclick = () => dialog.close();
+    only(HTMLElement, "[data-cancel]", dialog).onclick = () => dialog.close();
     dialog.onclose = () => resolve(dialog.returnValue === "sent");
     dialog.showModal();
   });
 }
 
-/** What a delay was measured to be, as the relay's JSON tells it, in a sentence. */
+/**
+ * What a delay was measured to be, in a sentence.
+ *
+ * @param {Measured} measured
+ */
 export function delayWords({ zero, open_s: open, answers, median, ...least }) {
   if (zero === null) return "Viewers see the stream later than it happens. A countdown on the stream measures by how much.";
-  const result = answers
+  const result = answers && median !== null
     ? `${counted(answers, "viewer")} answered: the median delay is ${median.toFixed(1)} s.`
     : `${open > 0 ? "" : "Too few answered the last countdown. "}The median delay is shown once ${condition(least, "answer")}.`;
   return open > 0 ? `${result} Viewers may still answer for ${clock(open)}.` : result;
 }
 
-/** What is lost with a session, as the relay's JSON of it. */
+/**
+ * What is lost with a session.
+ *
+ * @param {History} history
+ * @param {boolean} isRunning
+ */
 export function lossWords({ session, moments, reactions, markers }, isRunning) {
   const parts = [
     counted(moments.length, "second of mood", "seconds of mood"),
@@ -54,14 +94,15 @@ export class Controls {
   /**
    * @param {string} channel
    * @param {string} key the display key; what needs the admin key asks for that
-   * @param {{shown: () => object|null, isRunning: () => boolean, changed: () => Promise<void>}} history the session on
-   *   the chart, whether that one runs, and what is called after a change
+   * @param {Shown} history
    */
   constructor(channel, key, history) {
     this.channel = channel;
     this.key = key;
     this.adminKey = ""; // in memory alone: never stored, never in an address
     this.history = history;
+    /** @type {number | undefined} */
+    this.timer = undefined;
     find("countdown").addEventListener("click", () => this.#startCountdown());
     find("mark").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -76,10 +117,11 @@ export class Controls {
     clearTimeout(this.timer);
     const turn = this.timer = setTimeout(() => this.followCountdown(), POLL_MS);
     try {
+      /** @type {Measured} */
       const result = await (await request(this.channel, this.key, "countdown")).json();
       if (turn !== this.timer) return; // asked again meanwhile
       tell("delay", delayWords(result));
-      find("countdown").disabled = result.open_s > 0;
+      only(HTMLButtonElement, "#countdown").disabled = result.open_s > 0;
       if (result.open_s <= 0) clearTimeout(turn);
     } catch {
       // The line on top says that the relay is away; the next look tries again.
@@ -91,12 +133,12 @@ export class Controls {
       await request(this.channel, this.key, "countdown", "POST", {});
       this.followCountdown();
     } catch (error) {
-      tell("delay", error.message, true);
+      tell("delay", said(error), true);
     }
   }
 
   async #mark() {
-    const input = find("marker");
+    const input = only(HTMLInputElement, "#marker");
     const text = input.value.trim();
     await this.#change("marked", "The moment was not marked", async () => {
       if (!(await this.#asAdmin("markers", "POST", { text }))) return "";
@@ -106,39 +148,54 @@ export class Controls {
   }
 
   async #rename() {
-    const { session } = this.history.shown();
-    const input = find("rename-dialog").querySelector("input");
+    const session = this.history.shown()?.session;
+    if (!session) return;
+    const dialog = dialogOf("rename");
+    const input = inputOf(dialog);
     input.value = session.name ?? "";
-    if (!(await answered(find("rename-dialog")))) return;
+    if (!(await answered(dialog))) return;
     const name = input.value.trim();
     await this.#change("changed", "The session was not renamed", async () =>
       (await this.#asAdmin(`sessions/${session.number}`, "PATCH", { name })) &&
-        (name ? `Session ${session.number} is called “${name}” now.` : `Session ${session.number} has no name now.`));
+        `Session ${session.number} ${name ? `is called “${name}”` : "has no name"} now.`);
   }
 
   async #delete() {
     const shown = this.history.shown();
+    if (!shown) return;
     const { number } = shown.session;
     find("delete-text").textContent = lossWords(shown, this.history.isRunning());
-    if (!(await answered(find("delete-dialog")))) return;
+    if (!(await answered(dialogOf("delete")))) return;
     await this.#change("changed", "The session was not deleted", async () =>
       (await this.#asAdmin(`sessions/${number}`, "DELETE")) && `Session ${number} is deleted.`);
   }
 
-  /** Do it, show the new state, and tell what came of it; nothing where the streamer thought better of it. */
+  /**
+   * Do it, show the new state, and tell what came of it; nothing where the streamer thought better of it.
+   *
+   * @param {string} place id of the element that tells
+   * @param {string} failure
+   * @param {() => Promise<string | null>} work
+   */
   async #change(place, failure, work) {
     try {
       tell(place, (await work()) || "");
       await this.history.changed();
     } catch (error) {
-      tell(place, `${failure}. ${error.message}`, true);
+      tell(place, `${failure}. ${said(error)}`, true);
     }
   }
 
-  /** A request with the admin key, which is asked for until it is right; null when the streamer gives up. */
+  /**
+   * A request with the admin key, which is asked for until it is right; null when the streamer gives up.
+   *
+   * @param {string} path below the channel
+   * @param {string} method
+   * @param {object} [body] sent as JSON
+   */
   async #asAdmin(path, method, body) {
-    const dialog = find("admin-dialog");
-    const input = dialog.querySelector("input");
+    const dialog = dialogOf("admin");
+    const input = inputOf(dialog);
     tell("admin-refused", "");
     for (;;) {
       if (!this.adminKey) {
@@ -151,9 +208,9 @@ export class Controls {
       try {
         return await request(this.channel, this.adminKey, path, method, body);
       } catch (error) {
-        if (error.status !== 401 && error.status !== 403) throw error;
+        if (!(error instanceof Refused) || (error.status !== 401 && error.status !== 403)) throw error;
         this.adminKey = "";
-        tell("admin-refused", error.message, true);
+        tell("admin-refused", said(error), true);
       }
     }
   }

@@ -1,6 +1,8 @@
 // The countdown that measures the viewers' delay. All its movements are planned when it arrives, on the compositor's
 // clock: a busy page can't make the zero late, and the page's wall clock, which may be wrong, is never asked.
 
+import { make } from "./dom.js";
+
 const SHOWN_MS = 1500; // the zero, before it fades; relay/core/countdown.py has the same
 const FADE_MS = 500;
 const LEAST_S = 1; // less can't be followed
@@ -26,17 +28,21 @@ export function plan(rest) {
   return numbers.map((number) => ({ number, delay: 1000 * (rest - number) }));
 }
 
+/** @param {number} rest seconds until zero; whether a countdown of that length is shown */
+export const canFollow = (rest) => rest >= LEAST_S && rest <= MOST_S;
+
 export class Countdown {
   /** @param {HTMLElement} root where it is shown; gets a child for as long as one runs */
   constructor(root) {
     this.root = root;
+    /** @type {HTMLElement | null} */
     this.shown = null;
   }
 
   /** @param {{time: number, zero: number}} countdown a message of the relay that has just arrived */
   show({ time, zero }) {
     const rest = zero - time;
-    if (!(rest >= LEAST_S && rest <= MOST_S)) return;
+    if (!canFollow(rest)) return;
     this.shown?.remove(); // its animations end with it
     const stage = this.shown = part("moodcast-countdown");
     const [flash, disc, zeroDisc, sweep, caption] =
@@ -45,6 +51,7 @@ export class Countdown {
     caption.textContent = "Sharing with Moodcast? Tap at 0";
     stage.setAttribute("role", "timer");
     stage.setAttribute("aria-label", "Countdown to measure the stream's delay");
+    let zeroDigit = zeroDisc;
     face.append(disc, sweep, zeroDisc);
     stage.append(flash, face, caption);
     this.root.append(stage);
@@ -53,15 +60,20 @@ export class Countdown {
     for (const { number, delay } of plan(rest)) {
       const digit = part("moodcast-countdown-number", String(number));
       face.append(digit);
-      if (number) digit.animate(NUMBER, { duration: 1000, delay, fill: "forwards" });
-      else digit.dataset.zero = "";
+      if (number) {
+        digit.animate(NUMBER, { duration: 1000, delay, fill: "forwards" });
+      } else {
+        digit.dataset.zero = "";
+        zeroDigit = digit;
+      }
     }
     stage.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 200 });
     sweep.animate([{ transform: "rotate(0)" }, { transform: "rotate(1turn)" }],
       { duration: 1000, iterations: Infinity, delay: until % 1000 - 1000 });
+    /** @type {KeyframeAnimationOptions} */
     const appear = { duration: 1, delay: until, fill: "forwards" };
     const pop = [{ transform: "scale(1.5)", easing: EASE_OUT }, { transform: "scale(1)" }];
-    for (const element of [zeroDisc, face.lastElementChild]) {
+    for (const element of [zeroDisc, zeroDigit]) {
       element.animate([{ opacity: 1 }, { opacity: 1 }], appear);
       element.animate(pop, { duration: 350, delay: until });
     }
@@ -76,4 +88,5 @@ export class Countdown {
   }
 }
 
-const part = (className, textContent = "") => Object.assign(document.createElement("div"), { className, textContent });
+/** @param {string} className */
+const part = (className, textContent = "") => make("div", { className, textContent });

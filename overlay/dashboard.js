@@ -5,10 +5,23 @@ import { Chart } from "./chart.js";
 import { subscribe } from "./connection.js";
 import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
 import { Controls } from "./controls.js";
-import { clock, condition, leader, percent, resonanceWords, trendWords, valenceWords } from "./figures.js";
+import { find, make, only, picture, write as writeTo } from "./dom.js";
+import { clock, condition, leader, percent, resonanceWords, said, trendWords, valenceWords } from "./figures.js";
 import { momentOf } from "./history.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { request } from "./requests.js";
+
+/** @import { State } from "./connection.js" */
+/** @import { Message, Named, Reaction } from "./contract.js" */
+/** @import { History, Session } from "./history.js" */
+/** @import { Marker, Mood, Tap } from "./protocol.d.ts" */
+
+/** @typedef {Session & { seconds: number }} Listed */
+
+/**
+ * One of the strongest moments, as the relay's JSON tells it.
+ * @typedef {Named & { time: number, share: number }} Peak
+ */
 
 const REACTIONS_SHOWN = 8;
 const REDRAW_MS = 2000;
@@ -16,28 +29,47 @@ const PEAKS_SHOWN = 8;
 const PEAKS_MS = 10_000; // between two looks for new peaks of the running session
 const LOOK_AGAIN_MS = 2000; // for a session that has just begun
 
-const find = (id) => document.getElementById(id);
 const { options, problems } = readOptions(location);
 const { channel, key } = options;
-const EXPORTS = document.querySelectorAll("[data-export]");
-const ON_A_SESSION = [...EXPORTS, find("rename"), find("delete")]; // buttons that need one
-let chart, bar, controls;
+const form = only(HTMLFormElement, "#open");
+const inputs = {
+  channel: only(HTMLInputElement, "[name=channel]", form),
+  key: only(HTMLInputElement, "[name=key]", form),
+};
+const chosen = only(HTMLSelectElement, "#sessions");
+const leaderPicture = only(HTMLImageElement, "#leader-picture");
+const EXPORTS = ["csv", "json"].map((kind) => only(HTMLButtonElement, `[data-export=${kind}]`));
+const ON_A_SESSION = [...EXPORTS, ...["rename", "delete"].map((id) => only(HTMLButtonElement, `#${id}`))]; // need one
+/** @type {Chart} */
+let chart;
+/** @type {MoodBar} */
+let bar;
+/** @type {Controls} */
+let controls;
 let named = -1;
+/** @type {Listed[]} */
 let sessions = []; // as the relay lists them, newest first
-let shown = null; // the history on the chart
+/** @type {History | null} */
+let shown = null; // on the chart
+/** @type {number | null | undefined} */
 let running = null; // number of the session that runs now
 let marked = false; // whether it has a marker: it is then in the history, also while too few share
 let redraw = false;
 let lookedAt = 0;
 let peaksAt = 0;
 
-const signed = (value, digits) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+/** @param {number} value */
+const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+/** @param {number} seconds Unix time */
 const timeOf = (seconds) => new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
-function write(id, text) {
-  if (find(id).textContent !== text) find(id).textContent = text;
-}
+/**
+ * @param {string} id
+ * @param {string} text
+ */
+const write = (id, text) => writeTo(find(id), text);
 
+/** @param {string} text empty takes the last one away */
 function alertUser(text) {
   find("alert").hidden = !text;
   write("alert", text);
@@ -45,61 +77,67 @@ function alertUser(text) {
 
 // --- the live part ------------------------------------------------------------------------------------------------
 
+/** @param {Mood} mood */
 function showMood(mood) {
   bar.show(mood.visible ? mood.shares : null);
-  find("leader-picture").parentElement.classList.toggle("waiting", !mood.visible);
+  leaderPicture.parentElement?.classList.toggle("waiting", !mood.visible);
   named = mood.visible ? leader(mood.shares, named) : -1;
-  const picture = pictureUrl(EXPRESSIONS[named] ?? "neutral");
-  if (find("leader-picture").src !== picture) find("leader-picture").src = picture;
+  const address = pictureUrl(EXPRESSIONS[named] ?? "neutral");
+  if (leaderPicture.src !== address) leaderPicture.src = address;
   write("leader", mood.visible
     ? `${percent(mood.shares[named])} ${WORDS[EXPRESSIONS[named]]}`
     : `Shown once ${condition(mood)}`);
   [...find("legend").children].forEach((item, index) => {
-    const text = mood.visible ? percent(mood.shares[index]) : "–";
-    if (item.lastChild.textContent !== text) item.lastChild.textContent = text;
+    writeTo(only(HTMLElement, "b", item), mood.visible ? percent(mood.shares[index]) : "–");
     item.toggleAttribute("data-none", !(mood.shares[index] > 0));
   });
   // How many are connected is told always: else nobody could tell a relay that viewers don't reach from one that waits.
   const viewers = `${mood.viewers} ${mood.viewers === 1 ? "viewer" : "viewers"}`;
   write("sharing", mood.visible ? String(mood.sharing) : "–");
   write("viewers", mood.visible ? `of ${viewers}` : `${viewers} connected`);
+  /**
+   * @param {string} id
+   * @param {string} value
+   * @param {string} words
+   */
   const figure = (id, value, words) => {
     write(id, mood.visible ? value : "–");
     write(`${id}-words`, mood.visible ? words : "");
   };
-  figure("valence", signed(mood.valence, 2), valenceWords(mood.valence));
-  figure("trend", signed(mood.trend, 2), trendWords(mood.trend));
+  figure("valence", signed(mood.valence), valenceWords(mood.valence));
+  figure("trend", signed(mood.trend), trendWords(mood.trend));
   figure("resonance", percent(mood.resonance), resonanceWords(mood.resonance));
   continueHistory(mood);
 }
 
+/** @type {Readonly<Record<Tap, string>>} */
 const DEEDS = { heart: "sent hearts", laugh: "laughed", clap: "clapped", wow: "said wow", cry: "cried" };
 
+/** @param {Reaction} reaction */
 function showReaction(reaction) {
   const { kind, name, count, time } = reaction;
   const who = `${count} ${count === 1 ? "viewer" : "viewers"}`;
-  const item = document.createElement("li");
-  const text = Object.assign(document.createElement("span"), {
-    textContent: kind === "tap" ? `${who} ${DEEDS[name]}` : `${who} turned ${WORDS[name]} together`,
-  });
-  const at = Object.assign(document.createElement("time"), {
-    dateTime: new Date(1000 * time).toISOString(),
-    textContent: new Date(1000 * time).toLocaleTimeString(),
-  });
-  item.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }), text, at);
+  const at = new Date(1000 * time);
+  const item = make("li");
+  item.append(picture(name),
+    make("span", { textContent: kind === "tap" ? `${who} ${DEEDS[name]}` : `${who} turned ${WORDS[name]} together` }),
+    make("time", { dateTime: at.toISOString(), textContent: at.toLocaleTimeString() }));
   find("reactions").prepend(item);
-  while (find("reactions").children.length > REACTIONS_SHOWN) find("reactions").lastElementChild.remove();
+  while (find("reactions").children.length > REACTIONS_SHOWN) find("reactions").lastElementChild?.remove();
   find("no-reactions").hidden = true;
-  if (isLive(shown)) shown.reactions.push(reaction);
+  live()?.reactions.push(reaction);
 }
 
+/** @param {Marker} marker */
 function showMarker(marker) {
   marked = true;
-  if (!isLive(shown)) return;
-  shown.markers.push(marker);
+  const history = live();
+  if (!history) return;
+  history.markers.push(marker);
   redraw = true;
 }
 
+/** @param {Message} message */
 function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction") showReaction(message);
@@ -121,26 +159,33 @@ const LINES = {
   stopped: "Ended",
 };
 
-function showLine({ name, sentence }) {
-  find("line").dataset.line = name;
-  write("line", LINES[name]);
-  if (name === "stopped") askForChannel(sentence);
+/** @param {State} state */
+function showLine(state) {
+  find("line").dataset.line = state.name;
+  write("line", LINES[state.name]);
+  if (state.name === "stopped") askForChannel(state.sentence);
 }
 
 // --- history ------------------------------------------------------------------------------------------------------
 
-const isLive = (history) => Boolean(history) && history.session.number === running;
+/** The history on the chart where that is of the running session. */
+const live = () => (shown && shown.session.number === running ? shown : null);
 
+/** @param {string} path below the channel */
 const ask = (path) => request(channel, key, path);
+/** @param {string} path below the channel */
 const fetchJson = async (path) => (await ask(path)).json();
 
-/** Save the shown session. A plain link would not do: it can't send the key in a header. */
+/**
+ * Save the shown session. A plain link would not do: it can't send the key in a header.
+ *
+ * @param {string} kind csv or json
+ */
 async function download(kind) {
+  if (!shown) return;
   const { number } = shown.session;
   const blob = await (await ask(`sessions/${number}.${kind}`)).blob();
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${channel}-session-${number}.${kind}`;
+  const link = make("a", { href: URL.createObjectURL(blob), download: `${channel}-session-${number}.${kind}` });
   link.click();
   URL.revokeObjectURL(link.href);
 }
@@ -149,12 +194,15 @@ async function download(kind) {
 async function loadSessions() {
   lookedAt = Date.now();
   try {
-    const listed = (await fetchJson("sessions")).sessions.sort((a, b) => b.number - a.number);
-    const stays = shown && listed.some((session) => session.number === shown.session.number);
-    const followed = !stays || shown.session.number === sessions[0].number;
+    /** @type {Listed[]} */
+    const listed = (await fetchJson("sessions")).sessions;
+    listed.sort((a, b) => b.number - a.number);
+    const before = shown?.session.number;
+    const stays = listed.some((session) => session.number === before);
+    const followed = !stays || before === sessions[0].number;
     sessions = listed;
-    find("sessions").disabled = !sessions.length;
-    find("sessions").replaceChildren(...sessions.map(sessionOption));
+    chosen.disabled = !sessions.length;
+    chosen.replaceChildren(...sessions.map(sessionOption));
     find("no-history").hidden = sessions.length > 0;
     find("chart-legend").hidden = !sessions.length;
     ON_A_SESSION.forEach((button) => (button.disabled = !sessions.length));
@@ -164,30 +212,38 @@ async function loadSessions() {
       find("peaks-part").hidden = true;
       return;
     }
-    await loadHistory(followed ? sessions[0].number : shown.session.number);
+    await loadHistory(followed || before === undefined ? sessions[0].number : before);
   } catch (error) {
-    if (find("line").dataset.line === "open") alertUser(`The history could not be read. ${error.message}`);
+    if (find("line").dataset.line === "open") notRead(error);
   }
 }
 
+/** @param {unknown} error */
+const notRead = (error) => alertUser(`The history could not be read. ${said(error)}`);
+
+/** @param {Listed} session */
 function sessionOption({ number, name, started, seconds }) {
   const day = new Date(1000 * started).toLocaleDateString([], { day: "numeric", month: "short" });
   const length = number === running ? "live now" : clock(seconds);
-  return new Option(`${name || number} · ${day}, ${timeOf(started)} · ${length}`, number);
+  return new Option(`${name || number} · ${day}, ${timeOf(started)} · ${length}`, String(number));
 }
 
+/** @param {number} number */
 async function loadHistory(number) {
-  shown = await fetchJson(`sessions/${number}`);
-  find("sessions").value = String(number);
-  chart.draw(shown);
-  await loadPeaks();
+  /** @type {History} */
+  const history = await fetchJson(`sessions/${number}`);
+  shown = history;
+  chosen.value = String(number);
+  chart.draw(history);
+  await loadPeaks(number);
 }
 
-async function loadPeaks() {
-  const { number } = shown.session;
+/** @param {number} number of the shown session */
+async function loadPeaks(number) {
   peaksAt = Date.now();
+  /** @type {{ peaks: Peak[] }} */
   const { peaks } = await fetchJson(`sessions/${number}/peaks`);
-  if (shown.session.number !== number) return; // another session was chosen meanwhile
+  if (shown?.session.number !== number) return; // another session was chosen meanwhile
   const strongest = peaks.slice(0, PEAKS_SHOWN).sort((a, b) => a.time - b.time);
   const listed = JSON.stringify([number, strongest]);
   if (listed === find("peaks").dataset.listed) return; // or a button would lose the focus for nothing
@@ -196,41 +252,52 @@ async function loadPeaks() {
   find("peaks").replaceChildren(...strongest.map(peakItem));
 }
 
+/** @param {Peak} peak */
 function peakItem({ time, kind, name, share }) {
-  const button = Object.assign(document.createElement("button"), { type: "button" });
-  const part = (tag, textContent, className = "") => Object.assign(document.createElement(tag), { textContent, className });
-  button.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }),
-    part("b", clock(time - chart.start)),
-    part("span", `${percent(share)} ${kind === "tap" ? DEEDS[name] : WORDS[name]}`, "words"));
+  const button = make("button", { type: "button" });
+  const words = kind === "tap" ? DEEDS[name] : WORDS[name];
+  button.append(picture(name), make("b", { textContent: clock(time - chart.start) }),
+    make("span", { textContent: `${percent(share)} ${words}`, className: "words" }));
   button.addEventListener("click", () => chart.show(time));
-  const item = document.createElement("li");
+  const item = make("li");
   item.append(button);
   return item;
 }
 
-/** Add what the live events tell to the running session's chart, instead of fetching all of it again and again. */
+/**
+ * Add what the live events tell to the running session's chart, instead of fetching all of it again and again.
+ *
+ * @param {Mood} mood
+ */
 function continueHistory(mood) {
   const moment = momentOf(mood);
   const listed = sessions.some((session) => session.number === running);
   if ((moment || marked) && !listed && Date.now() - lookedAt > LOOK_AGAIN_MS) loadSessions();
-  if (!moment || !isLive(shown)) return;
-  const last = shown.moments[shown.moments.length - 1];
+  const history = live();
+  if (!moment || !history) return;
+  const last = history.moments[history.moments.length - 1];
   if (last && last.time >= moment.time) return;
-  shown.moments.push(moment);
+  history.moments.push(moment);
   redraw = true;
-  if (Date.now() - peaksAt > PEAKS_MS) loadPeaks().catch(() => {}); // the next look tries again
+  if (Date.now() - peaksAt > PEAKS_MS) loadPeaks(history.session.number).catch(() => {}); // the next look tries again
 }
 
 // --- the page -----------------------------------------------------------------------------------------------------
 
+/**
+ * @param {string} page
+ * @param {string} name of the channel
+ * @param {string} secret
+ */
 const withKey = (page, name, secret) =>
   new URL(`${page}?channel=${encodeURIComponent(name)}#key=${encodeURIComponent(secret)}`, BASE);
 
+/** @param {string} sentence why; may be empty */
 function askForChannel(sentence) {
   document.body.dataset.page = "form";
-  find("open").elements.channel.value = channel;
+  inputs.channel.value = channel;
   write("refused", sentence);
-  find("open").elements[channel ? "key" : "channel"].focus();
+  inputs[channel ? "key" : "channel"].focus();
 }
 
 async function copyOverlayUrl() {
@@ -248,27 +315,25 @@ function showChannel() {
   document.body.dataset.page = "channel";
   write("channel", channel);
   document.title = `${channel} · Moodcast dashboard`;
-  find("leader-picture").src = pictureUrl("neutral");
+  leaderPicture.src = pictureUrl("neutral");
   find("legend").replaceChildren(...EXPRESSIONS.map((name) => {
-    const item = document.createElement("li");
-    const word = Object.assign(document.createElement("span"), { textContent: WORDS[name] });
-    const share = Object.assign(document.createElement("b"), { textContent: "–" });
-    item.append(Object.assign(new Image(), { src: pictureUrl(name), alt: "" }), word, share);
+    const item = make("li");
+    item.append(picture(name), make("span", { textContent: WORDS[name] }), make("b", { textContent: "–" }));
     return item;
   }));
   bar = new MoodBar(find("bar"));
   chart = new Chart(find("chart"));
-  controls = new Controls(channel, key, { shown: () => shown, isRunning: () => isLive(shown), changed: loadSessions });
+  controls = new Controls(channel, key, { shown: () => shown, isRunning: () => live() !== null, changed: loadSessions });
   find("copy").addEventListener("click", copyOverlayUrl);
   find("change").addEventListener("click", () => askForChannel(""));
-  find("sessions").addEventListener("change", ({ target }) => {
+  chosen.addEventListener("change", () => {
     write("changed", "");
-    loadHistory(Number(target.value)).catch((error) => alertUser(`The history could not be read. ${error.message}`));
+    loadHistory(Number(chosen.value)).catch(notRead);
   });
   EXPORTS.forEach((button) => button.addEventListener("click", () =>
-    download(button.dataset.export).catch((error) => alertUser(`The session could not be saved. ${error.message}`))));
+    download(button.dataset.export ?? "").catch((error) => alertUser(`The session could not be saved. ${said(error)}`))));
   setInterval(() => {
-    if (!redraw || document.hidden) return;
+    if (!redraw || document.hidden || !shown) return;
     redraw = false;
     chart.draw(shown);
   }, REDRAW_MS);
@@ -276,10 +341,9 @@ function showChannel() {
 }
 
 await applyPalette();
-find("open").addEventListener("submit", (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const form = new FormData(event.target);
-  const { href } = withKey("dashboard", form.get("channel").trim(), form.get("key").trim());
+  const { href } = withKey("dashboard", inputs.channel.value.trim(), inputs.key.value.trim());
   if (href === location.href) location.reload();
   else location.assign(href); // where only the fragment differs, hashchange reloads
 });

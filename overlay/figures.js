@@ -7,6 +7,7 @@ const LEAD = 0.02; // a newcomer must be this much ahead, or two equals would fl
 
 const NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
+/** @param {number} share 0 to 1 */
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
 /**
@@ -60,27 +61,37 @@ export function leader(shares, current = -1) {
   return stays ? current : best;
 }
 
-const worded = (limits, value) => limits.find(([limit]) => value < limit)[1];
+/**
+ * @param {number} value
+ * @param {[number, string][]} limits words for what is below each limit, in their order
+ * @param {string} beyond words for all others
+ */
+const worded = (value, limits, beyond) => limits.find(([limit]) => value < limit)?.[1] ?? beyond;
 
-/** Valence, -1 to 1, in plain words. */
+/** @param {number} valence -1 to 1; in plain words */
 export const valenceWords = (valence) =>
-  worded([[-0.5, "very negative"], [-0.15, "rather negative"], [0.15, "balanced"], [0.5, "rather positive"],
-    [Infinity, "very positive"]], valence);
+  worded(valence, [[-0.5, "very negative"], [-0.15, "rather negative"], [0.15, "balanced"], [0.5, "rather positive"]],
+    "very positive");
 
-/** Valence now minus its recent mean, -2 to 2, in plain words. */
+/** @param {number} trend valence now minus its recent mean, -2 to 2; in plain words */
 export const trendWords = (trend) =>
-  worded([[-0.15, "falling fast"], [-0.04, "falling"], [0.04, "steady"], [0.15, "rising"],
-    [Infinity, "rising fast"]], trend);
+  worded(trend, [[-0.15, "falling fast"], [-0.04, "falling"], [0.04, "steady"], [0.15, "rising"]], "rising fast");
 
-/** Resonance, 0 to 1, in plain words. */
+/** @param {number} resonance 0 to 1; in plain words */
 export const resonanceWords = (resonance) =>
-  worded([[0.1, "everyone for themselves"], [0.3, "some agree"], [0.6, "many agree"], [Infinity, "nearly all as one"]],
-    resonance);
+  worded(resonance, [[0.1, "everyone for themselves"], [0.3, "some agree"], [0.6, "many agree"]], "nearly all as one");
 
-/** 3725 -> "1:02:05". */
+/**
+ * What an error says.
+ *
+ * @param {unknown} error
+ */
+export const said = (error) => (error instanceof Error ? error.message : String(error));
+
+/** @param {number} seconds 3725 is "1:02:05" */
 export function clock(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (n) => String(n).padStart(2, "0");
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }

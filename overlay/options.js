@@ -2,14 +2,39 @@
 
 import { BASE, CHANNEL_PATTERN } from "./contract.js";
 
+/**
+ * @typedef {object} Options
+ * @property {"relay" | "obs" | "demo"} source of the messages
+ * @property {"bottom" | "top"} position
+ * @property {"on" | "off"} bar
+ * @property {"on" | "off"} reactions
+ * @property {number} scale 0.5 to 3
+ * @property {string} title
+ * @property {string} relay its address; empty where it is not known
+ * @property {string} channel empty where it is not known
+ * @property {string} key the display key; empty where it is not known
+ */
+
+/**
+ * How an option is read: undefined where its text is none of those expected.
+ * @template Value
+ * @typedef {{ read: (text: string) => Value | undefined, expected: string, fallback: Value }} Reading
+ */
+
 const LONGEST_TITLE = 60;
 
+/**
+ * @template {string} Value
+ * @param {[Value, ...Value[]]} values the first is the default
+ * @returns {Reading<Value>}
+ */
 const oneOf = (...values) => ({
-  read: (text) => (values.includes(text) ? text : undefined),
+  read: (text) => values.find((value) => value === text),
   expected: values.join(" or "),
   fallback: values[0],
 });
 
+/** @param {string} text */
 function isAddress(text) {
   try {
     return ["http:", "https:", "ws:", "wss:"].includes(new URL(text).protocol);
@@ -18,6 +43,7 @@ function isAddress(text) {
   }
 }
 
+/** @type {{ [Name in Exclude<keyof Options, "key">]: Reading<Options[Name]> }} */
 const OPTIONS = {
   source: oneOf("relay", "obs", "demo"),
   position: oneOf("bottom", "top"),
@@ -49,19 +75,21 @@ const OPTIONS = {
  * Read a page's address.
  *
  * @param {{search: string, hash: string}} location
- * @returns {{options: object, problems: string[]}} every option with its value or default, and a sentence for each
+ * @returns {{options: Options, problems: string[]}} every option with its value or default, and a sentence for each
  *   that was wrong
  */
 export function readOptions({ search, hash }) {
   const query = new URLSearchParams(search);
-  const options = { key: new URLSearchParams(hash.slice(1)).get("key") ?? "" };
+  /** @type {string[]} */
   const problems = [];
-  for (const [name, { read, expected, fallback }] of Object.entries(OPTIONS)) {
+  const read = Object.entries(OPTIONS).map(([name, option]) => {
     const text = query.get(name) ?? "";
-    const value = text ? read(text) : fallback;
-    if (value === undefined) problems.push(`${name}=${text.slice(0, 40)}: expected ${expected}.`);
-    options[name] = value ?? (name === "relay" ? "" : fallback); // a key goes to no other relay than the one meant
-  }
+    const value = text ? option.read(text) : option.fallback;
+    if (value === undefined) problems.push(`${name}=${text.slice(0, 40)}: expected ${option.expected}.`);
+    return [name, value ?? (name === "relay" ? "" : option.fallback)]; // a key goes to no other relay than the one meant
+  });
+  const key = new URLSearchParams(hash.slice(1)).get("key") ?? "";
+  const options = /** @type {Options} */ ({ key, ...Object.fromEntries(read) });
   if (query.has("key")) {
     problems.push("The key stands in the address's query, where servers log it: put it behind a # instead, as #key=...");
   }
@@ -78,5 +106,9 @@ export function readOptions({ search, hash }) {
   return { options, problems };
 }
 
-/** Whether the options suffice to subscribe by oneself. */
+/**
+ * Whether the options suffice to subscribe by oneself.
+ *
+ * @param {Options} options
+ */
 export const canSubscribe = ({ channel, key, relay }) => Boolean(channel && key && relay);

@@ -5,22 +5,31 @@ import { subscribe } from "./connection.js";
 import { EXPRESSIONS, WORDS, applyPalette, checked, pictureUrl } from "./contract.js";
 import { Countdown } from "./countdown.js";
 import { play } from "./demo.js";
+import { only, write } from "./dom.js";
 import { condition, leader, percent } from "./figures.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
 
+/** @import { Message } from "./contract.js" */
+/** @import { Mood } from "./protocol.d.ts" */
+
 const PATIENCE_MS = 1500; // before "Connecting" is said
 const STALE_MS = 6000; // without news; a relay's tick takes 5 s at most
-// From how many em of width on the panel's row has room for these, besides the leading expression.
+/**
+ * From how many em of width on the panel's row has room for these, besides the leading expression.
+ * @type {[number, string][]}
+ */
 const ROOM = [[46, "title"], [37, "meter"], [31, "tune"], [21, "figures"]];
 
-const find = (name) => document.querySelector(`.moodcast-${name}`);
-const root = document.querySelector(".moodcast");
+/** @param {string} name of a class */
+const find = (name) => only(HTMLElement, `.moodcast-${name}`);
+const root = only(HTMLElement, ".moodcast");
+const leaderPicture = only(HTMLImageElement, "img", find("leader"));
 const { options, problems } = readOptions(location);
 
 applyPalette(); // not awaited: the OBS script may send its first events now, and the panel fades in anyway
 root.dataset.position = options.position;
-root.style.setProperty("--moodcast-scale", options.scale);
+root.style.setProperty("--moodcast-scale", String(options.scale));
 find("title").textContent = options.title || (options.source === "demo" ? "Preview with a made-up audience" : "");
 const bar = new MoodBar(find("bar"));
 const reactions = new Reactions(find("reactions"), options.position === "top" ? 1 : -1);
@@ -28,29 +37,27 @@ const countdown = new Countdown(root);
 
 let state = "loading";
 let named = -1; // index of the expression that is named as leading
+/** @type {number | undefined} */
 let staleTimer;
 
+/** @param {string} name */
 function enter(name) {
   if (state === name) return;
   state = root.dataset.state = name;
 }
 
-/** Change an element's text only when it differs: each change costs a layout. */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
+/** @param {string} name of an expression */
 function showPicture(name) {
-  const picture = find("leader").firstElementChild;
-  if (picture.dataset.name === name) return;
-  picture.dataset.name = name;
-  picture.src = pictureUrl(name);
-  picture.animate([{ transform: "scale(.6)" }, { transform: "scale(1)" }], {
+  if (leaderPicture.dataset.name === name) return;
+  leaderPicture.dataset.name = name;
+  leaderPicture.src = pictureUrl(name);
+  leaderPicture.animate([{ transform: "scale(.6)" }, { transform: "scale(1)" }], {
     duration: 350,
     easing: "cubic-bezier(.2,1.6,.5,1)",
   });
 }
 
+/** @param {Mood} mood */
 function showMood(mood) {
   fresh();
   if (state === "stopped") notice(problems.join("\n")); // the OBS script was set right
@@ -80,19 +87,25 @@ function fresh() {
   }, STALE_MS);
 }
 
+/** @param {string} sentence */
 function stop(sentence) {
   clearTimeout(staleTimer);
   enter("stopped");
   notice([...problems, sentence].join("\n"));
 }
 
-/** Say something to the streamer in the panel, even where it is switched off; nothing if empty. */
+/**
+ * Say something to the streamer in the panel, even where it is switched off; nothing if empty.
+ *
+ * @param {string} sentences
+ */
 function notice(sentences) {
   find("panel").hidden = options.bar === "off" && !sentences;
   find("notice").hidden = !sentences;
   write(find("notice"), sentences);
 }
 
+/** @param {Message} message */
 function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction" && options.reactions === "on") reactions.show(message);
@@ -104,19 +117,20 @@ function start() {
   if (options.source === "demo") {
     play(receive);
   } else if (options.source === "obs") {
-    window.addEventListener("moodcast", ({ detail }) => {
-      const message = checked(detail);
+    window.addEventListener("moodcast", (event) => {
+      const message = event instanceof CustomEvent ? checked(event.detail) : null;
       if (message) receive(message);
     });
     sayConnecting("Waiting for the Moodcast script in OBS…");
   } else if (canSubscribe(options)) {
-    subscribe(options, receive, ({ name, sentence }) => name === "stopped" && stop(sentence));
+    subscribe(options, receive, (now) => now.name === "stopped" && stop(now.sentence));
     sayConnecting("Connecting to the relay…");
   } else {
     enter("stopped");
   }
 }
 
+/** @param {string} text */
 function sayConnecting(text) {
   setTimeout(() => {
     if (state !== "loading") return;

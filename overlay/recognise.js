@@ -2,14 +2,35 @@
 
 import { BASE } from "./contract.js";
 
+/**
+ * A face in a picture: the corners of what the classifier saw, and the probabilities in the order of the expressions.
+ * @typedef {{ outline: number[][], probabilities: number[] }} Face
+ */
+
+/**
+ * What was found in a picture of that many pixels.
+ * @typedef {{ model: string, width: number, height: number, faces: Face[],
+ *   milliseconds: { load: number, decode: number, find: number, classify: number } }} Findings
+ */
+
+/** @typedef {{ name: string, description: string }} Model */
+
 /** What the relay refused, in a sentence; `retryAfter` in seconds where it only asks for patience, else null. */
 export class Refusal extends Error {
+  /**
+   * @param {string} sentence
+   * @param {number | null} [retryAfter]
+   */
   constructor(sentence, retryAfter = null) {
     super(sentence);
     this.retryAfter = retryAfter;
   }
 }
 
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ */
 async function ask(path, options) {
   let response;
   try {
@@ -20,10 +41,10 @@ async function ask(path, options) {
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   const patience = response.headers.get("Retry-After");
-  throw new Refusal(answer.error?.message ?? `The relay answered with status ${response.status}.`, patience && Number(patience));
+  throw new Refusal(answer.error?.message ?? `The relay answered with status ${response.status}.`, patience ? Number(patience) : null);
 }
 
-/** @returns {Promise<{models: {name: string, description: string}[], unavailable: string, max_bytes: number}>} */
+/** @returns {Promise<{models: Model[], unavailable: string, max_bytes: number}>} */
 export const about = () => ask("v1/try");
 
 /**
@@ -31,8 +52,7 @@ export const about = () => ask("v1/try");
  *
  * @param {Blob} picture a picture's file
  * @param {string} model
- * @returns {Promise<{model: string, width: number, height: number, faces: {outline: number[][],
- *   probabilities: number[]}[], milliseconds: {load: number, decode: number, find: number, classify: number}}>}
+ * @returns {Promise<Findings>}
  */
 export const look = (picture, model) =>
   ask(`v1/try?model=${encodeURIComponent(model)}`, {

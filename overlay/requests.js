@@ -6,6 +6,10 @@ const TRIES = 5; // where the relay is busy with other requests of the channel
 
 /** The relay said no. `message` is its sentence, `status` the HTTP status. */
 export class Refused extends Error {
+  /**
+   * @param {string} message
+   * @param {number} status
+   */
   constructor(message, status) {
     super(message);
     this.status = status;
@@ -22,6 +26,7 @@ export class Refused extends Error {
  * @returns {Promise<Response>} of a status below 400; else Refused
  */
 export async function request(channel, key, path, method = "GET", body = undefined, tries = TRIES) {
+  /** @type {Record<string, string>} */
   const headers = { Authorization: `Bearer ${key}` };
   if (body) headers["Content-Type"] = "application/json";
   let response;

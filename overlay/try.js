@@ -2,64 +2,82 @@
 
 import { Camera, jpeg } from "./camera.js";
 import { palette } from "./contract.js";
+import { find, only, write } from "./dom.js";
+import { said } from "./figures.js";
 import { Cards, milliseconds, outline, summary } from "./findings.js";
-import { about, look } from "./recognise.js";
+import { Refusal, about, look } from "./recognise.js";
+
+/** @import { Findings, Model } from "./recognise.js" */
 
 const BETWEEN_FRAMES_MS = 300;
 const LARGEST_CANVAS = 1600; // pixels of the longer side: more than the page shows
-const STAGES = ["decode", "find", "classify"];
+const STAGES = /** @type {const} */ (["decode", "find", "classify"]);
 
-const find = (id) => document.getElementById(id);
-const cards = new Cards(find("faces"));
-const camera = new Camera(find("video"), () => {
+const cards = new Cards(only(HTMLOListElement, "#faces"));
+const outlines = only(SVGElement, "#outlines");
+const video = only(HTMLVideoElement, "#video");
+const chooser = only(HTMLInputElement, "#file");
+const modelChoice = only(HTMLSelectElement, "#models");
+const camera = new Camera(video, () => {
   stopCamera();
   tell("The camera went away.", "problem");
 });
 let maxBytes = Infinity;
+/** @type {File | null} */
 let chosen = null; // the picture that is shown
 let turn = 0; // tells the answer to the last question from those that come too late
 
+/** @param {string} text */
 function tell(text, kind = "") {
   find("told").dataset.kind = kind;
-  if (find("told").textContent !== text) find("told").textContent = text;
+  write(find("told"), text);
 }
 
+/** @param {string} text */
 function alertUser(text) {
   find("alert").hidden = !text;
   find("alert").textContent = text;
 }
 
+/** @param {"nothing" | "picture" | "camera"} what */
 function shows(what, ratio = 1) {
   find("stage").dataset.shows = what;
-  find("frame").style.setProperty("--ratio", ratio);
+  find("frame").style.setProperty("--ratio", String(ratio));
 }
 
 function clear() {
   cards.clear();
-  find("outlines").replaceChildren();
+  outlines.replaceChildren();
   find("numbers").replaceChildren();
   find("times").hidden = true;
 }
 
+/**
+ * @param {Findings} findings
+ * @param {CanvasImageSource} picture
+ * @param {boolean} mirrored
+ */
 function present(findings, picture, mirrored) {
-  outline(find("outlines"), find("numbers"), findings, mirrored);
+  outline(outlines, find("numbers"), findings, mirrored);
   cards.show(findings, picture);
   showTimes(findings.milliseconds);
 }
 
+/** @param {Findings["milliseconds"]} times */
 function showTimes(times) {
   const total = STAGES.reduce((sum, stage) => sum + times[stage], 0);
   find("times").hidden = false;
   find("total").textContent = milliseconds(total);
-  STAGES.forEach((stage, index) => {
+  STAGES.forEach((stage) => {
     find(stage).textContent = milliseconds(times[stage]);
-    find("spent").children[index].style.setProperty("--share", `${(100 * times[stage]) / total}%`);
+    only(HTMLElement, `[data-stage=${stage}]`, find("spent")).style.setProperty("--share", `${(100 * times[stage]) / total}%`);
   });
   find("load").textContent = times.load >= 1 ? `Besides, loading the model took ${milliseconds(times.load)}, once.` : "";
 }
 
 // --- a picture ----------------------------------------------------------------------------------------------------
 
+/** @param {File} file */
 async function take(file) {
   stopCamera();
   if (file.size > maxBytes) {
@@ -72,7 +90,7 @@ async function take(file) {
   shows("nothing");
   tell("Looking…");
   try {
-    const [findings, bitmap] = await Promise.all([look(file, find("models").value), createImageBitmap(file).catch(() => null)]);
+    const [findings, bitmap] = await Promise.all([look(file, modelChoice.value), createImageBitmap(file).catch(() => null)]);
     if (mine !== turn) return;
     if (!bitmap) throw new Error("This browser can't show the picture: save it as a JPEG, and choose that.");
     draw(bitmap);
@@ -81,24 +99,26 @@ async function take(file) {
   } catch (error) {
     if (mine !== turn) return;
     chosen = null;
-    tell(error.message, "problem");
+    tell(said(error), "problem");
   }
 }
 
+/** @param {ImageBitmap} bitmap */
 function draw(bitmap) {
   const scale = Math.min(1, LARGEST_CANVAS / Math.max(bitmap.width, bitmap.height));
-  const canvas = find("picture");
+  const canvas = only(HTMLCanvasElement, "#picture");
   canvas.width = Math.round(bitmap.width * scale);
   canvas.height = Math.round(bitmap.height * scale);
-  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   shows("picture", bitmap.width / bitmap.height);
 }
 
+/** @param {number} bytes */
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes % 1e6 ? 1 : 0)} MB`;
 
+/** @param {FileList | undefined} files */
 function takeFirst(files) {
-  const [file] = files;
-  if (file) take(file);
+  if (files?.length) take(files[0]);
   else tell("That was no picture file: save it first, and choose the file.", "problem");
 }
 
@@ -116,15 +136,19 @@ async function startCamera() {
   } catch (error) {
     if (mine !== turn) return;
     stopCamera();
-    tell(error.message, "problem");
+    tell(said(error), "problem");
     return;
   }
-  shows("camera", find("video").videoWidth / find("video").videoHeight);
+  shows("camera", video.videoWidth / video.videoHeight);
   tell("The camera is on.");
   watch(mine);
 }
 
-/** Look at one frame after the other until the camera stops. */
+/**
+ * Look at one frame after the other until the camera stops.
+ *
+ * @param {number} mine its turn
+ */
 async function watch(mine) {
   while (mine === turn) {
     const began = performance.now();
@@ -132,18 +156,19 @@ async function watch(mine) {
     if (!document.hidden) {
       const frame = camera.frame();
       try {
-        const findings = await look(await jpeg(frame), find("models").value);
+        const findings = await look(await jpeg(frame), modelChoice.value);
         if (mine !== turn) return;
         present(findings, frame, true);
         tell(findings.faces.length ? "The camera is on." : "The camera is on; no face is seen.");
       } catch (error) {
         if (mine !== turn) return;
-        if (!error.retryAfter) {
+        const patience = error instanceof Refusal ? error.retryAfter : null;
+        if (!patience) {
           stopCamera();
-          tell(error.message, "problem");
+          tell(said(error), "problem");
           return;
         }
-        wait = 1000 * error.retryAfter;
+        wait = 1000 * patience;
       }
     }
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait - (performance.now() - began))));
@@ -160,6 +185,7 @@ function stopCamera() {
   tell("The camera is off.");
 }
 
+/** @param {boolean} on */
 function setCameraButton(on) {
   find("camera").toggleAttribute("data-on", on);
   find("camera").textContent = on ? "Stop the webcam" : "Use the webcam";
@@ -167,38 +193,39 @@ function setCameraButton(on) {
 
 // --- the page -----------------------------------------------------------------------------------------------------
 
+/** @param {Model[]} models */
 function describeModel(models) {
-  find("model-text").textContent = models.find(({ name }) => name === find("models").value)?.description ?? "";
+  find("model-text").textContent = models.find(({ name }) => name === modelChoice.value)?.description ?? "";
 }
 
+/** @param {Model[]} models */
 function listen(models) {
-  find("choose").addEventListener("click", () => find("file").click());
-  find("file").addEventListener("change", ({ target }) => {
-    if (target.files.length) take(target.files[0]);
-    target.value = ""; // the same file again is a change as well
+  find("choose").addEventListener("click", () => chooser.click());
+  chooser.addEventListener("change", () => {
+    if (chooser.files?.length) take(chooser.files[0]);
+    chooser.value = ""; // the same file again is a change as well
   });
-  find("camera").addEventListener("click", ({ currentTarget }) =>
-    "on" in currentTarget.dataset ? stopCamera() : startCamera());
-  find("models").addEventListener("change", () => {
+  find("camera").addEventListener("click", () => ("on" in find("camera").dataset ? stopCamera() : startCamera()));
+  modelChoice.addEventListener("change", () => {
     describeModel(models);
     if (chosen) take(chosen);
   });
   document.addEventListener("paste", ({ clipboardData }) => {
-    if (clipboardData.files.length) take(clipboardData.files[0]);
+    if (clipboardData?.files.length) take(clipboardData.files[0]);
   });
-  document.addEventListener("drop", ({ dataTransfer }) => takeFirst(dataTransfer.files));
+  document.addEventListener("drop", ({ dataTransfer }) => takeFirst(dataTransfer?.files));
   window.addEventListener("pagehide", stopCamera);
 }
 
 // Without these a browser leaves the page and opens what was dropped.
-for (const [kind, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
-    find("stage").toggleAttribute("data-over", over && document.body.dataset.page === "ready");
+    find("stage").toggleAttribute("data-over", kind === "dragover" && document.body.dataset.page === "ready");
   });
 }
 
-const controls = document.querySelectorAll(".controls :is(button, select)");
+const controls = [only(HTMLButtonElement, "#choose"), only(HTMLButtonElement, "#camera"), modelChoice];
 controls.forEach((control) => { control.disabled = true; });
 try {
   for (const [name, colour] of Object.entries(await palette())) {
@@ -208,7 +235,7 @@ try {
   if (unavailable) throw new Error(unavailable);
   maxBytes = most;
   find("limit").textContent = megabytes(most);
-  find("models").append(...models.map(({ name }) => new Option(name)));
+  modelChoice.append(...models.map(({ name }) => new Option(name)));
   describeModel(models);
   controls.forEach((control) => { control.disabled = false; });
   listen(models);
@@ -216,6 +243,6 @@ try {
   tell("Nothing to look at yet.");
 } catch (error) {
   document.body.dataset.page = "unavailable";
-  alertUser(error.message);
+  alertUser(said(error));
   tell("");
 }

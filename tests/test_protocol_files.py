@@ -1,15 +1,12 @@
 """docs/protocol.json is the contract that the relay keeps."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from docs import protocol_files
 from relay import protocol
-
-CONTRACT: dict[str, Any] = json.loads((Path(__file__).parents[1] / "docs" / "protocol.json").read_text())
+from tests.contract import CONTRACT
 
 MESSAGES = [
     protocol.Mood(

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from relay.protocol import CHANNEL_PATTERN, EXPRESSIONS, TAPS
+from tests.contract import fields_of, kinds_to_a_subscriber
 
 OVERLAY = Path(__file__).parents[2] / "overlay"
 DOCS = (OVERLAY.parent / "docs" / "overlay.md").read_text("utf-8")
@@ -28,6 +29,26 @@ def test_the_pages_have_the_relays_contract() -> None:
     assert json.loads(constant("EXPRESSIONS")) == list(EXPRESSIONS)
     assert json.loads(constant("TAPS")) == list(TAPS)
     assert constant("CHANNEL_PATTERN") == f"/{CHANNEL_PATTERN}/"
+
+
+def test_the_pages_check_messages_and_fields_that_there_are() -> None:
+    """As contract.test.mjs and the type check do, which need Node.js."""
+    checks = (OVERLAY / "contract.js").read_text("utf-8").partition("const CHECKS = {\n")[2].partition("\n};")[0]
+    asked = dict(re.findall(r"^  (\w+): \(m\) =>((?:.|\n(?!  \w))+)", checks, re.MULTILINE))
+    assert set(asked) == kinds_to_a_subscriber()
+    for kind, check in asked.items():
+        fields = set(re.findall(r"\bm\.(\w+)", check))
+        assert fields
+        assert fields <= fields_of(kind), kind
+
+
+@pytest.mark.parametrize("kind", ["mood", "marker"])
+def test_the_pages_read_fields_that_there_are(kind: str) -> None:
+    """Where a variable is named like the message that it is."""
+    texts = [path.read_text("utf-8") for path in SOURCES if path.suffix == ".js" and path.name != "history.js"]
+    read = set(re.findall(rf"(?<![\w.-]){kind}\.([a-z_]+)\b(?!\()", "\n".join(texts)))
+    assert read, "the pages call it otherwise now: mend this test"
+    assert read <= fields_of(kind)
 
 
 def test_every_expression_has_a_colour() -> None:
@@ -87,3 +108,32 @@ def test_every_documented_class_and_variable_exists() -> None:
     assert len(classes) > 5
     assert [name for name in classes if name not in page] == []
     assert [name for name in variables if f"{name}:" not in css and f"var({name}" not in css] == []
+
+
+class _Elements(HTMLParser):
+    """The tag of each element that has an id."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: dict[str, str] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags |= {value: tag for name, value in attrs if name == "id" and value}
+
+
+@pytest.mark.parametrize(
+    ("page", "scripts"), [("dashboard.html", ["dashboard.js", "controls.js"]), ("try.html", ["try.js"])]
+)
+def test_scripts_look_for_elements_that_the_page_has(page: str, scripts: list[str]) -> None:
+    tags = _Elements((OVERLAY / page).read_text("utf-8")).tags
+    text = "\n".join((OVERLAY / script).read_text("utf-8") for script in scripts)
+    wanted = [(name, "HTMLElement") for name in re.findall(r'\bfind\("([\w-]+)"\)', text)]
+    wanted += [(name, kind) for kind, name in re.findall(r'\bonly\((\w+), "#([\w-]+)"\)', text)]
+    assert len(wanted) > 10
+    kinds = {"a": "Anchor", "img": "Image", "ol": "OList", "ul": "UList"}
+    for name, kind in wanted:
+        assert name in tags, f"{page} has no {name}"
+        tag = tags[name]
+        own = f"HTML{kinds.get(tag, tag.capitalize())}Element"
+        assert kind in (["SVGElement"] if tag == "svg" else ["HTMLElement", own]), f"{name} is a <{tag}>"
