@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 import obspython as obs
 
 if TYPE_CHECKING:
+    from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_link
 else:
-    import moodcast_link  # OBS puts this file's folder on the path
+    import moodcast_core as core  # OBS puts this file's folder on the path
+    import moodcast_link
 
-    importlib.reload(moodcast_link)  # OBS's "reload scripts" runs this file anew, but not what it imports
+    # OBS's "reload scripts" runs this file anew, but not what it imports.
+    importlib.reload(core)
+    importlib.reload(moodcast_link)
 
 NAME = "Moodcast"
 EVENT = "moodcast"  # a constant: OBS puts the event's name into the page's JavaScript as it is
@@ -40,12 +44,12 @@ class Script:
     """All that lives between two calls of OBS. Made in ``script_load``: OBS loads anew for each scene collection."""
 
     def __init__(self) -> None:
-        self.settings = moodcast_link.Settings.entered("", "", "", 0, 0)
+        self.settings = core.Settings.entered("", "", "", 0, 0)
         self.link: Optional[moodcast_link.Link] = None
         self.note = ""  # what the last button did
         self.kind = overlay_kind()
         self.pushes: Optional[bool] = None  # whether this OBS hands events to pages; None until tried
-        self._doubt = moodcast_link.PageDoubt()
+        self._doubt = core.PageDoubt()
         self._folder = Path(tempfile.mkdtemp(prefix="moodcast-")) if self.kind == IMAGE else None  # mode 0700
         self._links: List[moodcast_link.Link] = []
         self._changed: Optional[float] = None
@@ -54,7 +58,7 @@ class Script:
         self._shown: Optional[Path] = None
         self._sources = 0
 
-    def update(self, settings: moodcast_link.Settings) -> None:
+    def update(self, settings: core.Settings) -> None:
         """New settings. They come with every key typed, so the link waits until they rest."""
         if settings != self.settings:
             self.settings, self._changed = settings, time.monotonic()
@@ -109,7 +113,7 @@ class Script:
             self._looked = now
             self._log()
 
-    def _serve(self, source: Any, messages: List[moodcast_link.Message], picture: Optional[Path]) -> None:
+    def _serve(self, source: Any, messages: List[core.Message], picture: Optional[Path]) -> None:
         if self.kind == IMAGE:
             show_picture(source, picture)
         elif not self.settings.problem():
@@ -122,7 +126,7 @@ class Script:
         """True once, when the relay is there for the first time and was not when the page was loaded."""
         if self.link is None:
             return False
-        return self._doubt.settle(moodcast_link.overlay_url(self.link.settings), self.link.state)
+        return self._doubt.settle(core.overlay_url(self.link.settings), self.link.state)
 
     def _log(self) -> None:
         lines = list(filter(None, (self.limits(), self._measuring(), self._connection())))
@@ -168,7 +172,7 @@ class Script:
 
     def _audience(self) -> str:
         mood = self.link.mood if self.link is not None and self.healthy() else None
-        sentence = moodcast_link.audience(mood) if mood is not None else ""
+        sentence = core.audience(mood) if mood is not None else ""
         return f" {sentence}" if sentence else ""
 
     # --- what the buttons do ---
@@ -193,7 +197,7 @@ class Script:
                     return f"Added the overlay to {place}; it is the same one as in your other scenes."
             with self._new_source() as source:
                 obs.obs_scene_add(scene, source)
-                self._doubt = moodcast_link.PageDoubt()  # a new page, which may find no relay
+                self._doubt = core.PageDoubt()  # a new page, which may find no relay
                 self._serve(source, [], self._shown)
             self._sources = 1
             return f"Added the overlay to {place}. Move and scale it there."
@@ -211,7 +215,7 @@ class Script:
                 return "No test reaction: the relay draws it, and no picture comes from there."
             self.link.test()
             return "Sent a test reaction to the overlay."
-        message = moodcast_link.test_reaction(time.time())
+        message = core.test_reaction(time.time())
         with our_sources(self.kind) as sources:
             self.pushes = all([push(source, message) for source in sources])  # noqa: C419 (each gets it)
         return "Sent a test reaction to the overlay." if self.pushes else self.limits()
@@ -298,13 +302,13 @@ def free_name() -> str:
         name = f"{NAME} {number}"
 
 
-def page(settings: moodcast_link.Settings, current: str, with_key: bool) -> Dict[str, Any]:
+def page(settings: core.Settings, current: str, with_key: bool) -> Dict[str, Any]:
     """A browser source's settings for the overlay. ``current`` is its address so far."""
-    url = moodcast_link.overlay_url(settings, current, with_key)
+    url = core.overlay_url(settings, current, with_key)
     return {"url": url, "width": settings.width, "height": settings.height}
 
 
-def show_page(source: Any, settings: moodcast_link.Settings, with_key: bool) -> None:
+def show_page(source: Any, settings: core.Settings, with_key: bool) -> None:
     """Give a browser source its address and size. Any change but the size reloads the page: only where they differ."""
     with released(obs.obs_source_get_settings(source)) as data:
         width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
@@ -315,7 +319,7 @@ def show_page(source: Any, settings: moodcast_link.Settings, with_key: bool) -> 
             obs.obs_source_update(source, changes)
 
 
-def push(source: Any, message: moodcast_link.Message) -> bool:
+def push(source: Any, message: core.Message) -> bool:
     """Dispatch a message as an event on the page; False where this OBS has no such procedure (before 29.1)."""
     data = obs.calldata_create()
     try:
@@ -370,7 +374,7 @@ def script_defaults(data: Any) -> None:
 
 def sides() -> Dict[str, Tuple[int, int]]:
     """Least and greatest width and height of the overlay."""
-    return moodcast_link.PAGE_SIDES if overlay_kind() == BROWSER else moodcast_link.PICTURE_SIDES
+    return core.PAGE_SIDES if overlay_kind() == BROWSER else core.PICTURE_SIDES
 
 
 def script_properties() -> Any:
@@ -436,10 +440,10 @@ def script_update(data: Any) -> None:
         script.update(read(data))
 
 
-def read(data: Any) -> moodcast_link.Settings:
+def read(data: Any) -> core.Settings:
     relay, channel, key = (obs.obs_data_get_string(data, name) for name in ("relay", "channel", "key"))
     width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
-    return moodcast_link.Settings.entered(relay, channel, key, width, height)
+    return core.Settings.entered(relay, channel, key, width, height)
 
 
 def on_timer() -> None:

@@ -15,7 +15,7 @@ def number_word(number: int) -> str:
 def condition(min_viewers: int, crowd: Crowd) -> str:
     """What it takes, as in "people of five networks share".
 
-    overlay/figures.js and obs_plugin/moodcast_link.py have the same; tests/conditions.json holds the three together.
+    overlay/figures.js and obs_plugin/moodcast_core.py have the same; tests/conditions.json holds the three together.
     """
     if min_viewers == 1:
         return "somebody shares"

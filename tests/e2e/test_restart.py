@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
 from tests.agent.test_client import Agent
 from tests.e2e.conftest import OpenPage
@@ -56,7 +57,7 @@ async def test_everyone_comes_back_by_itself(number: signal.Signals, tmp_path: P
         page = await open_page(
             f"{url}/overlay?channel=demo#key={key}", expected=("WebSocket connection to", "ERR_CONNECTION_REFUSED")
         )
-        obs = link.Link(link.Settings(url, "demo", key, 320, 180))
+        obs = link.Link(core.Settings(url, "demo", key, 320, 180))
 
         def everyone_sees(share: float) -> bool:
             return obs.state == "connected" and obs.mood is not None and obs.mood["valence"] == share
