@@ -1,15 +1,17 @@
 # Set-up and everyday commands. `make demo` runs the main job, `make test` the tests; both make what they need first.
 PYTHON ?= python3
 VENV := .venv
+CANARY := .venv-canary
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test quick lint docs system clean
+.PHONY: help demo test quick canary lint docs system clean
 help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
 	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, about a minute: while you change code"
+	@echo "make canary [ARGS='tests/relay ...']  tests of relay and agent with the newest aiohttp, msgspec and numpy there are"
 	@echo "make lint                             ruff, format check, strict types; the pages' too where Node.js is"
 	@echo "make docs                             write the generated pages of docs/"
 
@@ -29,6 +31,19 @@ test: $(VENV)/dev.done $(if $(TRAIN),$(VENV)/train.done)
 quick: $(VENV)/dev.done
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not slow and not browser and not obs and not torch" \
 		--ignore tests/e2e --ignore tests/models $(ARGS)
+
+# In an environment of its own, beyond the bounds of pyproject.toml, which pip then complains about. No early releases of
+# aiohttp: its 4.0.0a1 is older than its 3.
+canary:
+	@PYTHON="$(PYTHON)" sh ./system-packages.sh python
+	@echo "Installing the newest aiohttp, msgspec and numpy into $(CANARY) (600 MB the first time) ..."
+	@$(PYTHON) -m venv $(CANARY)
+	@$(CANARY)/bin/python -m pip install --quiet --editable '.[dev]'
+	@$(CANARY)/bin/python -m pip install --quiet --upgrade --only-binary :all: aiohttp
+	@$(CANARY)/bin/python -m pip install --quiet --upgrade --only-binary :all: --pre msgspec numpy
+	@$(CANARY)/bin/python -m pip list --format freeze | grep -E '^(aiohttp|msgspec|numpy)=='
+	@$(CANARY)/bin/moodcast models fetch
+	@$(CANARY)/bin/python -m pytest -q $(or $(ARGS),tests/relay tests/agent)
 
 lint: $(VENV)/dev.done
 	@$(BIN)/ruff check .
@@ -61,4 +76,4 @@ $(VENV)/train.done: pyproject.toml $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) node_modules build dist *.egg-info
+	rm -rf $(VENV) $(CANARY) node_modules build dist *.egg-info
