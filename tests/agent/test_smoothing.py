@@ -119,3 +119,77 @@ def test_five_and_thirty_frames_a_second_give_the_same_curve() -> None:
     assert slow.emotion == quick.emotion == "sad"
     # The average takes a frame as having lasted since the one before, hence up to one slow frame apart.
     assert slow.confidence == pytest.approx(quick.confidence, abs=0.06)
+
+
+# --- the hysteresis alone, on averages that follow at once ------------------------------------------------------------
+
+SHARP = Rules(time_constant_s=1e-9, lead=1.25, hold_s=0.25, away_after_s=2.0)
+
+
+def of(**probabilities: float) -> list[float]:
+    return [probabilities.get(name, 0.0) for name in EXPRESSIONS]
+
+
+def happy_since_zero(rules: Rules = SHARP) -> Smoother:
+    """A face that has been happy for a quarter of a second, which is how long it is looked at."""
+    smoother = Smoother(rules)
+    assert smoother.update(0.0, of(happy=1.0)) is None
+    assert smoother.update(0.25, of(happy=1.0)) == Reading("happy", 1.0)
+    return smoother
+
+
+def shown(smoother: Smoother, time: float, **probabilities: float) -> Expression | None:
+    reading = smoother.update(time, of(**probabilities) if probabilities else None)
+    return reading.emotion if reading else None
+
+
+def test_another_expression_takes_over_once_it_has_led_for_the_hold_time() -> None:
+    smoother = happy_since_zero()
+    assert [shown(smoother, time, sad=1.0) for time in (1.0, 1.125, 1.249, 1.25)] == ["happy"] * 3 + ["sad"]
+
+
+def test_a_lead_that_is_lost_counts_for_nothing() -> None:
+    smoother = happy_since_zero()
+    assert shown(smoother, 1.0, sad=1.0) == "happy"
+    assert shown(smoother, 1.125, happy=1.0) == "happy"
+    assert [shown(smoother, time, sad=1.0) for time in (1.25, 1.375, 1.5)] == ["happy", "happy", "sad"]
+
+
+def test_a_lead_that_passes_to_a_third_expression_begins_anew() -> None:
+    smoother = happy_since_zero()
+    assert shown(smoother, 1.0, sad=1.0) == "happy"
+    assert [shown(smoother, time, fear=1.0) for time in (1.125, 1.25, 1.375)] == ["happy", "happy", "fear"]
+
+
+def test_a_lead_of_before_somebody_was_away_counts_for_nothing() -> None:
+    smoother = happy_since_zero()
+    assert shown(smoother, 1.0, sad=1.0) == "happy"
+    assert shown(smoother, 2.999) == "happy"
+    assert shown(smoother, 3.0) is None
+    assert [shown(smoother, time, happy=1.0) for time in (4.0, 4.25)] == [None, "happy"]
+    assert [shown(smoother, time, sad=1.0) for time in (4.375, 4.5, 4.625)] == ["happy", "happy", "sad"]
+
+
+def test_an_expression_leads_from_exactly_so_many_times_the_shown_ones_probability_on() -> None:
+    smoother = happy_since_zero()
+    assert [shown(smoother, time, happy=0.4, sad=0.499) for time in (1.0, 2.0)] == ["happy", "happy"]
+    assert [shown(smoother, time, happy=0.4, sad=0.5) for time in (3.0, 3.25)] == ["happy", "sad"]
+
+
+def test_what_a_network_rounds_out_of_range_is_within_it() -> None:
+    smoother = happy_since_zero()
+    assert smoother.update(0.5, of(happy=1.0000001)) == Reading("happy", 1.0)
+    assert smoother.update(0.75, of(happy=-0.0000001, sad=1.0)) == Reading("happy", 0.0)
+
+
+def test_an_average_covers_63_percent_of_a_step_in_the_time_constant() -> None:
+    smoother = happy_since_zero(Rules(time_constant_s=0.4, hold_s=0.25, lead=100))
+    halfway = smoother.update(0.45, of(sad=1.0))
+    whole = smoother.update(0.65, of(sad=1.0))
+    assert halfway == Reading("happy", pytest.approx(0.6065, abs=1e-4))
+    assert whole == Reading("happy", pytest.approx(0.3679, abs=1e-4))
+
+
+def test_a_network_with_another_number_of_answers_is_refused() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        happy_since_zero().update(0.5, [0.2] * 5)
