@@ -178,6 +178,65 @@ def test_leaving_withdraws_the_label_at_once() -> None:
     assert [type(sent.message) for sent in wire.sent] == [Label, Away]
 
 
+def test_nothing_is_said_before_the_camera_was_looked_at() -> None:
+    wire = Wire()
+    wire.open()
+    wire.pass_time(60.0)
+    assert wire.sent == []
+
+
+def test_before_the_first_message_of_a_connection_the_relay_has_nothing() -> None:
+    wire = Wire()
+    assert wire.sender.sent is None
+    for change in (wire.open, wire.sender.closed):
+        wire.open()
+        wire.observe(Reading("happy", 0.8))
+        wire.pass_time(SPACING_S)
+        assert wire.sender.sent == Label(emotion="happy", confidence=0.8)
+        change()
+        assert wire.sender.sent is None
+
+
+def test_a_message_that_is_not_due_is_not_taken() -> None:
+    wire = Wire()
+    assert wire.sender.take(wire.now) is None
+    wire.open()
+    wire.observe(Reading("happy", 0.8))
+    wire.pass_time(0.0)
+    wire.observe(Reading("sad", 0.8))
+    assert wire.sender.take(wire.now + SPACING_S - 0.01) is None
+    assert wire.sender.sent == Label(emotion="happy", confidence=0.8)
+    assert wire.sender.take(wire.now + SPACING_S) == Label(emotion="sad", confidence=0.8)
+
+
+def test_a_reading_is_withdrawn_at_the_moment_it_is_stale() -> None:
+    wire = Wire()
+    wire.open(heartbeat_s=STALE_S)
+    wire.observe(Reading("happy", 0.8))
+    wire.pass_time(0.0)
+    assert wire.sender.next(wire.now) == (wire.now + STALE_S, Away())
+    wire.pass_time(STALE_S)
+    assert [(sent.at - wire.observed_at, type(sent.message)) for sent in wire.sent] == [(0, Label), (STALE_S, Away)]
+
+
+def test_a_confidence_has_two_decimals() -> None:
+    wire = Wire()
+    wire.open()
+    wire.observe(Reading("happy", 0.87654))
+    wire.pass_time(0.0)
+    assert wire.sender.sent == Label(emotion="happy", confidence=0.88)
+
+
+@given(st.floats(-1e9, SPACING_S))
+def test_a_relay_that_asks_for_more_than_two_labels_a_second_does_not_get_them(heartbeat_s: float) -> None:
+    wire = Wire()
+    wire.open(heartbeat_s)
+    for _ in range(20):
+        wire.observe(Reading("happy", 0.8))
+        wire.pass_time(0.1)
+    assert [sent.at - 50.0 for sent in wire.sent] == [pytest.approx(number * SPACING_S) for number in range(4)]
+
+
 @given(st.lists(st.floats(0, 100), max_size=20), st.floats(-1, 1e6), st.floats(0, 0.999))
 def test_waits_are_bounded_and_honour_the_hint(lasted: list[float], hint: float, dice: float) -> None:
     backoff = Backoff(lambda: dice)
@@ -193,6 +252,34 @@ def test_waits_grow_until_a_connection_was_steady() -> None:
     assert waits == [1.5, 2.0, 3.0, 5.0, 9.0, 16.0, 16.0, 16.0]
     assert backoff.wait(STEADY_S - 1) == 16.0
     assert backoff.wait(STEADY_S) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("hint", "chance", "wait"),
+    [
+        (20.0, 0.0, 10.0),
+        (20.0, 0.5, 20.0),
+        (20.0, 0.75, 25.0),
+        (1000.0, 0.75, 1.25 * LONGEST_HINT_S),
+        (1.0, 0.75, 1.25),
+    ],
+)
+def test_a_relays_hint_is_spread_so_that_not_all_come_back_at_once(hint: float, chance: float, wait: float) -> None:
+    dice = [chance, 0.0]  # the second is the backoff's own
+    assert Backoff(lambda: dice.pop(0)).wait(0.0, hint) == wait
+
+
+@pytest.mark.parametrize("hint", [(), (0.0,), (-5.0,), (math.nan,)])
+def test_without_a_hint_the_wait_is_by_chance_alone(hint: tuple[float, ...]) -> None:
+    dice = [0.75]
+    assert Backoff(lambda: dice.pop()).wait(0.0, *hint) == 1.75
+
+
+def test_a_minute_after_the_first_of_a_few_sentences_another_one_is_said() -> None:
+    notes = Notes()
+    assert all(notes.passes(10.0) for _ in range(MOST_NOTES))
+    assert not notes.passes(10.0 + NOTES_S - 0.01)
+    assert notes.passes(10.0 + NOTES_S)
 
 
 @given(st.lists(st.floats(0, 20), max_size=80))

@@ -9,14 +9,19 @@ from models.inference import align
 from models.inference.contract import CropSpec
 
 
-def face_mesh(centre: tuple[float, float], tile: float, roll: float) -> NDArray[np.float64]:
-    """A mesh whose eyes and mouth stand as in a training tile of ``tile`` px, rolled by ``roll`` radians."""
+def face_mesh(
+    centre: tuple[float, float], tile: float, roll: float, across: float = 1.0, down: float = 1.0
+) -> NDArray[np.float64]:
+    """A mesh whose eyes and mouth stand as in a training tile of ``tile`` px, rolled by ``roll`` radians.
+
+    ``across`` and ``down``: how far apart the eyes, and eyes and mouth, are seen of a head that is turned or nods.
+    """
     mesh = np.zeros((478, 2))
-    half = align.EYES_APART / 2
+    half = align.EYES_APART / 2 * across
     for indices, x, y in (
         (align.RIGHT_EYE, 0.5 - half, align.EYES_Y),
         (align.LEFT_EYE, 0.5 + half, align.EYES_Y),
-        (align.MOUTH, 0.5, align.MOUTH_Y),
+        (align.MOUTH, 0.5, align.EYES_Y + (align.MOUTH_Y - align.EYES_Y) * down),
     ):
         mesh[list(indices)] = (x, y)
     rotation = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
@@ -39,8 +44,41 @@ def test_eyes_are_level_and_in_place(x: float, y: float, tile: float, roll: floa
     assert abs(right[1] - left[1]) < 1e-6 * side + 1e-4
     np.testing.assert_allclose(left[0] - right[0], align.EYES_APART * side / margin, rtol=1e-6)
     np.testing.assert_allclose((right + left)[0] / 2, (side - 1) / 2, atol=1e-3)
-    if margin == 1.0:
-        np.testing.assert_allclose(right[1], align.EYES_Y * side - 0.5, atol=1e-3)
+
+
+@given(
+    across=st.floats(0.2, 1.0),
+    down=st.floats(0.2, 1.0),
+    tile=st.floats(10, 1500),
+    roll=st.floats(-1.5, 1.5),
+    margin=st.floats(0.8, 1.5),
+)
+def test_a_turned_or_nodding_head_is_no_larger(
+    across: float, down: float, tile: float, roll: float, margin: float
+) -> None:
+    """Of the eyes' distance and that from eyes to mouth, the one that is seen less short is as in the training tiles."""
+    mesh, side = face_mesh((320, 240), tile, roll, across, down), 48
+    matrix = align.crop_matrix(mesh, side, margin)
+    placed = mesh @ matrix[:, :2].T + matrix[:, 2]
+    right, left, mouth = (placed[list(part)].mean(0) for part in (align.RIGHT_EYE, align.LEFT_EYE, align.MOUTH))
+    seen = side / margin / max(across, down)
+    np.testing.assert_allclose(left[0] - right[0], align.EYES_APART * across * seen, rtol=1e-6)
+    np.testing.assert_allclose(
+        mouth[1] - (left + right)[1] / 2, (align.MOUTH_Y - align.EYES_Y) * down * seen, rtol=1e-6
+    )
+
+
+def test_the_frontal_crop_has_eyes_and_mouth_as_high_as_the_training_tiles() -> None:
+    mesh, side = face_mesh((320, 240), 200, 0.4), 48
+    matrix = align.crop_matrix(mesh, side, margin=1.0)
+    placed = (mesh @ matrix[:, :2].T + matrix[:, 2] + 0.5) / side
+    eyes = placed[list(align.RIGHT_EYE + align.LEFT_EYE)].mean(0)
+    np.testing.assert_allclose(eyes, (0.5, align.EYES_Y), atol=1e-9)
+    np.testing.assert_allclose(placed[list(align.MOUTH)].mean(0), (0.5, align.MOUTH_Y), atol=1e-9)
+
+
+def test_landmarks_that_are_one_point_make_a_crop_all_the_same() -> None:
+    assert np.isfinite(align.crop_matrix(np.full((478, 2), 7.0), 48, 1.0)).all()
 
 
 def test_crop_shows_the_face_and_not_its_surroundings() -> None:
