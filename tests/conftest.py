@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from relay import app
 from relay.config import RelaySettings
@@ -84,6 +84,14 @@ def pytest_runtest_makereport(
 # How long an example takes tells of the machine and its other work, not of the code.
 settings.register_profile("moodcast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("moodcast"), max_examples=10)
+# A mutant is judged by the same examples each time, and nobody reads its shortest one.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("moodcast"),
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("moodcast")
 
 

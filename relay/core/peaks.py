@@ -29,7 +29,7 @@ LEAST_SECONDS = 10
 """Of a baseline: before that, nothing is known to be unusual."""
 THRESHOLD = 5.0
 MERGE_S = 10
-"""Peaks closer than this are one moment: the strongest names it."""
+"""Peaks no further apart than this are one moment: the strongest names it."""
 MOST = 20
 KEPT = 5 * MOST
 """Of a signal: each of the ``MOST`` can hide three of it at most, those within ``MERGE_S``."""

@@ -229,12 +229,12 @@ def test_a_confidence_has_two_decimals() -> None:
 
 @given(st.floats(-1e9, SPACING_S))
 def test_a_relay_that_asks_for_more_than_two_labels_a_second_does_not_get_them(heartbeat_s: float) -> None:
-    wire = Wire()
-    wire.open(heartbeat_s)
-    for _ in range(20):
-        wire.observe(Reading("happy", 0.8))
-        wire.pass_time(0.1)
-    assert [sent.at - 50.0 for sent in wire.sent] == [pytest.approx(number * SPACING_S) for number in range(4)]
+    sender = Sender()
+    sender.opened(heartbeat_s)
+    sender.observe(50.0, Reading("happy", 0.8))
+    label = Label(emotion="happy", confidence=0.8)
+    assert sender.take(50.0) == label
+    assert sender.next(50.0) == (50.0 + SPACING_S, label)
 
 
 @given(st.lists(st.floats(0, 100), max_size=20), st.floats(-1, 1e6), st.floats(0, 0.999))

@@ -56,7 +56,7 @@ def test_eyes_are_level_and_in_place(x: float, y: float, tile: float, roll: floa
 def test_a_turned_or_nodding_head_is_no_larger(
     across: float, down: float, tile: float, roll: float, margin: float
 ) -> None:
-    """Of the eyes' distance and that from eyes to mouth, the one that is seen less short is as in the training tiles."""
+    """Of the eyes' distance and that from eyes to mouth, the one seen less shortened is as in the training tiles."""
     mesh, side = face_mesh((320, 240), tile, roll, across, down), 48
     matrix = align.crop_matrix(mesh, side, margin)
     placed = mesh @ matrix[:, :2].T + matrix[:, 2]

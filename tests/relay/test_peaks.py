@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import statistics
 from typing import Any
 
 import pytest
@@ -163,3 +164,112 @@ def test_of_very_many_peaks_the_strongest_are_kept() -> None:
     found = find_peaks(moments, [])
     assert len(found) == MOST
     assert {peak.time - 1_000 for peak in found} <= set(best[-2 * MOST :])
+
+
+# --- where exactly it begins to be a peak, by hand --------------------------------------------------------------------
+
+
+def after(usual: list[dict[str, Any]], pause: int = 1, sharing: int = 100, **counts: int) -> list[dict[str, Any]]:
+    """These seconds and, so many seconds after their last, one more."""
+    return [*usual, moment(usual[-1]["time"] + pause, sharing, **counts)]
+
+
+def varied(seconds: int, sharing: int, middle: int, by: int) -> list[dict[str, Any]]:
+    """So many are happy, and more and fewer by turns: ``by`` is the median absolute deviation."""
+    return [moment(1_000 + second, sharing, happy=middle + (second % 3 - 1) * by) for second in range(seconds)]
+
+
+@pytest.mark.parametrize(("count", "scores"), [(149, []), (150, [5.0]), (300, [10.0])])
+def test_of_a_large_still_audience_a_share_of_15_percent_is_just_a_peak(count: int, scores: list[float]) -> None:
+    found = find_peaks(after(flat(60, 1_000), sharing=1_000, happy=count), [])
+    assert [peak.score for peak in found] == scores
+
+
+@pytest.mark.parametrize(
+    ("usual", "score"),
+    [
+        # 1 / sqrt(c (1 - c) / 3) with c = (0 + 0.5) / (3 + 1): the standard error after Jeffreys
+        (flat(60, 3), 5.24),
+        # 2.97 viewers more than usual: the score would be 5.06, but those are no three
+        (flat(60, 100, happy=1), None),
+    ],
+)
+def test_three_viewers_more_than_usual_are_just_a_moment(usual: list[dict[str, Any]], score: float | None) -> None:
+    found = find_peaks(after(usual, sharing=3, happy=3), [])
+    assert [peak.score for peak in found] == [score] * (score is not None)
+
+
+def test_the_standard_error_is_that_of_the_usual_share() -> None:
+    """0.8 / sqrt(c (1 - c) / 10) with c = (0.2 * 10 + 0.5) / (10 + 1)."""
+    (peak,) = find_peaks(after(flat(60, 10, happy=2), sharing=10, happy=10), [])
+    assert (peak.strength, peak.score) == (0.8, 6.04)
+
+
+@pytest.mark.parametrize(
+    ("by", "scores"),
+    [(50, [8.09]), (100, [])],  # 0.6 / (1.4826 * 0.05), and 0.6 / (1.4826 * 0.1) = 4.05
+)
+def test_where_shares_vary_a_peak_must_stand_out_of_that(by: int, scores: list[float]) -> None:
+    found = find_peaks(after(varied(60, 1_000, 400, by), sharing=1_000, happy=1_000), [])
+    assert [peak.score for peak in found] == scores
+
+
+@given(st.lists(st.integers(0, 100), min_size=10, max_size=60))
+def test_the_strength_is_what_is_more_than_the_median(usual: list[int]) -> None:
+    moments = [moment(1_000 + second, 1_000, happy=count) for second, count in enumerate(usual)]
+    (peak,) = find_peaks(after(moments, sharing=1_000, happy=1_000), [])
+    assert peak.strength == pytest.approx(1 - statistics.median(usual) / 1_000, abs=1e-4)
+
+
+@pytest.mark.parametrize(("seconds", "pause", "peaks"), [(9, 1, 0), (10, 1, 1), (10, 51, 1), (10, 52, 0)])
+def test_ten_seconds_of_the_last_minute_must_be_known(seconds: int, pause: int, peaks: int) -> None:
+    assert len(find_peaks(after(flat(seconds), pause, happy=90), [])) == peaks
+
+
+@pytest.mark.parametrize(("apart", "names"), [(MERGE_S, ["happy"]), (MERGE_S + 1, ["happy", "surprise"])])
+def test_peaks_of_two_expressions_so_close_are_one_moment(apart: int, names: list[str]) -> None:
+    moments = flat(200)
+    with_burst(moments, 100, 1, 90, "happy")
+    with_burst(moments, 100 + apart, 1, 40, "surprise")
+    assert [peak.name for peak in find_peaks(moments, [])] == names
+
+
+@pytest.mark.parametrize(("apart", "times"), [(MERGE_S, [1_100]), (MERGE_S + 1, [1_100, 1_111, 1_122])])
+def test_an_expression_that_comes_again_so_soon_is_one_moment(apart: int, times: list[int]) -> None:
+    moments = flat(200)
+    for number, count in enumerate((90, 60, 50)):
+        with_burst(moments, 100 + apart * number, 1, count)
+    assert [peak.time for peak in find_peaks(moments, [])] == times
+
+
+def test_of_two_that_stand_out_as_much_the_one_of_more_viewers_comes_first() -> None:
+    moments = varied(200, 10_000, 3_000, 405)
+    moments[100] = moment(1_100, 10_000, happy=3_000, surprise=3_000)
+    moments[150] = moment(1_150, 10_000, happy=9_005)
+    assert [(peak.time, peak.name, peak.strength, peak.score) for peak in find_peaks(moments, [])] == [
+        (1_150, "happy", 0.6005, 10.0),
+        (1_100, "surprise", 0.3, 10.0),
+    ]
+
+
+def test_one_who_was_happy_alone_and_is_joined_by_others_is_usual() -> None:
+    moments = flat(60, sharing=1, happy=1)
+    assert find_peaks(after(moments, sharing=30, happy=30), []) == []
+
+
+def clap(time: float, strength: float) -> Reaction:
+    return Reaction(time=time, kind="tap", name="clap", strength=strength, count=20)
+
+
+def test_who_taps_twice_in_a_second_is_no_more_than_everyone() -> None:
+    (peak,) = find_peaks(flat(100), [clap(1_050.0 + tick / 4, 0.4) for tick in range(4)])
+    assert (peak.share, peak.strength, peak.score) == (1.0, 1.0, 33.33)
+
+
+def test_before_the_first_tap_nobody_tapped() -> None:
+    """Also where those seconds were read before, with the part of the session that has no taps."""
+    early, late = flat(30), flat(30, start=1_030)
+    found = peaks.find_peaks(
+        [{"moments": early, "reactions": []}, {"moments": late, "reactions": [clap(1_030.0, 0.6)]}]
+    )
+    assert [(peak.time, peak.name, peak.strength) for peak in found] == [(1_030, "clap", 0.6)]
