@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from agent import packages
 from models.inference import registry
-from models.inference.face_stage import FindFaces, ReadBlendshapes, TrackFaces
+from models.inference.face_stage import FindFaces, TrackFaces
 
 LANDMARKER = "face_landmarker"
 
@@ -28,13 +28,3 @@ def tracking(command: str) -> Iterator[TrackFaces]:
         finder = FaceFinder(registry.path(LANDMARKER))
     with contextlib.closing(finder):
         yield finder.find_all
-
-
-@contextlib.contextmanager
-def blendshapes(command: str) -> Iterator[ReadBlendshapes]:
-    with packages.needed_by(command):
-        from agent.face import BlendshapeReader
-
-        reader = BlendshapeReader(registry.path(LANDMARKER))
-    with contextlib.closing(reader):
-        yield reader.read

@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from agent.face import BlendshapeReader, StillFaceFinder
 from benchmarks import machine
+from benchmarks.blendshapes import as_picture, regression, with_one
 from models import metrics
 from models.evaluation import portraits
-from models.evaluation.blendshapes import as_picture, regression, with_one
 from models.inference import registry
 from models.inference.infer import load_still
 from models.stills import fer2013

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks import machine
-from models.evaluation.measure import multiplications
+from benchmarks.table import multiplications
 from models.inference.runtime import onnxruntime
 from models.zoo import networks
 from models.zoo.entry import Architecture

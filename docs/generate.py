@@ -12,12 +12,11 @@ import msgspec
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
-from docs import learning
+from docs import card, learning, table
 from docs.protocol_files import protocol_json, protocol_types
 from docs.protocol_page import protocol_markdown
 from models import convert
 from models.errors import ModelError
-from models.evaluation import card, table
 from models.inference import registry
 from models.inference.contract import RAW_GREY, ClipSpec, CropSpec
 from models.training import recipe
@@ -152,7 +151,7 @@ def networks_markdown() -> str:
 
 TABLE_HEAD = """# The networks of the study
 
-Ours beside the numbers that the papers print and those of the official builds. `moodcast models table` measures it
+Ours beside the numbers that the papers print and those of the official builds. `python -m benchmarks.table` measures it
 anew; with `--json docs/table.json`, `make docs` then writes this page. `--all`, or names, for every
 [network](networks.md).
 
@@ -170,7 +169,7 @@ def learning_markdown() -> str:
 
 
 def table_markdown() -> str:
-    """docs/table.md: the last run of `moodcast models table`."""
+    """docs/table.md: the last run of `python -m benchmarks.table`."""
     rows = json.loads((DOCS / "table.json").read_text())
     text = NOTE + TABLE_HEAD + table.markdown(rows)
     machine = rows[0]["processor"]

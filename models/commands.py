@@ -8,12 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from models import convert
 from models.clips.source import ClipSource
 from models.errors import EvaluationError, MissingTorchError
-from models.evaluation import table
 from models.inference import fetch, registry
 from models.inference.contract import CropSpec
 from models.inference.face_stage import FaceStage
@@ -49,9 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
-    _add_table(
-        actions.add_parser("table", help="size, cost and speed of networks, beside the papers' and the official ones")
-    )
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )
@@ -115,8 +109,6 @@ def _add_evaluating(evaluating: argparse.ArgumentParser, faces: FaceStage) -> No
     evaluating.add_argument("--split", default="PublicTest", help="which of its splits (default: %(default)s)")
     evaluating.add_argument("--json", metavar="FILE", help="write all figures to this file (-: standard output)")
     evaluating.add_argument("--portraits", type=Path, metavar="DIR", help="also the London portraits in this folder")
-    evaluating.add_argument("--yardsticks", type=Path, metavar="DIR", help="also the published networks in this folder")
-    evaluating.add_argument("--card", type=Path, metavar="DIR", help="write the model card into this folder")
     evaluating.add_argument("--probe", action="store_true", help="judge a run's features by a linear classifier")
     evaluating.set_defaults(perform=functools.partial(evaluate_classifier, faces))
 
@@ -163,13 +155,6 @@ def _even(text: str) -> int:
     if number < 32 or number % 2:
         raise argparse.ArgumentTypeError(f"expected an even number of pixels from 32, got {text}")
     return number
-
-
-def _add_table(comparing: argparse.ArgumentParser) -> None:
-    comparing.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
-    comparing.add_argument("--all", action="store_true", help="every network of the registry")
-    comparing.add_argument("--json", metavar="FILE", help="write the rows to this file (-: standard output)")
-    comparing.set_defaults(perform=show_table)
 
 
 def _add_converting(converting: argparse.ArgumentParser) -> None:
@@ -242,40 +227,24 @@ def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
         print(clip_runs.describe(result))
     if options.json:
         _write_json(result, options.json)
-    if options.card:
-        from models.evaluation import figures
-
-        try:
-            options.card.mkdir(parents=True, exist_ok=True)
-            figures.confusion(result).save(options.card / f"{result['network']}-confusion.png", optimize=True)
-        except OSError as error:
-            raise EvaluationError(f"can't write into {options.card}: {error.strerror or error}") from error
     return 0
 
 
 def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
     if Path(options.name).is_dir():
         return evaluate_clips(faces, options)
-    from models.evaluation import card, evaluate
+    from models.evaluation import evaluate, summary
 
     network = evaluate.find(options.name)
     if options.json:
         _check_folder(options.json)
-    with contextlib.ExitStack() as stack:
-        find_faces = read_blendshapes = None
-        if options.portraits:
-            find_faces = stack.enter_context(faces.finding("models evaluate --portraits"))
-        if options.yardsticks:
-            read_blendshapes = stack.enter_context(faces.blendshapes("models evaluate --yardsticks"))
-        result = evaluate.evaluate(
-            network, options.data, options.split, options.portraits, find_faces, options.yardsticks, read_blendshapes
-        )
+    finding = faces.finding("models evaluate --portraits") if options.portraits else contextlib.nullcontext()
+    with finding as find_faces:
+        result = evaluate.evaluate(network, options.data, options.split, options.portraits, find_faces)
     if options.json != "-":
-        print(card.summary(result))
+        print(summary.summary(result))
     if options.json:
         _write_json(result, options.json)
-    if options.card:
-        _write_card(result, options.card)
     return 0
 
 
@@ -324,29 +293,6 @@ def convert_checkpoint(options: argparse.Namespace) -> int:
     return 0
 
 
-def show_table(options: argparse.Namespace) -> int:
-    _need_torch("the table")
-    from models.evaluation import measure
-
-    entries = table.chosen(options.names, options.all)
-    if options.json:
-        _check_folder(options.json)
-    told = options.json != "-"
-    if told:
-        print(table.line(table.HEAD))
-    rows = []
-    for row in measure.measured(entries):
-        rows.append(row)
-        if told:
-            tqdm.write(table.line(table.cells(row)), sys.stdout)
-            sys.stdout.flush()
-    if options.json:
-        _write_json(rows, options.json)
-    if told:
-        print("\n".join(["", table.LEGEND, *table.notes(rows)]))
-    return 0
-
-
 def _need_torch(what: str) -> None:
     if not networks.can_build():
         raise MissingTorchError(
@@ -381,28 +327,13 @@ def preparing(faces: FaceStage, command: str, cache: Path | None = None, margin:
     return prepare_with_stage
 
 
-def _write_card(result: dict[str, Any], folder: Path) -> None:
-    """``NAME.md``, its two figures, and ``NAME.json`` with the numbers."""
-    from models.evaluation import card, figures
-
-    name, names = result["model"]["name"], card.figure_names(result)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.md").write_text(card.markdown(result))
-        figures.confusion(result).save(folder / names["confusion"], optimize=True)
-        figures.reliability(result).save(folder / names["reliability"], optimize=True)
-    except OSError as error:
-        raise EvaluationError(f"can't write the card into {folder}: {error.strerror or error}") from error
-    _write_json(result, str(folder / f"{name}.json"))
-
-
 def _check_folder(target: str) -> None:
     """Better before minutes of work than after."""
     if not Path(target).parent.is_dir():
         raise EvaluationError(f"can't write {target}: there is no folder {Path(target).parent}")
 
 
-def _write_json(value: dict[str, Any] | list[dict[str, Any]], target: str) -> None:
+def _write_json(value: dict[str, Any], target: str) -> None:
     """To a file, or to standard output for ``-``."""
     text = json.dumps(value, indent=2) + "\n"
     if target == "-":

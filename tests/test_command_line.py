@@ -11,7 +11,7 @@ from models.errors import ModelMissingError
 from models.inference import registry
 from models.zoo import networks
 
-MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"], ["table"], ["convert"])
+MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"], ["convert"])
 COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))
 
 
@@ -65,7 +65,7 @@ def test_models_list_names_every_network_also_without_torch(
     assert "needs torch" in listed
 
 
-@pytest.mark.parametrize("action", [["table"], ["convert", "ial", "official.pth", "ours.pt"]], ids=" ".join)
+@pytest.mark.parametrize("action", [["convert", "ial", "official.pth", "ours.pt"]], ids=" ".join)
 def test_models_actions_that_need_torch_say_so(
     action: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,14 +2,15 @@
 
 Protocol. All faces of one split, as they are. Against FER2013's label, with and without the tiles that also stand in
 the training rows, and against the FER+ majority: rows whose most-voted column of all ten is one of the seven
-expressions and leads alone. The portraits go through the agent's own face stage. The yardsticks are measured in the
-same run.
+expressions and leads alone. The portraits go through the agent's own face stage. Other networks may be
+measured in the same run; those that ship always are.
 """
 
 import hashlib
 import os
 import platform
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,10 @@ from tqdm import tqdm
 
 from models import metrics
 from models.errors import ModelContractError
-from models.evaluation import blendshapes, cost, degrade, portraits, yardsticks
-from models.evaluation.yardsticks import Predict
+from models.evaluation import cost, degrade, portraits
 from models.inference import affect, registry
 from models.inference.contract import CropSpec
-from models.inference.face_stage import FindFaces, ReadBlendshapes
+from models.inference.face_stage import FindFaces
 from models.inference.infer import Classifier, load_still
 from models.inference.registry import Weights
 from models.inference.runtime import onnxruntime
@@ -35,6 +35,8 @@ from relay.protocol import EXPRESSIONS
 BATCH = 64
 TILE_CROP = CropSpec(fer2013.TILE, 1.0)
 Array = NDArray[np.float32]
+Predict = Callable[[NDArray[np.uint8]], Array]
+"""From grey tiles (N, 48, 48) uint8 to probabilities (N, 7)."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,12 @@ def evaluate(
     split: str,
     portrait_folder: Path | None = None,
     find_faces: FindFaces | None = None,
-    yardstick_folder: Path | None = None,
-    read_blendshapes: ReadBlendshapes | None = None,
+    beside: Mapping[str, Predict] | None = None,
 ) -> dict[str, Any]:
     """Everything about one network on one split, ready for JSON; docs/evaluation.md lists the keys.
 
-    ``find_faces`` is needed with ``portrait_folder``, ``read_blendshapes`` for the baseline beside the yardsticks.
-    Progress goes to standard error.
+    ``find_faces`` is needed with ``portrait_folder``. ``beside`` are further networks to measure, by name. Progress
+    goes to standard error.
 
     Raises:
         DatasetError: ``data`` is no FER2013 folder, or has no such split.
@@ -137,10 +138,7 @@ def evaluate(
         cut = portraits.crops(people, network.crop)
         tiles = cut if network.crop == TILE_CROP else portraits.crops(people, TILE_CROP)
         result["portraits"] = portraits.report(people, predict(network.classifier.batch, cut, "portraits"))
-    beside = others(network, yardstick_folder)
-    if yardstick_folder and read_blendshapes:
-        beside[blendshapes.NAME] = blendshapes.fit(read_blendshapes, fer2013.load(data, "Training"))
-    for name, other in beside.items():
+    for name, other in (others(network) | dict(beside or {})).items():
         row = measure(predict(other, faces.pixels, name), faces) | cost.milliseconds(other, faces.pixels)
         if people is not None and tiles is not None:
             row["portraits"] = portraits.report(people, predict(other, tiles, name))
@@ -148,15 +146,14 @@ def evaluate(
     return result
 
 
-def others(network: Candidate, folder: Path | None) -> dict[str, Predict]:
-    """The other shipped classifiers, then the published ones whose files are in the folder."""
+def others(network: Candidate) -> dict[str, Predict]:
+    """The other shipped classifiers."""
     shipped = [
         entry.name
         for entry in registry.WEIGHTS.values()
         if entry.is_still and entry.name != network.weights.name and isinstance(entry.sources[0], registry.Packaged)
     ]
-    found: dict[str, Predict] = {name: find(name).of_tiles for name in shipped}
-    return found | (yardsticks.load(folder) if folder else {})
+    return {name: find(name).of_tiles for name in shipped}
 
 
 def predict(network: Predict, pixels: NDArray[np.uint8], title: str) -> Array:

@@ -16,8 +16,6 @@ FindFaces = Callable[[NDArray[np.uint8]], Sequence[Points]]
 """Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
 TrackFaces = Callable[[NDArray[np.uint8], int], Sequence[Points]]
 """The same of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
-ReadBlendshapes = Callable[[NDArray[np.uint8]], NDArray[np.float32] | None]
-"""The blendshapes (52,) in 0..1 of the largest face in an RGB picture (H, W, 3); None without one."""
 
 
 class FaceStage(Protocol):
@@ -33,6 +31,3 @@ class FaceStage(Protocol):
 
     def tracking(self, command: str) -> AbstractContextManager[TrackFaces]:
         """For the frames of films."""
-
-    def blendshapes(self, command: str) -> AbstractContextManager[ReadBlendshapes]:
-        """For pictures of which each stands alone."""

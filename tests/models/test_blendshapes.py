@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks import blendshapes
 from models.errors import ModelMissingError
-from models.evaluation import blendshapes
 from models.inference import registry
 from models.inference.contract import CropSpec
 from models.stills import fer2013

@@ -12,7 +12,7 @@ from PIL import Image
 
 import moodcast
 from models.errors import EvaluationError
-from models.evaluation import card, cost, degrade, evaluate, portraits, yardsticks
+from models.evaluation import cost, degrade, evaluate, portraits
 from models.inference import registry
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
@@ -75,18 +75,6 @@ def test_an_onnx_file_is_measured_like_a_registered_one(folder: Path, tmp_path: 
     mine, ours = evaluate.find(str(file)), evaluate.find("moodnet")
     assert mine.weights.name == "mine"
     np.testing.assert_array_equal(mine.of_tiles(faces.pixels), ours.of_tiles(faces.pixels))
-
-
-def test_card_with_its_figures(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target = tmp_path / "cards"
-    assert run("moodnet", "--data", folder, "--split", "HiddenTest", "--card", target) == 0
-    assert "moodnet on HiddenTest" in capsys.readouterr().out
-    page = (target / "moodnet.md").read_text()
-    assert page == card.markdown(json.loads((target / "moodnet.json").read_text()))
-    for figure in ("moodnet-confusion.png", "moodnet-reliability.png"):
-        assert f"({figure})" in page
-        with Image.open(target / figure) as image:
-            assert min(image.size) > 300
 
 
 @pytest.mark.parametrize(
@@ -172,60 +160,6 @@ def test_folder_without_portraits_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "london_info.csv").write_text("face_id,face_age,face_gender,face_eth\n001,24,female,white\n")
     with pytest.raises(EvaluationError, match=r"001_happy\.jpg"):
         portraits.load(tmp_path, lambda _: [])
-
-
-def test_ensemble_is_the_geometric_mean() -> None:
-    a = np.array([[0.8, 0.2, 0, 0, 0, 0, 0]], np.float32)
-    b = np.array([[0.2, 0.8, 0, 0, 0, 0, 0]], np.float32)
-    mean = yardsticks.geometric_mean([lambda _: a, lambda _: b])(np.zeros((1, 48, 48), np.uint8))
-    np.testing.assert_allclose(mean[0, :2], [0.5, 0.5], atol=1e-5)
-    assert mean[0, 2:].max() < 1e-5
-
-
-def test_folder_without_yardsticks_has_none(tmp_path: Path) -> None:
-    assert yardsticks.load(tmp_path) == {}
-
-
-def test_rebuilt_face_api_reads_its_weight_files(tmp_path: Path) -> None:
-    pytest.importorskip("onnx", reason="the rebuilt face-api.js needs onnx: make test TRAIN=1")
-    widths, entries = [3, 32, 64, 128, 256], []
-    for block in range(4):
-        for i in range(4):
-            name, before, after = (
-                f"dense{block}/conv{i}",
-                widths[block] if i == 0 else widths[block + 1],
-                widths[block + 1],
-            )
-            if name == "dense0/conv0":
-                entries.append((f"{name}/filters", [3, 3, 3, after]))
-            else:
-                entries += [(f"{name}/depthwise_filter", [3, 3, before, 1])]
-                entries += [(f"{name}/pointwise_filter", [1, 1, before, after])]
-            entries.append((f"{name}/bias", [after]))
-    entries += [("fc/weights", [256, 7]), ("fc/bias", [7])]
-    weights, data, chance = [], b"", np.random.default_rng(0)
-    for name, shape in entries:
-        entry = {"name": name, "shape": shape, "dtype": "float32"}
-        if "bias" in name:
-            data += np.zeros(shape, np.float32).tobytes()
-        else:
-            entry["quantization"] = {"dtype": "uint8", "scale": 0.01, "min": -1.2}
-            data += chance.integers(90, 150, shape).astype(np.uint8).tobytes()
-        weights.append(entry)
-    (tmp_path / "face_expression_model-weights_manifest.json").write_text(json.dumps([{"weights": weights}]))
-    (tmp_path / "face_expression_model.bin").write_bytes(data)
-    (network,) = yardsticks.load(tmp_path).values()
-    answers = network(chance.integers(0, 256, (2, 48, 48)).astype(np.uint8))
-    assert answers.shape == (2, 7)
-    np.testing.assert_allclose(answers.sum(1), 1, atol=1e-5)
-
-
-@pytest.mark.parametrize("numbers", sorted(EVALUATION_PAGE.parent.glob("models/*.json")), ids=lambda path: path.stem)
-def test_committed_card_is_of_the_shipped_weights(numbers: Path) -> None:
-    model = json.loads(numbers.read_text())["model"]
-    assert model["sha256"] == registry.get(model["name"]).sha256, (
-        f"the card is of other weights: moodcast models evaluate {model['name']} --card docs/models"
-    )
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the FER2013 folder ../shared/data/fer2013, which is not here")

@@ -16,8 +16,8 @@ from models.zoo.entry import Architecture
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
-from models.evaluation import table  # noqa: E402
-from models.evaluation.measure import multiplications  # noqa: E402
+from benchmarks.table import multiplications  # noqa: E402
+from docs import table  # noqa: E402
 from models.zoo import mobilefacenet, poster_v2  # noqa: E402
 from tests.shallow import DEPTH, SHALLOW  # noqa: E402
 

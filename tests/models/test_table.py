@@ -1,4 +1,4 @@
-"""``moodcast models table``: ours beside the papers' and the official numbers, and what is off is marked."""
+"""``python -m benchmarks.table``: ours beside the papers' and the official numbers, and what is off is marked."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the table needs torch: make test TRAIN=1, or pip install '.[train]'")
 
-import moodcast  # noqa: E402
-from models.evaluation import measure, table  # noqa: E402
+from benchmarks import table as measure  # noqa: E402
+from docs import table  # noqa: E402
+from models.errors import UnknownModelError  # noqa: E402
 from models.zoo import networks  # noqa: E402
 
 IAL = networks.get("ial")
@@ -67,7 +68,7 @@ def test_the_studys_networks_are_all_there_and_every_name_is_taken() -> None:
 
 def test_command_prints_and_writes_the_rows_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "table.json"
-    assert moodcast.main(["models", "table", "moodnet-tiny", "mini-xception", "--json", str(file)]) == 0
+    assert measure.main(["moodnet-tiny", "mini-xception", "--json", str(file)]) == 0
     rows = json.loads(file.read_text())
     assert [row["name"] for row in rows] == ["moodnet-tiny", "mini-xception"]
     assert [row["params"] for row in rows] == [453_008, 56_951]
@@ -78,15 +79,6 @@ def test_command_prints_and_writes_the_rows_it_measured(tmp_path: Path, capsys: 
     assert "60 k" in printed
 
 
-def test_rows_alone_go_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    assert moodcast.main(["models", "table", "moodnet-tiny", "--json", "-"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert row["name"] == "moodnet-tiny"
-
-
-def test_unknown_names_and_folders_are_refused_before_anything_is_measured(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert moodcast.main(["models", "table", "c4d"]) == 21
-    assert moodcast.main(["models", "table", "c3d", "--json", str(tmp_path / "none" / "table.json")]) == 50
-    assert "there is no folder" in capsys.readouterr().err
+def test_an_unknown_name_is_refused_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UnknownModelError, match="c4d"):
+        measure.main(["c3d", "c4d"])

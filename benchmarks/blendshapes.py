@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.inference.face_stage import ReadBlendshapes
 from models.inference.infer import softmax
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
@@ -22,6 +21,9 @@ FITTED = 6000
 ENLARGED, BORDER = 192, 48
 """Pixels: MediaPipe finds faces in pictures, and a tile of 48 px is filled by its face."""
 STEPS, RATE, DECAY = 800, 0.5, 1e-3
+
+ReadBlendshapes = Callable[[NDArray[np.uint8]], NDArray[np.float32] | None]
+"""The blendshapes (52,) in 0..1 of the largest face in an RGB picture (H, W, 3); None without one."""
 
 
 def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
