@@ -128,6 +128,7 @@ async def start(
         DatabaseInUseError: another relay has the database.
         SettingsError: the nodes of a cluster can't be joined in this way.
     """
+    logs.keep_addresses_out()
     for warning in settings.warnings():
         log.warning("%s", warning)
     room = machine.room_for(settings.max_connections)

@@ -25,6 +25,11 @@ def configure(kind: Format) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
+def keep_addresses_out() -> None:
+    """Have aiohttp be silent about subprotocols of WebSockets: they mean nothing here, and it names who asks."""
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
+
+
 class Seldom(logging.Filter):
     """Lets the same complaint pass ``AT_ONCE`` times a minute, so that nobody fills the disk by causing it.
 

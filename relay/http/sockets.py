@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
 from relay.store.channels import Right
 
 First = TypeVar("First", bound=protocol.Message)
+Proof = TypeVar("Proof")
 NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 """What decoding a text frame raises."""
 
@@ -45,14 +47,14 @@ class _LeftError(Exception):
 
 async def viewer(request: web.Request) -> web.StreamResponse:
     """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown."""
-    socket = await _opened(request)
-    hear = partial(_first_frame, socket, request.app[HUB].limits.hello, protocol.from_viewer, Hello)
-    with contextlib.suppress(HTTPError, _LeftError):
-        async with Entrance(request, hear, partial(_viewer, request, socket), partial(_refuse, socket)) as (
-            viewer,
-            delay,
-        ):
-            await _serve_viewer(socket, request.app[HUB], request.match_info["channel"], viewer, delay)
+    socket, channel = await _opened(request), request.match_info["channel"]
+    try:
+        async with _entrance(
+            request, socket, protocol.from_viewer, Hello, partial(_viewer, request, socket)
+        ) as admitted:
+            await _serve_viewer(socket, request.app[HUB], channel, *admitted)
+    except (HTTPError, _LeftError):  # whoever it was has been told
+        return socket
     return socket
 
 
@@ -155,6 +157,18 @@ async def _opened(request: web.Request) -> Socket:
     return socket
 
 
+def _entrance(
+    request: web.Request,
+    socket: Socket,
+    decoder: msgspec.json.Decoder[Any],
+    first: type[First],
+    check: Callable[[First], Proof],
+) -> Entrance[First, Proof]:
+    """For who shows a ``first`` frame."""
+    hear = partial(_first_frame, socket, request.app[HUB].limits.hello, decoder, first)
+    return Entrance(request, hear, check, partial(_refuse, socket))
+
+
 async def _refuse(socket: Socket, error: HTTPError) -> None:
     await socket.refuse(error.code, str(error), error.retry_after or 0.0)
 
@@ -220,10 +234,13 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     socket, channel = await _opened(request), request.match_info["channel"]
-    hear = partial(_first_frame, socket, request.app[HUB].limits.hello, protocol.from_subscriber, Subscribe)
-    with contextlib.suppress(HTTPError, _LeftError):
-        async with Entrance(request, hear, partial(_subscriber_right, request), partial(_refuse, socket)) as right:
+    try:
+        async with _entrance(
+            request, socket, protocol.from_subscriber, Subscribe, partial(_subscriber_right, request)
+        ) as right:
             await _serve_subscriber(socket, request.app[HUB], channel, right)
+    except (HTTPError, _LeftError):
+        return socket
     return socket
 
 

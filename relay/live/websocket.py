@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import socket
 import time
 
@@ -13,9 +12,6 @@ from relay import protocol
 from relay.core.limits import Meter, Pace
 from relay.live.counters import Counts
 from relay.protocol import Bye, Code
-
-# It warns of subprotocols, which mean nothing here, and names the client's address.
-logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 SEND_BUFFER = 16 * 1024
 """Bytes that the kernel keeps for who gets moods: few, so that a stalled reader finds news and not old moods.
