@@ -1,6 +1,7 @@
 """Where channels and their history are kept: an SQLite file, or a PostgreSQL database. One SQL for both."""
 
 import contextlib
+import functools
 import re
 import secrets
 import sqlite3
@@ -67,6 +68,9 @@ POSTGRES_WORDS = {
     "WITHOUT ROWID": "",
 }
 
+QUOTED_OR_MARK = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|[?%]""")
+"""In a statement: a text, a name in quotes, a comment, or what stands for a value in one database or the other."""
+
 Place = Path | str
 """An SQLite file, or the URL of a PostgreSQL database."""
 
@@ -119,7 +123,7 @@ class Connection:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Run a statement inside a ``transaction``; returns a cursor with ``fetchone`` and ``fetchall``."""
         if self._driver is not sqlite3:
-            statement = statement.replace("?", "%s")
+            statement = _in_psycopgs_style(statement)
         return self._raw.execute(statement, values)
 
     @property
@@ -149,6 +153,15 @@ class Connection:
     def close(self) -> None:
         """Close the connection."""
         self._raw.close()
+
+
+@functools.lru_cache(maxsize=128)
+def _in_psycopgs_style(statement: str) -> str:
+    """A statement with ``?`` for each value (PEP 249's qmark) with ``%s`` instead (format), and all else as it was.
+
+    A question mark in a text, a quoted name or a comment stands for itself, as in SQLite.
+    """
+    return QUOTED_OR_MARK.sub(lambda found: "%s" if found[0] == "?" else found[0].replace("%", "%%"), statement)
 
 
 @contextlib.contextmanager
