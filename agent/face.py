@@ -37,7 +37,7 @@ class FaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = _load(model, "VIDEO", MAX_FACES)
+            self._landmarker, self._image = load_landmarker(model, "VIDEO", MAX_FACES)
             # The first call builds the graph and writes the last of the log lines.
             self._last_ms = -1
             self.find(np.zeros((64, 64, 3), np.uint8), 0)
@@ -75,7 +75,7 @@ class StillFaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = _load(model, "IMAGE", MAX_STILL_FACES)
+            self._landmarker, self._image = load_landmarker(model, "IMAGE", MAX_STILL_FACES)
             self.find(np.zeros((64, 64, 3), np.uint8))
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
@@ -93,28 +93,6 @@ class StillFaceFinder:
                 if _is_whole(points, (left, top, right, bottom), width, height):
                     found.append(points)
         return as_one_reads(distinct(found))
-
-    def close(self) -> None:
-        """Free the landmarker and its threads."""
-        self._landmarker.close()
-
-
-class BlendshapeReader:
-    """A landmarker that also tells MediaPipe's 52 blendshapes, for pictures of which each stands alone.
-
-    Raises:
-        MissingLibraryError: as ``FaceFinder``.
-    """
-
-    def __init__(self, model: Path) -> None:
-        with quiet_stderr():
-            self._landmarker, self._image = _load(model, "IMAGE", 1, blendshapes=True)
-            self.read(np.zeros((64, 64, 3), np.uint8))
-
-    def read(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """The blendshapes (52,) in 0..1 of the face in ``picture`` (H, W, 3) RGB; None without one."""
-        faces = self._landmarker.detect(self._image(picture)).face_blendshapes
-        return np.array([shape.score for shape in faces[0]], np.float32) if faces else None
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
@@ -185,10 +163,14 @@ def _points(result, width: int, height: int) -> list[NDArray[np.float64]]:  # ty
     return [np.array([(p.x * width, p.y * height) for p in face]) for face in result.face_landmarks]
 
 
-def _load(  # type: ignore[no-untyped-def]  # MediaPipe has no types
+def load_landmarker(  # type: ignore[no-untyped-def]  # MediaPipe has no types
     model: Path, mode: str, faces: int, blendshapes: bool = False
 ):
-    """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE."""
+    """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE.
+
+    Raises:
+        MissingLibraryError: a system library that MediaPipe loads is not installed.
+    """
     try:
         with without_sound():
             import mediapipe  # heavy, and its absence gets a sentence

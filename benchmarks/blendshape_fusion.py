@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.face import BlendshapeReader, StillFaceFinder
+from agent.face import StillFaceFinder
 from benchmarks import machine
-from benchmarks.blendshapes import as_picture, regression, with_one
+from benchmarks.blendshapes import BlendshapeReader, as_picture, regression, with_one
 from models import metrics
 from models.evaluation import portraits
 from models.inference import registry

@@ -5,12 +5,14 @@ L2) is fitted to FER2013's labels of some training tiles each time, which takes 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from agent.face import load_landmarker, quiet_stderr
 from models.inference.infer import softmax
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
@@ -26,6 +28,28 @@ ReadBlendshapes = Callable[[NDArray[np.uint8]], NDArray[np.float32] | None]
 """The blendshapes (52,) in 0..1 of the largest face in an RGB picture (H, W, 3); None without one."""
 
 
+class BlendshapeReader:
+    """A landmarker that also tells MediaPipe's 52 blendshapes, for pictures of which each stands alone.
+
+    Raises:
+        MissingLibraryError: as ``agent.face.FaceFinder``.
+    """
+
+    def __init__(self, model: Path) -> None:
+        with quiet_stderr():
+            self._landmarker, self._image = load_landmarker(model, "IMAGE", 1, blendshapes=True)
+            self.read(np.zeros((64, 64, 3), np.uint8))
+
+    def read(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """The blendshapes (52,) in 0..1 of the face in ``picture`` (H, W, 3) RGB; None without one."""
+        faces = self._landmarker.detect(self._image(picture)).face_blendshapes
+        return np.array([shape.score for shape in faces[0]], np.float32) if faces else None
+
+    def close(self) -> None:
+        """Free the landmarker and its threads."""
+        self._landmarker.close()
+
+
 def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A tile (48, 48) as an RGB picture in which a face can be found."""
     large = cv2.resize(tile, (ENLARGED, ENLARGED), interpolation=cv2.INTER_CUBIC)
@@ -33,7 +57,7 @@ def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def fit(read: ReadBlendshapes, faces: fer2013.Faces) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+def fit(read: ReadBlendshapes, faces: fer2013.LabelledFaces) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """From tiles (N, 48, 48) uint8 to probabilities (N, 7); where no face is found, the expressions' shares.
 
     ``faces`` are training rows, of which ``FITTED`` are taken, the same each time.

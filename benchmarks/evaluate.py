@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from agent import face_stage
-from agent.face import BlendshapeReader
 from benchmarks import blendshapes, yardsticks
 from models.evaluation import evaluate, summary
 from models.inference import registry
@@ -35,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         beside = {}
         if asked.yardsticks:
             beside = yardsticks.load(asked.yardsticks)
-            reader = stack.enter_context(contextlib.closing(BlendshapeReader(registry.path("face_landmarker"))))
+            reader = stack.enter_context(
+                contextlib.closing(blendshapes.BlendshapeReader(registry.path("face_landmarker")))
+            )
             beside[blendshapes.NAME] = blendshapes.fit(reader.read, fer2013.load(asked.data, fer2013.TRAINING))
         result = evaluate.evaluate(network, asked.data, asked.split, asked.portraits, find_faces, beside)
     print(summary.summary(result))

@@ -226,7 +226,9 @@ def moving_tiles(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(clips.round().byte().numpy())
 
 
-def on_tiles(make: Callable[[], Reader], name: str, faces: fer2013.Faces, moved: NDArray[np.uint8]) -> dict[str, float]:
+def on_tiles(
+    make: Callable[[], Reader], name: str, faces: fer2013.LabelledFaces, moved: NDArray[np.uint8]
+) -> dict[str, float]:
     """Accuracies on still tiles, and accuracies and flicker on moved ones."""
     majority = fer2013.majority(faces.votes)
     row: dict[str, float] = {}

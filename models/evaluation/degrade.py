@@ -6,11 +6,10 @@ from functools import partial
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from models.inference.align import EYES_APART, EYES_Y, MOUTH_Y
+from models.inference.infer import Faces
 
-Faces = NDArray[np.uint8]
 SEED = 20261121
 COVERED = 127
 """Grey of what covers mouth or eyes."""

@@ -165,7 +165,7 @@ def predict(network: Predict, pixels: NDArray[np.uint8], title: str) -> Array:
     return np.concatenate(chunks)
 
 
-def measure(probabilities: Array, faces: fer2013.Faces) -> dict[str, Any]:
+def measure(probabilities: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
     """Figures against the labels; the same ``without_duplicates``, and against the majority as ``fer_plus``.
 
     Either of the two is None where no face is left for it.
@@ -194,7 +194,7 @@ def figures(probabilities: Array, labels: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def affects(probabilities: Array, faces: fer2013.Faces) -> dict[str, Any]:
+def affects(probabilities: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
     """Mean valence, arousal and intensity of the faces of each label, and how they go with those of the votes.
 
     The votes for the seven expressions, as shares, give a face's affect by the same rule; ``correlation`` is Pearson's,
@@ -227,7 +227,7 @@ def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def robustness(network: Predict, faces: fer2013.Faces) -> list[dict[str, Any]]:
+def robustness(network: Predict, faces: fer2013.LabelledFaces) -> list[dict[str, Any]]:
     """Accuracy under each degradation: ``kind``, ``level``, ``accuracy`` against the labels, ``fer_plus``, ``uar``."""
     majority = fer2013.majority(faces.votes)
     counted, rows = majority >= 0, []

@@ -132,7 +132,7 @@ def build_in(model: onnx.ModelProto, calibration: Calibration) -> None:
 
 
 def calibrate(
-    file: Path, faces: fer2013.Faces, out: Path, cost: float = RECALL_COST
+    file: Path, faces: fer2013.LabelledFaces, out: Path, cost: float = RECALL_COST
 ) -> tuple[Calibration, Sequence[str]]:
     """Calibrate a network's file on these faces and write it to ``out``; lines tell what that costs and what it brings.
 

@@ -83,7 +83,7 @@ def head_probabilities(net: Moodnet, pixels: np.ndarray) -> tuple[np.ndarray, np
     return torch.cat(by_label).numpy(), torch.cat(by_votes).numpy()
 
 
-def blends(net: Moodnet, faces: fer2013.Faces) -> list[Blend]:
+def blends(net: Moodnet, faces: fer2013.LabelledFaces) -> list[Blend]:
     """All that are tried."""
     by_label, by_votes = head_probabilities(net, faces.pixels)
     majority = fer2013.majority(faces.votes)

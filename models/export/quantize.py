@@ -54,7 +54,7 @@ def int8_convolutions(model: onnx.ModelProto, faces: NDArray[np.float32]) -> onn
 
     quantization, name = onnxruntime(".quantization"), model.graph.input[0].name
 
-    class Faces(quantization.CalibrationDataReader):  # type: ignore[name-defined, misc]
+    class CalibrationFaces(quantization.CalibrationDataReader):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
             self._batches = iter([{name: faces[i : i + BATCH]} for i in range(0, len(faces), BATCH)])
 
@@ -65,7 +65,7 @@ def int8_convolutions(model: onnx.ModelProto, faces: NDArray[np.float32]) -> onn
         quantization.quantize_static(
             before,
             after,
-            Faces(),
+            CalibrationFaces(),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=[convolutions[0].name],

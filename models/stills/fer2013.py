@@ -29,7 +29,7 @@ VOTES = (
 
 
 @dataclass(frozen=True)
-class Faces:
+class LabelledFaces:
     """Faces of one or more splits.
 
     ``pixels`` (N, 48, 48) uint8; ``labels`` (N,) int64 index into ``EXPRESSIONS``; ``votes`` (N, 10) float32, the ten
@@ -47,12 +47,12 @@ class Faces:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> "Faces":
+    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> "LabelledFaces":
         """The faces that a mask or an index array selects."""
-        return Faces(**{field.name: getattr(self, field.name)[keep] for field in fields(self)})
+        return LabelledFaces(**{field.name: getattr(self, field.name)[keep] for field in fields(self)})
 
 
-def load(folder: Path, usage: str) -> Faces:
+def load(folder: Path, usage: str) -> LabelledFaces:
     """All faces of one split, such as ``Training`` or ``PublicTest`` (see ``find_split`` for what else a name may be).
 
     Raises:
@@ -68,7 +68,7 @@ def load(folder: Path, usage: str) -> Faces:
         raise DatasetError(f"expected whole numbers in row, r, c, duplicate_of and fp_* of {table}: {error}") from error
 
 
-def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: Path) -> Faces:
+def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: Path) -> LabelledFaces:
     """The faces of these rows; ``usages`` is the split of every row of the table.
 
     Raises:
@@ -87,7 +87,7 @@ def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: 
             raise DatasetError(f"row {record['row']} of {table} lies beyond the edge of the sheet {name}")
         pixels[i] = tile
     firsts = [record["duplicate_of"] or record["row"] for record in records]
-    return Faces(
+    return LabelledFaces(
         pixels=pixels,
         labels=np.array([label_of(record, table) for record in records], np.int64),
         votes=np.array([[float(record[name] or 0) for name in VOTES] for record in records], np.float32),
@@ -198,7 +198,7 @@ def majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.where(unusable, -1, winner)
 
 
-def split_validation(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
+def split_validation(faces: LabelledFaces, share: float, seed: int) -> tuple[LabelledFaces, LabelledFaces]:
     """Training and validation faces; byte-identical tiles stay on the same side.
 
     ``share`` in 0..1 is the share of groups that become validation.

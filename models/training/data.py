@@ -40,7 +40,7 @@ class Split:
     majority: Tensor
 
     @classmethod
-    def of(cls, faces: fer2013.Faces, device: torch.device) -> "Split":
+    def of(cls, faces: fer2013.LabelledFaces, device: torch.device) -> "Split":
         return cls(
             torch.from_numpy(faces.pixels).unsqueeze(1).to(device),
             torch.from_numpy(faces.labels).to(device),
@@ -52,7 +52,7 @@ class Split:
         return len(self.labels)
 
 
-def split(faces: fer2013.Faces, how: DataSection) -> tuple[fer2013.Faces, fer2013.Faces]:
+def split(faces: fer2013.LabelledFaces, how: DataSection) -> tuple[fer2013.LabelledFaces, fer2013.LabelledFaces]:
     """Faces to learn from and faces to validate on; no photo is on both sides.
 
     Byte-identical tiles stay together; of the validation faces, near copies of a face to learn from are left out.

@@ -28,7 +28,7 @@ def tiles(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
     return np.stack([np.full((48, 48), 40 + 30 * label, np.uint8) for label in labels])
 
 
-def made(folder: Path, light: int = 40) -> fer2013.Faces:
+def made(folder: Path, light: int = 40) -> fer2013.LabelledFaces:
     labels = np.arange(70) % 7
     pixels = tiles(labels) if light else np.zeros((70, 48, 48), np.uint8)
     return fer2013.load(write_folder(folder, pixels, [EXPRESSIONS[k] for k in labels]), "Training")
@@ -49,7 +49,7 @@ def test_without_any_face_the_shares_are_all_there_is(tmp_path: Path) -> None:
 
 def test_the_real_landmarker_sees_a_smile_in_a_tile() -> None:
     cv2 = pytest.importorskip("cv2", reason="the agent's packages are not installed")
-    from agent.face import BlendshapeReader, StillFaceFinder
+    from agent.face import StillFaceFinder
     from models.inference.align import aligned_face
 
     try:
@@ -59,7 +59,7 @@ def test_the_real_landmarker_sees_a_smile_in_a_tile() -> None:
     picture = np.asarray(cv2.cvtColor(cv2.imread(str(portrait)), cv2.COLOR_BGR2RGB), np.uint8)
     with contextlib.closing(StillFaceFinder(landmarker)) as finder:
         tile = aligned_face(picture, finder.find(picture)[0], CropSpec(fer2013.TILE, 1.0))
-    with contextlib.closing(BlendshapeReader(landmarker)) as reader:
+    with contextlib.closing(blendshapes.BlendshapeReader(landmarker)) as reader:
         shapes = reader.read(blendshapes.as_picture(tile))
         assert reader.read(np.zeros((64, 64, 3), np.uint8)) is None
     assert shapes is not None

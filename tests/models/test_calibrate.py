@@ -63,7 +63,7 @@ def test_the_file_answers_as_calibrated_and_is_not_calibrated_twice(tmp_path: Pa
     chance = np.random.default_rng(3)
     pixels = chance.integers(0, 256, (FACES, 48, 48)).astype(np.uint8)
     none, first = np.zeros((FACES, 10), np.float32), np.arange(FACES)
-    faces = fer2013.Faces(pixels, chance.integers(0, 7, FACES), none, first, first, np.zeros(FACES, np.bool_))
+    faces = fer2013.LabelledFaces(pixels, chance.integers(0, 7, FACES), none, first, first, np.zeros(FACES, np.bool_))
     file, out = tmp_path / "plain.onnx", tmp_path / "calibrated.onnx"
     plain(file)
     calibration, told = calibrate.calibrate(file, faces, out)
