@@ -86,12 +86,12 @@ def parse(text: str) -> RelayAddress:
         raise ValueError(f"{EXAMPLES}, or a link to the overlay; what comes after the computer's name is neither")
     query, fragment = parse_qs(parts.query), parse_qs(parts.fragment)
     if scheme is None:
-        scheme = "http" if is_near(host) else "https"
+        scheme = "http" if _is_near(host) else "https"
     relay = URL.build(scheme=scheme, host=host, port=port, path=prefix)
     return RelayAddress(str(relay).rstrip("/"), query.get("channel", [""])[0], "key" in query or "key" in fragment)
 
 
-def is_near(host: str) -> bool:
+def _is_near(host: str) -> bool:
     """Whether the host is this machine or in a private network, as far as its name or number tells."""
     try:
         number = ipaddress.ip_address(host)

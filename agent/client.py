@@ -60,7 +60,7 @@ MAX_MESSAGE_BYTES = 1 << 16
 """The longest message of the relay that is read; its own are below 1 KiB."""
 
 
-class Lost(Exception):  # noqa: N818  # not an error for the user: the client comes back
+class _Lost(Exception):  # noqa: N818  # not an error for the user: the client comes back
     """The connection failed or ended in a way that says: try again. ``retry_after_s`` is the relay's hint, or 0."""
 
     def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
@@ -135,7 +135,7 @@ class Client:
         async with _session() as session, contextlib.AsyncExitStack() as opened:
             try:
                 _, welcome = await self._join(session, opened)
-            except Lost as lost:
+            except _Lost as lost:
                 raise RelayUnreachableError(
                     f"no Moodcast relay answers at {self._settings.relay}: {lost}. Ask the streamer for the address "
                     "(--relay) and whether the relay runs"
@@ -156,7 +156,7 @@ class Client:
             while True:
                 try:
                     await self._share(session)
-                except Lost as lost:
+                except _Lost as lost:
                     lasted = 0.0 if self._welcomed_at is None else time.monotonic() - self._welcomed_at
                     if self.connected:
                         self._note(f"lost the relay ({lost}); trying again until it is back")
@@ -183,7 +183,7 @@ class Client:
         failures = [error for task in tasks if task.done() and not task.cancelled() and (error := task.exception())]
         # A refusal that was heard tells more than a send that failed because of it.
         failures.sort(key=lambda failure: not isinstance(failure, RelayError))
-        raise failures[0] if failures else Lost("the connection broke")
+        raise failures[0] if failures else _Lost("the connection broke")
 
     async def _join(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> tuple[Socket, Welcome]:
         """Connect, say hello, await the welcome; ``opened`` will close the socket."""
@@ -193,15 +193,15 @@ class Client:
         except aiohttp.WSServerHandshakeError as error:
             raise await self._refusal(session, error.status) from error
         except asyncio.TimeoutError as error:
-            raise Lost(f"no answer within {CONNECT_S:.0f} s") from error
+            raise _Lost(f"no answer within {CONNECT_S:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Lost(trouble.reason(error, self._url)) from error
+            raise _Lost(trouble.reason(error, self._url)) from error
         hello = Hello(agent=f"moodcast/{RELEASE}", ticket=ticket, name=self._settings.name, delay=self._delay)
         try:
             await socket.send_str(encode(hello).decode())
             return socket, await within(CONNECT_S, self._welcome(socket))
         except asyncio.TimeoutError as error:
-            raise Lost(f"it did not say welcome within {CONNECT_S:.0f} s") from error
+            raise _Lost(f"it did not say welcome within {CONNECT_S:.0f} s") from error
 
     async def _ticket(self, session: aiohttp.ClientSession) -> str:
         """A ticket for the channel. Empty where the answer is none of a relay that has them; joining tells why."""
@@ -211,7 +211,7 @@ class Client:
             answer = _decoded(said, _TicketAnswer)
             if answer is None:
                 if response.status == 400 and trouble.PLAIN_HTTP_ON_A_TLS_PORT.search(said):
-                    raise Lost(trouble.expects_https(self._url))
+                    raise _Lost(trouble.expects_https(self._url))
                 return ""
             if answer.error and response.status not in (404, 405):
                 hint = response.headers.get(aiohttp.hdrs.RETRY_AFTER, "")
@@ -269,10 +269,10 @@ class Client:
         try:
             await socket.send_str(encode(message).decode())
         except (aiohttp.ClientError, OSError) as error:
-            raise Lost(trouble.reason(error, self._url)) from error
+            raise _Lost(trouble.reason(error, self._url)) from error
 
     async def _receive(self, socket: Socket) -> FromRelay:
-        """The relay's next message; its end becomes ``Lost`` or a ``RelayError``. Unknown messages are skipped."""
+        """The relay's next message; its end becomes ``_Lost`` or a ``RelayError``. Unknown messages are skipped."""
         async for frame in socket:
             if frame.type is not aiohttp.WSMsgType.TEXT:
                 continue
@@ -296,7 +296,7 @@ class Client:
         """What an HTTP status instead of a WebSocket means; that depends on whether a Moodcast relay said it."""
         if status in (401, 403, 404) and await self._is_relay(session):
             return self._ended((UNKNOWN_CHANNEL if status == 404 else WRONG_KEY).number, f"HTTP status {status}")
-        return Lost(f"what answers there is no Moodcast relay (HTTP status {status})")
+        return _Lost(f"what answers there is no Moodcast relay (HTTP status {status})")
 
     async def _is_relay(self, session: aiohttp.ClientSession) -> bool:
         try:
@@ -310,7 +310,7 @@ class Client:
         """What a close code means: come back, or tell the user why not. ``reason`` are the server's words."""
         reason = escaped(reason)
         if retries(code):
-            return Lost(reason, retry_after_s)
+            return _Lost(reason, retry_after_s)
         channel, relay = self._settings.channel, self._settings.relay
         if code == UNKNOWN_CHANNEL.number:
             return UnknownChannelError(

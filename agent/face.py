@@ -92,7 +92,7 @@ class StillFaceFinder:
                 points += np.array([left, top])
                 if _is_whole(points, (left, top, right, bottom), width, height):
                     found.append(points)
-        return as_one_reads(distinct(found))
+        return as_one_reads(_distinct(found))
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
@@ -135,7 +135,7 @@ def _is_whole(points: NDArray[np.float64], window: Window, width: int, height: i
     )
 
 
-def distinct(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+def _distinct(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """The faces without those that were found before, by their boxes."""
     kept: list[NDArray[np.float64]] = []
     for face in faces:
@@ -172,7 +172,7 @@ def load_landmarker(  # type: ignore[no-untyped-def]  # MediaPipe has no types
         MissingLibraryError: a system library that MediaPipe loads is not installed.
     """
     try:
-        with without_sound():
+        with _without_sound():
             import mediapipe  # heavy, and its absence gets a sentence
             from mediapipe.tasks.python import BaseOptions, vision
 
@@ -189,7 +189,7 @@ def load_landmarker(  # type: ignore[no-untyped-def]  # MediaPipe has no types
 
 
 @contextlib.contextmanager
-def without_sound() -> Iterator[None]:
+def _without_sound() -> Iterator[None]:
     """While MediaPipe is imported, its microphone package can't be: MediaPipe does without, as where it is missing.
 
     It looks for a sound library with ldconfig, gcc and ld, 15 programs that write temporary files, for nothing that the

@@ -52,10 +52,10 @@ def run(settings: AgentSettings) -> int:
             what is said here can't be written, so that nobody would see that it goes on.
     """
     sources.set_opencv_up()
-    return Run(settings).supervise()
+    return _Run(settings).supervise()
 
 
-class Run:
+class _Run:
     """The work in a thread of its own, while this one waits for its end or for a signal."""
 
     def __init__(self, settings: AgentSettings) -> None:

@@ -114,7 +114,7 @@ class ClipReader:
                 self._sight, self._answer = self._sight + 1, None
             clip = self._buffer.add(at, face)
             if clip is not None and self._pending is None:
-                self._pending, patience = (self._sight, beside(lambda: self._classify(clip))), self._patience_s
+                self._pending, patience = (self._sight, _beside(lambda: self._classify(clip))), self._patience_s
         if self._pending is not None:
             sight, future = self._pending
             if wait([future], patience).done:
@@ -138,7 +138,7 @@ class ClipReader:
         return found
 
 
-def beside(work: Callable[[], list[float]]) -> "Future[list[float]]":
+def _beside(work: Callable[[], list[float]]) -> "Future[list[float]]":
     """Do it in a thread that keeps nobody from ending the program."""
     future: Future[list[float]] = Future()
 

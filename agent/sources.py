@@ -57,10 +57,10 @@ def check(name: str) -> None:
     """Find out what can be known without capturing anything; see ``open_source`` for the errors."""
     number = camera_number(name)
     if number is not None:
-        if problem := camera_problem(number):
+        if problem := _camera_problem(number):
             raise problem
     elif name == "screen":
-        Screen().close()
+        _Screen().close()
     else:
         open_file(Path(name), loop=False).close()
 
@@ -75,9 +75,9 @@ def open_source(name: str, loop: bool) -> Source:
     """
     number = camera_number(name)
     if number is not None:
-        return Camera(number)
+        return _Camera(number)
     if name == "screen":
-        return Screen()
+        return _Screen()
     return open_file(Path(name), loop)
 
 
@@ -114,7 +114,7 @@ def _picture(file: BinaryIO, path: Path) -> "Still | None":
             raise  # of the file itself
         return None
     try:
-        return None if is_film(picture) else Still(picture)
+        return None if _is_film(picture) else Still(picture)
     except Exception as error:  # what Pillow's decoders raise for broken files has no common base
         # OpenCV would show the part that is there, with grey below: no face, and no word of what is wrong.
         raise UnreadableVideoError(
@@ -122,13 +122,13 @@ def _picture(file: BinaryIO, path: Path) -> "Still | None":
         ) from error
 
 
-def is_film(picture: Image.Image) -> bool:
+def _is_film(picture: Image.Image) -> bool:
     """Whether what Pillow takes for a picture moves. The pages of a TIFF file and the two pictures that some phones put
     into a JPEG file do not."""
     return picture.format in FILMS or (picture.format in ANIMATED and getattr(picture, "is_animated", False))
 
 
-class Camera:
+class _Camera:
     """A webcam. It is drained at its own speed, so that a frame is never older than one camera interval."""
 
     def __init__(self, number: int) -> None:
@@ -137,7 +137,7 @@ class Camera:
         self._number = number
         self._capture = cv2.VideoCapture(number, backend)
         if not self._capture.isOpened():
-            raise camera_problem(number) or busy(number)
+            raise _camera_problem(number) or busy(number)
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE[0])
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE[1])
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -157,7 +157,7 @@ class Camera:
         for _ in range(BROKEN_FRAMES):
             decoded, frame = self._capture.retrieve()
             if decoded:
-                return to_rgb(frame)
+                return _to_rgb(frame)
             self._grab()
         raise self._stopped()
 
@@ -175,7 +175,7 @@ class Camera:
         )
 
 
-def camera_problem(number: int) -> NoCameraError | CameraBusyError | None:
+def _camera_problem(number: int) -> NoCameraError | CameraBusyError | None:
     """What is wrong with a camera as far as its device file tells (Linux); None where nothing is, or can be told."""
     if sys.platform != "linux":
         return None
@@ -203,7 +203,7 @@ def busy(number: int) -> CameraBusyError:
     )
 
 
-class Screen:
+class _Screen:
     """The primary monitor; grabbed only when a frame is asked for."""
 
     def __init__(self) -> None:
@@ -266,7 +266,7 @@ class Video:
         if self._fresh:
             decoded, frame = self._capture.retrieve()
             if decoded:
-                self._frame = to_rgb(frame)
+                self._frame = _to_rgb(frame)
             self._fresh = False
         return self._frame
 
@@ -314,7 +314,7 @@ class Still:
         pass
 
 
-def to_rgb(frame: Frame) -> Frame:
+def _to_rgb(frame: Frame) -> Frame:
     """OpenCV's BGR as RGB."""
     rgb: Frame = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
     return rgb

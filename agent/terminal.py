@@ -48,7 +48,7 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
     also = f"\n    With it, once: {' and '.join(extra)}." if extra else ""
     unencrypted = (
         "\n  Careful: the address starts with http:, so others on the way can read what is sent."
-        if readable_on_the_way(settings.relay)
+        if _readable_on_the_way(settings.relay)
         else ""
     )
     return (
@@ -62,7 +62,7 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
     )
 
 
-def readable_on_the_way(relay: str) -> bool:
+def _readable_on_the_way(relay: str) -> bool:
     """Whether the address is unencrypted and not on this computer."""
     url = URL(relay)
     if url.scheme == "https" or url.host == "localhost":
@@ -114,7 +114,7 @@ class Enter:
             return False
         if not self.listening:
             with _never_halted():
-                forget_typed(self._answers)
+                _forget_typed(self._answers)
                 self._thread = threading.Thread(target=self._read, name="enter", daemon=True)
                 self._thread.start()
         return True
@@ -142,7 +142,7 @@ def _never_halted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def forget_typed(answers: TextIO) -> None:
+def _forget_typed(answers: TextIO) -> None:
     """What was typed before it was asked for answers nothing."""
     if sys.platform == "win32":
         import msvcrt

@@ -28,10 +28,10 @@ def reason(error: Exception, url: URL) -> str:
         return f"its certificate can't be verified ({_certificate_problem(error.certificate_error)})"
     if isinstance(error, aiohttp.ClientConnectorError):
         if getattr(error.os_error, "reason", "") in NO_TLS:
-            return f"there is no https on this port; try {other_scheme(url)}"
+            return f"there is no https on this port; try {_other_scheme(url)}"
         return _system_problem(error.os_error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        hint = f"; if it expects https, try {other_scheme(url)}" if url.scheme == "http" else ""
+        hint = f"; if it expects https, try {_other_scheme(url)}" if url.scheme == "http" else ""
         return f"it ended the connection without an answer{hint}"
     if isinstance(error, aiohttp.ClientResponseError) and url.scheme == "http" and TLS_ALERT in error.message:
         return expects_https(url)
@@ -42,10 +42,10 @@ def reason(error: Exception, url: URL) -> str:
 
 def expects_https(url: URL) -> str:
     """As ``reason``, where a server says that it was to be asked over https."""
-    return f"it expects https on this port; try {other_scheme(url)}"
+    return f"it expects https on this port; try {_other_scheme(url)}"
 
 
-def other_scheme(url: URL) -> URL:
+def _other_scheme(url: URL) -> URL:
     """The same server's address with https in place of http, or http in place of https."""
     return url.origin().with_scheme("http" if url.scheme == "https" else "https")
 

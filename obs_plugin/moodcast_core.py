@@ -41,14 +41,14 @@ class Settings(NamedTuple):
         """As typed or pasted: spaces around go, and ``http://`` or ``https://`` may be left out."""
         relay = relay.strip().rstrip("/")
         if relay and "://" not in relay:
-            relay = ("http://" if is_near(relay) else "https://") + relay
+            relay = ("http://" if _is_near(relay) else "https://") + relay
         return cls(relay, channel.strip(), key.strip(), width, height)
 
     def problem(self) -> str:
         """What is missing or wrong, as a sentence; empty when nothing is."""
         if not self.relay:
             return "Enter the relay's address, for instance http://127.0.0.1:8765."
-        if not is_address(self.relay):
+        if not _is_address(self.relay):
             # Whoever pastes the overlay's whole address pastes the key as well: don't repeat it.
             return (
                 "The relay's address should be like http://127.0.0.1:8765 or https://relay.example.org, without "
@@ -65,7 +65,7 @@ class Settings(NamedTuple):
         return ""
 
 
-def is_address(text: str) -> bool:
+def _is_address(text: str) -> bool:
     """Whether the text is the address of a server: http or https, host, port and path at most."""
     try:
         parts = urllib.parse.urlsplit(text)
@@ -74,7 +74,7 @@ def is_address(text: str) -> bool:
         return False
 
 
-def is_near(relay: str) -> bool:
+def _is_near(relay: str) -> bool:
     """Whether an address without a scheme is of this machine or a private network; the key of no other goes unencrypted
     by default. agent/address.py has the same rule."""
     try:

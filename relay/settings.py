@@ -78,10 +78,10 @@ def options(table: type[msgspec.Struct]) -> Iterator[Option]:
             raise TypeError(f"{table.__name__}.{field.name} has no description: add Meta(description=...)")
         kind_name = type(kind).__name__.removesuffix("Type").lower()
         secret, read = extra.get("secret", False), extra.get("read")
-        yield Option(field.name, kind_name, field.default, help_text, field.required, expectation(kind), secret, read)
+        yield Option(field.name, kind_name, field.default, help_text, field.required, _expectation(kind), secret, read)
 
 
-def expectation(kind: inspect.Type) -> str:
+def _expectation(kind: inspect.Type) -> str:
     """What a value of a type must be, in a user's words. (msgspec's own name types and regular expressions.)"""
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         what = "a whole number" if isinstance(kind, inspect.IntType) else "a number"

@@ -118,7 +118,7 @@ def _blinks(frames: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class Pose:
+class _Pose:
     """Of a head: ``turn`` and ``roll`` in radians, ``scale`` about 1, shift in tiles."""
 
     turn: float
@@ -128,14 +128,14 @@ class Pose:
     y: float
 
 
-def _head(frames: int, rng: np.random.Generator) -> list[Pose]:
+def _head(frames: int, rng: np.random.Generator) -> list[_Pose]:
     """Small motion, as alignment leaves it: the swaying of each quantity around a bias of its own."""
     most = (0.10, 0.04, 0.03, 0.02, 0.02)
     ways = [_drift(frames, float(rng.uniform(0, m)), rng) + rng.uniform(-m / 2, m / 2) for m in most]
-    return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in np.stack(ways, 1).tolist()]
+    return [_Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in np.stack(ways, 1).tolist()]
 
 
-def _moved_head(mesh: Points, who: FaceMesh, pose: Pose) -> Points:
+def _moved_head(mesh: Points, who: FaceMesh, pose: _Pose) -> Points:
     """The mesh in another pose. The face turns as an ellipsoid does, what is around it stays."""
     middle = len(who.picture) / 2
     place = (mesh - middle) / who.tile

@@ -66,7 +66,7 @@ def portrait(picture: Picture, landmarks: Points, size: int, margin: float) -> F
     back = side - along
     frame = np.concatenate([np.stack(edge, 1) for edge in ((along, low), (high, along), (back, high), (low, back))])
     rest = np.concatenate([rest, frame])
-    return FaceMesh(align.aligned_face(picture, landmarks, crop), rest, triangulate(rest), tile)
+    return FaceMesh(align.aligned_face(picture, landmarks, crop), rest, _triangulate(rest), tile)
 
 
 def _part_lips(mesh: Points, apart: float) -> Points:
@@ -79,7 +79,7 @@ def _part_lips(mesh: Points, apart: float) -> Points:
     return parted
 
 
-def triangulate(points: Points) -> NDArray[np.int32]:
+def _triangulate(points: Points) -> NDArray[np.int32]:
     """Delaunay triangles (T, 3) of points (P, 2); one of two points in the same place is left out."""
     exact = points.astype(np.float32)
     (left, top), (right, bottom) = np.floor(exact.min(0)) - 1, np.ceil(exact.max(0)) + 2

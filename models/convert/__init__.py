@@ -118,12 +118,12 @@ def build(name: str, official: State) -> "nn.Module":
         ConversionError: there is no converter of that name; or as ``fit``.
     """
     weights = converter(name)(official)
-    network = WITHOUT_CLASSES[name]() if name in WITHOUT_CLASSES else networks.build(name, classes_of(weights))
+    network = WITHOUT_CLASSES[name]() if name in WITHOUT_CLASSES else networks.build(name, _classes_of(weights))
     fit(network, weights, name)
     return network.eval()
 
 
-def classes_of(weights: State) -> int | None:
+def _classes_of(weights: State) -> int | None:
     """As many as the last layer, ``fc``, has answers; None if there is no such layer."""
     return next((len(tensor) for key, tensor in weights.items() if f".{key}".endswith(".fc.weight")), None)
 
@@ -190,4 +190,4 @@ def convert_file(name: str, checkpoint: Path, out: Path) -> int | None:
         atomic.write(data.getvalue(), out)
     except OSError as error:
         raise ConversionError(f"can't write {out}: {error.strerror or error}") from error
-    return classes_of(weights)
+    return _classes_of(weights)

@@ -46,11 +46,11 @@ def evaluate(run: Path, data: Path, prepare: sets.Prepare, probing: bool = False
     entry = networks.get(how.network.name)
     every = sets.opened(how, data, entry.size, prepare)
     for fold in every.folds:
-        check_finished(sets.fold_folder(run, fold), how.schedule.epochs)
+        _check_finished(sets.fold_folder(run, fold), how.schedule.epochs)
     answers, of_fold = np.full(len(every.clips), -1), {}
     for fold in tqdm(every.folds, desc="folds", disable=None):
         test = every.folds[fold].test
-        answers[test] = (probed if probing else answered)(how, entry, sets.fold_folder(run, fold), every, fold)
+        answers[test] = (_probed if probing else answered)(how, entry, sets.fold_folder(run, fold), every, fold)
         of_fold[fold] = summary(every.clips.labels[test], answers[test], every.clips.classes)
     judged = answers >= 0
     labels, intensity = every.clips.labels, every.clips.intensity
@@ -73,7 +73,7 @@ def evaluate(run: Path, data: Path, prepare: sets.Prepare, probing: bool = False
     }
 
 
-def check_finished(place: Path, epochs: int) -> None:
+def _check_finished(place: Path, epochs: int) -> None:
     """Check that a fold is trained to its end.
 
     Raises:
@@ -111,7 +111,7 @@ def answered(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fol
     return answers
 
 
-def probed(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
+def _probed(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fold: str) -> NDArray[np.int64]:
     """What a linear classifier of a fold's features says of the clips that neither has learned from."""
     learn, test = every.sides(fold)
     net, device = networks.build(entry.name, len(learn.classes)), pick_device()

@@ -41,22 +41,22 @@ def memory(file: Path, side: int, channels: int) -> dict[str, float | None]:
     return found
 
 
-def measure_memory(file: Path, side: int, channels: int) -> dict[str, float | None]:
+def _measure_memory(file: Path, side: int, channels: int) -> dict[str, float | None]:
     """In this process; see ``memory``."""
     runtime = onnxruntime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    before = resident("VmRSS")
+    before = _resident("VmRSS")
     session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     face = np.zeros((1, channels, side, side), np.float32)
     for _ in range(10):
         session.run(None, {session.get_inputs()[0].name: face})
-    peak = resident("VmHWM")
+    peak = _resident("VmHWM")
     return {"ram_mb": None if before is None or peak is None else peak - before, "process_mb": peak}
 
 
-def resident(field: str) -> float | None:
+def _resident(field: str) -> float | None:
     """A figure of /proc/self/status in MB."""
     status = Path("/proc/self/status")
     if not status.is_file():
@@ -74,4 +74,4 @@ def processor() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure_memory(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
+    sys.stdout.write(json.dumps(_measure_memory(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

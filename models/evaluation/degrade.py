@@ -30,13 +30,13 @@ def blur(faces: Faces, sigma: float) -> Faces:
     return blurred
 
 
-def darken(faces: Faces, share: float) -> Faces:
+def _darken(faces: Faces, share: float) -> Faces:
     """Only ``share`` of the light reaches an 8-bit camera: shades merge."""
     dark: Faces = np.rint(faces * share).astype(np.uint8)
     return dark
 
 
-def add_noise(faces: Faces, sigma: float) -> Faces:
+def _add_noise(faces: Faces, sigma: float) -> Faces:
     """Gaussian noise of ``sigma`` grey levels on each pixel."""
     noise = np.random.default_rng(SEED).normal(0, sigma, faces.shape)
     return np.clip(np.rint(faces + noise), 0, 255).astype(np.uint8)
@@ -62,7 +62,7 @@ def shrink(faces: Faces, pixels: int) -> Faces:
     return large
 
 
-def cover(faces: Faces, middle: float, height: float, width: float) -> Faces:
+def _cover(faces: Faces, middle: float, height: float, width: float) -> Faces:
     """A grey rectangle at ``middle`` from the top, centred; all as shares of the side."""
     side = faces.shape[1]
     top, bottom = round((middle - height / 2) * side), round((middle + height / 2) * side)
@@ -74,11 +74,14 @@ def cover(faces: Faces, middle: float, height: float, width: float) -> Faces:
 
 DEGRADATIONS = (
     *(Degradation("blur", f"sigma {sigma} px", partial(blur, sigma=sigma)) for sigma in (1, 2, 3)),
-    *(Degradation("darkness", f"{share:.0%} of the light", partial(darken, share=share)) for share in (0.5, 0.25, 0.1)),
-    *(Degradation("noise", f"sigma {sigma} of 255", partial(add_noise, sigma=sigma)) for sigma in (10, 20, 40)),
+    *(
+        Degradation("darkness", f"{share:.0%} of the light", partial(_darken, share=share))
+        for share in (0.5, 0.25, 0.1)
+    ),
+    *(Degradation("noise", f"sigma {sigma} of 255", partial(_add_noise, sigma=sigma)) for sigma in (10, 20, 40)),
     *(Degradation("roll", f"{degrees} degrees", partial(roll, degrees=degrees)) for degrees in (10, 20)),
-    Degradation("occlusion", "mouth covered", partial(cover, middle=MOUTH_Y, height=0.3, width=0.6)),
-    Degradation("occlusion", "eyes covered", partial(cover, middle=EYES_Y, height=0.24, width=2 * EYES_APART)),
+    Degradation("occlusion", "mouth covered", partial(_cover, middle=MOUTH_Y, height=0.3, width=0.6)),
+    Degradation("occlusion", "eyes covered", partial(_cover, middle=EYES_Y, height=0.24, width=2 * EYES_APART)),
     *(Degradation("size", f"{pixels} px", partial(shrink, pixels=pixels)) for pixels in (36, 24, 16)),
 )
 """Where mouth and eyes are in a tile is measured (``inference.align``). The agent's crop takes roll out beforehand."""

@@ -124,7 +124,7 @@ def evaluate(
         "machine": f"{cost.processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {sys.version.split()[0]}, ONNX Runtime {onnxruntime().__version__}",
         **measure(probabilities, faces),
-        "affect": affects(probabilities, faces),
+        "affect": _affects(probabilities, faces),
         "robustness": robustness(network.of_tiles, faces),
         "cost": {
             **cost.milliseconds(network.of_tiles, faces.pixels),
@@ -194,7 +194,7 @@ def figures(probabilities: Array, labels: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def affects(probabilities: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
+def _affects(probabilities: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
     """Mean valence, arousal and intensity of the faces of each label, and how they go with those of the votes.
 
     The votes for the seven expressions, as shares, give a face's affect by the same rule; ``correlation`` is Pearson's,

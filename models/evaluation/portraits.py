@@ -45,7 +45,7 @@ def load(folder: Path, find: FindFaces) -> list[Portrait]:
     Raises:
         EvaluationError: the table is missing or lacks a column, or there is no portrait.
     """
-    people = read_people(folder / INFO)
+    people = _read_people(folder / INFO)
     files = [(person, kind, folder / f"{person}_{kind}.jpg") for person in people for kind in KINDS]
     files = [(person, kind, file) for person, kind, file in files if file.is_file()]
     if not files:
@@ -61,7 +61,7 @@ def load(folder: Path, find: FindFaces) -> list[Portrait]:
     return portraits
 
 
-def read_people(table: Path) -> dict[str, dict[str, str]]:
+def _read_people(table: Path) -> dict[str, dict[str, str]]:
     """The groups each person belongs to, by id.
 
     Raises:
@@ -75,7 +75,7 @@ def read_people(table: Path) -> dict[str, dict[str, str]]:
             return {
                 row["face_id"]: {
                     "gender": row["face_gender"] or "unknown",
-                    "age": age_band(row["face_age"]),
+                    "age": _age_band(row["face_age"]),
                     "ethnicity": row["face_eth"] or "unknown",
                 }
                 for row in reader
@@ -84,7 +84,7 @@ def read_people(table: Path) -> dict[str, dict[str, str]]:
         raise EvaluationError(f"expected a CSV file in UTF-8, but {table} can't be read: {error}") from error
 
 
-def age_band(age: str) -> str:
+def _age_band(age: str) -> str:
     """The band of an age in years; ``unknown`` where it is no number."""
     try:
         years = float(age)

@@ -106,7 +106,7 @@ def fit_temperature(
     return 2 / (low + high)
 
 
-def build_in(model: onnx.ModelProto, calibration: Calibration) -> None:
+def _build_in(model: onnx.ModelProto, calibration: Calibration) -> None:
     """Put the calibration behind the network's output, in place; that is called ``OUTPUT`` then."""
     graph = model.graph
     (output,) = graph.output
@@ -157,7 +157,7 @@ def calibrate(
         lines.append(f"{title:34}  {summary(these, faces.labels, majority)}")
     chosen = ", ".join(f"{name} {b:.2f}" for name, b in zip(EXPRESSIONS, biases, strict=True) if b)
     lines.append(f"temperature {calibration.temperature:.3f}, biases: {chosen or 'none'}")
-    build_in(model, calibration)
+    _build_in(model, calibration)
     onnx.save(model, out)
     return calibration, lines
 

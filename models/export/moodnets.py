@@ -36,7 +36,7 @@ GOALS = (0.75, 0.88)
 these two agree on two thirds of the faces."""
 
 
-class Blend(NamedTuple):
+class _Blend(NamedTuple):
     """How often a blend is right on the validation faces, against FER2013's labels and the FER+ majority, 0..1."""
 
     label_weight: float
@@ -61,7 +61,7 @@ def export(net: Moodnet, made_by: Recipe, folder: Path, file: Path, weights: Sma
     """
     learn, held_out = data.split(fer2013.load(folder, "Training"), made_by.data)
     yield f"{len(held_out.pixels)} validation faces"
-    tried = blends(net, held_out)
+    tried = _blends(net, held_out)
     yield from map(str, tried)
     chosen = max(tried, key=lambda blend: blend.worth)
     yield f"chosen: {chosen}"
@@ -83,7 +83,7 @@ def head_probabilities(net: Moodnet, pixels: np.ndarray) -> tuple[np.ndarray, np
     return torch.cat(by_label).numpy(), torch.cat(by_votes).numpy()
 
 
-def blends(net: Moodnet, faces: fer2013.LabelledFaces) -> list[Blend]:
+def _blends(net: Moodnet, faces: fer2013.LabelledFaces) -> list[_Blend]:
     """All that are tried."""
     by_label, by_votes = head_probabilities(net, faces.pixels)
     majority = fer2013.majority(faces.votes)
@@ -92,7 +92,7 @@ def blends(net: Moodnet, faces: fer2013.LabelledFaces) -> list[Blend]:
         weight = step / LABEL_WEIGHT_STEPS
         guess = (weight * by_label + (1 - weight) * by_votes).argmax(1)
         right, as_voted = guess == faces.labels, (guess == majority)[counted]
-        tried.append(Blend(weight, float(right.mean()), float(as_voted.mean())))
+        tried.append(_Blend(weight, float(right.mean()), float(as_voted.mean())))
     return tried
 
 

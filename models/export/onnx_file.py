@@ -80,7 +80,7 @@ def export_learned(
 ) -> Iterator[str]:
     """Export the network of a run, whose outputs are ``classes``; see ``models.export.run``."""
     contract = contract_of(networks.get(made_by.network.name), network, classes, made_by.clips)
-    yield f"{told_of(contract)}; largest difference to torch {export(network, contract, file):.1e}"
+    yield f"{_told_of(contract)}; largest difference to torch {export(network, contract, file):.1e}"
     if weights != "float32":
         clips, labels = seen(cut(contract.crop), contract) if cut else (noise(contract), None)
         yield f"{weights}: {make_smaller(file, weights, clips, labels)}"
@@ -88,7 +88,7 @@ def export_learned(
             yield "These clips are noise: give some of faces with --clips, such as those of `moodcast models synth`."
 
 
-def told_of(contract: Contract) -> str:
+def _told_of(contract: Contract) -> str:
     """A contract in a few words."""
     crop, clip = contract.crop, contract.clip
     faces = f"{'RGB' if crop.pixels.channels == 3 else 'grey'} faces of {crop.size} px"
@@ -167,13 +167,13 @@ def export(network: nn.Module, contract: Contract, file: Path) -> float:
         del model.graph.value_info[:]
         contracts.write(model, contract)
         onnx.save(model, file)
-        worst = difference(exported, infer.OnnxNetwork(file), samples)
+        worst = _difference(exported, infer.OnnxNetwork(file), samples)
     if worst > TOLERANCE:
         raise TrainingError(f"expected logits within {TOLERANCE} of torch, got a difference of {worst:.1e}")
     return worst
 
 
-def difference(network: nn.Module, exported: infer.OnnxNetwork, samples: tuple[Tensor, ...]) -> float:
+def _difference(network: nn.Module, exported: infer.OnnxNetwork, samples: tuple[Tensor, ...]) -> float:
     """The largest difference of the outputs, for a batch of two and for one."""
     worst = 0.0
     for part in (samples, tuple(sample[:1] for sample in samples)):

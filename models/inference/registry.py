@@ -238,12 +238,12 @@ def path(name: str) -> Path:
     entry = get(name)
     file = location(entry)
     if not file.is_file():
-        raise ModelMissingError(f"the file of {name!r} is missing at {file}: run `{fetch_command(entry)}`")
+        raise ModelMissingError(f"the file of {name!r} is missing at {file}: run `{_fetch_command(entry)}`")
     verify(entry, file)
     return file
 
 
-def fetch_command(entry: Weights) -> str:
+def _fetch_command(entry: Weights) -> str:
     """What the user types to get a file."""
     return f"moodcast models fetch {entry.name}" if entry.optional else "moodcast models fetch"
 
@@ -257,7 +257,7 @@ def verify(entry: Weights, file: Path) -> None:
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != entry.sha256:
         shipped = any(isinstance(source, Packaged) for source in entry.sources)
-        remedy = "Install Moodcast again." if shipped else f"Delete it and run `{fetch_command(entry)}`."
+        remedy = "Install Moodcast again." if shipped else f"Delete it and run `{_fetch_command(entry)}`."
         raise ChecksumMismatchError(
             f"{file} is not the registered file of {entry.name!r}: "
             f"expected sha256 {entry.sha256}, got {found}. {remedy}"

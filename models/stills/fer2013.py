@@ -58,17 +58,17 @@ def load(folder: Path, usage: str) -> LabelledFaces:
     Raises:
         DatasetError: the CSV or a sheet is missing or can't be read, or there is no such split.
     """
-    table = find_table(folder)
+    table = _find_table(folder)
     records = read_table(table)
     usage = find_split(usage, {record["usage"] for record in records}, table)
     usages = {record["row"]: record["usage"] for record in records}
     try:
-        return read_faces([record for record in records if record["usage"] == usage], usages, table)
+        return _read_faces([record for record in records if record["usage"] == usage], usages, table)
     except ValueError as error:
         raise DatasetError(f"expected whole numbers in row, r, c, duplicate_of and fp_* of {table}: {error}") from error
 
 
-def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: Path) -> LabelledFaces:
+def _read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: Path) -> LabelledFaces:
     """The faces of these rows; ``usages`` is the split of every row of the table.
 
     Raises:
@@ -80,7 +80,7 @@ def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: 
     for i, record in enumerate(records):
         name = record["sheet"]
         if name not in sheets:
-            sheets[name] = read_sheet(table.parent / name, table)
+            sheets[name] = _read_sheet(table.parent / name, table)
         y, x = int(record["r"]) * TILE, int(record["c"]) * TILE
         tile = sheets[name][y : y + TILE, x : x + TILE]
         if tile.shape != (TILE, TILE):
@@ -89,7 +89,7 @@ def read_faces(records: list[dict[str, str]], usages: Mapping[str, str], table: 
     firsts = [record["duplicate_of"] or record["row"] for record in records]
     return LabelledFaces(
         pixels=pixels,
-        labels=np.array([label_of(record, table) for record in records], np.int64),
+        labels=np.array([_label_of(record, table) for record in records], np.int64),
         votes=np.array([[float(record[name] or 0) for name in VOTES] for record in records], np.float32),
         rows=np.array([int(record["row"]) for record in records], np.int64),
         groups=np.array([int(first) for first in firsts], np.int64),
@@ -104,11 +104,11 @@ def split_name(folder: Path, wanted: str) -> str:
     Raises:
         DatasetError: see ``load``.
     """
-    table = find_table(folder)
+    table = _find_table(folder)
     return find_split(wanted, {record["usage"] for record in read_table(table)}, table)
 
 
-def find_table(folder: Path) -> Path:
+def _find_table(folder: Path) -> Path:
     """The CSV of a FER2013 folder, or of the folder above it.
 
     Raises:
@@ -139,7 +139,7 @@ def read_table(table: Path) -> list[dict[str, str]]:
         raise DatasetError(f"expected a CSV file in UTF-8, but {table} can't be read: {error}") from error
 
 
-def read_sheet(path: Path, table: Path) -> NDArray[np.uint8]:
+def _read_sheet(path: Path, table: Path) -> NDArray[np.uint8]:
     """A sheet of tiles as grey pixels (H, W).
 
     Raises:
@@ -153,7 +153,7 @@ def read_sheet(path: Path, table: Path) -> NDArray[np.uint8]:
         raise DatasetError(f"expected a picture, but {path} can't be read: {error}") from error
 
 
-def label_of(record: dict[str, str], table: Path) -> int:
+def _label_of(record: dict[str, str], table: Path) -> int:
     """The label of a row as an index into ``EXPRESSIONS``.
 
     Raises:

@@ -59,28 +59,28 @@ def quality(faces: Tensor, operations: int, strength: float, generator: torch.Ge
     return faces
 
 
-def sign(faces: Tensor, generator: torch.Generator) -> Tensor:
+def _sign(faces: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(uniform(faces, 0, 1, generator) < 0.5, -1.0, 1.0)
 
 
-def contrast(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
+def _contrast(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
     """Up to halved or doubled around the face's own mean."""
     mean = faces.mean((1, 2, 3), keepdim=True)
-    return (faces - mean) * torch.exp2(amount * sign(faces, generator)) + mean
+    return (faces - mean) * torch.exp2(amount * _sign(faces, generator)) + mean
 
 
 def brightness(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
     """Up to 60 grey levels darker or brighter."""
-    return faces + 60 * amount * sign(faces, generator)
+    return faces + 60 * amount * _sign(faces, generator)
 
 
-def gamma(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
+def _gamma(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
     """Exponents of 0.5 to 2."""
-    exponent = torch.exp2(amount * sign(faces, generator))
+    exponent = torch.exp2(amount * _sign(faces, generator))
     return torch.where(amount > 0, 255 * (faces / 255).clamp(min=1e-4) ** exponent, faces)
 
 
-def side_light(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
+def _side_light(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
     """A lamp at one side, any side: up to 40 % brighter there and darker opposite."""
     angle = uniform(faces, 0, 2 * math.pi, generator)
     ramp = torch.linspace(-1, 1, faces.shape[-1], device=faces.device)
@@ -100,14 +100,14 @@ def blur(faces: Tensor, amount: Tensor, _: torch.Generator) -> Tensor:
     return faces + (softened(faces) - faces) * amount
 
 
-def few_pixels(faces: Tensor, amount: Tensor, _: torch.Generator) -> Tensor:
+def _few_pixels(faces: Tensor, amount: Tensor, _: torch.Generator) -> Tensor:
     """A face far from the camera: blended with itself at a third of its pixels."""
     small = F.interpolate(faces, scale_factor=1 / 3, mode="area")
     coarse = F.interpolate(small, size=faces.shape[-2:], mode="bilinear", align_corners=False)
     return faces + (coarse - faces) * amount
 
 
-def sharpening(faces: Tensor, amount: Tensor, _: torch.Generator) -> Tensor:
+def _sharpening(faces: Tensor, amount: Tensor, _: torch.Generator) -> Tensor:
     """What webcams do to please: edges up to twice as steep."""
     return faces + (faces - softened(faces)) * amount
 
@@ -118,13 +118,13 @@ def noise(faces: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
 
 
 OPERATIONS: tuple[Callable[[Tensor, Tensor, torch.Generator], Tensor], ...] = (
-    contrast,
+    _contrast,
     brightness,
-    gamma,
-    side_light,
+    _gamma,
+    _side_light,
     blur,
-    few_pixels,
-    sharpening,
+    _few_pixels,
+    _sharpening,
     noise,
 )
 """Each takes amounts (N, 1, 1, 1) in 0..1, of which 0 leaves the face as it is."""
@@ -152,14 +152,14 @@ def mix(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -> 
     seed = int(torch.randint(2**31, (1,), generator=generator, device=faces.device))
     chance = torch.Generator().manual_seed(seed)
     if float(torch.rand(1, generator=chance)) < how.cutmix_share:
-        return cutmix(faces, float(torch.rand(1, generator=chance)), chance)
+        return _cutmix(faces, float(torch.rand(1, generator=chance)), chance)
     if how.mixup_alpha == 0:
         return faces, 1.0
     kept = beta(how.mixup_alpha, chance)
     return kept * faces + (1 - kept) * faces.flip(0), kept
 
 
-def cutmix(faces: Tensor, kept: float, chance: torch.Generator) -> tuple[Tensor, float]:
+def _cutmix(faces: Tensor, kept: float, chance: torch.Generator) -> tuple[Tensor, float]:
     """A square of about 1 - ``kept`` of the area, cut off at the border, comes from the face mixed in."""
     size = faces.shape[-1]
     half = math.sqrt(1 - kept) * size / 2

@@ -73,11 +73,11 @@ def differences(old: dict[str, Any], new: Recipe) -> list[str]:
         f"{section}.{field} was {old[section][field]!r} and is {value!r}"
         for section, values in given.items()
         for field, value in values.items()
-        if list_as_tuple(old[section][field]) != list_as_tuple(value)
+        if _list_as_tuple(old[section][field]) != _list_as_tuple(value)
     ]
 
 
-def list_as_tuple(value: Any) -> Any:
+def _list_as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -63,15 +63,15 @@ def split(faces: fer2013.LabelledFaces, how: DataSection) -> tuple[fer2013.Label
 
 def near_copies(faces: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which faces (N, 48, 48) correlate with one of ``others``, or its mirror image, by more than ``NEAR`` at 12 px."""
-    mine = outlines(faces)
+    mine = _outlines(faces)
     found = np.zeros(len(faces), np.bool_)
-    for side in (outlines(others), outlines(others[:, :, ::-1])):
+    for side in (_outlines(others), _outlines(others[:, :, ::-1])):
         for i in range(0, len(mine), 256):
             found[i : i + 256] |= (mine[i : i + 256] @ side.T).max(1, initial=-1) > NEAR
     return found
 
 
-def outlines(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _outlines(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Faces (N, 48, 48) at 12 px as unit vectors (N, 144) without their mean; plain tiles become zeros."""
     small = faces.reshape(len(faces), 12, 4, 12, 4).mean((2, 4), dtype=np.float32).reshape(len(faces), -1)
     small -= small.mean(1, keepdims=True)

@@ -41,7 +41,7 @@ def masked(data: bytes) -> bytes:
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
-def record(data: bytes) -> bytes:
+def _record(data: bytes) -> bytes:
     """One framed record."""
     length = struct.pack("<Q", len(data))
     return length + masked(length) + data + masked(data)
@@ -84,4 +84,4 @@ class EventLog:
 
     def _append(self, data: bytes) -> None:
         with self.path.open("ab") as file:
-            file.write(record(data))
+            file.write(_record(data))

@@ -36,7 +36,7 @@ def of_recipe(
             raise DatasetError(f"the layout {how.layout!r} has no official folds: choose another clips.protocol")
         found = {name: Fold(np.array(fold.train), np.array(fold.test)) for name, fold in official.items()}
     else:
-        found = {name: around(held_out, len(subjects)) for name, held_out in _held_out(subjects, how, data).items()}
+        found = {name: _around(held_out, len(subjects)) for name, held_out in _held_out(subjects, how, data).items()}
     if unknown := set(how.only) - found.keys():
         raise RecipeError(f"clips.only: expected folds of {', '.join(found)}, got {', '.join(sorted(unknown))}")
     return {name: fold for name, fold in found.items() if not how.only or name in how.only}
@@ -51,7 +51,7 @@ def _held_out(subjects: Sequence[str], how: ClipsSection, data: DataSection) -> 
     return {"": by_subject(subjects, groups, data.seed)[0]}
 
 
-def around(held_out: Indices, count: int) -> Fold:
+def _around(held_out: Indices, count: int) -> Fold:
     """The fold that tests on these of ``count`` clips."""
     return Fold(np.setdiff1d(np.arange(count), held_out), held_out)
 

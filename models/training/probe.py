@@ -42,14 +42,14 @@ def probe(learn: Tensor, labels: Tensor, subjects: Sequence[str], test: Tensor, 
     folds = [fold == k for k in range(min(FOLDS, len(people)))]
 
     def right(penalty: float) -> float:
-        found = [fitted(learn[~held], labels[~held], learn[held], classes, penalty) == labels[held] for held in folds]
+        found = [_fitted(learn[~held], labels[~held], learn[held], classes, penalty) == labels[held] for held in folds]
         return float(torch.cat(found).float().mean())
 
     chosen = max(PENALTIES, key=right) if len(folds) > 1 else PENALTIES[0]
-    return fitted(learn, labels, test, classes, chosen)
+    return _fitted(learn, labels, test, classes, chosen)
 
 
-def fitted(learn: Tensor, labels: Tensor, test: Tensor, classes: int, penalty: float) -> Tensor:
+def _fitted(learn: Tensor, labels: Tensor, test: Tensor, classes: int, penalty: float) -> Tensor:
     """Logistic regression with this weight of the squared weights; see ``probe``."""
     mean, std = learn.mean(0), learn.std(0).clamp(min=1e-6)
     learn, test = (learn - mean) / std, (test - mean) / std

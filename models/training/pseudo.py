@@ -54,8 +54,8 @@ def clips(
     mix = second[:, :, None, None]
     faces = tiles * (1 - mix) + others * mix
     faces = moved(faces, how, generator).view(number * frames, 1, *tiles.shape[2:])
-    faces = disturbed(faces, generator)
-    light = wander(number, frames, generator).view(-1, 1, 1, 1)
+    faces = _disturbed(faces, generator)
+    light = _wander(number, frames, generator).view(-1, 1, 1, 1)
     faces = 128 + (faces - 128) * torch.exp2(0.5 * light) + 25 * light
     strength = uniform(tiles, 0, NOISE, generator).repeat_interleave(frames, 0)
     faces = faces + strength * torch.randn(faces.shape, generator=generator, device=faces.device)
@@ -84,7 +84,7 @@ def moved(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -
     return F.grid_sample(flat, grid, padding_mode="border", align_corners=False).view_as(faces)
 
 
-def disturbed(faces: Tensor, generator: torch.Generator) -> Tensor:
+def _disturbed(faces: Tensor, generator: torch.Generator) -> Tensor:
     """Faces (N, 1, S, S), of which a few are blurred by motion and a few half covered (a hand, a microphone)."""
     kind = uniform(faces, 0, 1, generator)
     faces = torch.where(kind < DISTURBED, softened(softened(faces)), faces)
@@ -94,7 +94,7 @@ def disturbed(faces: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(covered & (kind > 1 - DISTURBED), uniform(faces, 0, 255, generator), faces)
 
 
-def wander(number: int, frames: int, generator: torch.Generator) -> Tensor:
+def _wander(number: int, frames: int, generator: torch.Generator) -> Tensor:
     """A light (N, F) that wanders around 0: a slow swing, and now and then a flicker."""
     draw = torch.rand(number, frames + 3, generator=generator, device=generator.device)
     phase = 2 * math.pi * (draw[:, :1] + draw[:, 1:2] * torch.arange(frames, device=generator.device) / frames)

@@ -312,16 +312,16 @@ def parse(given: Mapping[str, Any], origin: str) -> Recipe:
         elif not isinstance(values, Mapping):
             wrong.append(f"{name}: expected a section [{name}], got {values!r}")
         else:
-            made[name] = parse_section(sections[name], name, values, wrong)
+            made[name] = _parse_section(sections[name], name, values, wrong)
     if not wrong:
         recipe = Recipe(**made)
-        wrong += contradictions(recipe)
+        wrong += _contradictions(recipe)
     if wrong:
         raise RecipeError("\n".join(f"{origin}: {line}" for line in wrong))
     return recipe
 
 
-def parse_section(table: type[Section], name: str, values: Mapping[str, Any], wrong: list[str]) -> Section:
+def _parse_section(table: type[Section], name: str, values: Mapping[str, Any], wrong: list[str]) -> Section:
     """One section; complaints are appended to ``wrong``."""
     fields = {field.name: field for field in msgspec.structs.fields(table)}
     good: dict[str, Any] = {}
@@ -336,7 +336,7 @@ def parse_section(table: type[Section], name: str, values: Mapping[str, Any], wr
     return table(**good)
 
 
-def contradictions(recipe: Recipe) -> list[str]:
+def _contradictions(recipe: Recipe) -> list[str]:
     """What is wrong though every field by itself is right."""
     wrong = []
     if recipe.loss.label + recipe.loss.votes == 0:

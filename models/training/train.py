@@ -24,7 +24,7 @@ from models.training.trainer import Trainer, pick_device
 from models.zoo import networks
 
 
-class Run:
+class _Run:
     """A run folder and what has happened in it."""
 
     def __init__(self, folder: Path, trainer: Trainer) -> None:
@@ -126,7 +126,7 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> Non
     make_folder(run)
     device = pick_device()
     if recipe.clips.layout:
-        train_clips(recipe, folder, run, prepare, device)
+        _train_clips(recipe, folder, run, prepare, device)
     else:
         if networks.get(recipe.network.name).frames > 1:
             raise RecipeError(
@@ -136,7 +136,7 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> Non
         fit(recipe, stills(recipe, folder, run, device), run, device)
 
 
-def train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare, device: torch.device) -> None:
+def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare, device: torch.device) -> None:
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
     entry = networks.get(recipe.network.name)
     every = sets.opened(recipe, folder, entry.size, prepare)
@@ -175,7 +175,7 @@ def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:
     """
     torch.backends.cudnn.deterministic = True
     trainer = Trainer(recipe, task, device)
-    this = Run(run, trainer)
+    this = _Run(run, trainer)
     if not this.resume() and recipe.network.start:
         task.start_from(recipe.network.start)
     this.go()

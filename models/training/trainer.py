@@ -41,7 +41,7 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if wanted == "bfloat16" else torch.float32
 
 
-def wanted_precision(recipe: Recipe, net: nn.Module, device: torch.device) -> str:
+def _wanted_precision(recipe: Recipe, net: nn.Module, device: torch.device) -> str:
     """The recipe's precision; ``auto`` is float32 for convolutions over time on a processor.
 
     There, torch's bfloat16 gradients of small ones are now and then no numbers (seen with 2.13: 3x3x3 over 2x2x2).
@@ -57,10 +57,10 @@ class Trainer:
     def __init__(self, recipe: Recipe, task: Task, device: torch.device) -> None:
         self.recipe, self.task, self.device = recipe, task, device
         self.net = task.net
-        self.precision = pick_precision(wanted_precision(recipe, self.net, device), device)
+        self.precision = pick_precision(_wanted_precision(recipe, self.net, device), device)
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
         self.average = AveragedModel(self.net, multi_avg_fn=decay, use_buffers=True)
-        self.optimizer, self.shares = make_optimizer(self.net, recipe)
+        self.optimizer, self.shares = _make_optimizer(self.net, recipe)
         self.batches = task.examples // recipe.schedule.batch
         if self.batches == 0:
             raise TrainingError(
@@ -151,7 +151,7 @@ class Trainer:
             return self.task.validate(self.average)
 
 
-def make_optimizer(net: nn.Module, recipe: Recipe) -> tuple[torch.optim.Optimizer, list[float]]:
+def _make_optimizer(net: nn.Module, recipe: Recipe) -> tuple[torch.optim.Optimizer, list[float]]:
     """The optimizer, and each of its groups' share of the learning rate.
 
     Weight decay pulls on matrices and kernels alone: norms and biases have nothing to unlearn.

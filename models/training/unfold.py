@@ -30,9 +30,9 @@ def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
     Raises:
         TrainingError: the file is of another network.
     """
-    stored = weights_in(onnx.load(file))
-    weights = {name_in_net(name): torch.from_numpy(values).to(faces.device) for name, values in stored.items()}
-    folded = [(name, part) for name, part in net.named_modules() if isinstance(part, nn.Sequential) and is_pair(part)]
+    stored = _weights_in(onnx.load(file))
+    weights = {_name_in_net(name): torch.from_numpy(values).to(faces.device) for name, values in stored.items()}
+    folded = [(name, part) for name, part in net.named_modules() if isinstance(part, nn.Sequential) and _is_pair(part)]
     plain = {
         name: weights.get(name)
         for name in net.state_dict()
@@ -50,7 +50,7 @@ def take_up(file: Path, net: nn.Module, faces: Tensor) -> None:
         ) from error
 
 
-def weights_in(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
+def _weights_in(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
     """The constants of a file by name; those stored as integers (``export.quantize``) as the numbers they stand for."""
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     found = {name: values.astype(np.float32) for name, values in stored.items()}
@@ -62,12 +62,12 @@ def weights_in(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def name_in_net(name: str) -> str:
+def _name_in_net(name: str) -> str:
     """The exporter's name of a weight as the network's own."""
     return name.removesuffix("_f16").removeprefix("net.")
 
 
-def is_pair(part: nn.Sequential) -> bool:
+def _is_pair(part: nn.Sequential) -> bool:
     return len(part) == 2 and isinstance(part[0], nn.Conv2d) and isinstance(part[1], nn.BatchNorm2d)
 
 

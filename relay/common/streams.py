@@ -19,12 +19,12 @@ def guarded() -> Iterator[None]:
     Streams that something else has put in place, such as a test, stay as they are.
     """
     before = sys.stdin, sys.stdout, sys.stderr
-    closed, errors = fill_closed(), None
+    closed, errors = _fill_closed(), None
     if 0 in closed:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 (it stays open as long as the process)
-    if sys.stdout is sys.__stdout__ and (sys.stdout is None or not is_windows_console(sys.stdout)):
+    if sys.stdout is sys.__stdout__ and (sys.stdout is None or not _is_windows_console(sys.stdout)):
         sys.stdout = _text(_Output(1), sys.stdout)
-    if sys.stderr is sys.__stderr__ and (sys.stderr is None or not is_windows_console(sys.stderr)):
+    if sys.stderr is sys.__stderr__ and (sys.stderr is None or not _is_windows_console(sys.stderr)):
         errors = os.dup(2)  # who redirects 2, to keep a library quiet, does not mean what we say
         sys.stderr = _text(_Errors(errors), sys.stderr)
     try:
@@ -38,7 +38,7 @@ def guarded() -> Iterator[None]:
             os.close(errors)
 
 
-def fill_closed() -> list[int]:
+def _fill_closed() -> list[int]:
     """Open the null device in place of each of the three that is closed, and tell which.
 
     Else the next file or socket that is opened would get the number, and what a library prints would go there. Output
@@ -54,7 +54,7 @@ def fill_closed() -> list[int]:
     return filled
 
 
-def is_windows_console(stream: TextIO) -> bool:
+def _is_windows_console(stream: TextIO) -> bool:
     """Which is written to in another way than a file, and is never full."""
     return sys.platform == "win32" and stream.isatty()
 

@@ -19,7 +19,7 @@ NETWORK_BYTES = 8
 """Length of a network's keyed hash."""
 
 
-class Group:
+class _Group:
     """The viewers who see the stream with one delay, and have done so for as long (one of ``AGES``)."""
 
     __slots__ = ("age", "counts", "delay", "networks", "viewers")
@@ -68,7 +68,7 @@ class Member:
         viewer in; None: it is a network of its own."""
         self.house = house
         self.network = secrets.token_bytes(NETWORK_BYTES) if network is None else network
-        self.group: Group | None = None
+        self.group: _Group | None = None
         """None: not in the audience."""
         self.expression: int | None = None
         """The current label, an index of ``EXPRESSIONS``."""
@@ -180,7 +180,7 @@ class Audience:
         that count. ``least``: networks that ``shares`` name of each group at most."""
         self._ttl = ttl
         self._least = least
-        self._groups: dict[tuple[int, int], Group] = {}
+        self._groups: dict[tuple[int, int], _Group] = {}
         """By delay and age."""
         self._places = Places(house_weight)
         self.changes = Changes(house_weight)
@@ -296,7 +296,7 @@ class Audience:
             self._exit(member)
         group = self._groups.get((delay, age))
         if group is None:
-            group = self._groups[delay, age] = Group(delay, age)
+            group = self._groups[delay, age] = _Group(delay, age)
         group.enter(member)
 
     def _exit(self, member: Member) -> None:

@@ -172,7 +172,7 @@ class Gate:
         """
         if pages == "whoever":
             return
-        host = host_of(request)
+        host = _host_of(request)
         if self._on_loopback and not (host and (hosts.is_loopback(host.name) or host.name in self._names)):
             raise HTTPError(protocol.FORBIDDEN, _not_a_name(host))
         if pages == "any":
@@ -190,7 +190,7 @@ class Gate:
         origin = _origin(request)
         if pages == "listed" and ("*" in self._origins or origin.lower() in self._origins):
             return True
-        own = hosts.is_own_page(origin, host_of(request), self._names)
+        own = hosts.is_own_page(origin, _host_of(request), self._names)
         return own and _is_from_own_site(request, pages)
 
 
@@ -224,7 +224,7 @@ def _not_a_page(origin: str, host: hosts.Authority | None, pages: Pages, named: 
     return f"{text}, only the relay's own may: open it there."
 
 
-def host_of(request: web.Request) -> hosts.Authority | None:
+def _host_of(request: web.Request) -> hosts.Authority | None:
     """Whom the client meant to ask: the Host header, of which there is one, and a target that names no other host."""
     given = request.headers.getall(hdrs.HOST, ())
     return hosts.authority(given[0]) if len(given) == 1 and request.raw_path.startswith(("/", "*")) else None
@@ -236,7 +236,7 @@ def _is_from_here(request: web.Request) -> bool:
     HTTP/1.0 is one: nginx speaks it to the relay, and may add no header at all. A proxy or tunnel without any sign
     can't be told from a program on this machine (docs/access.md).
     """
-    host = host_of(request)
+    host = _host_of(request)
     return (
         _is_loopback(request.remote)
         and host is not None

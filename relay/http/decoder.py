@@ -95,7 +95,7 @@ def scans(file: bytes) -> int:
     return found
 
 
-def upright(image: ImageFile.ImageFile) -> Image.Image:
+def _upright(image: ImageFile.ImageFile) -> Image.Image:
     """The picture in RGB, at most ``WORKING_SIDE`` wide and high; a GIF's first frame."""
     image.thumbnail((WORKING_SIDE, WORKING_SIDE), reducing_gap=2.0)
     turned = ImageOps.exif_transpose(image)
@@ -114,7 +114,7 @@ def decode(file: bytes) -> None:
     _bound("RLIMIT_AS", need + len(file) + SPARE)
     if not sys.stdin.buffer.read(1):
         return  # nobody waits for it any more
-    picture = upright(image)
+    picture = _upright(image)
     _say(f"pixels {picture.width} {picture.height}")
     sys.stdout.buffer.write(picture.tobytes())
     sys.stdout.buffer.flush()

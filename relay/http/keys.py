@@ -29,13 +29,13 @@ GUESS_COST = 20.0
 """Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""
 
 
-class NewChannel(msgspec.Struct):
+class _NewChannel(msgspec.Struct):
     """Body of ``POST /v1/channels``."""
 
     channel: str
 
 
-class NewKey(msgspec.Struct):
+class _NewKey(msgspec.Struct):
     """Body of ``POST /v1/channels/{channel}/keys``."""
 
     rotate: Right
@@ -54,7 +54,7 @@ async def create_channel(request: web.Request) -> web.Response:
         "who runs it, or use `moodcast relay --channel NAME`. With --create-key they are also created from elsewhere."
     )
     request.app[GATE].require_owner(request, "create", elsewhere)
-    wanted = await json_body(request, NewChannel, '{"channel": "NAME"}')
+    wanted = await json_body(request, _NewChannel, '{"channel": "NAME"}')
     try:
         keys = await asyncio.to_thread(request.app[CHANNELS].create, wanted.channel)
     except ValueError as error:
@@ -67,7 +67,7 @@ async def create_channel(request: web.Request) -> web.Response:
 async def rotate(request: web.Request) -> web.Response:
     """Replace a key, and close those who read with the old one."""
     channel = authorize(request, "admin")
-    right = (await json_body(request, NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
+    right = (await json_body(request, _NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
     key = await asyncio.to_thread(request.app[CHANNELS].rotate, channel, right)
     request.app[HUB].members.revoke(channel, right)
     return json_response({"channel": channel, f"{right}_key": key})

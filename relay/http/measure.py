@@ -14,7 +14,7 @@ from relay.http.requests import HUB, HTTPError, authorize, json_body, json_respo
 from relay.protocol import LONGEST_COUNTDOWN_S, SHORTEST_COUNTDOWN_S
 
 
-class NewCountdown(msgspec.Struct):
+class _NewCountdown(msgspec.Struct):
     """Body of ``POST .../countdown``."""
 
     seconds: Annotated[int, Meta(ge=SHORTEST_COUNTDOWN_S, le=LONGEST_COUNTDOWN_S)] = USUAL_S
@@ -28,7 +28,7 @@ async def start(request: web.Request) -> web.Response:
     """
     channel, hub = authorize(request), request.app[HUB]
     expected = f'{{}} or {{"seconds": {SHORTEST_COUNTDOWN_S} to {LONGEST_COUNTDOWN_S}}}'
-    body = await json_body(request, NewCountdown, expected)
+    body = await json_body(request, _NewCountdown, expected)
     if event := hub.countdowns.start(channel, body.seconds):
         return json_response(event, 201)
     last = hub.countdowns.last(channel)

@@ -17,13 +17,13 @@ MARKER_LENGTH = 200
 NAME_LENGTH = 100
 
 
-class NewMarker(msgspec.Struct):
+class _NewMarker(msgspec.Struct):
     """Body of ``POST .../markers``."""
 
     text: str
 
 
-class NewName(msgspec.Struct):
+class _NewName(msgspec.Struct):
     """Body of ``PATCH .../sessions/{number}``."""
 
     name: str
@@ -32,7 +32,7 @@ class NewName(msgspec.Struct):
 async def mark(request: web.Request) -> web.Response:
     """Mark this moment of the running session."""
     channel = authorize(request, "admin")
-    body = await json_body(request, NewMarker, '{"text": "..."}')
+    body = await json_body(request, _NewMarker, '{"text": "..."}')
     text = _line(body.text, "a marker's text", 1, MARKER_LENGTH)
     marker = request.app[HUB].news.mark(channel, text)
     if marker is None:
@@ -46,7 +46,7 @@ async def rename(request: web.Request) -> web.Response:
     """Name a session."""
     channel = authorize(request, "admin")
     number = await _existing(request, channel)
-    name = _line((await json_body(request, NewName, '{"name": "..."}')).name, "a session's name", 0, NAME_LENGTH)
+    name = _line((await json_body(request, _NewName, '{"name": "..."}')).name, "a session's name", 0, NAME_LENGTH)
     request.app[HUB].news.rename_session(channel, number, name)
     await _done(request.app[HISTORY].rename(channel, number, name))
     return json_response({"number": number, "name": name})

@@ -35,7 +35,7 @@ LEVELS = {"LO": 1 / 3, "MD": 2 / 3, "HI": 1.0}
 LUNA_JIMENEZ = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24), (1, 4, 9, 22))
 
 
-def held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[str, OfficialFold]:
+def _held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[str, OfficialFold]:
     """Folds that test on these subjects and learn from all others."""
     who = [clip.subject for clip in clips]
     tested = {name: set(subjects) for name, subjects in folds.items()}
@@ -58,7 +58,7 @@ def _entries(folder: Path, pattern: str) -> dict[str, tuple[Path, tuple[str, ...
     return found
 
 
-def read_ravdess(folder: Path) -> Found:
+def _read_ravdess(folder: Path) -> Found:
     takes: dict[tuple[str, ...], tuple[str, Path]] = {}
     for entry, (modality, *take) in _entries(folder, r"(01|02)-01-(0[1-8])-(0[12])-(\d\d)-(\d\d)-(\d\d)").values():
         if modality >= takes.get(tuple(take), ("", entry))[0]:  # 02, without sound, is the later one
@@ -71,10 +71,10 @@ def read_ravdess(folder: Path) -> Found:
     )
     folds = {str(k): [f"{actor:02}" for actor in actors] for k, actors in enumerate(LUNA_JIMENEZ, 1)}
     folds |= {f"four-{k + 1}": [f"{4 * k + i:02}" for i in range(1, 5)] for k in range(6)}
-    return Found(clips, held_out(clips, folds))
+    return Found(clips, _held_out(clips, folds))
 
 
-def read_crema_d(folder: Path) -> Found:
+def _read_crema_d(folder: Path) -> Found:
     found = _entries(folder, rf"(\d{{4}})_([A-Z]{{3}})_({'|'.join(CREMA_D)})_([A-Z]{{2}})").values()
     if not found:
         raise DatasetError(f"expected clips such as 1001_DFA_ANG_XX.flv in {folder}, got none")
@@ -84,7 +84,7 @@ def read_crema_d(folder: Path) -> Found:
     )
     starts = [*range(1001, 1091, 18)[:5], 1092]
     folds = {str(k + 1): [str(actor) for actor in range(starts[k], starts[k + 1])] for k in range(5)}
-    return Found(clips, held_out(clips, folds))
+    return Found(clips, _held_out(clips, folds))
 
 
 LAYOUTS = (
@@ -94,7 +94,7 @@ LAYOUTS = (
         RAVDESS,
         # Calm is acted as a face at rest with a hint of a smile; viewers' neutral faces are no different.
         ("neutral", "neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
-        read_ravdess,
+        _read_ravdess,
     ),
-    Layout("crema-d", "CREMA-D", CREMA_D, ("angry", "disgust", "fear", "happy", "neutral", "sad"), read_crema_d),
+    Layout("crema-d", "CREMA-D", CREMA_D, ("angry", "disgust", "fear", "happy", "neutral", "sad"), _read_crema_d),
 )

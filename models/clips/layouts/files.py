@@ -63,7 +63,7 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def read_lines(file: Path, delimiter: str) -> list[Line]:
+def _read_lines(file: Path, delimiter: str) -> list[Line]:
     """A table without a header.
 
     Raises:
@@ -83,7 +83,7 @@ def read_names(file: Path) -> list[Line]:
     Raises:
         DatasetError: it can't be read, or there is one word on a line.
     """
-    lines = [Line([word for word in words if word], place) for words, place in read_lines(file, " ")]
+    lines = [Line([word for word in words if word], place) for words, place in _read_lines(file, " ")]
     for words, place in lines:
         if len(words) == 1:
             raise DatasetError(f"expected a clip's name and its label on {place}, got {words[0]!r}")
@@ -98,7 +98,7 @@ def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
     Raises:
         DatasetError: it can't be read, or lacks a column.
     """
-    lines = _excel(file) if file.suffix.lower() == ".xlsx" else read_lines(file, ",")
+    lines = _excel(file) if file.suffix.lower() == ".xlsx" else _read_lines(file, ",")
     for i, line in enumerate(lines):
         names = [cell.strip().lower() for cell in line.words]
         if {name.lower() for name in columns} <= set(names):

@@ -44,7 +44,7 @@ TO_MEGC: Mapping[str, str] = {
 }
 
 
-def numbered_clip(
+def _numbered_clip(
     path: Path, label: int, subject: str, onset: int | None, apex: int | None, offset: int | None
 ) -> Clip | None:
     """The pictures from onset to offset, by the numbers in their names; all where these are not known.
@@ -61,7 +61,7 @@ def numbered_clip(
     return Clip(path, label, subject, start=start, stop=stop, onset=0, apex=top - start if start <= top < stop else -1)
 
 
-def read_annotated(
+def _read_annotated(
     folder: Path,
     table: Path,
     columns: tuple[str, str, str, str | None, str, str],
@@ -82,7 +82,7 @@ def read_annotated(
         person = subject(row[who])
         path = place(person, row[name])
         moments = [files.whole(row[column]) if column else None for column in (first, top, last)]
-        clip = numbered_clip(path, known, person, *moments) if path.is_dir() else None
+        clip = _numbered_clip(path, known, person, *moments) if path.is_dir() else None
         if clip is None:
             missing.append(f"{path} is named in {table.name}, but has no pictures")
         else:
@@ -98,13 +98,13 @@ def _number(text: str, digits: int) -> str:
     return text if number is None else f"{number:0{digits}}"
 
 
-def read_casme2(label: Callable[[str], int | None]) -> Read:
+def _read_casme2(label: Callable[[str], int | None]) -> Read:
     def read(folder: Path) -> Found:
         table = files.locate(folder, ("CASME2-coding*.xlsx", "CASME2-coding*.csv"), "CASME II's coding file")
         cut = files.locate(
             folder, ("CASME2_RAW_selected", "CASME2-RAW", "CASME2_RAW", "Cropped"), "CASME II's pictures"
         )
-        return read_annotated(
+        return _read_annotated(
             folder,
             table,
             ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion"),
@@ -116,11 +116,11 @@ def read_casme2(label: Callable[[str], int | None]) -> Read:
     return read
 
 
-def read_samm(label: Callable[[str], int | None]) -> Read:
+def _read_samm(label: Callable[[str], int | None]) -> Read:
     def read(folder: Path) -> Found:
         table = files.locate(folder, ("SAMM_Micro_FACS_Codes*.xlsx", "SAMM_Micro_FACS_Codes*.csv"), "SAMM's codes")
         cut = folder / "SAMM" if (folder / "SAMM").is_dir() else folder
-        return read_annotated(
+        return _read_annotated(
             folder,
             table,
             ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Estimated Emotion"),
@@ -132,11 +132,11 @@ def read_samm(label: Callable[[str], int | None]) -> Read:
     return read
 
 
-def read_smic(folder: Path) -> Found:
+def _read_smic(folder: Path) -> Found:
     tables = [*folder.rglob("SMIC-HS-E_annotation*.xlsx"), *folder.rglob("SMIC-HS-E_annotation*.csv")]
     if tables:
         cut = next(place for place in (tables[0].parent / "SMIC-HS-E", tables[0].parent) if place.is_dir())
-        return read_annotated(
+        return _read_annotated(
             folder,
             tables[0],
             ("Subject", "Filename", "OnsetF", None, "OffsetF", "Emotion"),
@@ -151,7 +151,7 @@ def read_smic(folder: Path) -> Found:
             if kind.name.lower() not in MEGC:
                 raise DatasetError(f"expected folders called {', '.join(MEGC)} in {group}, got {kind.name!r}")
             for path in files.folders_in(kind):
-                clip = numbered_clip(path, MEGC.index(kind.name.lower()), person, None, None, None)
+                clip = _numbered_clip(path, MEGC.index(kind.name.lower()), person, None, None, None)
                 clips += [clip] if clip else []
     if not clips:
         raise DatasetError(f"expected clips such as HS/s01/micro/negative/s1_ne_01 in {folder}, got none")
@@ -177,13 +177,13 @@ LAYOUTS = (
         "CASME II, five classes",
         CASME_2,
         ("happy", None, "disgust", "surprise", None),
-        read_casme2(_casme2_label),
+        _read_casme2(_casme2_label),
         steady=True,
     ),
-    Layout("casme2-3", "CASME II, three classes", MEGC, MEGC_EXPRESSIONS, read_casme2(_megc_label), steady=True),
+    Layout("casme2-3", "CASME II, three classes", MEGC, MEGC_EXPRESSIONS, _read_casme2(_megc_label), steady=True),
     Layout(
-        "samm", "SAMM, five classes", SAMM, ("angry", None, "happy", "surprise", None), read_samm(_samm_label), True
+        "samm", "SAMM, five classes", SAMM, ("angry", None, "happy", "surprise", None), _read_samm(_samm_label), True
     ),
-    Layout("samm-3", "SAMM, three classes", MEGC, MEGC_EXPRESSIONS, read_samm(_megc_label), steady=True),
-    Layout("smic", "SMIC, high speed, three classes", MEGC, MEGC_EXPRESSIONS, read_smic, steady=True),
+    Layout("samm-3", "SAMM, three classes", MEGC, MEGC_EXPRESSIONS, _read_samm(_megc_label), steady=True),
+    Layout("smic", "SMIC, high speed, three classes", MEGC, MEGC_EXPRESSIONS, _read_smic, steady=True),
 )

@@ -31,7 +31,7 @@ def read(folder: Path) -> Found:
         ]
     if not rows:
         raise DatasetError(f"expected clips as CLASS/CLIP.mp4 or CLASS/CLIP/PICTURES in {folder}, got none")
-    classes = order({row.fields["label"] for row in rows})
+    classes = _order({row.fields["label"] for row in rows})
     clips, missing = [], []
     for row, place in rows:
         path = files.clip_at(folder / row["file"])
@@ -43,7 +43,7 @@ def read(folder: Path) -> Found:
             Clip(
                 path,
                 classes.index(expression_of(row["label"]) or row["label"] if classes == EXPRESSIONS else row["label"]),
-                row["subject"] or subject_of(path),
+                row["subject"] or _subject_of(path),
                 _intensity(row, place),
                 onset=onset,
                 apex=apex,
@@ -80,13 +80,13 @@ def _frame(row: Mapping[str, str], name: str, place: str) -> int:
     return number
 
 
-def subject_of(clip: Path) -> str:
+def _subject_of(clip: Path) -> str:
     """``anna`` for ``anna_03.mp4``; for ``03.mp4`` a name that no other clip has."""
     subject, underscore, _ = clip.stem.partition("_")
     return subject if underscore and subject else f"{clip.parent.name}/{clip.stem}"
 
 
-def order(names: set[str]) -> tuple[str, ...]:
+def _order(names: set[str]) -> tuple[str, ...]:
     """The classes in the order of the labels."""
     if all(expression_of(name) for name in names):
         return EXPRESSIONS

@@ -75,7 +75,7 @@ def gather(parts: Mapping[str, tuple[Rows, Rows]], place: Callable[[str], Iterab
     return Found(tuple(clips.values()), folds, tuple(missing.values()))
 
 
-def read_dfew(folder: Path) -> Found:
+def _read_dfew(folder: Path) -> Found:
     splits = files.locate(folder, ("EmoLabel_DataSplit",), "the folder of split files")
 
     def rows(part: str, fold: int) -> Rows:
@@ -110,7 +110,7 @@ def _label(text: str, classes: int, place: str) -> int:
     return label
 
 
-def read_ferv39k(folder: Path) -> Found:
+def _read_ferv39k(folder: Path) -> Found:
     splits = files.locate(folder, ("4_setups/All_scenes", "All_scenes"), "FERV39K's split folder")
     cut = files.locate(folder, ("2_ClipsforFaceCrop", "2_*"), "FERV39K's clips")
 
@@ -131,7 +131,7 @@ def _named(word: str, classes: tuple[str, ...], place: str) -> int:
     return classes.index(name)
 
 
-def read_mafw(folder: Path) -> Found:
+def _read_mafw(folder: Path) -> Found:
     names = ("Train & Test Set/single/no_caption", "split/single/no_caption", "single/no_caption")
     splits = files.locate(folder, names, "MAFW's split folder")
 
@@ -146,7 +146,7 @@ def read_mafw(folder: Path) -> Found:
     return gather({str(fold): (rows("train", fold), rows("test", fold)) for fold in range(1, 6)}, place)
 
 
-def read_afew(folder: Path) -> Found:
+def _read_afew(folder: Path) -> Found:
     parts = (("Train_AFEW", "train"), ("Val_AFEW", "val"))
     where: dict[str, Path] = {}
     both: list[Rows] = []
@@ -166,14 +166,14 @@ def read_afew(folder: Path) -> Found:
 
 
 LAYOUTS = (
-    Layout("dfew", "DFEW, single-labelled, five folds", SEVEN, SEVEN, read_dfew),
-    Layout("ferv39k", "FERV39K, all scenes", SEVEN, SEVEN, read_ferv39k),
+    Layout("dfew", "DFEW, single-labelled, five folds", SEVEN, SEVEN, _read_dfew),
+    Layout("ferv39k", "FERV39K, all scenes", SEVEN, SEVEN, _read_ferv39k),
     Layout(
         "mafw",
         "MAFW, single expressions, five folds",
         ELEVEN,
         tuple(name if name in EXPRESSIONS else None for name in map(expression_of, ELEVEN)),
-        read_mafw,
+        _read_mafw,
     ),
-    Layout("afew", "AFEW as in EmotiW, training and validation part", SEVEN, SEVEN, read_afew),
+    Layout("afew", "AFEW as in EmotiW, training and validation part", SEVEN, SEVEN, _read_afew),
 )
