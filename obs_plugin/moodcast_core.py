@@ -21,6 +21,8 @@ PICTURE_SIDES = {"width": (160, 1920), "height": (60, 1080)}  # what the relay d
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 RELAY = re.compile(r"https?://[^\x00-\x20\x7f/?#@<>\"'\\]+(?:/[a-z0-9._~/-]*)?", re.IGNORECASE)
 KEY = re.compile(r"[!-~]{1,256}")
+NEAR_4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+NEAR = [ipaddress.ip_network(text) for text in (*NEAR_4, "::1/128", "fc00::/7", "fe80::/10")]
 MAX_EVENT_BYTES = 65536
 LONGEST_ASKED_S = 300.0  # a relay that asks for a longer wait is not believed
 TEST_REACTION = "happy"
@@ -76,12 +78,15 @@ def _is_address(text: str) -> bool:
 
 def _is_near(relay: str) -> bool:
     """Whether an address without a scheme is of this machine or a private network; the key of no other goes unencrypted
-    by default. agent/address.py has the same rule."""
+    by default. agent/address.py has the same rule: ``tests/test_copies.py`` compares them."""
+    host = ""
     try:
         host = urllib.parse.urlsplit("http://" + relay).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_private  # loopback and link-local as well
-    except ValueError:
-        return False
+        number = ipaddress.ip_address(host)
+    except ValueError:  # a name, or nothing that could be a host
+        return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
+    number = getattr(number, "ipv4_mapped", None) or number
+    return any(number in network for network in NEAR if network.version == number.version)
 
 
 def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -> str:

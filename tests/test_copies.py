@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent import sending
+from agent import address, sending
 from agent.config import AgentSettings
 from demo.config import DEFAULT_PORT
+from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core import channel, countdown
 from relay.http import keys, picture, sessions
 
-core = getattr(link, "core", link)
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "overlay"
 PORT = RelaySettings().port
@@ -120,3 +122,22 @@ async def test_a_new_channels_keys_are_keys_to_the_script(relay: app.Relay) -> N
     made = relay.create_channel("demo")
     for key in (made.display_key, made.admin_key):
         assert core.Settings.entered(relay.url, "demo", key, 1280, 720).problem() == ""
+
+
+NEAR = ["localhost", "127.0.0.1", "10.1.2.3", "192.168.1.5", "169.254.9.9", "[::1]", "[fd00::5]", "[fe80::1]"]
+ODD = ["0.0.0.0", "100.64.0.1", "192.0.2.1", "198.18.0.1", "240.0.0.1", "[::]", "[2001:db8::1]", "[::ffff:10.0.0.1]"]
+HOSTS = st.one_of(
+    st.ip_addresses().map(lambda found: f"[{found}]" if found.version == 6 else str(found)),
+    st.sampled_from([*NEAR, *ODD, "LOCALHOST", "localhost.", "127.0.0.1.", "cats.localhost", "localhost.example"]),
+    st.from_regex(r"[a-z]{1,8}(\.[a-z]{2,5}){1,2}", fullmatch=True),
+)
+
+
+@given(HOSTS, st.sampled_from(["", ":8765"]))
+def test_an_address_without_a_scheme_is_understood_the_same_by_agent_and_script(host: str, port: str) -> None:
+    try:
+        understood = address.parse(host + port).relay
+    except ValueError:
+        return  # the agent looks at names more closely
+    scheme = core.Settings.entered(host + port, "demo", "key", 1280, 720).relay.partition(":")[0]
+    assert understood.partition(":")[0] == scheme
