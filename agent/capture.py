@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agent.config import AgentSettings
 from agent.recognition import Recogniser
 from agent.smoothing import Reading, Smoother
-from agent.sources import Frame, Source, open_source
+from agent.sources import Frame, FrameSource, open_source
 from agent.stopping import within
 
 RATE_OVER = 25
@@ -35,7 +35,7 @@ class Capture(threading.Thread):
         self._stopping = threading.Event()
         self._driver = threading.Lock()
         """Held by who is in the driver's code: no driver likes to be closed by one thread while another reads."""
-        self._source: Source | None = None
+        self._source: FrameSource | None = None
         self._recent: deque[tuple[float, float]] = deque(maxlen=RATE_OVER)
         self._began = self._last = 0.0
         self._busy_before_s = self._busy_s = 0.0

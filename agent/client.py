@@ -50,7 +50,7 @@ from relay.protocol import (
 )
 
 # A string, since aiohttp's class is generic for type checkers only.
-Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
+WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
 
 CONNECT_S = 10.0
 PING_S = 15.0
@@ -87,7 +87,7 @@ class _Health(msgspec.Struct):
     version: Any
 
 
-Answer = TypeVar("Answer", bound=msgspec.Struct)
+Told = TypeVar("Told", bound=msgspec.Struct)
 
 
 class Client:
@@ -185,7 +185,9 @@ class Client:
         failures.sort(key=lambda failure: not isinstance(failure, RelayError))
         raise failures[0] if failures else _Lost("the connection broke")
 
-    async def _join(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> tuple[Socket, Welcome]:
+    async def _join(
+        self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack
+    ) -> tuple[WebSocket, Welcome]:
         """Connect, say hello, await the welcome; ``opened`` will close the socket."""
         try:
             ticket = await within(CONNECT_S, self._ticket(session))
@@ -218,19 +220,19 @@ class Client:
                 raise self._ended(answer.error.code, answer.error.message, float(hint) if hint.isdecimal() else 0.0)
             return answer.ticket
 
-    async def _connect(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> Socket:
+    async def _connect(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> WebSocket:
         timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
         socket = await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout, max_msg_size=MAX_MESSAGE_BYTES)
         opened.push_async_callback(socket.close)  # here, since a caller who is cancelled never gets it
         return socket
 
-    async def _welcome(self, socket: Socket) -> Welcome:
+    async def _welcome(self, socket: WebSocket) -> Welcome:
         while True:
             message = await self._receive(socket)
             if isinstance(message, Welcome):
                 return message
 
-    async def _listen(self, socket: Socket) -> NoReturn:
+    async def _listen(self, socket: WebSocket) -> NoReturn:
         while True:
             message = await self._receive(socket)  # The audience's mood comes this way too; nothing here needs it yet.
             if isinstance(message, Countdown):
@@ -247,7 +249,7 @@ class Client:
                     f"--delay {message.seconds}.",
                 )
 
-    async def _send(self, socket: Socket) -> None:
+    async def _send(self, socket: WebSocket) -> None:
         while True:
             self._wake.clear()
             if self._at_zero:
@@ -265,13 +267,13 @@ class Client:
             if isinstance(message, Label):
                 self.labels[message.emotion] += 1
 
-    async def _write(self, socket: Socket, message: Message) -> None:
+    async def _write(self, socket: WebSocket, message: Message) -> None:
         try:
             await socket.send_str(encode(message).decode())
         except (aiohttp.ClientError, OSError) as error:
             raise _Lost(trouble.reason(error, self._url)) from error
 
-    async def _receive(self, socket: Socket) -> FromRelay:
+    async def _receive(self, socket: WebSocket) -> FromRelay:
         """The relay's next message; its end becomes ``_Lost`` or a ``RelayError``. Unknown messages are skipped."""
         async for frame in socket:
             if frame.type is not aiohttp.WSMsgType.TEXT:
@@ -344,7 +346,7 @@ async def _refuse_redirect(_: aiohttp.ClientSession, __: object, redirect: aioht
     raise RedirectedError(trouble.redirected(redirect.response))
 
 
-def _decoded(body: bytes, kind: type[Answer]) -> Answer | None:
+def _decoded(body: bytes, kind: type[Told]) -> Told | None:
     """A server's JSON; None where it is none of this kind, nested too deeply, or no text at all."""
     try:
         return msgspec.json.decode(body, type=kind)

@@ -18,7 +18,7 @@ PATIENCE_S = 0.1
 """A clip's answer that takes longer is fetched with a later face, so that no frame is missed meanwhile."""
 
 
-class Reader(Protocol):
+class FaceReader(Protocol):
     """Made for one network; used from one thread at a time."""
 
     network: OnnxNetwork
@@ -152,7 +152,7 @@ def _beside(work: Callable[[], list[float]]) -> "Future[list[float]]":
     return future
 
 
-def reader(classifier: Classifier | ClipClassifier | FaceByFace) -> Reader:
+def reader(classifier: Classifier | ClipClassifier | FaceByFace) -> FaceReader:
     """The reader for that kind of network."""
     if isinstance(classifier, Classifier):
         return StillReader(classifier)

@@ -30,7 +30,7 @@ BROKEN_FRAMES = 30
 """A camera may send this many frames in a row that can't be decoded."""
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """An opened source."""
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -65,7 +65,7 @@ def check(name: str) -> None:
         open_file(Path(name), loop=False).close()
 
 
-def open_source(name: str, loop: bool) -> Source:
+def open_source(name: str, loop: bool) -> FrameSource:
     """Open what the ``source`` option names; ``loop`` plays a video file for ever.
 
     Raises:
@@ -89,7 +89,7 @@ def camera_number(name: str) -> int | None:
     return int(number) if kind == "webcam" and number.isascii() and number.isdigit() else None
 
 
-def open_file(path: Path, loop: bool) -> Source:
+def open_file(path: Path, loop: bool) -> FrameSource:
     """A still picture or a video, told apart by the content; see ``open_source``."""
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"

@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 from agent.clip_buffer import ClipBuffer
 from agent.face import FaceFinder
-from agent.readers import ClipReader, Reader, reader
+from agent.readers import ClipReader, FaceReader, reader
 from agent.smoothing import Smoother
 from benchmarks import machine
 from models.clips import cache, layouts, video
@@ -85,7 +85,7 @@ class Truth:
 class MeanReader:
     """The still classifier, averaged over the last ``FRAMES`` faces, as a clip network would be given them."""
 
-    def __init__(self, inner: Reader) -> None:
+    def __init__(self, inner: FaceReader) -> None:
         self.network, self._inner = inner.network, inner
         self._buffer: ClipBuffer[Sequence[float]] = ClipBuffer(ClipSpec(FRAMES, 1 / FPS))
 
@@ -111,12 +111,12 @@ class MeanReader:
         return np.mean(self._buffer.newest(FRAMES), 0).tolist()
 
 
-def made(name: str) -> Callable[[], Reader]:
+def made(name: str) -> Callable[[], FaceReader]:
     """Makes readers of a model, or of the yardstick; a slow clip network is waited for."""
     mean, name = name.startswith("mean of"), name.split(" of ")[-1] if " of " in name else name
     classifier = load(registry.DEFAULT if mean else name)
 
-    def make() -> Reader:
+    def make() -> FaceReader:
         if isinstance(classifier, ClipClassifier):
             return ClipReader(classifier, patience_s=60)
         return MeanReader(reader(classifier)) if mean else reader(classifier)
@@ -149,7 +149,9 @@ def flicker(answers: Array, seconds: float) -> tuple[float, float]:
     return changes, float(np.abs(np.diff(answers, axis=0)).sum() / 2 / seconds)
 
 
-def on_video(make: Callable[[], Reader], phases: Sequence[list[Sight]], truths: Sequence[Truth]) -> dict[str, float]:
+def on_video(
+    make: Callable[[], FaceReader], phases: Sequence[list[Sight]], truths: Sequence[Truth]
+) -> dict[str, float]:
     """The measures of the module's description, by name."""
     rows = []
     for sight in phases:
@@ -227,7 +229,7 @@ def moving_tiles(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def on_tiles(
-    make: Callable[[], Reader], name: str, faces: fer2013.LabelledFaces, moved: NDArray[np.uint8]
+    make: Callable[[], FaceReader], name: str, faces: fer2013.LabelledFaces, moved: NDArray[np.uint8]
 ) -> dict[str, float]:
     """Accuracies on still tiles, and accuracies and flicker on moved ones."""
     majority = fer2013.majority(faces.votes)
@@ -258,7 +260,7 @@ def votes(guess: NDArray[np.int64], majority: NDArray[np.int64]) -> dict[str, fl
     return {"FER+": float((guess == majority)[counted].mean())}
 
 
-def on_clips(make: Callable[[], Reader], source: ClipSource) -> dict[str, float]:
+def on_clips(make: Callable[[], FaceReader], source: ClipSource) -> dict[str, float]:
     """Accuracy after the apex, delay after the onset, and flicker, of clips with Moodcast's expressions as classes."""
     right, delays, rows = [], [], []
     for index in tqdm(range(len(source)), unit="clip", mininterval=1, leave=False, disable=None):

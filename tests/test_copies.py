@@ -20,7 +20,7 @@ from obs_plugin import moodcast_link as link
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core import channel, countdown
-from relay.http import keys, picture, sessions
+from relay.http import endpoints, keys, picture, sessions
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "overlay"
@@ -116,6 +116,15 @@ def test_the_relays_port() -> None:
     assert f"MOODCAST_PORT={PORT} " in docker
     assert f"EXPOSE {PORT}\n" in docker
     assert set(re.findall(r"relay-\d:(\d+)", (ROOT / "deploy" / "Caddyfile").read_text())) == {str(PORT)}
+
+
+def test_the_relays_pages_are_known_as_such_where_one_is_pasted() -> None:
+    pages = {row.path for row in endpoints.ENDPOINTS} & {"/", "/overlay", "/dashboard", "/try", "/healthz"}
+    assert len(pages) == 5
+    for path in pages | {row.path for row in endpoints.ENDPOINTS if row.path.startswith("/v1/")}:
+        assert address.parse(f"https://relay.example{path.replace('{', '').replace('}', '')}").relay == (
+            "https://relay.example"
+        )
 
 
 async def test_a_new_channels_keys_are_keys_to_the_script(relay: app.Relay) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from agent import sources
 from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError
-from agent.sources import Source, Still, Video, open_file, open_source
+from agent.sources import FrameSource, Still, Video, open_file, open_source
 
 ROOT = Path(__file__).parents[2]
 LEVELS = (20, 70, 120, 170, 220)
@@ -51,7 +51,7 @@ class Clock:
         return self.now
 
 
-def number(source: Source) -> int | None:
+def number(source: FrameSource) -> int | None:
     """Which frame of the film the source shows now; None at its end."""
     frame = source.read()
     if frame is None:
