@@ -88,7 +88,6 @@ def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path, names: set[st
     assert {name.split("/")[0] for name in names} == {*TYPED, "moodcast.py", "overlay"}
     assert {Path(name).suffix for name in names} <= SHIPPED
     assert not [name for name in names if {"tests", "benchmarks", "docs"} & set(Path(name).parts)]
-    assert "overlay/pictures/render.py" not in names
     assert wheel.stat().st_size < LARGEST
 
 
@@ -100,7 +99,7 @@ def test_the_wheel_holds_all_that_the_program_reads(names: set[str]) -> None:
         ["git", "ls-files", *TYPED, "overlay"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     there = {name for name in tracked.stdout.split() if (ROOT / name).exists()}
-    assert there - names == {"overlay/pictures/render.py", "overlay/protocol.d.ts"}
+    assert there - names == {"overlay/protocol.d.ts"}
 
 
 def test_what_ships_is_what_is_listed(names: set[str]) -> None:

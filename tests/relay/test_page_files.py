@@ -109,7 +109,7 @@ async def test_a_link_leads_nowhere(http: aiohttp.ClientSession, folder: Path, t
         "bar.js%0a",
         "bar.js::$DATA",
         ".hidden.js",
-        "pictures/render.py",
+        "pictures/script.py",
         "__init__.py",
         "pictures",
         "a" * 3000 + ".js",
@@ -121,6 +121,7 @@ async def test_nothing_else_is_found(relay: Relay, folder: Path, path: str) -> N
     """As raw requests: a client's library would tidy the path up."""
     (folder.parent / "secret.json").write_text("not for strangers")
     (folder / ".hidden.js").write_text("not for strangers")
+    (folder / "pictures" / "script.py").write_text("not for strangers")
     async with await RawClient.connect(relay.url) as client:
         await client.send(f"GET /static/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         answer = await client.read_to_end()

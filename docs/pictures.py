@@ -1,4 +1,4 @@
-"""Render every drawing of this folder to a PNG: ``python overlay/pictures/render.py``. Needs Chromium and playwright.
+"""Render every drawing of overlay/pictures to a PNG: ``python -m docs.pictures``. Needs Chromium and playwright.
 
 The SVG files are the originals. The relay's Pillow rendering and OBS can't read SVG, so the PNGs are kept beside them.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+PICTURES = Path(__file__).parents[1] / "overlay" / "pictures"
 SIDE = 128
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 PAGE = "<style>html, body {{ margin: 0 }} svg {{ display: block; width: {side}px; height: {side}px }}</style>{svg}"
@@ -37,4 +38,4 @@ def render(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("".join(f"{path.name}\n" for path in render(Path(__file__).parent)))
+    sys.stdout.write("".join(f"{path.name}\n" for path in render(PICTURES)))
