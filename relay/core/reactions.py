@@ -85,7 +85,7 @@ class Bursts:
             expression.rising_since, expression.grew_to = now, count
             return False
         grows = count > expression.grew_to
-        expression.grew_to = max(count, expression.grew_to)
+        expression.grew_to = count
         return not grows or now - expression.rising_since >= PEAK_WAIT_S
 
 

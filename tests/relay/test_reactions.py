@@ -1,5 +1,6 @@
 """Bursts and taps."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +143,65 @@ def test_strengths_and_counts_stay_in_their_ranges(turns: list[tuple[int, int, f
             assert burst.name != "neutral"
 
 
+# --- bursts, tick by tick --------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """Bursts of happy, told how many changed to it lately; the clock stands at 100 s at the first tick."""
+
+    def __init__(self, sharing: int) -> None:
+        self.bursts, self.sharing, self.now = Bursts(), sharing, 100.0
+
+    def tick(self, *counts: int, every: float = TICK) -> list[list[int]]:
+        """The counts of the bursts at each tick."""
+        found = []
+        for count in counts:
+            changes = [count if name == "happy" else 0 for name in EXPRESSIONS]
+            bursts = self.bursts.update(changes, [3] * len(EXPRESSIONS), self.sharing, self.now)
+            found.append([burst.count for burst in bursts])
+            self.now += every
+        return found
+
+
+@pytest.mark.parametrize(("sharing", "least"), [(1_000, 150), (5, 3)])
+def test_a_burst_is_just_that_share_or_three_viewers_from_the_first_tick_on(sharing: int, least: int) -> None:
+    assert Counted(sharing).tick(least, least) == [[], [least]]
+    assert Counted(sharing).tick(least - 1, least - 1) == [[], []]
+
+
+def test_a_burst_is_reported_as_soon_as_it_grows_no_more() -> None:
+    assert Counted(10).tick(5, 5) == [[], [5]]
+    assert Counted(10).tick(5, 7, 6) == [[], [], [6]]
+
+
+def test_a_burst_that_grows_on_is_reported_after_a_second() -> None:
+    assert Counted(10).tick(5, 6, 7, 8, 9) == [[], [], [], [], [9]]
+
+
+def test_what_is_usual_follows_the_last_half_minute() -> None:
+    """Of ten that change all the time, after 30 s 63 % are usual: six whole ones."""
+    for count, burst in ((20, []), (21, [21])):
+        show = Counted(100)
+        assert show.tick(*[10] * 120) == [[]] * 120
+        assert show.tick(count, count) == [[], burst]
+
+
+def test_the_silence_after_a_burst_ends_after_exactly_four_seconds() -> None:
+    show = Counted(10)
+    assert show.tick(5, 5) == [[], [5]]
+    assert show.tick(*[0] * 14) == [[]] * 14
+    assert show.tick(9, 9, 9, 9) == [[], [], [9], []]
+
+
+def test_a_burst_after_a_long_pause_is_no_part_of_the_one_before() -> None:
+    show = Counted(10)
+    assert show.tick(5, 5, every=5.0) == [[], [5]]
+    assert show.tick(5, 7, 7) == [[], [], [7]]
+
+
+# --- taps ------------------------------------------------------------------------------------------------------------
+
+
 def tap_counts(taps: Taps, now: float) -> dict[str, int]:
     return {name: count for name, count in zip(TAPS, taps.take(now), strict=True) if count}
 
@@ -166,6 +226,8 @@ def test_a_viewer_can_not_hammer() -> None:
 
 def test_taps_are_as_strong_as_the_share_of_those_who_tapped() -> None:
     assert tapped((4, 0, 1, 0, 0), sharing=10) == [Burst("heart", 0.4, 4), Burst("clap", 0.1, 1)]
+    assert tapped((1, 0, 0, 0, 0), sharing=1) == [Burst("heart", 1.0, 1)]
+    assert tapped((1, 0, 0, 0, 0), sharing=0) == [Burst("heart", 1.0, 1)]  # nobody need share a face
     assert tapped((0, 0, 0, 2, 0), sharing=1) == [Burst("wow", 1.0, 2)]  # more than share a face
 
 
@@ -200,3 +262,19 @@ def test_where_each_connection_is_a_network_a_house_taps_with_no_more_than_its_w
     for viewer in reversed(crowd):  # a place of the network is free again where the house had none
         taps.tap(viewer, "heart", 1.0)
     assert tap_counts(taps, 1.0) == {"heart": 8}
+
+
+def test_who_finds_no_place_in_the_house_takes_none_of_the_network() -> None:
+    """A provider's network has several houses: one that taps a lot does not use up what the others have."""
+    taps = Taps(house_weight=1)
+    for viewer in [Member("busy", b"network") for _ in range(9)]:
+        taps.tap(viewer, "heart", 0.0)
+    taps.tap(Member("calm", b"network"), "heart", 0.0)
+    assert tap_counts(taps, 0.0) == {"heart": 2}
+
+
+def test_a_tap_counts_again_after_exactly_half_a_second() -> None:
+    taps, ada = Taps(), Member()
+    for now in (10.0, 10.4999, 10.5):
+        taps.tap(ada, "heart", now)
+        assert tap_counts(taps, now) == ({} if now == 10.4999 else {"heart": 1})
