@@ -89,7 +89,7 @@ class Meter:
     def spend(self, now: float, cost: float = 1.0) -> Pace:
         """Pay for a frame. WARN comes once, until the bucket is full again."""
         full_at = self._full_at
-        if full_at < now:
+        if full_at <= now:
             full_at = now
             self._warned = False
         self._full_at = full_at = full_at + cost * TOKEN_S

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.countdown import EARLY_S, LEAST_REST_S, Measurement, TapError
-from relay.protocol import LONGEST_COUNTDOWN_S, MAX_DELAY_S, SHORTEST_COUNTDOWN_S
+from relay.core.countdown import EARLY_S, LEAST_REST_S, Measurement, TapError, late_tap
+from relay.protocol import LONGEST_COUNTDOWN_S, MAX_DELAY_S, SHORTEST_COUNTDOWN_S, Countdown
 
 SECONDS = st.integers(SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S)
 TIMES = st.floats(0, 400, allow_nan=False)
@@ -117,3 +117,26 @@ def test_what_the_page_can_show_follows_the_clock(seconds: int, now: float) -> N
         assert 0 <= digit - (seconds - now) < 1
     else:
         assert digit == (0 if now < seconds + 1.5 else None)
+
+
+@pytest.mark.parametrize(
+    ("now", "digit"), [(100.0, 5), (100.5, 5), (101.0, 4), (104.5, 1), (105.0, 0), (106.25, 0), (106.5, None)]
+)
+def test_the_digits_on_the_broadcast(now: float, digit: int | None) -> None:
+    assert Measurement(5, 100.0, 1e9, 1).digit(now) == digit
+
+
+def test_all_hear_of_the_same_countdown() -> None:
+    countdown = Measurement(5, 100.0, 1e9, 1)
+    assert countdown.event(100.0) == Countdown(time=1e9, seconds=5, zero=1e9 + 5)
+    assert countdown.event(103.5) == Countdown(time=1e9 + 3.5, seconds=5, zero=1e9 + 5)
+
+
+def test_it_can_be_followed_until_a_second_before_zero_and_answered_until_the_longest_delay_is_over() -> None:
+    countdown = Measurement(5, 100.0, 1e9, 1)
+    assert [countdown.can_be_followed(now) for now in (100.0, 104.0, 104.01)] == [True, True, False]
+    assert [countdown.open_s(now) for now in (100.0, 224.75, 225.0, 300.0)] == [125.0, 0.25, 0.0, 0.0]
+
+
+def test_a_tap_without_a_countdown_is_told_to_wait_for_one() -> None:
+    assert str(late_tap()) == "No countdown is on the stream: wait until the streamer starts one."

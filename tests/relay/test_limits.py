@@ -77,6 +77,22 @@ def test_who_calms_down_is_warned_anew() -> None:
     assert first.count(Pace.WARN) == later.count(Pace.WARN) == 1
 
 
+def test_of_frames_at_once_the_first_beyond_the_burst_is_warned_and_the_first_beyond_the_debt_is_closed() -> None:
+    burst, debt = int(BURST), int(DEBT)
+    meter = Meter(50.0)
+    expected = [Pace.FINE] * burst + [Pace.WARN] + [Pace.FINE] * (debt - 1) + [Pace.CLOSE]
+    assert [meter.spend(50.0) for _ in range(burst + debt + 1)] == expected
+
+
+def test_the_warning_comes_again_once_the_bucket_was_full() -> None:
+    frames = int(BURST) + 1
+    for rest, warned in ((0.0, [Pace.WARN]), (0.5, [])):
+        meter = Meter(0.0)
+        assert [meter.spend(0.0) for _ in range(frames)][-1] is Pace.WARN
+        full_at = frames / MAX_LABELS_PER_S
+        assert [pace for _ in range(frames) if (pace := meter.spend(full_at - rest))] == warned
+
+
 def test_a_few_wrong_frames_are_forgiven_and_many_are_not() -> None:
     assert paces([0.0] * 10, BAD_FRAME_COST) == [Pace.FINE] * 10
     assert paces([0.0] * 30, BAD_FRAME_COST)[-1] is Pace.CLOSE
@@ -135,6 +151,49 @@ def test_who_has_not_said_hello_takes_a_place_of_its_house_alone() -> None:
     assert "channel" in str(connections.enter("demo"))
 
 
+def test_who_is_kept_out_reads_which_limit_it_is() -> None:
+    connections = Connections(total=2, per_channel=1, per_house=3)
+    for _ in range(3):
+        connections.arrive("one", "ada")
+    assert (
+        connections.arrive("one", "ada")
+        == "Your network has the 3 connections that one may have: close another one first."
+    )
+    connections.enter("one")
+    full = "The channel 'one' has the 1 connections that one may have: come back later."
+    assert connections.arrive("one", "bob") == connections.enter("one") == full
+    connections.enter("two")
+    assert connections.enter("three") == "The relay has the 2 connections that it takes: come back later."
+
+
+def test_a_place_that_is_given_back_is_free() -> None:
+    connections = Connections(total=1, per_channel=1, per_house=1)
+    assert connections.arrive("one", "ada") is None
+    connections.depart("ada")
+    assert connections.arrive("one", "ada") is None
+    assert connections.enter("one") is None
+    assert "relay" in str(connections.enter("two"))  # and holds no place of the channel
+    connections.leave("one")
+    assert connections.enter("two") is None
+
+
+def test_a_house_is_forgotten_when_its_bucket_is_full_again() -> None:
+    rates = Rates(1.0, 10)
+    rates.spend("ada", 0.0)
+    assert rates.spent("ada", 0.0) == 1.0
+    rates.spend("bob", 9.99)
+    assert len(rates) == 2
+    rates.spend("bob", 10.0)
+    assert len(rates) == 1
+
+
+def test_what_a_house_spent_comes_back_with_time() -> None:
+    rates = Rates(0.5, 10)
+    rates.spend("ada", 100.0, 8)
+    assert [rates.spent("ada", now) for now in (100.0, 104.0, 200.0)] == [8.0, 6.0, 0.0]
+    assert rates.spent("bob", 100.0) == rates.spent(None, 100.0) == 0.0
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 30), st.integers(1, 10)), max_size=80))
 def test_rates_are_token_buckets_for_each_house(steps: list[tuple[str, float, int]]) -> None:
     rates, now, tokens, then = Rates(0.5, 10), 0.0, {"a": 10.0, "b": 10.0}, {"a": 0.0, "b": 0.0}
@@ -175,6 +234,7 @@ def test_rates_forget_old_houses_and_give_refunds() -> None:
         ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", "2001:db8:1::"),
         ("2001:db8:1:2::9", "2001:db8:1:2::", "2001:db8:1::"),
+        ("2001:db8:1:2:8000::9", "2001:db8:1:2::", "2001:db8:1::"),
         ("2001:db8:1:3::9", "2001:db8:1:3::", "2001:db8:1::"),
         ("2001:db8:2:3::9", "2001:db8:2:3::", "2001:db8:2::"),
         ("fe80::1%eth0", "fe80::", "fe80::"),
@@ -222,7 +282,8 @@ def test_what_is_no_address_falls_to_the_peer(text: str, proxies: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "unknown", "_hidden", "192.0.2", "192.0.2.7:", "192.0.2.7:x", "192.0.2.7:123456", "[192.0.2.7", "[::1", "::1]",
-     "[2001:db8::1]x", "[2001:db8::1]:x", "2001:db8::1]:80", "192.0.2.7:80:80", ",", "192.0.2.7,", "for=192.0.2.7"],
+     "[2001:db8::1]x", "[2001:db8::1]:x", "2001:db8::1]:80", "192.0.2.7:80:80", ",", "192.0.2.7,", "for=192.0.2.7",
+     "X192.0.2.7"],
 )  # fmt: skip
 def test_near_misses_of_an_address_fall_to_the_peer(text: str) -> None:
     assert client_address("198.51.100.9", text, 1) == "198.51.100.9"

@@ -43,3 +43,28 @@ def test_what_could_not_be_read_is_tried_again_soon() -> None:
     stale.failed(1)
     assert stale.due_in(1) == RETRY_S
     assert stale.take(1 + RETRY_S) == ALL
+
+
+def test_so_many_names_are_read_by_name_and_one_more_is_a_full_read() -> None:
+    stale = Stale(0)
+    names = [f"channel-{number:03}" for number in range(NAMES_AT_ONCE + 1)]
+    for name in names[:-1]:
+        stale.name(name, 1)
+    assert stale.take(1) == tuple(names[:-1])
+    for name in names:
+        stale.name(name, 2)
+    assert stale.take(2) == ALL
+
+
+def test_a_failure_does_not_delay_a_full_read_that_is_due_earlier() -> None:
+    stale = Stale(0)
+    stale.name("demo", RELOAD_S - 1)
+    assert stale.take(RELOAD_S - 1) == ("demo",)
+    stale.failed(RELOAD_S - 1)
+    assert stale.due_in(RELOAD_S - 1) == 1
+    assert stale.take(RELOAD_S) == ALL
+
+
+def test_what_is_overdue_is_due_at_once() -> None:
+    stale = Stale(0)
+    assert stale.due_in(RELOAD_S) == stale.due_in(RELOAD_S + 60) == 0

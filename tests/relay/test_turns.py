@@ -87,3 +87,37 @@ def test_one_too_many_is_one_of_the_many(houses: int, same_channel: bool) -> Non
     assert out
     assert (out.channel, out.doubtful) == ("demo", True)
     assert turns_until(turns, newcomer) < 2 * houses
+
+
+def line(most: int, *waiters: tuple[str, str]) -> tuple[Turns, list[Waiter]]:
+    """Who waits, in the order of their arrival: (channel, house)."""
+    turns, waiting = Turns(most), [Waiter(channel, house, doubtful=False) for channel, house in waiters]
+    assert [turns.add(waiter) for waiter in waiting] == [None] * len(waiting)
+    return turns, waiting
+
+
+def test_a_full_queue_loses_one_of_the_channel_with_the_most_who_wait() -> None:
+    """Though a house of another channel has more."""
+    turns, waiting = line(5, ("a", "1"), ("a", "2"), ("a", "3"), ("b", "9"), ("b", "9"))
+    assert turns.add(Waiter("c", "5", doubtful=False)) is waiting[2]
+
+
+def test_in_the_channel_it_loses_one_of_the_house_with_the_most_who_wait() -> None:
+    turns, waiting = line(3, ("a", "1"), ("a", "1"), ("a", "2"))
+    assert turns.add(Waiter("b", "5", doubtful=False)) is waiting[1]
+
+
+def test_a_channel_that_had_its_turn_before_another_came_is_next() -> None:
+    turns, (first, second) = line(9, ("a", "1"), ("a", "2"))
+    assert turns.next() is first
+    newcomer = Waiter("b", "5", doubtful=False)
+    turns.add(newcomer)
+    assert [turns.next(), turns.next()] == [second, newcomer]
+
+
+def test_each_eighth_turn_is_for_those_who_guessed_wrong() -> None:
+    turns = Turns(1000)
+    for number in range(40):
+        turns.add(Waiter("demo", f"house {number}", doubtful=number < 20))
+    served = [turns.next() for _ in range(2 * FOR_DOUBTFUL)]
+    assert [bool(waiter and waiter.doubtful) for waiter in served] == ([False] * (FOR_DOUBTFUL - 1) + [True]) * 2
