@@ -20,7 +20,7 @@ from relay.core.clock import Clock
 from relay.core.limits import Limits
 from relay.errors import AddressError, DataFolderError, PortInUseError
 from relay.http import endpoints
-from relay.http.accept import Connection, Doorway
+from relay.http.accept import Doorway, Visitor
 from relay.http.acceptor import Acceptor
 from relay.http.admission import Gate
 from relay.http.lobby import Lobby
@@ -162,7 +162,7 @@ async def start(
     )
     await runner.setup()
     assert runner.server is not None
-    lobby: Lobby[Connection] = Lobby(
+    lobby: Lobby[Visitor] = Lobby(
         machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
     )
     doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, limits.stalled, hub.counts, lobby)

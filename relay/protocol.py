@@ -48,7 +48,7 @@ CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Seven = Annotated[list[int], Meta(min_length=7, max_length=7)]
 SevenShares = Annotated[list[float], Meta(min_length=7, max_length=7)]
-Share = Annotated[float, Meta(ge=0, le=1)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -178,7 +178,7 @@ class Reaction(Message, tag="reaction", frozen=True, kw_only=True):
     time: Annotated[float, Meta(description="Unix time in seconds.")]
     kind: Annotated[Literal["expression", "tap"], Meta(description="What `name` names.")]
     name: Annotated[str, Meta(description="An expression or a tap.")]
-    strength: Annotated[Share, Meta(description="Share of the sharing viewers who took part, 0 to 1.")]
+    strength: Annotated[Fraction, Meta(description="Share of the sharing viewers who took part, 0 to 1.")]
     count: Annotated[int, Meta(ge=1, description="How many viewers took part.")]
 
 

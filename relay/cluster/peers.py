@@ -46,7 +46,7 @@ class Activity(msgspec.Struct, array_like=True, frozen=True):
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-class Message(msgspec.Struct, array_like=True, frozen=True, tag=True, kw_only=True):
+class NodeMessage(msgspec.Struct, array_like=True, frozen=True, tag=True, kw_only=True):
     """Base of what travels between nodes. A run of a node is known by its name and its epoch."""
 
     node: NodeName
@@ -56,7 +56,7 @@ class Message(msgspec.Struct, array_like=True, frozen=True, tag=True, kw_only=Tr
     """Grows with each message of its kind in this run."""
 
 
-class Report(Message, tag="report", frozen=True, kw_only=True):
+class Report(NodeMessage, tag="report", frozen=True, kw_only=True):
     """All channels that have someone on this node, or a part of them."""
 
     part: Annotated[int, Meta(ge=0)] = 0
@@ -104,13 +104,13 @@ class Dropped(msgspec.Struct, array_like=True, frozen=True, tag="dropped"):
 Item = Joined | Changed | Published | Renamed | Dropped
 
 
-class News(Message, tag="news", frozen=True, kw_only=True):
+class News(NodeMessage, tag="news", frozen=True, kw_only=True):
     """What happened on a node."""
 
     items: list[Item]
 
 
-class Goodbye(Message, tag="goodbye", frozen=True, kw_only=True):
+class Goodbye(NodeMessage, tag="goodbye", frozen=True, kw_only=True):
     """The node stops: what it counted is gone."""
 
 
@@ -223,7 +223,7 @@ class Peers:
                     self._arrived[name] = tuple(a + b for a, b in zip(before, activity.snapshot.taps, strict=True))
         return []
 
-    def _peer(self, message: Message, now: float) -> _Peer | None:
+    def _peer(self, message: NodeMessage, now: float) -> _Peer | None:
         """Who says it; None if it does not count."""
         peer = self._peers.get(message.node)
         if peer is None and len(self._peers) >= MOST_NODES:

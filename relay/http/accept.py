@@ -18,7 +18,7 @@ from relay.core.limits import Places
 from relay.http.lobby import Lobby
 from relay.http.requests import error_body, error_response
 from relay.http.unread import Watch
-from relay.live.counters import Counts
+from relay.live.counters import Counters
 from relay.live.masked import MaskedOnly
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,8 @@ class Doorway:
         house_of: Callable[[str | None], str | None],
         head_s: float,
         stalled_s: float,
-        counts: Counts,
-        lobby: "Lobby[Connection]",
+        counts: Counters,
+        lobby: "Lobby[Visitor]",
     ) -> None:
         """``places``: so many connections a house.
 
@@ -69,7 +69,7 @@ class Doorway:
             if isinstance(one, _Guest):
                 one.put_out()
 
-    def make_room(self, one: "Connection | None") -> None:
+    def make_room(self, one: "Visitor | None") -> None:
         """Put out who must go, if anyone."""
         if one is not None:
             self.counts.put_out += 1
@@ -235,7 +235,7 @@ class _Connection(web.RequestHandler):
         return response
 
 
-Connection = _Guest | _Connection
+Visitor = _Guest | _Connection
 """Of the doorway, before and after its first request."""
 
 

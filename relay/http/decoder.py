@@ -43,7 +43,7 @@ MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])")
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
 
 
-class RefusedError(Exception):
+class UndecodableError(Exception):
     """A picture that is not decoded."""
 
     def __init__(self, reason: Reason) -> None:
@@ -55,19 +55,19 @@ def opened(file: bytes) -> tuple[ImageFile.ImageFile, int]:
     """The picture, of which only the head was looked at, and the bytes of memory that decoding it takes at most.
 
     Raises:
-        RefusedError: it is of another kind, broken, or takes too much.
+        UndecodableError: it is of another kind, broken, or takes too much.
     """
     image = Image.open(io.BytesIO(file), formats=FORMATS)
     count = image.width * image.height
     if count > MAX_PIXELS:
-        raise RefusedError("pixels")
+        raise UndecodableError("pixels")
     shrink = max(1.0, max(image.size) / WORKING_SIDE)
     size = round(image.width / shrink), round(image.height / shrink)
     need = 0
     if image.format not in ("PNG", "WEBP", "GIF"):
         found = scans(file)
         if found > MAX_SCANS or found * count > MAX_SCANNED:
-            raise RefusedError("scans")
+            raise UndecodableError("scans")
         if found > 1:  # all coefficients are kept, of two bytes each
             need = 2 * len(image.getbands()) * count
         image.draft(None, size)  # has the decoder skip pixels that are not needed
@@ -78,7 +78,7 @@ def opened(file: bytes) -> tuple[ImageFile.ImageFile, int]:
         per_pixel *= 2  # shrinking takes a copy where there is transparency
     need += per_pixel * image.width * image.height + 4 * size[0] * (image.height + 2 * size[1])
     if need > MAX_NEED:
-        raise RefusedError("memory")
+        raise UndecodableError("memory")
     return image, need
 
 
@@ -130,7 +130,7 @@ def main() -> None:
     Image.MAX_IMAGE_PIXELS = None
     try:
         decode(sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4), "big")))
-    except RefusedError as error:
+    except UndecodableError as error:
         _say(f"refused {error.reason}")
     except UnidentifiedImageError:
         _say("refused unknown")

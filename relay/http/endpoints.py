@@ -61,7 +61,7 @@ def application(
     app = web.Application(middlewares=[_answer], client_max_size=MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
     app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
-    app[reading.READING] = reading.Reading(archive)
+    app[reading.READING] = reading.ReadingRoom(archive)
     app.cleanup_ctx.append(app[reading.READING].lifetime)
     app[try_page.TRIALS] = try_page.Trials(recogniser)
     app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)

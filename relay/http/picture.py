@@ -32,7 +32,7 @@ DISC = 0.52
 """Diameter of the countdown's disc, as a share of the smaller side of what the panel leaves free. The page has it in
 the middle of everything; this is a still picture a few times a second, whose panel it would hide."""
 
-Pixels = npt.NDArray[np.uint8]
+Bitmap = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
 
 
@@ -333,13 +333,13 @@ def _backdrop(width: int, height: int) -> Image.Image:
     return canvas
 
 
-def _track(width: int, height: int) -> Pixels:
+def _track(width: int, height: int) -> Bitmap:
     pixels = np.zeros((height, width, 4), np.uint8)
     pixels[:] = look.TRACK
     return pixels
 
 
-def _lit(pixels: Pixels) -> Pixels:
+def _lit(pixels: Bitmap) -> Bitmap:
     """Light from above: whiter towards the top, darker towards the bottom, where there is colour."""
     height = len(pixels)
     down = np.linspace(0, 1, height, dtype=np.float32)
@@ -367,7 +367,7 @@ def _rounded(width: int, height: int, radius: float) -> Mask:
     return mask
 
 
-def _put(canvas: Image.Image, pixels: Pixels, mask: Mask, place: tuple[int, int]) -> None:
+def _put(canvas: Image.Image, pixels: Bitmap, mask: Mask, place: tuple[int, int]) -> None:
     """Lay RGBA pixels, shape (height, width, 4), in the mask's shape over the canvas."""
     alpha = (pixels[..., 3] * mask).round().astype(np.uint8)
     canvas.alpha_composite(Image.fromarray(np.dstack([pixels[..., :3], alpha])), place)

@@ -65,7 +65,7 @@ class Search(NamedTuple):
         return now - self.since < max(PEAKS_S, SHARE * self.found.result()[1])
 
 
-class Reading:
+class ReadingRoom:
     """Threads in which the history is read, places for those who ask, and the peaks that were found."""
 
     def __init__(self, archive: Archive) -> None:
@@ -142,7 +142,7 @@ class Reading:
         return asyncio.create_task(search())
 
 
-READING = web.AppKey("reading", Reading)
+READING = web.AppKey("reading", ReadingRoom)
 
 
 def _full(what: str) -> HTTPError:

@@ -67,8 +67,8 @@ METRICS = (
 )  # fmt: skip
 
 
-class Counts:
-    """Counts since the start. Keys of the tables are numbers of ``protocol.CODES``."""
+class Counters:
+    """What was counted since the start. Keys of the tables are numbers of ``protocol.CODES``."""
 
     __slots__ = (
         "closes", "frames_refused", "labels", "late", "put_out", "requests_refused", "subscribers", "taps", "tick",
@@ -100,7 +100,7 @@ class Counts:
         return Counter(found | {"put_out": self.put_out})
 
 
-async def log_refusals(counts: Counts, every_s: float) -> None:
+async def log_refusals(counts: Counters, every_s: float) -> None:
     """Log who was turned away, as numbers: a line for each would be a flood, and tell about people."""
     before: Counter[str] = Counter()
     while True:

@@ -12,7 +12,7 @@ Fed = tuple[bool, bytes]
 """What ``feed_data`` of aiohttp's reader returns."""
 
 
-class Reader(Protocol):
+class FrameReader(Protocol):
     """What a connection calls of aiohttp's ``WebSocketReader``."""
 
     def feed_data(self, data: bytes) -> Fed: ...
@@ -21,14 +21,14 @@ class Reader(Protocol):
 
 
 class MaskedOnly:
-    """A ``Reader`` before another, to which it hands on what it gets.
+    """A ``FrameReader`` before another, to which it hands on what it gets.
 
     It looks at the heads of frames alone. Bytes of a head that is not whole yet wait here.
     """
 
     __slots__ = ("_reader", "_rest", "_waiting")
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: FrameReader) -> None:
         self._reader = reader
         self._rest = 0
         """Bytes of the current frame that are still to come."""

@@ -6,7 +6,7 @@ from relay.cluster.node import Node
 from relay.config import RelaySettings
 from relay.core.clock import Clock
 from relay.core.limits import Limits
-from relay.live.counters import Counts
+from relay.live.counters import Counters
 from relay.store.history import History
 
 
@@ -19,4 +19,4 @@ class Means:
     history: History
     node: Node
     clock: Clock
-    counts: Counts = field(default_factory=Counts)
+    counts: Counters = field(default_factory=Counters)

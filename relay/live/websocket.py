@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from relay import protocol
 from relay.core.limits import Meter, Pace
-from relay.live.counters import Counts
+from relay.live.counters import Counters
 from relay.protocol import Bye, Code
 
 SEND_BUFFER = 16 * 1024
@@ -29,7 +29,7 @@ class Socket(web.WebSocketResponse):
 
     transport: asyncio.Transport
 
-    def __init__(self, counts: Counts, close_s: float) -> None:
+    def __init__(self, counts: Counters, close_s: float) -> None:
         """``close_s``: seconds for which a client may take its time to answer a close frame."""
         # No compression: it costs ten times the memory a connection, and opens the door for compression bombs.
         # writer_limit 0 makes a send wait until the one before has left, so that nothing stale queues up.

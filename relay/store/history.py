@@ -62,7 +62,7 @@ DELETE_BEFORE = (
     "DELETE FROM sessions WHERE ended < ?",
 )
 
-Row = tuple[str, Sequence[Any]]
+Queued = tuple[str, Sequence[Any]]
 
 
 class ClosedError(DatabaseError):
@@ -91,7 +91,7 @@ class History:
         one node alone."""
         self._place = place
         self._holder = holder
-        self._queue: queue.SimpleQueue[Row | Future[None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Queued | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
         """A sentence while the database refuses, else empty."""
         self.written = 0
@@ -221,7 +221,7 @@ class History:
         """Delete all sessions that ended before a Unix time. The future is done when they are gone."""
         return self._change([(statement, (time,)) for statement in DELETE_BEFORE])
 
-    def _change(self, rows: list[Row]) -> "Future[None]":
+    def _change(self, rows: list[Queued]) -> "Future[None]":
         """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
         done: Future[None] = Future()
         if self._closed:
@@ -240,7 +240,7 @@ class History:
 
     def _write(self) -> None:
         """The thread: everything that waits goes into one transaction."""
-        waiting: list[Row] = []
+        waiting: list[Queued] = []
         promises: list[Future[None]] = []
         connection: database.Connection | None = None
         closing = False
@@ -275,14 +275,14 @@ class History:
         if connection:
             connection.close()
 
-    def _allowed(self, connection: database.Connection, rows: list[Row]) -> list[Row]:
+    def _allowed(self, connection: database.Connection, rows: list[Queued]) -> list[Queued]:
         """The rows without those that another node writes by now, as when this one was stopped or cut off for long."""
         if not self._holder:
             return rows
         mine = {row[0] for row in connection.execute(leases.MINE, (self._holder,)).fetchall()}
         return [row for row in rows if row[0] not in GUARDED or row[1][0] in mine]
 
-    def _collect(self, waiting: list[Row], promises: list["Future[None]"]) -> bool:
+    def _collect(self, waiting: list[Queued], promises: list["Future[None]"]) -> bool:
         """Move what is queued to the lists; block for the first of it, or, after a refusal, for a while only."""
         try:
             item = self._queue.get(timeout=RETRY_S if waiting else None)
@@ -299,7 +299,7 @@ class History:
             return False
         return True
 
-    def _refused(self, error: DatabaseError, waiting: list[Row], closing: bool) -> None:
+    def _refused(self, error: DatabaseError, waiting: list[Queued], closing: bool) -> None:
         if closing:
             self.dropped += len(waiting)
             log.error("The history's last %d rows are lost: %s", len(waiting), error)

@@ -16,7 +16,7 @@ from relay.config import RelaySettings
 from relay.core.limits import Places
 from relay.http.accept import Doorway
 from relay.http.lobby import Lobby
-from relay.live.counters import Counts
+from relay.live.counters import Counters
 from tests.raw import RawClient
 from tests.support import SOON, Viewer, count_of, request, subscribe, wait_until
 
@@ -133,7 +133,7 @@ async def test_who_says_no_hello_takes_no_viewers_place(small: app.Relay) -> Non
 
 async def test_where_all_others_stay_the_newcomer_is_told() -> None:
     server = aiohttp.web.Server(lambda request: None)  # type: ignore[arg-type, return-value]
-    doorway = Doorway(server, Places(9), lambda address: address, 9.0, 9.0, Counts(), Lobby(0, 9))
+    doorway = Doorway(server, Places(9), lambda address: address, 9.0, 9.0, Counters(), Lobby(0, 9))
     listener = await asyncio.get_running_loop().create_server(doorway, "127.0.0.1", 0)
     async with await RawClient.connect(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}") as client:
         answer = await client.read_to_end()

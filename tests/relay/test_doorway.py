@@ -18,7 +18,7 @@ from relay.core.limits import Limits, Places
 from relay.http.accept import MAX_HEAD, Doorway
 from relay.http.acceptor import Acceptor
 from relay.http.lobby import Lobby
-from relay.live.counters import Counts
+from relay.live.counters import Counters
 from tests.raw import RawClient, upgrade_request
 from tests.support import Viewer, count_of, subscribe, wait_until
 
@@ -109,7 +109,7 @@ async def crowded() -> AsyncIterator[str]:
     runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server
-    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, 20.0, Counts(), Lobby(2000, 2000))
+    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, 20.0, Counters(), Lobby(2000, 2000))
     listener = app.listen("127.0.0.1", 0)
     acceptor = Acceptor(listener, doorway)
     acceptor.start()
