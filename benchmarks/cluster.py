@@ -17,7 +17,7 @@ from benchmarks import machine
 from benchmarks import relay as single
 from benchmarks.relay import HELLO, Load, Relay, Server, remark
 from demo import crowd
-from relay.cluster.peers import Activity, Peers, encode_report
+from relay.cluster.peers import Activity, Identity, Peers, encode_report
 from relay.core.channel import Channel
 from relay.core.limits import Limits
 from relay.core.snapshot import AGES, Share, Snapshot, total
@@ -58,7 +58,7 @@ def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Me
     """Decode all reports of a tick, add the counts of all channels up, and make their moods."""
     names = [f"channel{number}" for number in range(channels)]
     cores = {name: Channel(name, 5, LABEL_TTL_S) for name in names}
-    here = Peers("here", 1, 3.0)
+    here = Peers(Identity("here", 1), 3.0)
     costs, size = [], 0
     for tick in range(ticks):
         state = {name: Activity(audience(number + tick, delays)) for number, name in enumerate(names)}

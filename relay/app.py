@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from relay import logs, machine
-from relay.cluster.node import ClusterNode, Node
+from relay.cluster.node import Node, join, new_identity
 from relay.common.release import RELEASE
 from relay.config import RelaySettings
 from relay.core.clock import Clock
@@ -46,6 +46,7 @@ class Relay:
     def __init__(
         self,
         url: str,
+        *,
         acceptor: Acceptor,
         doorway: Doorway,
         runner: web.AppRunner,
@@ -137,23 +138,34 @@ async def start(
         level = logging.INFO if settings.max_connections == RelaySettings().max_connections else logging.WARNING
         log.log(level, "%s", machine.shortage(settings.max_connections, room))
         settings = msgspec.structs.replace(settings, max_connections=room)
+    async with contextlib.AsyncExitStack() as undo:
+        relay = await _put_together(settings, limits, recogniser, clock or Clock(), undo)
+        undo.pop_all()  # from here on ``stop`` does it
+    kind = "postgresql" if settings.database else "sqlite"
+    log.info("relay starts", extra={"version": RELEASE, "url": relay.url, "database": kind})
+    return relay
+
+
+async def _put_together(
+    settings: RelaySettings, limits: Limits, recogniser: Maker | None, clock: Clock, undo: contextlib.AsyncExitStack
+) -> Relay:
+    """The parts of a relay, each from those before it. ``undo``: what to do where one can't be made."""
     listener = listen(settings.host, settings.port)
-    claim = None
-    try:
-        port = listener.getsockname()[1]
-        claim = await asyncio.to_thread(claim_database, settings.data, settings.database, bool(settings.cluster), port)
-        place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
-        channels = await asyncio.to_thread(Channels, place)
-        node = await _node(settings, limits, port, place, channels)
-        history = await asyncio.to_thread(History, place, node.holder)
-        ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
-        network_key = await asyncio.to_thread(database.secret, place, "networks")
-    except BaseException:
-        listener.close()
-        if claim:
-            await asyncio.to_thread(claim.release)
-        raise
-    hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, clock=clock or Clock()))
+    undo.callback(listener.close)
+    port = listener.getsockname()[1]
+    claim = await asyncio.to_thread(claim_database, settings.data, settings.database, bool(settings.cluster), port)
+    undo.push_async_callback(asyncio.to_thread, claim.release)
+    place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
+    channels = await asyncio.to_thread(Channels, place)
+    identity = new_identity(port) if settings.cluster else None
+    history = await asyncio.to_thread(History, place, identity.holder if identity else "")
+    undo.push_async_callback(asyncio.to_thread, history.close)
+    node = await join(settings, limits, identity, place, channels, history.learn)
+    undo.push_async_callback(asyncio.to_thread, node.close)
+    undo.push_async_callback(node.stop)
+    hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, clock=clock))
+    ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
+    network_key = await asyncio.to_thread(database.secret, place, "networks")
     gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl)
     runner = web.AppRunner(
         endpoints.application(channels, hub, history, Archive(place), gate, node, recogniser),
@@ -161,26 +173,24 @@ async def start(
         handle_signals=False,
     )
     await runner.setup()
+    undo.push_async_callback(runner.cleanup)
     assert runner.server is not None
     lobby: Lobby[Visitor] = Lobby(
         machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
     )
     doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, limits.stalled, hub.counts, lobby)
-    acceptor = Acceptor(listener, doorway)
-    acceptor.start()
     hub.start()
-    url = _url(listener)
-    kind = "postgresql" if settings.database else "sqlite"
-    log.info("relay starts", extra={"version": RELEASE, "url": url, "database": kind})
-    return Relay(url, acceptor, doorway, runner, hub, channels, history, node, claim)
-
-
-async def _node(settings: RelaySettings, limits: Limits, port: int, place: database.Place, channels: Channels) -> Node:
-    if not settings.cluster:
-        return Node()
-    # Two installations on one Redis have two topics, since each has its own database.
-    topic = (await asyncio.to_thread(database.secret, place, "cluster")).hex()[:16]
-    return ClusterNode(settings.cluster, port, settings.tick_ms / 1000, limits, place, channels, topic)
+    return Relay(
+        _url(listener),
+        acceptor=Acceptor(listener, doorway),
+        doorway=doorway,
+        runner=runner,
+        hub=hub,
+        channels=channels,
+        history=history,
+        node=node,
+        claim=claim,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

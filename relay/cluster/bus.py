@@ -33,7 +33,7 @@ SILENT = "Redis does not answer"
 
 
 class Bus:
-    """A connection to the other nodes that repairs itself."""
+    """A connection to the other nodes that repairs itself, from when it is made until ``stop``."""
 
     def __init__(self, url: str, topic: str, silence: float, receive: Callable[[bytes], None]) -> None:
         """``silence``: seconds without a message, its own ones included, after which the connection counts as dead.
@@ -54,10 +54,6 @@ class Bus:
         self._state: list[bytes] = []
         self._news: deque[bytes] = deque(maxlen=WAITING_NEWS)
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Connect, and stay connected."""
         self._task = asyncio.create_task(self._stay_connected(), name="bus")
 
     def put_state(self, messages: list[bytes]) -> None:
@@ -72,8 +68,7 @@ class Bus:
 
     async def stop(self, last: bytes) -> None:
         """Send the news that wait and a last message, if that goes without waiting for long, and disconnect."""
-        if self._task:
-            await end(self._task)
+        await end(self._task)
         if self.connected.is_set():
             with contextlib.suppress(*_failures(), asyncio.TimeoutError):
                 await within(ANSWER_S, self._publish([*self._news, last]))

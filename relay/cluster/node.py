@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from relay.cluster import peers
 from relay.cluster.bus import SILENT, Bus
-from relay.cluster.peers import Activity, Changed, Goodbye, Item, News, Peers, Running
+from relay.cluster.peers import Activity, Changed, Goodbye, Identity, Item, News, Peers, Running
 from relay.cluster.reload_queue import Stale
 from relay.common.deadline import within
+from relay.config import RelaySettings
 from relay.core.limits import Limits, Rates
 from relay.core.snapshot import NOTHING, Snapshot
 from relay.protocol import CHANNEL_PATTERN
@@ -37,20 +38,12 @@ LOOKS_PER_S, LOOKS_AT_ONCE = 1.0, 20.0
 class Node:
     """A relay that is alone: nobody else counts, and all history is its own to write."""
 
-    holder = ""
-    """Whose leases allow to write history, as for ``History``."""
-
     report_age = 0.0
     """Seconds by which what is known of viewers on other nodes may be old."""
 
-    def start(
-        self,
-        heard: Callable[[Item], None],
-        replaced: Callable[[Replaced], None],
-        taken: Callable[[Connection, str, float], None],
-    ) -> None:
-        """Join the others. ``heard`` takes news, ``replaced`` what another relay changed in a channel, both on the
-        event loop; ``taken`` is told of a new lease, as by ``Leases``."""
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[Item | Replaced] = asyncio.Queue()
+        """What happened on other nodes, and what other relays changed in channels: for who takes it, in this order."""
 
     async def stop(self) -> None:
         """Say goodbye to the others."""
@@ -105,42 +98,42 @@ class ClusterNode(Node):
     """One of several nodes that share a database and a Redis."""
 
     def __init__(
-        self, url: str, port: int, tick_s: float, limits: Limits, place: database.Place, channels: Channels, topic: str
+        self,
+        identity: Identity,
+        *,
+        url: str,
+        topic: str,
+        silence: float,
+        lease_s: float,
+        place: database.Place,
+        channels: Channels,
+        taken: Callable[[Connection, str, float], None],
     ) -> None:
-        """``url``: of Redis. ``port``: that this node listens on. ``topic``: a name that the nodes share.
+        """``url``: of Redis. ``topic``: a name that the nodes share. ``silence``: seconds after which a node that tells
+        nothing is gone. ``lease_s``: length of a lease. ``taken``: is told of a new one, as by ``Leases``.
 
         Raises:
             SettingsError: the URL can't be used, or the driver is missing.
         """
-        silence = max(limits.node_silence, 4 * tick_s)
-        self._peers = Peers(f"{socket.gethostname()[:100]}:{port}", time.time_ns(), silence)
-        self.holder = f"{self._peers.node}/{self._peers.epoch}"
-        self._place, self._channels, self._lease_s = place, channels, limits.lease
+        super().__init__()
         self.report_age = silence
-        self._bus = Bus(url, f"{PREFIX}:{topic}", silence, self._receive)
+        self._peers = Peers(identity, silence)
+        self._channels = channels
         self._looks = Rates(LOOKS_PER_S, LOOKS_AT_ONCE)
         self._seq = 0
         self._news: list[Item] = []
         self._stale = Stale(time.monotonic())
         self._told = asyncio.Event()
         self._connections = 0
-
-    def start(
-        self,
-        heard: Callable[[Item], None],
-        replaced: Callable[[Replaced], None],
-        taken: Callable[[Connection, str, float], None],
-    ) -> None:
-        self._heard, self._replaced = heard, replaced
-        self._leases = Leases(self._place, self.holder, self._lease_s, taken)
-        loop = self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
 
         def changed(channel: str) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self.announce, Changed(channel))
 
-        self._channels.on_change = changed
-        self._bus.start()
+        self._bus = Bus(url, f"{PREFIX}:{topic}", silence, self._receive)
+        self._leases = Leases(place, identity.holder, lease_s, taken)
+        channels.on_change = changed
         self._reloading = asyncio.create_task(self._reload_forever(), name="reload")
 
     async def stop(self) -> None:
@@ -199,7 +192,7 @@ class ClusterNode(Node):
 
     def announce(self, item: Item) -> None:
         if not self._news:
-            self._loop.call_later(GATHER_S, self._tell)
+            asyncio.get_running_loop().call_later(GATHER_S, self._tell)
         self._news.append(item)
 
     def _tell(self) -> None:
@@ -219,11 +212,8 @@ class ClusterNode(Node):
             if isinstance(item, Changed):
                 self._stale.name(item.channel, time.monotonic())
                 self._told.set()
-                continue
-            try:
-                self._heard(item)
-            except Exception:
-                log.exception("News of another node could not be taken.")
+            else:
+                self.heard.put_nowait(item)
 
     # --- channels ----------------------------------------------------------------------------------------------------
 
@@ -245,8 +235,43 @@ class ClusterNode(Node):
             self._stale.failed(time.monotonic())
             return
         for change in lost:
-            self._replaced(change)
+            self.heard.put_nowait(change)
 
     async def look_up(self, channel: str, house: str | None) -> None:
         if re.fullmatch(CHANNEL_PATTERN, channel) and not self._looks.spend(house, time.monotonic()):
             await self._read_channel(channel)
+
+
+def new_identity(port: int) -> Identity:
+    """Of a relay that begins to run now and listens on the port of this machine."""
+    return Identity(f"{socket.gethostname()[:100]}:{port}", time.time_ns())
+
+
+async def join(
+    settings: RelaySettings,
+    limits: Limits,
+    identity: Identity | None,
+    place: database.Place,
+    channels: Channels,
+    taken: Callable[[Connection, str, float], None],
+) -> Node:
+    """This relay among the others of its cluster, or alone where it has no ``identity``.
+
+    Raises:
+        SettingsError: the settings of the cluster can't be used, or the driver is missing.
+        DatabaseError: the database can't be written.
+    """
+    if identity is None:
+        return Node()
+    # Two installations on one Redis have two topics, since each has its own database.
+    topic = (await asyncio.to_thread(database.secret, place, "cluster")).hex()[:16]
+    return ClusterNode(
+        identity,
+        url=settings.cluster,
+        topic=topic,
+        silence=max(limits.node_silence, 4 * settings.tick_ms / 1000),
+        lease_s=limits.lease,
+        place=place,
+        channels=channels,
+        taken=taken,
+    )

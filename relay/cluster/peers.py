@@ -6,7 +6,7 @@ Each node tells the whole of what it counts, again and again (a state, as in a s
 
 import math
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -174,6 +174,18 @@ class _Peer:
         return True
 
 
+class Identity(NamedTuple):
+    """By which the others know this run of this node."""
+
+    node: str
+    epoch: int
+
+    @property
+    def holder(self) -> str:
+        """Whose leases allow to write history, as for ``History``."""
+        return f"{self.node}/{self.epoch}"
+
+
 class Peers:
     """The other nodes, as their reports tell. Reports may come late, twice, in any order or not at all.
 
@@ -181,13 +193,12 @@ class Peers:
     happen once: those of each report are handed out once.
     """
 
-    def __init__(self, node: str, epoch: int, silence: float) -> None:
-        """``node``, ``epoch``: this run's own. ``silence``: seconds after which a node that says nothing is gone."""
-        self.node = node
-        self.epoch = epoch
+    def __init__(self, identity: Identity, silence: float) -> None:
+        """``identity``: this run's own. ``silence``: seconds after which a node that says nothing is gone."""
+        self.node, self.epoch = identity
         self.rejected = 0
         """Messages that could not be understood."""
-        self._own_name = node
+        self._own_name = identity.node
         self._silence = silence
         self._peers: dict[str, _Peer] = {}
         self._arrived: dict[str, tuple[int, ...]] = {}

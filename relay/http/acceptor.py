@@ -29,14 +29,11 @@ TRY_AGAIN = {
 
 
 class Acceptor:
-    """Has a listening socket, whose connections go to a doorway, from ``start`` to ``close``."""
+    """Has a listening socket, whose connections go to a doorway, from when it is made until ``close``."""
 
     def __init__(self, listener: socket.socket, doorway: Doorway) -> None:
         self._listener, self._doorway = listener, doorway
         listener.setblocking(False)
-
-    def start(self) -> None:
-        """Accept in the running event loop."""
         self._task = asyncio.create_task(self._accept(), name="acceptor")
 
     async def close(self) -> None:

@@ -23,7 +23,7 @@ class Watch:
         self._left: float = math.inf
         self._finished = False
         limit_kernel(transport, seconds)
-        self._plan()
+        self._timer = self._plan()
 
     def finish(self) -> None:
         """Nothing is added any more: it is over as soon as the rest has left."""
@@ -35,8 +35,8 @@ class Watch:
         """Look no more."""
         self._timer.cancel()
 
-    def _plan(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds / 2, self._look)
+    def _plan(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(self._seconds / 2, self._look)
 
     def _look(self) -> None:
         left = self._transport.get_write_buffer_size()
@@ -46,7 +46,7 @@ class Watch:
             cut_off(self._transport)
         else:
             self._left = left
-            self._plan()
+            self._timer = self._plan()
 
 
 def limit_kernel(transport: asyncio.Transport, seconds: float) -> None:

@@ -34,13 +34,12 @@ class Hub:
         self._chores: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start ticking, listening for who is still there and to other nodes, and deleting old sessions."""
-        means = self._means
-        means.node.start(self.news.heard, self.news.replaced, means.history.learn)
+        """Start to tick, to listen for who is still there and to other nodes, and to delete old sessions."""
         self._chores.append(asyncio.create_task(self.ticker.run(), name="tick"))
         self._chores.append(asyncio.create_task(log_refusals(self.counts, self.limits.refusals), name="refusals"))
         self._chores.append(asyncio.create_task(self.ticker.check_connections(), name="heartbeat"))
-        if means.settings.retention_days:
+        self._chores.append(asyncio.create_task(self.news.listen(), name="news"))
+        if self._means.settings.retention_days:
             self._chores.append(asyncio.create_task(self._recorder.delete_old(), name="retention"))
 
     async def stop(self) -> None:

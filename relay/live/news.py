@@ -1,5 +1,7 @@
 """What happens to a channel by a request, here or on another node: told to all of the channel on all nodes."""
 
+import logging
+
 import msgspec
 
 from relay.cluster.peers import Dropped, Item, Joined, Published, Renamed
@@ -11,6 +13,8 @@ from relay.live.recorder import Recorder
 from relay.live.websocket import encode_frame
 from relay.protocol import Countdown, Marker
 from relay.store.channels import Replaced
+
+log = logging.getLogger(__name__)
 
 
 class Newsroom:
@@ -65,7 +69,19 @@ class Newsroom:
 
     # --- other nodes -------------------------------------------------------------------------------------------------
 
-    def heard(self, item: Item) -> None:
+    async def listen(self) -> None:
+        """Take what the node has heard, as long as nobody cancels it."""
+        while True:
+            event = await self._node.heard.get()
+            try:
+                if isinstance(event, Replaced):
+                    self._replaced(event)
+                else:
+                    self._heard(event)
+            except Exception:
+                log.exception("News of another node could not be taken.")
+
+    def _heard(self, item: Item) -> None:
         """Something happened on another node."""
         if isinstance(item, Joined):
             channel = self._members.channels.get(item.channel)
@@ -83,7 +99,7 @@ class Newsroom:
         elif isinstance(item, Dropped) and self._drop(item.channel, item.number):
             self._history.delete_session(item.channel, item.number)  # with what this node wrote meanwhile
 
-    def replaced(self, change: Replaced) -> None:
+    def _replaced(self, change: Replaced) -> None:
         """Another relay replaced keys of a channel or deleted it."""
         channel = self._members.channels.get(change.channel)
         if change.deleted and channel:

@@ -25,7 +25,6 @@ class Listener:
     def __init__(self, url: str, topic: str = "test") -> None:
         self.heard: list[bytes] = []
         self.bus = Bus(url, topic, SILENCE, self.heard.append)
-        self.bus.start()
         self._chatter = asyncio.create_task(self._chat())
 
     async def _chat(self) -> None:
@@ -75,7 +74,6 @@ async def test_of_states_only_the_newest_is_sent_and_of_news_all(redis: RedisSer
     bus.put_state([b"old"])
     bus.put_news(b"second")
     bus.put_state([b"new 1", b"new 2"])
-    bus.start()
     await wait_until(lambda: b"new 2" in heard)
     assert heard == [b"first", b"second", b"new 1", b"new 2"]
     await bus.stop(b"goodbye")

@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.cluster import peers as messages
-from relay.cluster.peers import Activity, Changed, Goodbye, Joined, News, Peers, Running, encode, encode_report
+from relay.cluster.peers import (
+    Activity,
+    Changed,
+    Goodbye,
+    Identity,
+    Joined,
+    News,
+    Peers,
+    Running,
+    encode,
+    encode_report,
+)
 from relay.core.snapshot import AGES, Share, Snapshot, total
 
 SILENCE = 3.0
@@ -39,7 +50,7 @@ def report(node: str, seq: int, viewers: int, epoch: int = 1, taps: tuple[int, .
 
 
 def peers(name: str = "me") -> Peers:
-    return Peers(name, epoch=1, silence=SILENCE)
+    return Peers(Identity(name, 1), SILENCE)
 
 
 @settings(deadline=None)
@@ -176,7 +187,7 @@ def test_a_restarted_node_replaces_its_earlier_run() -> None:
 
 
 def test_of_two_nodes_with_one_name_the_older_takes_another() -> None:
-    older, newer = Peers("same", 1, SILENCE), Peers("same", 2, SILENCE)
+    older, newer = Peers(Identity("same", 1), SILENCE), Peers(Identity("same", 2), SILENCE)
     newer.receive(report("same", 1, 3, epoch=1), 0.0)
     older.receive(report("same", 1, 4, epoch=2), 0.0)
     assert older.node != newer.node == "same"

@@ -112,7 +112,6 @@ async def crowded() -> AsyncIterator[str]:
     doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, 20.0, Counters(), Lobby(2000, 2000))
     listener = app.listen("127.0.0.1", 0)
     acceptor = Acceptor(listener, doorway)
-    acceptor.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     await acceptor.close()
     doorway.close()

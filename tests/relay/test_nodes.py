@@ -1,6 +1,7 @@
 """Several relays as one: in one event loop, on a real Redis, with SQLite and with PostgreSQL."""
 
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -486,5 +487,10 @@ async def test_two_installations_on_one_redis_do_not_mix(tmp_path: Path, redis: 
 
 
 async def test_an_address_that_is_none_ends_the_start(tmp_path: Path) -> None:
+    """And nothing of it goes on: not the thread that writes the history, nor the hold on the database."""
+    before = set(threading.enumerate())
     with pytest.raises(SettingsError, match="--cluster"):
         await Cluster(tmp_path, "redis://host:port").add()
+    assert [thread.name for thread in set(threading.enumerate()) - before if thread.name in ("history", "leases")] == []
+    async with running(tmp_path, "") as alone:
+        await alone.add()
