@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import aiohttp
+import msgspec
 
 from relay import protocol
 from relay.core.limits import Limits
 from relay.protocol import EXPRESSIONS, Expression, FromRelay, Mood, Tap
 from relay.store import database
 from relay.store.archive import Archive
-from relay.store.history import PARTS
 
 Found = TypeVar("Found")
 
@@ -209,4 +209,9 @@ def stored(place: database.Place, channel: str, number: int) -> dict[str, Any] |
     if session is None:
         return None
     slices = list(archive.slices(session))
-    return {"session": session} | {part: [row for piece in slices for row in piece[part]] for part in PARTS}
+    return {
+        "session": session,
+        "moments": [msgspec.structs.asdict(moment) for piece in slices for moment in piece.moments],
+        "reactions": [reaction for piece in slices for reaction in piece.reactions],
+        "markers": [marker for piece in slices for marker in piece.markers],
+    }

@@ -63,7 +63,7 @@ def find_peaks(slices: Iterable[Slice]) -> list[Peak]:
     recent: deque[int] = deque()
     for part in slices:
         tapped: dict[tuple[str, int], float] = {}
-        for reaction in part["reactions"]:
+        for reaction in part.reactions:
             if reaction.kind == "tap":
                 key = reaction.name, int(reaction.time)
                 tapped[key] = min(1.0, tapped.get(key, 0.0) + reaction.strength)
@@ -71,10 +71,10 @@ def find_peaks(slices: Iterable[Slice]) -> list[Peak]:
                     taps[reaction.name] = _Signal("tap", reaction.name)
                     for time in recent:
                         taps[reaction.name].add(time, 1, 0.0)
-        for moment in part["moments"]:
-            time, sharing = int(moment["time"]), max(1, int(moment["sharing"]))
+        for moment in part.moments:
+            time, sharing = moment.time, max(1, moment.sharing)
             for index, signal in expressions:
-                signal.add(time, sharing, moment["counts"][index] / sharing)
+                signal.add(time, sharing, moment.counts[index] / sharing)
             for name, signal in taps.items():
                 signal.add(time, sharing, tapped.get((name, time), 0.0))
             recent.append(time)

@@ -11,12 +11,14 @@ that would tell the few with a delay of their own from all others. Therefore
 So a change can be put down to one of a group, and to none of those in it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
 
 from relay.core.mood import Counts
 from relay.core.snapshot import Share
-from relay.protocol import MAX_DELAY_S
+from relay.protocol import MAX_DELAY_S, Marker, Reaction
 
 LONGEST_GAP_S = 10
 """Seconds without a tick, as on a busy machine, through which the mood stayed as the last tick showed it."""
@@ -31,9 +33,35 @@ class Moment(NamedTuple):
     counts: Counts
 
 
-Slice = Mapping[str, Any]
-"""Of a stored session, ``session``, and of some whole seconds its ``moments`` (dicts), ``reactions`` and ``markers``,
-each by time."""
+class StoredMoment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A second of a stored session, as clients get it."""
+
+    time: int
+    viewers: int
+    sharing: int
+    counts: tuple[int, ...]
+    """Viewers per expression."""
+    valence: float
+    resonance: float
+
+
+Part = Literal["moments", "reactions", "markers"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""Of what is stored of a session."""
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a stored session some whole seconds, each part by time."""
+
+    moments: Sequence[StoredMoment] = ()
+    reactions: Sequence[Reaction] = ()
+    markers: Sequence[Marker] = ()
+
+    def part(self, name: Part) -> Sequence[StoredMoment | Reaction | Marker]:
+        """The part of this name."""
+        if name == "moments":
+            return self.moments
+        return self.reactions if name == "reactions" else self.markers
 
 
 class _Crowd(NamedTuple):

@@ -19,7 +19,7 @@ from aiohttp import hdrs, web
 from relay import protocol
 from relay.core.limits import Places
 from relay.core.peaks import Peak, find_peaks
-from relay.core.timeline import Slice
+from relay.core.timeline import PARTS
 from relay.http.accept import connection_of
 from relay.http.requests import HUB, HTTPError, authorize, json_response
 from relay.http.unread import cut_off, limit_kernel
@@ -28,7 +28,7 @@ from relay.live.websocket import transport_of
 from relay.store import export
 from relay.store.archive import Archive, GoneError
 from relay.store.database import DatabaseError
-from relay.store.history import PARTS, Session
+from relay.store.history import Session
 
 log = logging.getLogger(__name__)
 
@@ -190,9 +190,9 @@ async def as_json(request: web.Request) -> web.StreamResponse:
 async def as_csv(request: web.Request) -> web.StreamResponse:
     """All of a session, as a table to keep."""
     session, is_stored = await _found(request, authorize(request))
-    slices = request.app[READING].archive.slices(session) if is_stored else iter([_nothing(session)])
+    slices = request.app[READING].archive.slices(session) if is_stored else iter(())
     headers = {hdrs.CONTENT_TYPE: "text/csv; charset=utf-8", **_file(session, "csv")}
-    return await _streamed(request, session, export.csv_pieces(slices), headers)
+    return await _streamed(request, session, export.csv_pieces(session, slices), headers)
 
 
 async def peaks(request: web.Request) -> web.Response:
@@ -210,10 +210,6 @@ def _json(request: web.Request, session: Session, is_stored: bool) -> Iterator[b
     return export.json_pieces(
         session, ((part, archive.slices(session, (part,)) if is_stored else iter(())) for part in PARTS)
     )
-
-
-def _nothing(session: Session) -> Slice:
-    return {"session": session, **{part: [] for part in PARTS}}
 
 
 def _file(session: Session, kind: str) -> dict[str, str]:

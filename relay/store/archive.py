@@ -8,22 +8,25 @@ All of it blocks: call it off the event loop.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from relay.core.timeline import Slice
+from relay.core.timeline import PARTS, Part, Slice, StoredMoment
 from relay.protocol import Marker, Reaction
 from relay.store import database
-from relay.store.history import PARTS, SESSION_COLUMNS, Session, session_of
+from relay.store.history import SESSION_COLUMNS, Session, session_of
 
 SLICE_ROWS = 1000
 """Of each table, unless more of them lie in one second."""
 AFTER_ALL = 2**62
 """Unix time that is later than all others."""
 
-COLUMNS = {
+Row = tuple[Any, ...]
+"""Of a table, as the database gives it."""
+
+COLUMNS: dict[Part, str] = {
     "moments": f"time, viewers, sharing, valence, resonance, {database.COUNT_COLUMNS}",
     "reactions": "time, kind, name, strength, count",
     "markers": "time, text",
 }
-ORDER = {"moments": "time", "reactions": "time", "markers": "time, text"}
+ORDER: dict[Part, str] = {"moments": "time", "reactions": "time", "markers": "time, text"}
 
 
 class GoneError(Exception):
@@ -63,7 +66,7 @@ class Archive:
         with database.opened(self._place) as file:
             return self._find(file, channel, number)
 
-    def slices(self, session: Session, parts: Sequence[str] = PARTS) -> Iterator[Slice]:
+    def slices(self, session: Session, parts: Sequence[Part] = PARTS) -> Iterator[Slice]:
         """All of a stored session, or some parts of it alone, in slices by time. Other parts are empty.
 
         No second is in two slices. Between two the database is left alone, however long that takes.
@@ -78,8 +81,12 @@ class Archive:
                 if self._closed or self._find(file, session.channel, session.number) is None:
                     raise GoneError
                 end = min(self._end(file, session, part, start) for part in parts)
-                found = {part: self._rows(file, session, part, start, end) if part in parts else [] for part in PARTS}
-            yield {"session": session, **found}
+                rows = {part: self._rows(file, session, part, start, end) for part in parts}
+            yield Slice(
+                moments=list(map(_moment, rows.get("moments", ()))),
+                reactions=list(map(_reaction, rows.get("reactions", ()))),
+                markers=list(map(_marker, rows.get("markers", ()))),
+            )
             start = end
 
     @staticmethod
@@ -90,7 +97,7 @@ class Archive:
         return session_of(row) if row else None
 
     @staticmethod
-    def _end(file: database.Connection, session: Session, part: str, start: int) -> int:
+    def _end(file: database.Connection, session: Session, part: Part, start: int) -> int:
         """The second up to which the slice that begins at ``start`` goes."""
         row = file.execute(
             f"SELECT time FROM {part} WHERE channel = ? AND session = ? AND time >= ? "
@@ -100,20 +107,27 @@ class Archive:
         return max(start + 1, int(row[0])) if row else AFTER_ALL
 
     @staticmethod
-    def _rows(file: database.Connection, session: Session, part: str, start: int, end: int) -> list[Any]:
-        rows = file.execute(
+    def _rows(file: database.Connection, session: Session, part: Part, start: int, end: int) -> list[Row]:
+        rows: list[Row] = file.execute(
             f"SELECT {COLUMNS[part]} FROM {part} WHERE channel = ? AND session = ? AND time >= ? AND time < ? "
             f"ORDER BY {ORDER[part]}",
             (session.channel, session.number, start, end),
         ).fetchall()
-        if part == "reactions":
-            return [Reaction(time=row[0], kind=row[1], name=row[2], strength=row[3], count=row[4]) for row in rows]
-        if part == "markers":
-            return [Marker(time=time, text=text) for time, text in rows]
-        return [
-            {
-                "time": row[0], "viewers": row[1], "sharing": row[2], "counts": row[5:],
-                "valence": row[3], "resonance": row[4],
-            }
-            for row in rows
-        ]  # fmt: skip
+        return rows
+
+
+def _moment(row: Row) -> StoredMoment:
+    time, viewers, sharing, valence, resonance, *counts = row
+    return StoredMoment(
+        time=time, viewers=viewers, sharing=sharing, counts=tuple(counts), valence=valence, resonance=resonance
+    )
+
+
+def _reaction(row: Row) -> Reaction:
+    time, kind, name, strength, count = row
+    return Reaction(time=time, kind=kind, name=name, strength=strength, count=count)
+
+
+def _marker(row: Row) -> Marker:
+    time, text = row
+    return Marker(time=time, text=text)

@@ -2,12 +2,12 @@
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
-from typing import Any
 
-from relay.core.timeline import Slice
+from relay.core.timeline import Part, Slice
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, encode
 from relay.store.history import Session
 
@@ -35,7 +35,7 @@ SEPARATORS = ",;|\t\r\n"
 FORMULA = re.compile(f'(?:^|[{re.escape(SEPARATORS)}])[\\s"]*(?=[{re.escape("".join(FORMULA_STARTS))}])')
 
 
-def csv_pieces(slices: Iterable[Slice]) -> Iterator[bytes]:
+def csv_pieces(session: Session, slices: Iterable[Slice]) -> Iterator[bytes]:
     """The session as CSV after RFC 4180, in UTF-8: a header, CRLF, quotes where they are needed.
 
     What a spreadsheet would run as a formula, at the begin of a marker or behind a separator in it, gets an apostrophe
@@ -44,14 +44,14 @@ def csv_pieces(slices: Iterable[Slice]) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
-    for part in slices:
-        writer.writerows(rows(part))
+    for part in itertools.chain([Slice()], slices):  # the header goes first, and alone where nothing is stored
+        writer.writerows(_rows(int(session.started), part))
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
 
 
-def json_pieces(session: Session, parts: Iterable[tuple[str, Iterable[Slice]]]) -> Iterator[bytes]:
+def json_pieces(session: Session, parts: Iterable[tuple[Part, Iterable[Slice]]]) -> Iterator[bytes]:
     """The session as JSON: an object with ``session`` and, under its name, a list of all rows of each part.
 
     ``parts``: each with its slices.
@@ -60,38 +60,42 @@ def json_pieces(session: Session, parts: Iterable[tuple[str, Iterable[Slice]]]) 
     for name, slices in parts:
         yield b',"' + name.encode() + b'":['
         comma = b""
-        for part in slices:
-            if part[name]:
-                yield comma + encode(part[name])[1:-1]
+        for one in slices:
+            if rows := one.part(name):
+                yield comma + encode(rows)[1:-1]
                 comma = b","
         yield b"]"
     yield b"}"
 
 
-def rows(session: Slice) -> Iterable[dict[str, Any]]:
-    """The rows of a slice by time; in each, the columns that have a value."""
-    table: dict[int, dict[str, Any]] = {}
-    started = int(session["session"].started)
+Cell = str | int | float
+
+
+def _rows(started: int, part: Slice) -> Iterable[dict[str, Cell]]:
+    """The rows of a slice by time; in each, the columns that have a value. ``started``: the session's first second."""
+    table: dict[int, dict[str, Cell]] = {}
     marked: dict[int, list[str]] = {}
-    for marker in session["markers"]:
+    for marker in part.markers:
         marked.setdefault(int(marker.time), []).append(marker.text)
-    for second in sorted({moment["time"] for moment in session["moments"]} | marked.keys()):
+    for second in sorted({moment.time for moment in part.moments} | marked.keys()):
         utc = datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         table[second] = {"time": second, "utc": utc, "second": second - started}
         if second in marked:
             table[second]["markers"] = _harmless("; ".join(marked[second]))
-    for moment in session["moments"]:
-        table[moment["time"]] |= {
-            "viewers": moment["viewers"], "sharing": moment["sharing"],
-            **dict(zip(EXPRESSIONS, moment["counts"], strict=True)),
-            "valence": moment["valence"], "resonance": moment["resonance"],
-            **{f"burst_{name}": 0 for name in BURSTS}, **{f"tap_{name}": 0 for name in TAPS},
-        }  # fmt: skip
-    for reaction in session["reactions"]:
+    for moment in part.moments:
+        row = table[moment.time]
+        row |= {"viewers": moment.viewers, "sharing": moment.sharing}
+        row |= dict(zip(EXPRESSIONS, moment.counts, strict=True))
+        row |= {"valence": moment.valence, "resonance": moment.resonance}
+        row |= {f"burst_{name}": 0 for name in BURSTS} | {f"tap_{name}": 0 for name in TAPS}
+    counted: dict[tuple[int, str], int] = {}
+    for reaction in part.reactions:
         column = f"{'tap' if reaction.kind == 'tap' else 'burst'}_{reaction.name}"
-        row = table.get(int(reaction.time))
-        if row is not None:
-            row[column] = row.get(column, 0) + reaction.count
+        key = int(reaction.time), column
+        counted[key] = counted.get(key, 0) + reaction.count
+    for (second, column), count in counted.items():
+        if second in table:
+            table[second][column] = count
     return table.values()
 
 

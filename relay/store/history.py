@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from relay.core.clock import STEP_S
-from relay.core.timeline import Moment
+from relay.core.timeline import PARTS, Moment
 from relay.protocol import EXPRESSIONS, Marker, Reaction
 from relay.store import database, leases
 from relay.store.database import DatabaseError
@@ -44,7 +44,6 @@ PUT_REACTION = (
 )
 PUT_MARKER = "INSERT INTO markers (channel, session, time, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
-PARTS = ("moments", "reactions", "markers")
 RENAME = "UPDATE sessions SET name = ? WHERE channel = ? AND number = ?"
 DELETE_SESSION = (
     *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),

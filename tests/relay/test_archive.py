@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.core.timeline import Slice
+from relay.core.timeline import PARTS, Part, Slice
 from relay.protocol import encode
 from relay.store import archive, database, export
 from relay.store.archive import Archive, GoneError
-from relay.store.history import PARTS
 from tests import support
 
 times = st.lists(st.integers(1000, 1030), max_size=40)
@@ -31,8 +31,8 @@ def fill(place: database.Place, moments: list[int], reactions: list[float], mark
             file.execute("INSERT INTO markers VALUES ('demo', 1, ?, ?)", (time, f"marker {number}"))
 
 
-def times_of(piece: Slice, part: str) -> list[float]:
-    return [row["time"] if part == "moments" else row.time for row in piece[part]]
+def times_of(piece: Slice, part: Part) -> list[float]:
+    return [row.time for row in piece.part(part)]
 
 
 @pytest.mark.slow
@@ -51,15 +51,16 @@ def test_slices_together_are_the_whole(
         patch.setattr(archive, "SLICE_ROWS", rows)
         slices = list(reader.slices(session))
         parts = [(part, list(reader.slices(session, (part,)))) for part in PARTS]
-    assert {part: [row for piece in slices for row in piece[part]] for part in PARTS} | {"session": session} == whole
+    for part in PARTS:
+        assert [row for piece in slices for row in piece.part(part)] == whole.part(part)
     seconds = [{math.floor(time) for part in PARTS for time in times_of(piece, part)} for piece in slices]
     assert sum(map(len, seconds)) == len(set().union(*seconds))
     for piece in slices:
         for part in PARTS:
             found = [math.floor(time) for time in times_of(piece, part)]
             assert len(found) <= rows or len(set(found)) == 1
-    assert b"".join(export.csv_pieces(slices)) == b"".join(export.csv_pieces([whole]))
-    assert b"".join(export.json_pieces(session, parts)) == encode(whole)
+    assert b"".join(export.csv_pieces(session, slices)) == b"".join(export.csv_pieces(session, [whole]))
+    assert b"".join(export.json_pieces(session, parts)) == encode({"session": session, **msgspec.structs.asdict(whole)})
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[database.Pla
     session = reader.find("demo", 1)
     assert session is not None
     slices = reader.slices(session)
-    assert len(next(slices)["moments"]) == 5
+    assert len(next(slices).moments) == 5
     return place, reader, slices
 
 

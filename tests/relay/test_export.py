@@ -4,30 +4,27 @@ import csv
 import io
 import itertools
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.core.timeline import Slice, StoredMoment
 from relay.protocol import Marker, Reaction
 from relay.store.export import COLUMNS, FORMULA_STARTS, SEPARATORS, csv_pieces
 from relay.store.history import Session
 
-
-def session(*, moments: Any = (), reactions: Any = (), markers: Any = ()) -> dict[str, Any]:
-    head = Session(number=1, channel="demo", started=100.5, ended=None, tick_ms=250, min_viewers=5)
-    return {"session": head, "moments": moments, "reactions": reactions, "markers": markers}
+SESSION = Session(number=1, channel="demo", started=100.5, ended=None, tick_ms=250, min_viewers=5)
 
 
-def moment(time: int) -> dict[str, Any]:
-    return {
-        "time": time, "viewers": 9, "sharing": 8, "counts": (0, 0, 0, 6, 0, 0, 2), "valence": 0.75, "resonance": 0.5
-    }  # fmt: skip
+def moment(time: int) -> StoredMoment:
+    return StoredMoment(
+        time=time, viewers=9, sharing=8, counts=(0, 0, 0, 6, 0, 0, 2), valence=0.75, resonance=0.5
+    )  # fmt: skip
 
 
-def csv_text(*slices: dict[str, Any]) -> str:
-    return b"".join(csv_pieces(slices)).decode()
+def csv_text(*slices: Slice) -> str:
+    return b"".join(csv_pieces(SESSION, slices)).decode()
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -36,7 +33,7 @@ def read(text: str) -> list[dict[str, str]]:
 
 def test_a_row_holds_its_second() -> None:
     text = csv_text(
-        session(
+        Slice(
             moments=[moment(101), moment(102)],
             reactions=[
                 Reaction(time=102.1, kind="tap", name="heart", strength=0.5, count=4),
@@ -57,17 +54,17 @@ def test_a_row_holds_its_second() -> None:
 
 
 def test_a_marker_stands_alone_where_too_few_shared() -> None:
-    (row,) = read(csv_text(session(markers=[Marker(time=105.0, text="hello?")])))
+    (row,) = read(csv_text(Slice(markers=[Marker(time=105.0, text="hello?")])))
     assert (row["time"], row["viewers"], row["tap_cry"], row["markers"]) == ("105", "", "", "hello?")
 
 
 def test_a_session_without_moments_is_a_header() -> None:
-    assert csv_text(session()) == ",".join(COLUMNS) + "\r\n"
+    assert csv_text(Slice()) == ",".join(COLUMNS) + "\r\n"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\N{FULLWIDTH EQUALS SIGN}1"])
 def test_no_text_is_run_as_a_formula(text: str) -> None:
-    (row,) = read(csv_text(session(markers=[Marker(time=105.0, text=text)])))
+    (row,) = read(csv_text(Slice(markers=[Marker(time=105.0, text=text)])))
     assert row["markers"] == f"'{text}"
 
 
@@ -84,12 +81,12 @@ def test_no_text_is_run_as_a_formula(text: str) -> None:
     ],
 )
 def test_no_part_of_a_text_is_run_as_a_formula_whatever_separates_cells(text: str, guarded: str) -> None:
-    (row,) = read(csv_text(session(markers=[Marker(time=105.0, text=text)])))
+    (row,) = read(csv_text(Slice(markers=[Marker(time=105.0, text=text)])))
     assert row["markers"] == guarded
 
 
 def test_the_second_marker_of_a_second_is_no_formula() -> None:
-    (row,) = read(csv_text(session(markers=[Marker(time=105.0, text="wow"), Marker(time=105.0, text="=1+1")])))
+    (row,) = read(csv_text(Slice(markers=[Marker(time=105.0, text="wow"), Marker(time=105.0, text="=1+1")])))
     assert row["markers"] == "wow; '=1+1"
 
 
@@ -99,7 +96,7 @@ DANGEROUS = st.lists(st.sampled_from([*FORMULA_STARTS, *";,|\t\r\n\"' ax1"])).ma
 @given(st.lists(DANGEROUS.filter(bool), max_size=3), st.sampled_from(SEPARATORS.replace("\r\n", "")))
 def test_no_reader_finds_a_formula(texts: list[str], separator: str) -> None:
     """As a spreadsheet of another country splits the rows; blanks around a cell and lone quotes don't help."""
-    text = csv_text(session(markers=[Marker(time=105.0, text=text) for text in texts]))
+    text = csv_text(Slice(markers=[Marker(time=105.0, text=text) for text in texts]))
     quoted, plain = csv.reader(io.StringIO(text, newline=""), delimiter=separator), re.split(f"[{SEPARATORS}]", text)
     for cell in [*itertools.chain(*quoted), *plain]:
         assert not cell.lstrip(' \t\r\n"').startswith(FORMULA_STARTS), repr(cell)
@@ -107,7 +104,7 @@ def test_no_reader_finds_a_formula(texts: list[str], separator: str) -> None:
 
 @given(st.lists(st.tuples(st.integers(100, 110), st.text(st.characters(codec="utf-8"), min_size=1)), max_size=5))
 def test_whatever_is_written_can_be_read_again(markers: list[tuple[int, str]]) -> None:
-    found = csv_text(session(moments=[moment(101)], markers=[Marker(time=time, text=text) for time, text in markers]))
+    found = csv_text(Slice(moments=[moment(101)], markers=[Marker(time=time, text=text) for time, text in markers]))
     rows = read(found)
     assert [row["time"] for row in rows] == [str(time) for time in sorted({101} | {time for time, _ in markers})]
     for row in rows:

@@ -11,13 +11,22 @@ from hypothesis import strategies as st
 
 from relay.core import peaks
 from relay.core.peaks import BASELINE_S, KEPT, MERGE_S, MOST, THRESHOLD, Peak
+from relay.core.timeline import Slice, StoredMoment
 from relay.protocol import EXPRESSIONS, NEUTRAL, Reaction
 
 HAPPY, SURPRISE = EXPRESSIONS.index("happy"), EXPRESSIONS.index("surprise")
 
 
+def part(moments: list[dict[str, Any]], reactions: list[Reaction]) -> Slice:
+    stored = [
+        StoredMoment(viewers=row["sharing"], valence=0.0, resonance=0.0, **row | {"counts": tuple(row["counts"])})
+        for row in moments
+    ]
+    return Slice(moments=stored, reactions=reactions)
+
+
 def find_peaks(moments: list[dict[str, Any]], reactions: list[Reaction]) -> list[Peak]:
-    return peaks.find_peaks([{"moments": moments, "reactions": reactions}])
+    return peaks.find_peaks([part(moments, reactions)])
 
 
 def moment(time: int, sharing: int, **counts: int) -> dict[str, Any]:
@@ -147,10 +156,7 @@ def test_how_a_session_is_cut_changes_nothing(session: list[tuple[int, list[int]
                 reactions.append(Reaction(time=time + 0.5, kind="tap", name="heart", strength=0.4, count=9))
     bounds = sorted({0, *cuts, len(moments)})
     slices = [
-        {
-            "moments": moments[start:end],
-            "reactions": [reaction for reaction in reactions if start <= reaction.time < end],
-        }
+        part(moments[start:end], [reaction for reaction in reactions if start <= reaction.time < end])
         for start, end in itertools.pairwise(bounds)
     ]
     assert peaks.find_peaks(slices) == find_peaks(moments, reactions)
@@ -269,7 +275,5 @@ def test_who_taps_twice_in_a_second_is_no_more_than_everyone() -> None:
 def test_before_the_first_tap_nobody_tapped() -> None:
     """Also where those seconds were read before, with the part of the session that has no taps."""
     early, late = flat(30), flat(30, start=1_030)
-    found = peaks.find_peaks(
-        [{"moments": early, "reactions": []}, {"moments": late, "reactions": [clap(1_030.0, 0.6)]}]
-    )
+    found = peaks.find_peaks([part(early, []), part(late, [clap(1_030.0, 0.6)])])
     assert [(peak.time, peak.name, peak.strength) for peak in found] == [(1_030, "clap", 0.6)]

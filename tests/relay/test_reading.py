@@ -94,13 +94,15 @@ async def read_out(client: socket.socket) -> tuple[bytes, bool]:
 
 @pytest.mark.slow
 async def test_a_long_session_arrives_whole(running: Running) -> None:
-    whole = stored(running.place, "demo", 1)
+    whole, reader = stored(running.place, "demo", 1), Archive(running.place)
     assert whole is not None
     async with aiohttp.ClientSession(headers=running.headers) as http:
         async with http.get(running.url + "/sessions/1.csv") as response:
             assert (response.content_type, response.charset) == ("text/csv", "utf-8")
             assert response.headers["Content-Disposition"] == 'attachment; filename="demo-session-1.csv"'
-            assert await response.read() == b"".join(export.csv_pieces([whole]))
+            assert await response.read() == b"".join(
+                export.csv_pieces(whole["session"], reader.slices(whole["session"]))
+            )
         for path in ("/sessions/1", "/sessions/1.json"):
             async with http.get(running.url + path) as response:
                 assert (response.content_type, response.charset) == ("application/json", "utf-8")
