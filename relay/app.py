@@ -168,7 +168,15 @@ async def _put_together(
     network_key = await asyncio.to_thread(database.secret, place, "networks")
     gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl)
     runner = web.AppRunner(
-        endpoints.application(channels, hub, history, Archive(place), gate, node, recogniser),
+        endpoints.application(
+            channels=channels,
+            hub=hub,
+            history=history,
+            archive=Archive(place),
+            gate=gate,
+            node=node,
+            recogniser=recogniser,
+        ),
         shutdown_timeout=1.0,
         handle_signals=False,
     )
@@ -178,7 +186,15 @@ async def _put_together(
     lobby: Lobby[Visitor] = Lobby(
         machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
     )
-    doorway = Doorway(runner.server, gate.doors, gate.peer_house, limits.request, limits.stalled, hub.counts, lobby)
+    doorway = Doorway(
+        runner.server,
+        places=gate.doors,
+        house_of=gate.peer_house,
+        head_s=limits.request,
+        stalled_s=limits.stalled,
+        counts=hub.counts,
+        lobby=lobby,
+    )
     hub.start()
     return Relay(
         _url(listener),

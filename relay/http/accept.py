@@ -38,6 +38,7 @@ class Doorway:
     def __init__(
         self,
         server: web.Server,
+        *,
         places: Places,
         house_of: Callable[[str | None], str | None],
         head_s: float,

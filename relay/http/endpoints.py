@@ -55,7 +55,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    channels: Channels, hub: Hub, history: History, archive: Archive, gate: Gate, node: Node, recogniser: Maker | None
+    *,
+    channels: Channels,
+    hub: Hub,
+    history: History,
+    archive: Archive,
+    gate: Gate,
+    node: Node,
+    recogniser: Maker | None,
 ) -> web.Application:
     """The aiohttp application over the relay's parts."""
     app = web.Application(middlewares=[_answer], client_max_size=MAX_BODY)

@@ -133,7 +133,15 @@ async def test_who_says_no_hello_takes_no_viewers_place(small: app.Relay) -> Non
 
 async def test_where_all_others_stay_the_newcomer_is_told() -> None:
     server = aiohttp.web.Server(lambda request: None)  # type: ignore[arg-type, return-value]
-    doorway = Doorway(server, Places(9), lambda address: address, 9.0, 9.0, Counters(), Lobby(0, 9))
+    doorway = Doorway(
+        server,
+        places=Places(9),
+        house_of=lambda address: address,
+        head_s=9.0,
+        stalled_s=9.0,
+        counts=Counters(),
+        lobby=Lobby(0, 9),
+    )
     listener = await asyncio.get_running_loop().create_server(doorway, "127.0.0.1", 0)
     async with await RawClient.connect(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}") as client:
         answer = await client.read_to_end()

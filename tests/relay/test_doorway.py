@@ -109,7 +109,15 @@ async def crowded() -> AsyncIterator[str]:
     runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server
-    doorway = Doorway(runner.server, Places(10), lambda address: address, 0.5, 20.0, Counters(), Lobby(2000, 2000))
+    doorway = Doorway(
+        runner.server,
+        places=Places(10),
+        house_of=lambda address: address,
+        head_s=0.5,
+        stalled_s=20.0,
+        counts=Counters(),
+        lobby=Lobby(2000, 2000),
+    )
     listener = app.listen("127.0.0.1", 0)
     acceptor = Acceptor(listener, doorway)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
