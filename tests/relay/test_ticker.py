@@ -12,13 +12,13 @@ import pytest
 
 from relay import app
 from relay.cluster.peers import Activity
-from relay.core import mood as core_mood
+from relay.core.limits import Limits
 from relay.live import fairly
 from relay.live.ticker import Ticker
 from relay.protocol import Bye, Mood, Status
 from tests.support import Client, Viewer, audience, leave, stored, subscribe, wait_until
 
-pytestmark = pytest.mark.relay(tick_ms=3_600_000, min_viewers=1, crowd="viewers")
+pytestmark = pytest.mark.relay(tick_ms=3_600_000, min_viewers=1, crowd="viewers", limits=Limits(show_after=0.0))
 
 CHANNELS = 30
 
@@ -51,7 +51,6 @@ def meanwhile(do: Callable[[int], object]) -> Iterator[None]:
 async def crowd(relay: app.Relay, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, Client]]:
     """A subscriber in each of many channels, each with a viewer who smiles."""
     monkeypatch.setattr(fairly, "TURN_S", 0.0)
-    monkeypatch.setattr(core_mood, "SHOW_AFTER_S", 0.0)
     names = [f"demo{number}" for number in range(CHANNELS)]
     keys = {name: relay.create_channel(name) for name in names}
     clients = {name: await subscribe(relay.url, name, keys[name].display_key) for name in names}
