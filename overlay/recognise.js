@@ -2,6 +2,8 @@
 
 import { BASE } from "./contract.js";
 
+/** @import { ErrorBody } from "./requests.js" */
+
 /**
  * A face in a picture: the corners of what the classifier saw, and the probabilities in the order of the expressions.
  * @typedef {{ outline: number[][], probabilities: number[] }} Face
@@ -38,10 +40,11 @@ async function ask(path, options) {
   } catch {
     throw new Refusal("The relay does not answer: see that it still runs.");
   }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
+  if (response.ok) return response.json();
+  /** @type {ErrorBody} */
+  const { error } = await response.json().catch(() => ({}));
   const patience = response.headers.get("Retry-After");
-  throw new Refusal(answer.error?.message ?? `The relay answered with status ${response.status}.`, patience ? Number(patience) : null);
+  throw new Refusal(error?.message ?? `The relay answered with status ${response.status}.`, patience ? Number(patience) : null);
 }
 
 /** @returns {Promise<{models: Model[], unavailable: string, max_bytes: number}>} */

@@ -4,6 +4,11 @@ import { BASE } from "./contract.js";
 
 const TRIES = 5; // where the relay is busy with other requests of the channel
 
+/**
+ * What the relay says with a status of 400 or more, if it was the relay.
+ * @typedef {{ error?: { code: number, name: string, message: string } }} ErrorBody
+ */
+
 /** The relay said no. `message` is its sentence, `status` the HTTP status. */
 export class Refused extends Error {
   /**
@@ -39,6 +44,7 @@ export async function request(channel, key, path, method = "GET", body = undefin
     throw new Refused("The relay does not answer.", 0);
   }
   if (response.ok) return response;
+  /** @type {ErrorBody} */
   const { error } = await response.json().catch(() => ({}));
   if (method === "GET" && error?.name === "full" && tries > 1) {
     const wait = 1000 * (Number(response.headers.get("Retry-After")) || 1) * (0.5 + Math.random());
