@@ -94,7 +94,7 @@ class Node:
         """A channel is asked for that is not known here: see whether another node has just made it."""
 
 
-class ClusterNode(Node):
+class _ClusterNode(Node):
     """One of several nodes that share a database and a Redis."""
 
     def __init__(
@@ -265,7 +265,7 @@ async def join(
         return Node()
     # Two installations on one Redis have two topics, since each has its own database.
     topic = (await asyncio.to_thread(database.secret, place, "cluster")).hex()[:16]
-    return ClusterNode(
+    return _ClusterNode(
         identity,
         url=settings.cluster,
         topic=topic,
