@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from relay import protocol
-from relay.core.countdown import USUAL_S, Measurement
+from relay.core.countdown import USUAL_S
 from relay.http.requests import HUB, HTTPError, authorize, json_body, json_response
 from relay.protocol import LONGEST_COUNTDOWN_S, SHORTEST_COUNTDOWN_S
 
@@ -39,17 +39,4 @@ async def start(request: web.Request) -> web.Response:
 
 async def result(request: web.Request) -> web.Response:
     """What the last countdown has measured so far."""
-    hub = request.app[HUB]
-    return json_response(_summary(hub.countdowns.last(authorize(request)), time.monotonic()) | hub.countdowns.least())
-
-
-def _summary(last: Measurement | None, now: float) -> dict[str, object]:
-    if last is None:
-        return {"zero": None, "open_s": 0, "answers": 0, "median": None}
-    median = None if last.median is None else round(last.median, 1)
-    return {
-        "zero": last.event(now).zero,
-        "open_s": round(last.open_s(now), 1),
-        "answers": last.answers,
-        "median": median,
-    }
+    return json_response(request.app[HUB].countdowns.result(authorize(request)))

@@ -2,6 +2,8 @@
 
 import time
 
+import msgspec
+
 from relay import protocol
 from relay.cluster.peers import Published
 from relay.core.countdown import Measurement, late_tap
@@ -10,10 +12,21 @@ from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
 from relay.live.ticker import send_to_viewers
-from relay.protocol import Countdown, Delay
+from relay.protocol import Countdown, Crowd, Delay
 
 LATE_COUNTDOWN_S = 2.0
 """A countdown of another node is not followed if it is heard of so late, or the nodes' clocks differ by so much."""
+
+
+class CountdownResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a countdown, as clients get it; docs/protocol.md has the words."""
+
+    zero: float | None = None
+    open_s: float = 0
+    answers: int = 0
+    median: float | None = None
+    min_viewers: int
+    crowd: Crowd
 
 
 class Countdowns:
@@ -28,9 +41,19 @@ class Countdowns:
         channel = self._members.channels.get(name)
         return channel.countdown if channel else None
 
-    def least(self) -> dict[str, object]:
-        """What it takes before anything is told of viewers, in the words of the contract."""
-        return {"min_viewers": self._settings.min_viewers, "crowd": self._settings.crowd}
+    def result(self, name: str) -> CountdownResult:
+        """What the channel's last countdown has measured so far."""
+        values, last, now = self._settings, self.last(name), time.monotonic()
+        if last is None:
+            return CountdownResult(min_viewers=values.min_viewers, crowd=values.crowd)
+        return CountdownResult(
+            zero=last.event(now).zero,
+            open_s=round(last.open_s(now), 1),
+            answers=last.answers,
+            median=None if last.median is None else round(last.median, 1),
+            min_viewers=values.min_viewers,
+            crowd=values.crowd,
+        )
 
     def start(self, name: str, seconds: int) -> Countdown | None:
         """Begin to measure the viewers' delay; None while they may still answer to the last countdown."""
