@@ -184,6 +184,20 @@ def circles(found: Iterable[Import]) -> list[list[str]]:
     return closed
 
 
+def doubles(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Names of classes that several modules define, with these modules.
+
+    Not of networks' parts, which are called as their papers call them, nor of OBS's script, which imports nothing.
+    """
+    found: dict[str, list[str]] = {}
+    for path, text in texts.items():
+        if not path.startswith(("models/zoo/", "obs_plugin/")):
+            for node in ast.parse(text).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found.setdefault(node.name, []).append(module(path))
+    return {name: where for name, where in sorted(found.items()) if len(where) > 1}
+
+
 def shown(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
     """How many modules and how many folders of them each folder shows; ``__init__`` is not counted."""
     files: Counter[str] = Counter()
@@ -207,6 +221,9 @@ def main() -> int:
     for title, ones in (("upwards", upwards(found)), ("by string, hidden", hidden(found))):
         print(f"\nimports {title}: {len(ones)}")
         print("".join(f"  {one.by} -> {one.of}\n" for one in ones), end="")
+    names = doubles(texts)
+    print(f"\nnames of several classes: {len(names)}")
+    print("".join(f"  {name}: {' '.join(where)}\n" for name, where in names.items()), end="")
     rings = circles(found)
     print(f"\ncircles: {len(rings)}")
     print("".join(f"  {' '.join(ring)}\n" for ring in rings), end="")

@@ -81,6 +81,10 @@ def test_imports_point_one_way() -> None:
     assert rooms.circles(found) == []
 
 
+def test_a_name_has_one_meaning() -> None:
+    assert rooms.doubles(rooms.working_tree()) == {}
+
+
 @pytest.mark.parametrize("top", rooms.ROOMS)
 def test_every_file_and_folder_is_a_room(top: str) -> None:
     names = {path.split("/")[1].removesuffix(".py") for path in rooms.working_tree() if path.startswith(f"{top}/")}

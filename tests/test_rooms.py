@@ -1,5 +1,9 @@
 """The script that measures imports sees them wherever they hide."""
 
+import shutil
+
+import pytest
+
 from benchmarks import rooms
 from benchmarks.rooms import Import
 
@@ -62,6 +66,23 @@ def test_an_import_by_string_is_in_sight_where_a_folder_chooses_among_its_own_fi
     assert rooms.hidden(nobody_knows) == [Import("models.zoo.networks", "*", True)]
     foreign = 'import_module("numpy._core.multiarray" if new else "numpy.core.multiarray")'
     assert found(models__zoo__networks=foreign) == []
+
+
+def test_a_class_that_is_there_twice_is_found() -> None:
+    texts = {
+        "agent/a.py": "class Face: ...",
+        "relay/b.py": "import agent\nclass Face: ...\nclass Other: ...\nclass _P: ...",
+    }
+    texts |= {"models/zoo/vgg.py": "class Other: ...", "relay/c.py": "class _P: ..."}
+    assert rooms.doubles(texts) == {"Face": ["agent.a", "relay.b"]}
+
+
+def test_a_revision_is_read_as_the_working_tree_is() -> None:
+    if not (rooms.ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a git checkout, or no git")
+    texts = rooms.revision("HEAD")
+    assert {"moodcast.py", "relay/app.py"} <= texts.keys()
+    assert not [path for path in texts if path.startswith(("tests/", "benchmarks/"))]
 
 
 def test_what_a_folder_shows() -> None:
