@@ -137,11 +137,12 @@ async def test_it_ends_though_the_sentence_of_an_error_can_not_be_said() -> None
 
 async def is_stuck(pid: int) -> bool:
     """Whether the main thread of an agent waits for something that does not come, and looks for signals no more."""
-    turns = set()
+    agent, turns, states = psutil.Process(pid), set(), set()
     for _ in range(10):
-        turns.add(psutil.Process(pid).num_ctx_switches().voluntary)
+        turns.add(agent.num_ctx_switches().voluntary)
+        states.add(agent.status())
         await asyncio.sleep(stopping.POLL_S)
-    return len(turns) == 1
+    return len(turns) == 1 and states == {psutil.STATUS_SLEEPING}  # and not at work, or waiting for a busy core
 
 
 def has_signal(pid: int, kind: str, number: signal.Signals) -> bool:

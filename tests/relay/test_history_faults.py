@@ -80,9 +80,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def warned(client: Client, expected: bool) -> None:
-    await client.receive_until(
-        lambda message: isinstance(message, Status) and bool(message.warnings) == expected, timeout=30
-    )
+    await client.receive_until(lambda message: isinstance(message, Status) and bool(message.warnings) == expected)
 
 
 async def moments(url: str, key: str) -> list[int]:
