@@ -136,7 +136,7 @@ def test_lengths_of_the_bar() -> None:
 
 def test_lengths_of_reactions_and_countdown() -> None:
     assert lengths(".moodcast-reaction img", "width") == lengths(".moodcast-reaction img", "height") == [look.REACTION]
-    assert number("reactions", r"size = ([\d.]+) \+ ([\d.]+) \* Math\.sqrt") == (look.SMALLEST, look.GROWTH)
+    assert number("reactions", r"([\d.]+) \+ ([\d.]+) \* Math\.sqrt") == (look.SMALLEST, look.GROWTH)
     assert number("reactions", r"const x = ([\d.]+) \+ ([\d.]+) \* Math\.random") == (look.FROM_LEFT, look.SPREAD)
     assert number("reactions", r"height \* \(([\d.]+) \+ ([\d.]+) \* Math\.random") == (look.RISE, look.MORE_RISE)
     assert number("reactions", r"sway = ([\d.]+) \* width") == (look.SWAY,)
