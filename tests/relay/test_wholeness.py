@@ -46,13 +46,3 @@ def test_a_late_attribute_is_found() -> None:
 
 def test_no_attribute_of_the_relay_comes_late() -> None:
     assert set[str]().union(*(late(file.read_text()) for file in (ROOT / "relay").rglob("*.py"))) == set()
-
-
-def test_the_name_of_a_class_means_one_thing_in_relay_agent_and_demo() -> None:
-    places: dict[str, set[str]] = {}
-    for folder in ("relay", "agent", "demo"):
-        for file in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    places.setdefault(node.name, set()).add(str(file.relative_to(ROOT)))
-    assert {name: files for name, files in places.items() if len(files) > 1} == {}
