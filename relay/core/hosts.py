@@ -84,7 +84,7 @@ def parse_origins(text: str) -> frozenset[str]:
 def is_same_place(origin: str, host: Authority) -> bool:
     """Whether a page of the origin was loaded from this host. The scheme is not compared: a proxy may add the TLS."""
     try:
-        parts = urlsplit(origin.lower())
+        parts = urlsplit(origin)
     except ValueError:
         return False
     usual, from_page = DEFAULT_PORTS.get(parts.scheme), authority(parts.netloc)

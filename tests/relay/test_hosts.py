@@ -88,6 +88,7 @@ def test_what_is_no_name_is_told() -> None:
         ("https://mood.example.org", "mood.example.org:443", True),
         ("http://mood.example.org", "mood.example.org:80", True),
         ("http://MOOD.example.org", "mood.example.org", True),
+        ("HTTPS://mood.example.org", "mood.example.org:443", True),
         ("http://mood.example.org.", "mood.example.org", True),
         ("http://mylaptop.local:8765", "mylaptop.local:8765", True),
         ("http://localhost:8765", "localhost:8765", True),
@@ -117,4 +118,5 @@ def test_own_pages(origin: str, host: str, own: bool) -> None:
 
 
 def test_a_list_of_origins() -> None:
-    assert parse_origins("https://A.example, https://b.example/,") == {"https://a.example", "https://b.example"}
+    found = parse_origins("https://A.example, https://b.example/,HTTPS://C.EXAMPLE:8443/, https://REDFOX")
+    assert found == {"https://a.example", "https://b.example", "https://c.example:8443", "https://redfox"}

@@ -56,16 +56,24 @@ def test_valence_by_hand(found: Counts, valence: float) -> None:
     assert found.valence == pytest.approx(valence)
 
 
+def test_the_counts_of_two_audiences_add_up() -> None:
+    assert of(happy=3, fear=1) + of(happy=1, sad=2) == of(happy=4, fear=1, sad=2)
+    assert (of(happy=3, fear=1) + of()).shares == (0, 0, 0.25, 0.75, 0, 0, 0)
+
+
 def test_neutral_is_the_last_expression() -> None:
     assert NEUTRAL == KINDS - 1
 
 
 def test_a_mood_hides_at_once_and_shows_after_a_while() -> None:
     visibility = Visibility(least=5)
+    assert visibility.visible is False
     assert not visibility.update(5, 0.0)
     assert not visibility.update(5, SHOW_AFTER_S - 0.01)
     assert visibility.update(5, SHOW_AFTER_S)
+    assert visibility.visible is True
     assert not visibility.update(4, 1.1)
+    assert visibility.visible is False
     assert not visibility.update(9, 1.2)
     assert visibility.update(9, 1.2 + SHOW_AFTER_S)
 

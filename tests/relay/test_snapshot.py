@@ -36,3 +36,22 @@ def test_nobody_is_lost_or_counted_twice(a: Snapshot, b: Snapshot) -> None:
 def test_a_network_on_two_relays_is_one(a: Snapshot, b: Snapshot) -> None:
     names = {network for part in (a, b) for share in part.shares for network in share.networks}
     assert total((a, b)).networks == len(names)
+
+
+def test_all_that_two_relays_tell_is_added_up() -> None:
+    one = Snapshot(
+        (Share(0, 5, 3, (1, 0, 0, 1, 0, 0, 0), (b"a", b"b")), Share(7, 0, 1, (0,) * KINDS)),
+        (1, 0, 0, 2, 0, 0, 0), ((b"a",), (), (), (b"a", b"b"), (), (), ()), (3, 0, 1, 0, 0),
+    )  # fmt: skip
+    other = Snapshot(
+        (Share(0, 5, 2, (0, 0, 0, 2, 0, 0, 0), (b"b", b"c")),),
+        (0, 0, 0, 5, 0, 0, 1), ((), (), (), (b"b", b"c"), (), (), (b"c",)), (1, 1, 0, 0, 0),
+    )  # fmt: skip
+    shares = (Share(0, 5, 5, (1, 0, 0, 3, 0, 0, 0), (b"a", b"b", b"c")), Share(7, 0, 1, (0,) * KINDS))
+    changes, changed = (1, 0, 0, 7, 0, 0, 1), ((b"a",), (), (), (b"a", b"b", b"c"), (), (), (b"c",))
+    assert total((one, other)) == Snapshot(shares, changes, changed, (4, 1, 1, 0, 0))
+    assert total((one, other), (0, 0, 0, 0, 9)) == Snapshot(shares, changes, changed, (0, 0, 0, 0, 9))
+
+
+def test_of_no_relay_nothing_is_known() -> None:
+    assert total(()) == NOTHING == Snapshot((), (0,) * KINDS, ((),) * KINDS, (0,) * 5)
