@@ -84,6 +84,15 @@ def test_repeating_a_label_keeps_it() -> None:
     assert found.counts == of(happy=1)
 
 
+def test_a_label_counts_until_exactly_its_time_to_live_is_over() -> None:
+    found = Crowd(ttl=5.0)
+    found.label(1, HAPPY, 100.0)
+    found.audience.expire(105.0)
+    assert found.counts == of(happy=1)
+    found.audience.expire(105.25)
+    assert found.counts == of()
+
+
 def test_labels_expire_also_after_the_relay_slept() -> None:
     found = Crowd(ttl=5.0)
     found.label(1, HAPPY, 100.0)

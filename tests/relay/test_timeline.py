@@ -83,6 +83,33 @@ def test_a_network_with_many_viewers_moves_nobody() -> None:
     assert timeline.delay == 0
 
 
+def test_before_anything_is_known_the_audience_sees_the_stream_as_it_is() -> None:
+    assert Timeline(START, min_viewers=1).delay == 0
+
+
+def test_where_a_delay_has_enough_networks_all_its_viewers_weigh() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    told(timeline, START, happy(0, 12, networks=3), happy(30, 5))
+    assert timeline.delay == 0
+
+
+def test_a_network_with_several_delays_weighs_once() -> None:
+    """With the shortest of them."""
+    timeline = Timeline(START, min_viewers=5)
+    shares = [(0, b"one"), (5, b"other"), (9, b"one"), (12, b"one")]
+    told(timeline, START, *(Share(delay, OLD, 1, (0, 0, 0, 1, 0, 0, 0), (name,)) for delay, name in shares))
+    assert timeline.delay == 0
+
+
+@pytest.mark.parametrize("delay", [1, 10])
+def test_each_group_is_moved_by_its_own_delay_and_counts_once(delay: int) -> None:
+    """The last has too few for a group of its own, and is moved with the one before it."""
+    timeline, moments = Timeline(START, min_viewers=3), dict[int, tuple[int, int]]()
+    for second in range(30):
+        moments |= told(timeline, START + second, happy(0, 3 + second), happy(delay, 100 + second), happy(50, 1))
+    assert moments == {START + second: (104 + 2 * second + delay,) * 2 for second in range(30 - delay)}
+
+
 # --- what is not told ------------------------------------------------------------------------------------------------
 
 
@@ -122,6 +149,34 @@ def test_a_second_without_a_tick_is_as_the_last_one_showed_it_and_a_long_silence
     assert sorted(told(timeline, START + 6 + LONGEST_GAP_S, happy(0, 6))) == [START + 6 + LONGEST_GAP_S]
 
 
+@pytest.mark.parametrize(("gap", "seconds"), [(1, 1), (2, 2), (LONGEST_GAP_S, LONGEST_GAP_S), (LONGEST_GAP_S + 1, 1)])
+def test_up_to_ten_seconds_without_a_tick_are_filled(gap: int, seconds: int) -> None:
+    timeline = Timeline(START, min_viewers=1)
+    told(timeline, START, happy(0, 5))
+    assert list(told(timeline, START + gap, happy(0, 6))) == list(range(START + gap - seconds + 1, START + gap + 1))
+
+
+def test_what_fills_a_gap_changes_nothing_before_it() -> None:
+    timeline, moments = Timeline(START, min_viewers=3), dict[int, tuple[int, int]]()
+    for second in (0, 1, 2, 3, *range(6, 16)):
+        moments |= told(timeline, START + second, happy(0, 3 + second), happy(10, 3))
+    counts = [6, 7, 8, 9, 9, 9]
+    assert moments == {START + second: (count, count) for second, count in enumerate(counts)}
+
+
+def test_a_second_that_is_told_later_is_as_it_was_first_shown() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    for count in (3, 9):
+        assert told(timeline, START, happy(0, count), happy(10, 3)) == {}
+    for second in range(START + 1, START + 10):
+        assert told(timeline, second, happy(0, 5), happy(10, 3)) == {}
+    assert told(timeline, START + 10, happy(0, 5), happy(10, 3)) == {START: (6, 6)}
+
+
+def test_a_second_that_too_few_showed_is_not_told() -> None:
+    assert told(Timeline(START, min_viewers=3), START, happy(0, 2)) == {}
+
+
 def test_nothing_goes_before_the_begin() -> None:
     timeline = Timeline(START + 0.7, min_viewers=1)
     for second in range(START, START + 5):
@@ -137,6 +192,34 @@ def test_a_group_that_shrinks_below_the_least_is_moved_with_its_neighbours() -> 
         **dict.fromkeys(range(START, START + 10), (6, 6)),
         START + 10: (5, 5),
     }
+
+
+def test_who_had_a_longer_delay_than_anyone_has_now_counts_as_well() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    for second in range(START, START + 6):
+        assert told(timeline, second, happy(0, 3), happy(20, 3)) == {}
+    assert told(timeline, START + 6, happy(0, 3), happy(5, 3)) == {START: (6, 6), START + 1: (6, 6)}
+
+
+@pytest.mark.parametrize(
+    ("report_age", "age", "viewers"), [(0.0, 10, 7), (0.0, 9, 6), (2.0, 12, 7), (2.0, 11, 6), (2.0, 0, 6)]
+)
+def test_of_a_group_that_sees_it_later_those_count_who_were_there_when_the_first_saw_it(
+    report_age: float, age: int, viewers: int
+) -> None:
+    """And by what other nodes tell, that may be so old. Of the first group all count, however new."""
+    timeline = Timeline(START, min_viewers=3, report_age=report_age)
+    shares = happy(0, 3, age=0), happy(10, 3), happy(10, 1, age=age)
+    for second in range(START, START + 10):
+        assert told(timeline, second, *shares) == {}
+    assert told(timeline, START + 10, *shares) == {START: (viewers, viewers)}
+
+
+def test_a_group_of_newcomers_is_moved_with_its_neighbours() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    for second in range(START, START + 10):
+        assert told(timeline, second, happy(0, 3), happy(10, 3, age=0)) == {}
+    assert told(timeline, START + 10, happy(0, 4), happy(10, 4, age=0)) == {START: (6, 6)}
 
 
 # --- who counts ------------------------------------------------------------------------------------------------------
