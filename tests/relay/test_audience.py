@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -206,3 +207,38 @@ def test_of_one_network_only_so_many_changes_count(networks: list[int], sharing:
     most = min(weight, max(2, sharing // 10))
     assert changes.counts(sharing)[HAPPY] == sum(min(most, count) for count in Counter(networks).values())
     assert len(changes.networks[HAPPY]) == min(3, len(set(networks)))
+
+
+def test_a_change_is_forgotten_after_two_seconds_and_when_its_viewer_leaves() -> None:
+    found = Crowd()
+    for viewer in (1, 2):
+        found.label(viewer, NEUTRAL, 100.0)
+        found.label(viewer, HAPPY, 100.0)
+    changes = found.audience.changes
+    found.audience.leave(found.member(2))
+    found.audience.expire(100.0 + WINDOW_S)
+    assert (changes.counts(10)[HAPPY], changes.networks[HAPPY]) == (1, (found.member(1).network,))
+    found.audience.expire(100.25 + WINDOW_S)
+    assert (changes.counts(10)[HAPPY], changes.networks[HAPPY]) == (0, ())
+
+
+@pytest.mark.parametrize(("options", "networks"), [({}, 1), ({"least": 2}, 2), ({"least": 9}, 3)])
+def test_of_each_group_as_many_networks_are_named_as_are_needed(options: dict[str, int], networks: int) -> None:
+    audience = Audience(**options)
+    for _ in range(3):
+        member = Member()
+        audience.join(member, 0, 0.0)
+        audience.label(member, "happy", 0.0)
+    assert [len(share.networks) for share in audience.shares] == [networks]
+
+
+def test_who_left_and_comes_again_has_no_place_left() -> None:
+    audience, first, second = Audience(house_weight=1), Member("house"), Member("house")
+    for member in (first, second):
+        audience.join(member, 0, 0.0)
+    audience.label(first, "happy", 0.0)
+    audience.leave(first)
+    audience.label(second, "sad", 1.0)
+    audience.join(first, 0, 2.0)
+    audience.label(first, "happy", 2.0)
+    assert Snapshot(audience.shares).counts == of(sad=1)

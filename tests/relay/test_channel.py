@@ -1,12 +1,13 @@
 """One channel's core: labels and taps in, mood and reactions out."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.audience import Member
 from relay.core.channel import RECENT_S, Channel
 from relay.core.snapshot import total
-from relay.protocol import Mood, Reaction
+from relay.protocol import EXPRESSIONS, Crowd, Mood, Reaction
 
 
 def joined(channel: Channel, count: int) -> list[Member]:
@@ -198,3 +199,70 @@ def test_a_delay_is_kept_within_its_range() -> None:
     for delay in (-3.0, 7.4, 900.0):
         channel.join(Member(), delay, 0.0)
     assert sorted(share.delay for share in channel.snapshot(0.0).shares) == [0, 7, 120]
+
+
+def test_a_delay_that_is_measured_later_replaces_the_one_before() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15)
+    ada = Member()
+    channel.join(ada, 0.0, 0.0)
+    channel.delay(ada, 7.6)
+    assert [share.delay for share in channel.snapshot(0.0).shares] == [8]
+
+
+@pytest.mark.parametrize("crowd", ["networks", "viewers"])
+def test_what_is_counted_is_told_hidden_or_not(crowd: Crowd) -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15, crowd=crowd)
+    assert (channel.mood.seq, channel.mood.time, channel.mood.visible, channel.mood.crowd) == (0, 0.0, False, crowd)
+    [ada] = joined(channel, 1)
+    channel.label(ada, "happy", 0.0)
+    moods, _ = run(channel, 0.0, 2)
+    assert {(mood.visible, mood.crowd) for mood in moods} == {(False, crowd), (True, crowd)}
+
+
+def test_networks_are_what_is_counted_if_nothing_else_is_said() -> None:
+    assert Channel("demo", min_viewers=1, label_ttl=15).mood.crowd == "networks"
+
+
+def test_no_more_networks_are_known_than_are_needed() -> None:
+    channel = Channel("demo", min_viewers=3, label_ttl=15)
+    for viewer in joined(channel, 9):
+        channel.label(viewer, "happy", 0.0)
+    assert [len(share.networks) for share in channel.snapshot(0.0).shares] == [3]
+
+
+def test_who_leaves_has_not_tapped() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15)
+    ada, ben = joined(channel, 2)
+    channel.tap(ada, "heart", 0.0)
+    channel.tap(ben, "clap", 0.0)
+    channel.leave(ada)
+    assert channel.snapshot(0.0).taps == (0, 0, 1, 0, 0)
+
+
+def test_a_reaction_floats_for_exactly_four_seconds() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15)
+    [ada] = joined(channel, 1)
+    channel.label(ada, "happy", 0.0)
+    run(channel, 0.0, 2)
+    channel.tap(ada, "heart", 2.0)
+    _, [tap] = run(channel, 2.0, 0.25)
+    run(channel, 2.25, RECENT_S)
+    assert list(channel.recent) == [tap]
+    run(channel, 2.25 + RECENT_S, 0.25)
+    assert list(channel.recent) == []
+
+
+def test_figures_have_four_decimals() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15)
+    viewers = joined(channel, 7)
+    for viewer in viewers:
+        channel.label(viewer, "neutral", 0.0)
+    run(channel, 0.0, 2)
+    for viewer in viewers[:4]:
+        channel.label(viewer, "sad" if viewer is viewers[0] else "happy", 2.0)
+    channel.tap(viewers[0], "heart", 2.0)
+    [mood], [tap] = run(channel, 2.0, 0.25)
+    shares = {name: share for name, share in zip(EXPRESSIONS, mood.shares, strict=True) if share}
+    assert shares == {"happy": 0.4286, "sad": 0.1429, "neutral": 0.4286}
+    # resonance: A = 3 * 2 / (4 * 3), C = 2/5, and 4 of 7 are expressive
+    assert (mood.valence, mood.resonance, mood.trend, tap.strength) == (0.2857, 0.2286, 0.2857, 0.1429)
