@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.audience import WINDOW_S, Audience, Changes, Member
+from relay.core.audience import NETWORK_BYTES, WINDOW_S, Audience, Changes, Member
 from relay.core.mood import KINDS, Counts
 from relay.core.snapshot import AGES, Snapshot
 from relay.protocol import EXPRESSIONS, NEUTRAL
@@ -242,3 +242,9 @@ def test_who_left_and_comes_again_has_no_place_left() -> None:
     audience.join(first, 0, 2.0)
     audience.label(first, "happy", 2.0)
     assert Snapshot(audience.shares).counts == of(sad=1)
+
+
+def test_a_viewer_of_no_network_is_one_of_its_own_and_as_long_as_others() -> None:
+    one, other = Member().network, Member().network
+    assert one != other
+    assert len(one) == len(other) == NETWORK_BYTES

@@ -266,3 +266,24 @@ def test_figures_have_four_decimals() -> None:
     assert shares == {"happy": 0.4286, "sad": 0.1429, "neutral": 0.4286}
     # resonance: A = 3 * 2 / (4 * 3), C = 2/5, and 4 of 7 are expressive
     assert (mood.valence, mood.resonance, mood.trend, tap.strength) == (0.2857, 0.2286, 0.2857, 0.1429)
+
+
+def test_each_mood_has_its_number_and_time_and_says_how_many_must_share() -> None:
+    channel = Channel("demo", min_viewers=2, label_ttl=15)
+    assert channel.name == "demo"
+    for viewer in joined(channel, 2):
+        channel.label(viewer, "happy", 0.0)
+    moods, _ = run(channel, 0.0, 1.25)
+    assert [(mood.seq, mood.time, mood.visible, mood.min_viewers) for mood in moods] == [
+        (tick, 1000 + tick / 4, tick == 5, 2) for tick in range(1, 6)
+    ]
+
+
+def test_how_long_enough_must_share_and_how_many_of_a_house_count_can_be_set() -> None:
+    channel = Channel("demo", min_viewers=1, label_ttl=15, house_weight=3, show_after=0.25)
+    for _ in range(9):
+        member = Member("house", b"network")
+        channel.join(member, 0.0, 0.0)
+        channel.label(member, "happy", 0.0)
+    moods, _ = run(channel, 0.0, 0.5)
+    assert [(mood.visible, mood.sharing) for mood in moods] == [(False, 0), (True, 3)]

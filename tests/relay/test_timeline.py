@@ -10,8 +10,8 @@ from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.core.limits import HOUSE_WEIGHT
 from relay.core.snapshot import Share
-from relay.core.timeline import LONGEST_GAP_S, Moment, Timeline
-from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression
+from relay.core.timeline import LONGEST_GAP_S, Moment, Slice, StoredMoment, Timeline
+from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression, Marker, Reaction
 
 START = 1000
 STEADY = 50.0
@@ -202,13 +202,13 @@ def test_who_had_a_longer_delay_than_anyone_has_now_counts_as_well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("report_age", "age", "viewers"), [(0.0, 10, 7), (0.0, 9, 6), (2.0, 12, 7), (2.0, 11, 6), (2.0, 0, 6)]
+    ("report_age", "age", "viewers"), [((), 10, 7), ((), 9, 6), ((2.0,), 12, 7), ((2.0,), 11, 6), ((2.0,), 0, 6)]
 )
 def test_of_a_group_that_sees_it_later_those_count_who_were_there_when_the_first_saw_it(
-    report_age: float, age: int, viewers: int
+    report_age: tuple[float, ...], age: int, viewers: int
 ) -> None:
     """And by what other nodes tell, that may be so old. Of the first group all count, however new."""
-    timeline = Timeline(START, min_viewers=3, report_age=report_age)
+    timeline = Timeline(START, 3, *report_age)
     shares = happy(0, 3, age=0), happy(10, 3), happy(10, 1, age=age)
     for second in range(START, START + 10):
         assert told(timeline, second, *shares) == {}
@@ -445,3 +445,11 @@ def test_a_change_is_put_to_the_same_second_whoever_of_the_group_makes_it() -> N
         moments = watch(people, min_viewers=5).moments
         found.add(tuple(moment.time - START for moment in moments if moment.counts.values[3]))
     assert found == {tuple(range(20, 30))}
+
+
+def test_each_part_of_a_stored_session_is_found_by_its_name() -> None:
+    moments = [StoredMoment(time=1, viewers=0, sharing=0, counts=(0,) * 7, valence=0.0, resonance=0.0)]
+    reactions = [Reaction(time=1.5, kind="tap", name="heart", strength=1.0, count=1)]
+    markers = [Marker(time=1.5, text="goal")]
+    found = Slice(moments=moments, reactions=reactions, markers=markers)
+    assert [found.part("moments"), found.part("reactions"), found.part("markers")] == [moments, reactions, markers]
