@@ -5,12 +5,13 @@ CANARY := .venv-canary
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test quick canary lint docs system clean
+.PHONY: help demo test quick mutants canary lint docs system clean
 help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
 	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, about a minute: while you change code"
+	@echo "make mutants [ARGS='relay.core.peaks*'] small changes to what decides, and which of them no test notices"
 	@echo "make canary [ARGS='tests/relay ...']  tests of relay and agent with the newest aiohttp, msgspec and numpy there are"
 	@echo "make lint                             ruff, format check, strict types; the pages' too where Node.js is"
 	@echo "make docs                             write the generated pages of docs/"
@@ -31,6 +32,12 @@ test: $(VENV)/dev.done $(if $(TRAIN),$(VENV)/train.done)
 quick: $(VENV)/dev.done
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not slow and not browser and not obs and not torch" \
 		--ignore tests/e2e --ignore tests/models $(ARGS)
+
+# Which of the changes no test notices; `.venv/bin/mutmut show NAME` shows one. What was tried before and did not change
+# is not tried again.
+mutants: $(VENV)/mutation.done
+	@$(BIN)/mutmut run --max-children 2 $(ARGS)
+	@$(BIN)/mutmut results
 
 # In an environment of its own, beyond the bounds of pyproject.toml, which pip then complains about. No early releases of
 # aiohttp: its 4.0.0a1 is older than its 3.
@@ -69,6 +76,10 @@ $(VENV)/dev.done: pyproject.toml $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
+$(VENV)/mutation.done: pyproject.toml $(VENV)/dev.done
+	@$(BIN)/python -m pip install --quiet --editable '.[mutation]'
+	@touch $@
+
 # Where pip would take the CUDA build of torch, set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU builds.
 $(VENV)/train.done: pyproject.toml $(BIN)/python
 	@echo "Installing torch and the ONNX exporter into $(VENV) (about 900 MB, once) ..."
@@ -76,4 +87,4 @@ $(VENV)/train.done: pyproject.toml $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(CANARY) node_modules build dist *.egg-info
+	rm -rf $(VENV) $(CANARY) node_modules mutants build dist *.egg-info

@@ -193,3 +193,13 @@ def test_an_average_covers_63_percent_of_a_step_in_the_time_constant() -> None:
 def test_a_network_with_another_number_of_answers_is_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         happy_since_zero().update(0.5, [0.2] * 5)
+
+
+def test_a_sudden_change_is_followed_within_about_seven_tenths_of_a_second_and_a_blink_is_sat_out() -> None:
+    """As the defaults promise, at thirty frames a second."""
+    for seconds, follows in ((0.7, True), (0.55, False)):
+        frames = [(i / 30, face("happy")) for i in range(30)]
+        frames += [(1 + i / 30, face("sad")) for i in range(round(seconds * 30))]
+        [*_, (_, last)] = play(list(frames))
+        assert last is not None
+        assert (last.emotion == "sad") == follows

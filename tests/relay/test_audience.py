@@ -1,5 +1,6 @@
 """The audience: one current label per viewer."""
 
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -248,3 +249,25 @@ def test_a_viewer_of_no_network_is_one_of_its_own_and_as_long_as_others() -> Non
     one, other = Member().network, Member().network
     assert one != other
     assert len(one) == len(other) == NETWORK_BYTES
+
+
+def test_a_network_counts_until_the_last_of_its_viewers_has_no_label() -> None:
+    audience, members = Audience(), [Member(network=b"network") for _ in range(3)]
+    for member in members:
+        audience.join(member, 0, 0.0)
+        audience.label(member, "happy", 0.0)
+    for left in (2, 1, 0):
+        audience.withdraw(members[left])
+        assert [(share.counts[HAPPY], len(share.networks)) for share in audience.shares] == [(left, min(1, left))]
+
+
+def test_a_viewer_who_goes_away_and_comes_back_all_the_time_costs_no_memory() -> None:
+    audience, member = Audience(), Member()
+    audience.join(member, 0, 0.0)
+    tracemalloc.start()
+    for _ in range(20_000):
+        audience.label(member, "happy", 0.0)
+        audience.withdraw(member)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 50_000
