@@ -58,6 +58,7 @@ def test_valence_by_hand(found: Counts, valence: float) -> None:
 
 def test_the_counts_of_two_audiences_add_up() -> None:
     assert of(happy=3, fear=1) + of(happy=1, sad=2) == of(happy=4, fear=1, sad=2)
+    assert Counts() == of()
     assert (of(happy=3, fear=1) + of()).shares == (0, 0, 0.25, 0.75, 0, 0, 0)
 
 
