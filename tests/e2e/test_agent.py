@@ -33,14 +33,21 @@ async def test_the_portrait_becomes_a_happy_viewer_until_ctrl_c(relay: app.Relay
         arguments = command(relay.url, weights("portrait"), "--yes", "--report", str(report))
         async with running(*arguments) as agent:
             await audience.mood(lambda mood: count_of(mood, "happy") == 1, timeout=60)
+            assert agent.stdout
+            said = b""
+            while not re.search(
+                r"^happy 0\.\d\d · sent \d+ labels? · \d\.\d fps · \d+% of a core · Ctrl-C stops$",
+                said.decode(),
+                re.MULTILINE,
+            ):
+                line = await asyncio.wait_for(agent.stdout.readline(), 60)
+                assert line, said
+                said += line
             agent.send_signal(signal.SIGINT)
-            out, errors = await asyncio.wait_for(agent.communicate(), 60)
+            _, errors = await asyncio.wait_for(agent.communicate(), 60)
             await audience.mood(lambda mood: mood.viewers == 0)
     assert agent.returncode == 0
     assert errors.decode() == ""
-    assert re.search(
-        r"^happy 0\.\d\d · sent \d+ labels? · \d\.\d fps · \d+% of a core · Ctrl-C stops$", out.decode(), re.MULTILINE
-    )
     summary = json.loads(report.read_text())
     assert summary["stopped"] == "interrupted"
     assert summary["source"] == str(weights("portrait"))

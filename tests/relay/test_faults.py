@@ -79,7 +79,7 @@ async def test_readers_that_stall_cost_no_memory(relay: Relay) -> None:
 
         async def memory_after(ticks: int) -> int:
             start = (await audience.mood(lambda mood: mood.visible)).seq
-            await audience.mood(lambda mood: mood.seq > start + ticks, timeout=60)
+            await audience.mood(lambda mood: mood.seq > start + ticks, timeout=140)
             gc.collect()
             return tracemalloc.get_traced_memory()[0]
 
