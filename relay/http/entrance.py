@@ -45,12 +45,11 @@ class Entrance(Generic[Said, Proof]):
         """
         request, connections, arrived = self._request, self._request.app[GATE].connections, False
         try:
-            refuse_while_draining(request)
-            existing_channel(request)
+            self._is_open()
             self._make_sure(connections.arrive(self._channel, self._house))
             arrived = True
             said = await self._hear()
-            existing_channel(request)  # it may have been deleted meanwhile
+            self._is_open()  # still
             proof = self._check(said)
             self._make_sure(connections.enter(self._channel))
         except BaseException as error:
@@ -64,6 +63,11 @@ class Entrance(Generic[Said, Proof]):
         connection_of(request).stay()
         del self._hear, self._check, self._refuse  # they hold what the client said
         return proof
+
+    def _is_open(self) -> None:
+        """The relay takes someone new, and the channel is there."""
+        refuse_while_draining(self._request)
+        existing_channel(self._request)
 
     @staticmethod
     def _make_sure(full: str | None) -> None:

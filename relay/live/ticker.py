@@ -73,7 +73,8 @@ class Ticker:
         node.report(
             {one.channel.core.name: _activity(one) for one in told if one.channel.viewers or one.channel.session}
         )
-        node.want([one.channel.core.name for one in told if one.wanted])
+        wanted = {one.channel.core.name for one in told if one.wanted}
+        node.want(wanted | {name for name, channel in members.channels.items() if channel.session})  # also new ones
         self._ticks += 1
         turn = self._ticks % members.turns
         async for one in fairly(told):

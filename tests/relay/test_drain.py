@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from relay import protocol
 from relay.app import Relay
 from relay.live.drain import COME_BACK_PER_S, NEXT_NODE_S, RESTART_S, goodbyes
-from relay.protocol import Bye, Status
+from relay.protocol import Bye, Hello, Status, Subscribe
 from tests.support import SOON, Client, Viewer, request, server_sent_events, subscribe, wait_until
 
 CROWDS = st.integers(0, 3000)
@@ -91,6 +91,21 @@ async def test_nobody_new_is_taken(relay: Relay) -> None:
         status, body = await request(relay.url, method, path, keys.display_key, {} if method == "POST" else None)
         assert (status, body["error"]["code"]) == (503, protocol.SHUTTING_DOWN.number)
     assert (await request(relay.url, "GET", "demo/sessions", keys.display_key))[0] == 200  # what is stored is shown
+
+
+@pytest.mark.parametrize("path", ["viewer", "mood"])
+async def test_nor_is_who_came_before_and_says_hello_now(relay: Relay, path: str) -> None:
+    """It would be told of no stop, and be cut off without a time to come back."""
+    keys = relay.create_channel("demo")
+    first = Hello(agent="test") if path == "viewer" else Subscribe(key=keys.display_key)
+    async with await Client.open(relay.url, f"/v1/channels/demo/{path}") as client:
+        await relay.drain(0.0)
+        await client.send(first)
+        bye = await client.receive()
+        assert isinstance(bye, Bye)
+        assert (bye.code, bye.retry_after_s > 0) == (protocol.SHUTTING_DOWN.number, True)
+        assert await client.receive() is None
+    assert relay.connections("demo") == (0, 0)
 
 
 @pytest.mark.relay(limits=SOON._replace(close=0.1))

@@ -14,6 +14,7 @@ from relay import app
 from relay.cluster.peers import Activity
 from relay.core.limits import Limits
 from relay.live import fairly
+from relay.live.connections import Viewer as Connection
 from relay.live.ticker import Ticker
 from relay.protocol import Bye, Mood, Status
 from tests.support import Client, Viewer, audience, leave, stored, subscribe, wait_until
@@ -149,3 +150,32 @@ async def test_a_channel_deleted_during_a_tick_leaves_nothing(
     assert [channel for channel in crowd if stored(relay._history._place, channel, 1)] == sorted(
         others, key=list(crowd).index
     )
+
+
+async def test_a_session_that_begins_during_a_tick_keeps_its_lease(
+    relay: app.Relay, ticker: Ticker, crowd: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a channel that was summed up when nobody was in it, and in one that was deleted and made anew."""
+    await ticker.tick()
+    parts, wanted = relay._hub, set[str]()
+    monkeypatch.setattr(relay._node, "want", wanted.update)
+    coming: dict[str, Connection] = {}
+    for name in ("demo0", "demo1"):
+        channel = parts.members.channels[name]
+        (gone,) = channel.viewers
+        parts.members.leave(channel, gone)
+        parts._recorder.end(channel, parts.clock.now())
+        coming[name] = Connection(gone.socket, None, None, None)
+
+    def come(turn: int) -> None:
+        if turn == CHANNELS // 2:
+            parts.members.drop_channel("demo1")
+            for name, viewer in coming.items():
+                parts.members.join(name, viewer, 0.0)
+
+    with meanwhile(come):
+        await ticker.tick()
+    assert all(parts.members.channels[name].session for name in crowd)
+    assert wanted == crowd.keys()
+    for name, viewer in coming.items():
+        parts.members.leave(parts.members.channels[name], viewer)
