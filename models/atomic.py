@@ -1,14 +1,20 @@
 """Files that are whole or not there."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
+CHUNK = 1 << 20
+"""Bytes that are written at once to fill a reserve."""
 
-def write(data: bytes, path: Path) -> None:
+
+def write(data: bytes, path: Path, reserve: Path | None = None) -> None:
     """Write beside the old file and swap, so that a kill or a full disk leaves the old one whole.
 
-    What is written first has a name that nobody else uses; only a kill in the midst of it leaves that behind.
+    What is written first has a name that nobody else uses; only a kill in the midst of it leaves that behind. The room
+    of a file ``reserve`` (see ``keep_room``), where there is one, is used up, so that a full disk matters to what is
+    longer alone.
 
     Raises:
         OSError: it can't be written; the old file is untouched and nothing is left beside it.
@@ -16,11 +22,34 @@ def write(data: bytes, path: Path) -> None:
     beside = path.with_name(f".moodcast-{secrets.token_hex(8)}")
     # Opened here, not by ``tempfile``, whose files are their owner's alone: the umask says who may read the result.
     try:
-        with beside.open("xb") as file:
+        if reserve is not None:
+            with contextlib.suppress(FileNotFoundError):
+                reserve.replace(beside)  # nobody else writes into it now
+        # Written over, not removed first: a file's room may come back late, or go to another program.
+        with beside.open("r+b" if beside.exists() else "xb") as file:
             file.write(data)
+            file.truncate()
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except BaseException:  # Ctrl-C as well
         beside.unlink(missing_ok=True)
+        raise
+
+
+def keep_room(reserve: Path, size: int) -> None:
+    """A file of ``size`` bytes, 1 at least, that holds as much of the disk for a later ``write``.
+
+    Raises:
+        OSError: there is not as much, and nothing is left.
+    """
+    try:
+        with reserve.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:  # macOS, Windows
+                for start in range(0, size, CHUNK):
+                    file.write(bytes(min(CHUNK, size - start)))
+    except BaseException:  # Ctrl-C as well
+        reserve.unlink(missing_ok=True)
         raise

@@ -1,6 +1,7 @@
 """Checkpoints: a run's whole state in one file that is always whole."""
 
 import io
+import math
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -16,9 +17,19 @@ from models.zoo import networks
 from relay.protocol import EXPRESSIONS
 
 FILE = "checkpoint.pt"
+RESERVE = "checkpoint.reserve"
+"""Beside it while a run goes on: room for the next one."""
+MARGIN = 1 << 20
+"""Bytes by which two checkpoints may grow together: by an epoch's losses, and by the log."""
 
 
-class State(TypedDict):
+class _Told(TypedDict, total=False):
+    """``first_loss`` is that of the first step, infinite where it is not known: before it, and of older trainers."""
+
+    first_loss: float
+
+
+class State(_Told):
     """What is stored. Chance needs no state: it comes from the recipe's seed and the number of the step.
 
     ``classes`` names the network's outputs; a pre-training has none.
@@ -35,14 +46,31 @@ class State(TypedDict):
 
 
 def save(state: State, run: Path) -> None:
-    """Store the state in a run folder.
+    """Store the state in a run folder, in the room that is kept there (``keep_room``) or in more.
 
     Raises:
         OSError: as ``models.atomic.write``.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    atomic.write(buffer.getvalue(), run / FILE)
+    atomic.write(buffer.getvalue(), run / FILE, run / RESERVE)
+
+
+def room(run: Path, step: int) -> int:
+    """Bytes for the checkpoint that is there, which is of this step, and another one beside it."""
+    size = (run / FILE).stat().st_size
+    if step == 0:  # an optimizer that has made no step has nothing to store yet; AdamW, as much again
+        size *= 2
+    return 2 * size + MARGIN
+
+
+def keep_room(run: Path, total: int) -> None:
+    """Keep room for the next checkpoint: of ``total`` bytes (``room``), what the one that is there leaves.
+
+    Raises:
+        OSError: as ``models.atomic.keep_room``.
+    """
+    atomic.keep_room(run / RESERVE, total - (run / FILE).stat().st_size)
 
 
 def load(run: Path, device: torch.device | str = "cpu") -> State:
@@ -57,7 +85,8 @@ def load(run: Path, device: torch.device | str = "cpu") -> State:
     try:
         state: State = torch.load(path, weights_only=True, map_location=device)
         state.setdefault("classes", EXPRESSIONS)  # checkpoints of stills did not name them once
-        missing = State.__annotations__.keys() - state.keys()
+        state.setdefault("first_loss", math.inf)
+        missing = State.__required_keys__ - state.keys()
     except Exception as error:  # torch.load raises whatever its unpickler and its archive reader do
         raise TrainingError(f"{path} is no checkpoint that can be read ({error}): delete it to train anew") from error
     if missing:
@@ -109,16 +138,29 @@ def load_network(run: Path) -> Trained:
     """The result of a run.
 
     Raises:
-        TrainingError: as ``load``; or the run is a pre-training, whose network answers nothing.
+        TrainingError: as ``load``; or the run is a pre-training, whose network answers nothing, or is not trained to
+            its end.
         ModelError: the run's recipe is wrong, or names a network that there is no more.
     """
     state = load(run)
     made_by = recipe.parse(state["recipe"], str(run / FILE))
     if made_by.network.task != "classify":
         raise TrainingError(f"{run} holds a pre-training, whose network gives no answers: name it as network.start")
+    _check_finished(state, made_by, run)
     net = networks.build(made_by.network.name, len(state["classes"]))
     net.load_state_dict(averaged(state))
     return Trained(net.eval(), made_by, tuple(state["classes"]))
+
+
+def _check_finished(state: State, made_by: Recipe, run: Path) -> None:
+    """Check that a run is trained to its end. Weights that a program put there by themselves were never averaged.
+
+    Raises:
+        TrainingError: it is not.
+    """
+    seen, epochs = len(state["history"]), made_by.schedule.epochs
+    if "n_averaged" in state["average"] and seen < epochs:
+        raise TrainingError(f"{run} has seen {seen} of {epochs} epochs: give the command that trains it again")
 
 
 def averaged(state: State) -> dict[str, Tensor]:
@@ -131,10 +173,12 @@ def weights(source: Path) -> dict[str, Tensor]:
     """What a training can start from: a run's averaged weights, of a pre-training the encoder's, or a file of weights.
 
     Raises:
-        TrainingError: it is none of these.
+        TrainingError: it is none of these, or the run is not trained to its end.
+        RecipeError: the run's recipe is wrong.
     """
     if (source / FILE).is_file():
         state = load(source)
+        _check_finished(state, recipe.parse(state["recipe"], str(source / FILE)), source)
         found = averaged(state)
         if state["classes"]:
             return found

@@ -233,7 +233,7 @@ def distil(recipe: Recipe, folder: Path, run: Path) -> None:
     if not recipe.distillation.teachers:
         raise RecipeError("distillation.teachers: expected at least one teacher to distil from, got none")
     device = pick_device()
-    train.make_folder(run)
-    faces = stills(recipe, folder, run, device)
-    assert faces.taught is not None  # there are teachers
-    train.fit(recipe, PseudoClips(recipe, faces.learn, faces.check, faces.taught, run, device), run, device)
+    with train.made_folder(run):
+        faces = stills(recipe, folder, run, device)
+        assert faces.taught is not None  # there are teachers
+        train.fit(recipe, PseudoClips(recipe, faces.learn, faces.check, faces.taught, run, device), run, device)

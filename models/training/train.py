@@ -1,11 +1,14 @@
 """``moodcast models train``: train, or go on training, as a recipe says.
 
-The run folder holds ``checkpoint.pt`` (always whole: written beside and swapped), ``log.csv`` with a row an epoch, and
-TensorBoard's event files. Validation faces come from the training rows; the public split is never read here.
+The run folder holds ``checkpoint.pt`` (always whole: written beside and swapped), while it trains room for the next one
+(so that a disk that fills up costs nothing), ``log.csv`` with a row an epoch, and TensorBoard's event files. Validation
+faces come from the training rows; the public split is never read here.
 """
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -23,6 +26,9 @@ from models.training.task import Task
 from models.training.trainer import Trainer, pick_device
 from models.zoo import networks
 
+GONE_WILD = 10
+"""Times what was lost at the first step, and at least as many nats: no epoch of a training that learns is so bad."""
+
 
 class _Run:
     """A run folder and what has happened in it."""
@@ -32,6 +38,10 @@ class _Run:
         self.losses: list[float] = []
         self.history: list[list[float]] = []
         self.saved_at = time.monotonic()
+        self.saved = 0
+        """The step of the folder's checkpoint."""
+        self.room = 0
+        """Bytes for it and the next one."""
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint; False where there is none.
@@ -50,7 +60,27 @@ class _Run:
             )
         self.trainer.restore(state)
         self.losses, self.history = state["losses"], state["history"]
+        self.saved = self.trainer.step
         return True
+
+    def secure(self, new: bool) -> None:
+        """Before any work: a new run's first checkpoint, and room for the next one.
+
+        Raises:
+            TrainingError: the disk is full, or the folder can't be written to.
+        """
+        if self.trainer.step == self.trainer.steps:
+            return
+        try:
+            if new:
+                checkpoint.save(self.trainer.state(self.losses, self.history), self.folder)
+            self.room = checkpoint.room(self.folder, self.saved)
+            checkpoint.keep_room(self.folder, self.room)
+        except OSError as error:
+            raise TrainingError(
+                f"can't keep room for the next {checkpoint.FILE} in {self.folder} ({error.strerror}). Nothing is lost: "
+                "make room and give the command again, or give another folder with --run"
+            ) from error
 
     def go(self) -> None:
         """Train until the recipe's epochs are done.
@@ -73,9 +103,18 @@ class _Run:
                     self.save()
 
     def end_epoch(self, events: EventLog) -> None:
-        """Validate, tell, log."""
+        """Validate, tell, log.
+
+        Raises:
+            TrainingError: the network has lost what it knew.
+        """
         trainer, epochs = self.trainer, self.trainer.recipe.schedule.epochs
         loss = sum(self.losses) / len(self.losses)
+        if loss > GONE_WILD * max(trainer.first_loss, 1):
+            raise TrainingError(
+                f"the mean loss of epoch {trainer.epoch} is {loss:,.0f}, and was {trainer.first_loss:.3g} before "
+                "anything was learned: lower optimizer.learning_rate in the recipe, and train into a new run folder"
+            )
         scores = trainer.validate()
         self.history.append([trainer.epoch, loss, *scores.values()])
         self.losses = []
@@ -102,13 +141,32 @@ class _Run:
             TrainingError: the run is over and its result can't be written.
         """
         self.saved_at = time.monotonic()
+        over = self.trainer.step == self.trainer.steps
         try:
             checkpoint.save(self.trainer.state(self.losses, self.history), self.folder)
         except OSError as error:
-            trouble = f"can't write {self.folder / checkpoint.FILE} ({error.strerror}); the one before it is whole"
-            if self.trainer.step == self.trainer.steps:
+            trouble = (
+                f"can't write {self.folder / checkpoint.FILE} ({error.strerror}); that of step {self.saved} of "
+                f"{self.trainer.steps} is whole"
+            )
+            if over:
                 raise TrainingError(f"{trouble}. Make room and give the command again to go on from there") from error
             tqdm.write(f"moodcast: {trouble}. Training goes on and tries again: make room", sys.stderr)
+        else:
+            self.saved = self.trainer.step
+        if not over:
+            self.keep_room()
+
+    def keep_room(self) -> None:
+        """Keep room for the next checkpoint again; where there is none, that one takes what there is.
+
+        On a disk that is full there is what the last one gave back: as much, less what it has grown by.
+        """
+        for less in range(0, checkpoint.MARGIN, checkpoint.MARGIN // 16):
+            with contextlib.suppress(OSError):
+                checkpoint.keep_room(self.folder, self.room - less)
+                self.room -= less
+                return
 
 
 def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> None:
@@ -123,11 +181,11 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> Non
         TrainingError: the run folder can't be used, or the training failed.
         ModelError: a file of weights is missing or damaged.
     """
-    make_folder(run)
     device = pick_device()
-    if recipe.clips.layout:
-        _train_clips(recipe, folder, run, prepare, device)
-    else:
+    with made_folder(run):
+        if recipe.clips.layout:
+            _train_clips(recipe, folder, run, prepare, device)
+            return
         if networks.get(recipe.network.name).frames > 1:
             raise RecipeError(
                 f"network.name: {recipe.network.name} looks at clips, and without clips.layout there are single faces: "
@@ -142,28 +200,37 @@ def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare,
     every = sets.opened(recipe, folder, entry.size, prepare)
     for fold in every.folds:
         place = sets.fold_folder(run, fold)
-        make_folder(place)
-        if fold:
-            tqdm.write(f"{place}: fold {fold} of {', '.join(every.folds)}")
-        torch.manual_seed(recipe.data.seed)
-        task: Task
-        if recipe.network.task == "reconstruct":
-            task = Reconstruct.of(recipe, *every.sides(fold), device)
-        else:
-            task = ClassifyClips.of(recipe, *every.sides(fold), device)
-        fit(recipe, task, place, device)
+        with made_folder(place):
+            if fold:
+                tqdm.write(f"{place}: fold {fold} of {', '.join(every.folds)}")
+            torch.manual_seed(recipe.data.seed)
+            task: Task
+            if recipe.network.task == "reconstruct":
+                task = Reconstruct.of(recipe, *every.sides(fold), device)
+            else:
+                task = ClassifyClips.of(recipe, *every.sides(fold), device)
+            fit(recipe, task, place, device)
 
 
-def make_folder(run: Path) -> None:
-    """The run folder, where there is none yet.
+@contextlib.contextmanager
+def made_folder(run: Path) -> Iterator[None]:
+    """The run folder, made where there is none yet; on an error those that were made go again, if they are empty.
 
     Raises:
         TrainingError: it can't be made.
     """
+    new = [folder for folder in (run, *run.parents) if not folder.exists()]
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"can't create the run folder {run}: {error.strerror}; give another with --run") from error
+    try:
+        yield
+    except BaseException:  # Ctrl-C as well
+        with contextlib.suppress(OSError):  # one of them is not empty
+            for folder in new:
+                folder.rmdir()
+        raise
 
 
 def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:
@@ -176,7 +243,9 @@ def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:
     torch.backends.cudnn.deterministic = True
     trainer = Trainer(recipe, task, device)
     this = _Run(run, trainer)
-    if not this.resume() and recipe.network.start:
+    new = not this.resume()
+    if new and recipe.network.start:
         task.start_from(recipe.network.start)
+    this.secure(new)
     this.go()
     return trainer

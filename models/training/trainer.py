@@ -5,6 +5,7 @@ any step ends as if it had never stopped.
 """
 
 import contextlib
+import math
 from typing import Any
 
 import msgspec
@@ -69,6 +70,7 @@ class Trainer:
             )
         self.steps = self.batches * recipe.schedule.epochs
         self.step = 0
+        self.first_loss = math.inf
 
     @property
     def epoch(self) -> int:
@@ -80,6 +82,7 @@ class Trainer:
             "recipe": msgspec.to_builtins(self.recipe),
             "classes": self.task.classes,
             "step": self.step,
+            "first_loss": self.first_loss,
             "losses": losses_so_far,
             "history": history,
             "net": self.net.state_dict(),
@@ -91,7 +94,7 @@ class Trainer:
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
+        self.step, self.first_loss = state["step"], state["first_loss"]
 
     def advance(self) -> float:
         """One optimizer step; returns its loss.
@@ -113,6 +116,8 @@ class Trainer:
                 f"the loss became {loss} at step {self.step}: lower optimizer.learning_rate in the recipe, and train "
                 "into a new run folder"
             )
+        if self.step == 0:
+            self.first_loss = loss
         if how.sam_rho:
             with sam.worst_nearby(self.net.parameters(), how.sam_rho), sam.frozen_statistics(self.net):
                 self.optimizer.zero_grad(set_to_none=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import atomic
+from tests import full_disk
 
 
 def held(folder: Path) -> dict[str, bytes | None]:
@@ -77,3 +78,47 @@ def test_a_name_as_long_as_a_name_may_be(tmp_path: Path) -> None:
     file = tmp_path / ("n" * 250 + ".onnx")
     atomic.write(b"new", file)
     assert held(tmp_path) == {file.name: b"new"}
+
+
+def test_room_that_is_kept_is_written_over_and_its_rest_given_back(tmp_path: Path) -> None:
+    file, reserve = tmp_path / "net.onnx", tmp_path / "reserve"
+    atomic.keep_room(reserve, 3 << 20)
+    assert reserve.stat().st_size == 3 << 20
+    assert reserve.stat().st_blocks * 512 >= 3 << 20
+    before = reserve.stat().st_ino
+    atomic.write(b"new", file, reserve)
+    assert held(tmp_path) == {"net.onnx": b"new"}
+    assert file.stat().st_ino == before
+    atomic.write(b"newer", file, reserve)  # there is none any more
+    assert held(tmp_path) == {"net.onnx": b"newer"}
+
+
+def test_room_is_kept_without_help_of_the_system_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    atomic.keep_room(tmp_path / "reserve", (1 << 20) + 5)
+    assert (tmp_path / "reserve").read_bytes() == bytes((1 << 20) + 5)
+
+
+FULL = """
+from models import atomic
+
+file, reserve = disk / "net.onnx", disk / "reserve"
+atomic.write(b"o" * 300_000, file)
+atomic.keep_room(reserve, 300_000)
+fill()
+try:
+    atomic.keep_room(disk / "more", 300_000)
+except OSError as error:
+    print(error.strerror)
+try:
+    atomic.write(b"l" * 300_000, disk / "other")
+except OSError as error:
+    print(error.strerror)
+atomic.write(b"n" * 300_000, file, reserve)
+print(file.read_bytes() == b"n" * 300_000, sorted(os.listdir(disk)))
+"""
+
+
+def test_room_that_was_kept_is_there_on_a_full_disk(tmp_path: Path) -> None:
+    done = full_disk.run(FULL, tmp_path / "disk", "4m")
+    assert done.stdout.splitlines() == ["No space left on device"] * 2 + ["True ['filler', 'net.onnx']"], done.stderr

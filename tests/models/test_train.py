@@ -1,12 +1,14 @@
 """Training through its command, on tiles made here: it learns, and a killed run ends as if it had not been killed."""
 
 import asyncio
+import contextlib
 import csv
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from models.training import (  # noqa: E402
 from models.training.data import split  # noqa: E402
 from models.zoo import networks  # noqa: E402
 from models.zoo.moodnet import Moodnet  # noqa: E402
+from tests import full_disk  # noqa: E402
 from tests.support import wait_until  # noqa: E402
 from tests.tiles import write_tiles  # noqa: E402
 
@@ -118,28 +121,139 @@ def test_every_step_is_a_place_to_go_on_from(tmp_path: Path, monkeypatch: pytest
     assert same_weights(tmp_path / "stopped", tmp_path / "whole")
 
 
-def test_a_full_disk_leaves_the_old_checkpoint_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@contextlib.contextmanager
+def no_file_longer_than(limit: int) -> Iterator[None]:
+    """As a full disk, to this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_is_full_at_first_is_told_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "runs" / "run"
+    with monkeypatch.context() as patch, no_file_longer_than(100_000):
+        patch.setattr(train.Trainer, "advance", lambda trainer: pytest.fail("it worked"))
+        assert moodcast.main(command(config, data, run)) == 29
+    error = capsys.readouterr().err
+    assert "can't keep room for the next checkpoint.pt" in error
+    assert "Nothing is lost: make room" in error
+    assert not run.parent.exists()
+    assert moodcast.main(command(config, data, run)) == 0
+    assert {"checkpoint.pt", "log.csv"} < {file.name for file in run.iterdir()}
+    assert not list(run.glob("*reserve*"))
+
+
+def test_what_can_not_be_written_leaves_the_checkpoint_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # no file may grow larger than this: as a full disk
+    advance = train.Trainer.advance
+
+    def limited(trainer: train.Trainer) -> float:
+        if trainer.step == 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        return advance(trainer)
+
+    monkeypatch.setattr(train.Trainer, "advance", limited)
     try:
         assert moodcast.main(command(config, data, run)) == 29
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     error = capsys.readouterr().err
-    assert "Training goes on and tries again" in error
-    assert "Make room" in error
-    assert not list(run.glob("*.part"))
-
+    assert "that of step 1 of 6 is whole. Training goes on and tries again" in error
+    assert "that of step 1 of 6 is whole. Make room" in error
+    assert checkpoint.load(run)["step"] == 1
+    assert not list(run.glob(".moodcast*"))
+    monkeypatch.undo()
     assert moodcast.main(command(config, data, run)) == 0
-    before = (run / checkpoint.FILE).read_bytes()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            checkpoint.save(checkpoint.load(run), run)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert (run / checkpoint.FILE).read_bytes() == before
+    moodcast.main(command(config, data, tmp_path / "whole"))
+    assert same_weights(run, tmp_path / "whole")
+
+
+FILLED = """
+import shutil
+import moodcast
+from models.training import train
+
+advance = train.Trainer.advance
+
+
+def filling(trainer):
+    fill()
+    return advance(trainer)
+
+
+train.Trainer.advance = filling
+code = moodcast.main([*sys.argv[2:-1], "--run", str(disk / "run")])
+shutil.copytree(disk / "run", sys.argv[-1])
+sys.exit(code)
+"""
+
+
+def test_a_disk_that_another_program_fills_costs_a_training_nothing(tmp_path: Path) -> None:
+    """From its first step on; the log can't be written any more, the result can."""
+    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
+    arguments = command(config, data, run)[:-2]
+    done = full_disk.run(FILLED, tmp_path / "disk", "32m", *arguments, str(run))
+    assert done.returncode == 0, done.stderr
+    assert "can't write the log" in done.stderr
+    assert "checkpoint.pt" not in done.stderr
+    moodcast.main(command(config, data, tmp_path / "whole"))
+    assert same_weights(run, tmp_path / "whole")
+
+
+def test_a_training_that_was_stopped_is_no_trained_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "net.onnx"
+    config = write_recipe(tmp_path)
+    advance = train.Trainer.advance
+    other = write_recipe(tmp_path / "data", network={"start": str(run)})
+    for last, seen in ((0, 0), (3, 1)):
+
+        def stops(trainer: train.Trainer, last: int = last) -> float:
+            if trainer.step == last:
+                raise KeyboardInterrupt
+            return advance(trainer)
+
+        monkeypatch.setattr(train.Trainer, "advance", stops)
+        assert moodcast.main(command(config, data, run)) == 130
+        capsys.readouterr()
+        for using in (
+            ["models", "export", str(run), str(file), "--data", str(data)],
+            command(other, data, tmp_path / "second"),
+        ):
+            assert moodcast.main(using) == 29
+            assert f"{run} has seen {seen} of 3 epochs: give the command that trains it" in capsys.readouterr().err
+        assert not file.exists()
+
+
+def test_a_network_that_lost_what_it_knew_is_not_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Losses that were seen with a learning rate of 30."""
+    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
+    advance = train.Trainer.advance
+
+    def wild(trainer: train.Trainer) -> float:
+        advance(trainer)
+        return (3.9, 3.9, 1519, 1519, 3896, 3896)[trainer.step - 1]
+
+    monkeypatch.setattr(train.Trainer, "advance", wild)
+    for _ in range(2):  # and remembered by the one that goes on
+        assert moodcast.main(command(config, data, run)) == 29
+        error = capsys.readouterr().err
+        assert "the mean loss of epoch 2 is 1,519" in error
+        assert "lower optimizer.learning_rate in the recipe, and train into a new run folder" in error
+    assert len(checkpoint.load(run)["history"]) == 1
+    assert moodcast.main(["models", "export", str(run), str(tmp_path / "net.onnx"), "--data", str(data)]) == 29
+    assert "has seen 1 of 3 epochs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
