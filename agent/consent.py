@@ -1,6 +1,6 @@
 """What a relay promises the viewer who is asked, in words. Pure."""
 
-from relay.common.crowd import condition, number_word
+from relay.common.condition import condition, number_word
 from relay.protocol import Welcome
 
 

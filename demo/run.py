@@ -25,7 +25,7 @@ from demo.show import scene_at
 from models.inference import fetch, registry
 from obs_plugin import SCRIPT
 from relay import app, protocol
-from relay.common.crowd import condition
+from relay.common.condition import condition
 from relay.common.deadline import within
 from relay.config import RelaySettings
 from relay.protocol import EXPRESSIONS, Mood, Subscribe

@@ -222,7 +222,7 @@ def condition(least: int, crowd: Any) -> str:
     """What it takes before anything is shown, as in "people of five networks share".
 
     A relay that does not tell what it counts (``crowd``) is an old one, and counts viewers. The same is in
-    ``relay/common/crowd.py`` and ``overlay/figures.js``; ``tests/conditions.json`` holds the three together.
+    ``relay/common/condition.py`` and ``overlay/figures.js``; ``tests/conditions.json`` holds the three together.
     """
     if least == 1:
         return "somebody shares"

@@ -13,7 +13,7 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 /**
  * What it takes before anything is shown, as in "people of five networks share".
  *
- * A relay that does not tell what it counts is an old one, and counts viewers. relay/common/crowd.py and
+ * A relay that does not tell what it counts is an old one, and counts viewers. relay/common/condition.py and
  * obs_plugin/moodcast_core.py have the same; tests/conditions.json holds the three together.
  *
  * @param {{min_viewers: number, crowd?: string}} message a mood, or what a countdown has measured

@@ -19,7 +19,7 @@ from relay.http.lobby import Lobby
 from relay.http.requests import error_body, error_response
 from relay.http.unread import Watch
 from relay.live.counters import Counters
-from relay.live.masked import MaskedOnly
+from relay.live.masking import MaskedOnly
 
 log = logging.getLogger(__name__)
 

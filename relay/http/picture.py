@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from relay.common.crowd import condition
+from relay.common.condition import condition
 from relay.core.channel import RECENT_S
 from relay.core.limits import Places
 from relay.http import look

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.live.masked import NO_FRAME, MaskedOnly
+from relay.live.masking import NO_FRAME, MaskedOnly
 
 LENGTHS = st.integers(0, 200) | st.sampled_from([125, 126, 127, 65_535, 65_536, 70_000])
 

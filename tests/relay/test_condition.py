@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.common.crowd import condition
+from relay.common.condition import condition
 from relay.protocol import Mood, Welcome, encode, from_relay
 
 CONDITIONS = json.loads((Path(__file__).parents[1] / "conditions.json").read_text("utf-8"))
