@@ -53,6 +53,13 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists() and not (page.parent / name).exists()] == []
 
 
+def test_what_the_trainer_consists_of_is_there() -> None:
+    text = (ROOT / "docs" / "training.md").read_text()
+    (paragraph,) = re.findall(r"^`models/training/` has one idea a file: .+?^$", text, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", paragraph))
+    assert named - {path.stem for path in (ROOT / "models" / "training").glob("*.py")} == set()
+
+
 def test_every_decision_is_listed_and_has_its_parts() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     rows = re.findall(r"^\| (\d+) \| \[(.+)\]\((\S+)\) \| (\S+) \|$", INDEX.read_text(), re.MULTILINE)
