@@ -195,8 +195,7 @@ async def _put_together(
         counts=hub.counts,
         lobby=lobby,
     )
-    hub.start()
-    return Relay(
+    relay = Relay(
         _url(listener),
         acceptor=Acceptor(listener, doorway),
         doorway=doorway,
@@ -207,6 +206,8 @@ async def _put_together(
         node=node,
         claim=claim,
     )
+    hub.start()
+    return relay
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -68,7 +68,7 @@ POSTGRES_WORDS = {
     "WITHOUT ROWID": "",
 }
 
-QUOTED_OR_MARK = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|[?%]""")
+QUOTED_OR_MARK = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*(?s:.*?)\*/|[?%]""")
 """In a statement: a text, a name in quotes, a comment, or what stands for a value in one database or the other."""
 
 Place = Path | str

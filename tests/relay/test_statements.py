@@ -14,6 +14,8 @@ from relay.store import database
         ("SELECT 'it''s 50 % of ?', CAST(? AS INTEGER)", (7,), ("it's 50 % of ?", 7)),
         ("SELECT 'no value at all: ?, %s, %%, %(name)s'", (), ("no value at all: ?, %s, %%, %(name)s",)),
         ("SELECT ? AS \"share in %?\" -- of all? 100 %\n WHERE 'a%b?' LIKE 'a%?'", ("%s ?",), ("%s ?",)),
+        ("SELECT /* why? it's 100 %\n -- of '?' */ ?, '/* ? */' -- /* ?", ("*/",), ("*/", "/* ? */")),
+        ("SELECT 7 / ?, ? * 3, 'not -- ?'", (2, 4), (3, 12, "not -- ?")),
         ("SELECT 17 % 5, CAST(? AS INTEGER) % 4", (7,), (2, 3)),
     ],
 )
