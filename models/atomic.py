@@ -1,8 +1,10 @@
-"""Files that are whole or not there."""
+"""Files, and folders of files, that are whole or not there."""
 
 import contextlib
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK = 1 << 20
@@ -52,4 +54,48 @@ def keep_room(reserve: Path, size: int) -> None:
                     file.write(bytes(min(CHUNK, size - start)))
     except BaseException:  # Ctrl-C as well
         reserve.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """A folder, made where there is none yet; on an error those that were made go again, if they are empty.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:  # Ctrl-C as well
+        with contextlib.suppress(OSError):  # one of them is not empty
+            for place in new:
+                place.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def filled_folder(folder: Path, first: str) -> Iterator[Path]:
+    """A hidden folder in an empty one, whose content moves up when it is whole, the entry ``first`` before the others.
+
+    Within the folder, not beside it: that may be another disk, or where somebody stands.
+
+    Raises:
+        OSError: it can't be made or moved. On any error, nothing is left in the folder.
+    """
+    hidden = folder / f".moodcast-{secrets.token_hex(8)}"
+    moved = []
+    try:
+        hidden.mkdir()
+        yield hidden
+        for entry in sorted(hidden.iterdir(), key=lambda entry: entry.name != first):
+            moved.append(entry.rename(folder / entry.name))
+        hidden.rmdir()
+    except BaseException:  # Ctrl-C as well
+        for place in (hidden, *moved):
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
         raise

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models import atomic
 from models.clips import cache, motions, video, warp
 from models.clips.motions import Points
 from models.clips.video import Frame
@@ -193,6 +194,8 @@ def load_portraits(files: Mapping[str, Path], find: FindFaces, size: int) -> dic
 def make(out: Path, people: Mapping[str, FaceMesh], count: int, seed: int, size: int, pictures: bool) -> list[Role]:
     """Write ``count`` clips and their table into ``out``; ``pictures``: PNG folders in place of MP4 files.
 
+    All of them or none: half a set looks like a set of fewer clips.
+
     Raises:
         DatasetError: ``out`` is not empty, or can't be written.
         MissingVideoError: MP4 files need PyAV.
@@ -202,24 +205,37 @@ def make(out: Path, people: Mapping[str, FaceMesh], count: int, seed: int, size:
     if not pictures:
         video.load_av()
     roles = cast(list(people), count, np.random.default_rng(seed))
+    try:
+        # Without its table, what was moved so far would be a set; with it, the rest is known to be missing.
+        with atomic.made_folder(out), atomic.filled_folder(out, first=TABLE) as place:
+            _write(place, people, roles, seed, size, pictures)
+    except (OSError, DatasetError) as error:
+        trouble = f"can't write {out}: {error.strerror or error}" if isinstance(error, OSError) else error
+        raise DatasetError(
+            f"{trouble}; nothing is left of the set: make room, or choose another folder, and give the command again"
+        ) from error
+    return roles
+
+
+def _write(
+    place: Path, people: Mapping[str, FaceMesh], roles: Sequence[Role], seed: int, size: int, pictures: bool
+) -> None:
+    """The clips and the table.
+
+    Raises:
+        OSError, DatasetError: one can't be written.
+    """
     rows = []
     for i, role in enumerate(tqdm(roles, desc="synthetic clips", unit="clip", disable=None)):
         file = Path(role.expression) / f"{role.subject}_{i:05}{'' if pictures else '.mp4'}"
         clip = perform(people[role.subject], role, size, np.random.default_rng([seed, i]))
-        try:
-            (out / file).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DatasetError(f"can't write {out / file}: {error.strerror or error}") from error
-        (video.write_pictures if pictures else video.write_mp4)(clip, out / file)
+        (place / file).parent.mkdir(exist_ok=True)
+        (video.write_pictures if pictures else video.write_mp4)(clip, place / file)
         moments = ("", "", "", "") if role.expression == "neutral" else _row(role)
         rows.append((file.as_posix(), role.expression, role.subject, *moments, role.frames))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-    try:
-        (out / TABLE).write_text(text.getvalue())
-    except OSError as error:
-        raise DatasetError(f"can't write {out / TABLE}: {error.strerror or error}") from error
-    return roles
+    (place / TABLE).write_text(text.getvalue())
 
 
 def _row(role: Role) -> tuple[float, int, int, int]:

@@ -219,18 +219,14 @@ def made_folder(run: Path) -> Iterator[None]:
     Raises:
         TrainingError: it can't be made.
     """
-    new = [folder for folder in (run, *run.parents) if not folder.exists()]
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TrainingError(f"can't create the run folder {run}: {error.strerror}; give another with --run") from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(atomic.made_folder(run))
+        except OSError as error:
+            raise TrainingError(
+                f"can't create the run folder {run}: {error.strerror}; give another with --run"
+            ) from error
         yield
-    except BaseException:  # Ctrl-C as well
-        with contextlib.suppress(OSError):  # one of them is not empty
-            for folder in new:
-                folder.rmdir()
-        raise
 
 
 def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:

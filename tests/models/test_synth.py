@@ -1,10 +1,12 @@
 """`moodcast models synth`: faces that move as their labels say, the same for the same seed."""
 
 import csv
+import pickle
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ from models.clips.motions import Points
 from models.errors import DatasetError, ModelMissingError
 from models.inference import registry
 from relay.protocol import EXPRESSIONS
+from tests import full_disk
 
 LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "london"
 SIZE = 224
@@ -166,6 +169,62 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert moodcast.main(command) == 28  # nothing is overwritten
     assert "expected a new or an empty folder" in capsys.readouterr().err
     assert content(out) == before
+
+
+FULL = """
+import pickle
+from models.clips import synth
+from models.errors import DatasetError
+
+people = pickle.loads(Path(sys.argv[2]).read_bytes())
+(disk / "out").mkdir()
+if len(sys.argv) > 4:
+    fill()
+for name in ("out", "new/set"):
+    try:
+        synth.make(disk / name, people, 40, 0, 128, sys.argv[3] == "pictures")
+    except DatasetError as error:
+        print(error)
+print(sorted(str(place.relative_to(disk)) for place in disk.rglob("*")))
+"""
+
+
+@pytest.mark.parametrize("kind", ["pictures", "videos"])
+@pytest.mark.parametrize("first", [(), ("full",)])
+def test_a_full_disk_leaves_no_part_of_a_set(
+    tmp_path: Path, someone: warp.FaceMesh, kind: str, first: tuple[str, ...]
+) -> None:
+    if kind == "videos":
+        pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    people = tmp_path / "people"
+    people.write_bytes(pickle.dumps({"me": someone}))
+    done = full_disk.run(FULL, tmp_path / "disk", "200k", str(people), kind, *first)
+    assert done.returncode == 0, done.stderr
+    *errors, left = done.stdout.splitlines()
+    assert len(errors) == 2
+    for error in errors:
+        assert "No space left on device" in error
+        assert "nothing is left of the set: make room, or choose another folder, and give the command again" in error
+    assert left == str(["filler", "out"] if first else ["out"])
+
+
+def test_a_stopped_set_leaves_nothing(tmp_path: Path, someone: warp.FaceMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    perform, seen = synth.perform, []
+
+    def stops(who: warp.FaceMesh, role: synth.Role, *more: Any) -> Iterator[video.Frame]:
+        yield from perform(who, role, *more)
+        seen.append([file for file in tmp_path.glob("*/*") if not file.name.startswith(".")])
+        if len(seen) > 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(synth, "perform", stops)
+    (tmp_path / "empty").mkdir()
+    for out in ("new", "empty"):
+        with pytest.raises(KeyboardInterrupt):
+            synth.make(tmp_path / out, {"me": someone}, 9, 0, 64, True)
+        seen.append([])
+    assert not any(seen)  # nothing to train on before all is there
+    assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
 
 
 def test_portraits_of_a_folder(tmp_path: Path) -> None:
