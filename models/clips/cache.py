@@ -6,6 +6,7 @@ frames, so a changed clip is cut anew, and the folder above it from the crop. Fi
 after a kill or a full disk the next run goes on. That a clip shows no face is noted there too.
 """
 
+import contextlib
 import hashlib
 import io
 import zipfile
@@ -80,9 +81,26 @@ def prepare(
         DatasetError: the cache can't be written, or no clip could be cut. What was cut before stays and counts.
         MissingVideoError: there are video files to read, and PyAV is not installed.
     """
-    shelf = (cache or folder / FOLDER) / (f"{size}px-margin{margin}" if look else f"{size}px-as-is")
-    kept: list[int] = []
-    files: list[Path] = []
+    place = cache or folder / FOLDER
+    shelf = place / (f"{size}px-margin{margin}" if look else f"{size}px-as-is")
+    with _new_only_with_faces(place, shelf):
+        files, broken = _cut_all(folder, listing, size, margin, look, shelf)
+        if not files:
+            raise DatasetError(f"expected faces in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
+    few = listing.keep(list(files))
+    return Prepared(few, _source(few, list(files.values())), tuple(broken))
+
+
+def _cut_all(
+    folder: Path, listing: Listing, size: int, margin: float, look: TrackFaces | None, shelf: Path
+) -> tuple[dict[int, Path], list[str]]:
+    """The files of the clips' faces by the clips' numbers, and a sentence for each clip that has none.
+
+    Raises:
+        CacheError: one can't be written.
+        MissingVideoError: as ``cut``.
+    """
+    files: dict[int, Path] = {}
     broken: list[str] = []
     for i, clip in enumerate(tqdm(listing.clips, desc="faces", unit="clip", disable=None)):
         try:
@@ -98,12 +116,24 @@ def prepare(
         except DatasetError as error:
             broken.append(str(error))
             continue
-        kept.append(i)
-        files.append(file)
-    if not files:
-        raise DatasetError(f"expected faces in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
-    few = listing.keep(kept)
-    return Prepared(few, _source(few, files), tuple(broken))
+        files[i] = file
+    return files, broken
+
+
+@contextlib.contextmanager
+def _new_only_with_faces(place: Path, shelf: Path) -> Iterator[None]:
+    """Remove a cache that there was not before, if no face is in it in the end: the folder may have been a mistake."""
+    new = [] if place.exists() else [folder for folder in (shelf, place, *place.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:  # Ctrl-C as well
+        if new and not any(shelf.glob("*.npz")):
+            with contextlib.suppress(OSError):  # another program has put something there
+                for note in shelf.glob(f"*{NO_FACE}"):
+                    note.unlink()
+                for folder in filter(Path.exists, new):
+                    folder.rmdir()
+        raise
 
 
 def _source(listing: Listing, files: Sequence[Path]) -> Clips:

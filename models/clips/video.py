@@ -58,8 +58,16 @@ def frames(clip: Path) -> Iterator[Frame]:
 
 def pictures(folder: Path) -> list[Path]:
     """The pictures of a folder, in the order of the numbers in their names: 9 before 10, with or without zeros."""
-    found = [file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
-    return sorted(found, key=lambda file: natural(file.stem))
+    return sorted(_pictures_in(folder), key=lambda file: natural(file.stem))
+
+
+def has_pictures(folder: Path) -> bool:
+    """Whether a picture is directly in a folder."""
+    return next(_pictures_in(folder), None) is not None
+
+
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    return (file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith("."))
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -10,6 +10,7 @@ from models.clips import layouts
 from models.clips.cache import Prepared
 from models.clips.layouts.entry import Listing
 from models.clips.source import Clips, take
+from models.errors import DatasetError
 from models.training import folds
 from models.training.recipe import Recipe
 
@@ -32,10 +33,10 @@ class Set(NamedTuple):
 def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare) -> Set:
     """A set of faces of ``size`` px; they are cut on first use and kept beside the clips.
 
-    Clips that can't be read, or show no face, are told of and left out.
+    Clips that are not there, can't be read, or show no face, are told of and left out.
 
     Raises:
-        DatasetError: the folder is not laid out as the recipe says, has no clips, or too few subjects.
+        DatasetError: the folder is not laid out as the recipe says, has no clips, or too few subjects or classes.
         RecipeError: the recipe names a fold that there is not.
         MissingVideoError: there are video files to read, and PyAV is not installed.
         ModelError: the face stage's model is missing.
@@ -44,11 +45,31 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare) -> Set:
     listing = layouts.find(folder, how.layout)
     if how.seven:
         listing = layouts.as_expressions(listing)
+    if recipe.network.task == "classify":
+        _check_classes(folder, listing)
+    if lost := len(listing.missing):
+        every = lost + len(listing.clips)
+        tqdm.write(f"{folder}: {lost} of {every} clips are missing, such as: {listing.missing[0]}")
     prepared = prepare(folder, listing, size, how.aligned)
     if left_out := len(prepared.broken):
         tqdm.write(f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}")
+    if recipe.network.task == "classify":
+        _check_classes(folder, prepared.listing)
     source = prepared.source
     return Set(source, folds.of_recipe(source.subjects, prepared.listing.folds, how, recipe.data))
+
+
+def _check_classes(folder: Path, listing: Listing) -> None:
+    """Check that there is something to tell apart.
+
+    Raises:
+        DatasetError: all clips are of one class.
+    """
+    if len(there := {clip.label for clip in listing.clips}) < 2:
+        name = ", ".join(listing.classes[label] for label in there) or "none"
+        raise DatasetError(
+            f"expected clips of two classes or more in {folder}, got {name} alone: nothing to tell apart"
+        )
 
 
 def fold_folder(run: Path, fold: str) -> Path:

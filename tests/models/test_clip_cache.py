@@ -118,6 +118,18 @@ def test_no_clip_that_can_be_cut(data: Path) -> None:
         cache.prepare(data, layouts.find(data), SIZE, lambda frame, time_ms: [])
 
 
+def test_a_cache_without_a_face_goes_again(data: Path, tmp_path: Path) -> None:
+    listing, before = layouts.find(data), set(tmp_path.rglob("*"))
+    for kept in (None, tmp_path / "new" / "kept"):
+        with pytest.raises(DatasetError, match="got none"):
+            cache.prepare(data, listing, SIZE, lambda frame, time_ms: [], kept)
+        assert set(tmp_path.rglob("*")) == before
+    cache.prepare(data, listing, SIZE, Discs())
+    with pytest.raises(DatasetError, match="got none"):
+        cache.prepare(data, listing, 64, lambda frame, time_ms: [])
+    assert len(list((data / cache.FOLDER).rglob("*.npz"))) == 3  # of others, nothing goes
+
+
 def test_a_full_disk_loses_nothing(data: Path, tmp_path: Path) -> None:
     look, listing, kept = Discs(), layouts.find(data), tmp_path / "kept"
     video.write_pictures([np.random.default_rng(i).integers(0, 256, (120, 160, 3)).astype(np.uint8) for i in range(99)],

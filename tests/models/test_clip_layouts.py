@@ -59,6 +59,54 @@ def test_plain(tmp_path: Path, write: Write) -> None:
     assert labels(seven) == labels(listing)
 
 
+def test_plain_takes_no_folder_without_a_picture_for_a_clip(tmp_path: Path, write: Write) -> None:
+    write("pip-1/build/lib/module.py", "user/deep/cache/pictures/1.png", "user/.hidden/1.png", "user/1.png")
+    write("happy/a/1.png", "happy/b/notes.txt")
+    listing = layouts.find(tmp_path)
+    assert [clip.path.name for clip in listing.clips] == ["a"]
+    write("anna/happy/1/1.png")
+    with pytest.raises(DatasetError, match=r"expected clips as CLASS/CLIP.mp4 or CLASS/CLIP/PICTURES in .*, got none"):
+        layouts.find(tmp_path / "user")
+    assert not layouts.find(tmp_path / "anna").missing
+
+
+@pytest.mark.parametrize(
+    ("folders", "rows", "complaint"),
+    [
+        ("happy sad", ["happy/1.mp4,happy", "sad/1.mp4,sda"], r"expected one of happy, sad on line 3 of .*, got 'sda'"),
+        ("happy sad", ["happy/1.mp4,Happiness", "sad/1.mp4,"], r"expected one of happy, sad on line 3 of .*, got ''"),
+        ("yes no", ["yes/1.mp4,yes", "no/1.mp4,on"], r"expected one of no, yes on line 3 of .*, got 'on'"),
+        (
+            "ann/yes ann/no",
+            ["ann/yes/1.mp4,yes", "ann/no/1.mp4,on"],
+            r"expected one of no, yes on line 3 of .*, got 'on'",
+        ),
+    ],
+)
+def test_plain_with_a_class_that_is_none(
+    tmp_path: Path, write: Write, folders: str, rows: list[str], complaint: str
+) -> None:
+    write(*(f"{folder}/1.mp4" for folder in folders.split()))
+    write("clips.csv", text="\n".join(["file,label,subject,intensity,onset,apex", *rows]))
+    with pytest.raises(DatasetError, match=complaint):
+        layouts.find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (["clips/1.mp4,tired", "clips/2.mp4,awake"], ["tired", "awake"]),  # no folder tells of classes
+        (["happy/1.mp4,Happiness", "sad/1.mp4,sadness"], ["happy", "sad"]),
+        (["happy/1.mp4,sad", "sad/1.mp4,happy"], ["sad", "happy"]),
+    ],
+)
+def test_plain_with_labels_in_other_words(tmp_path: Path, write: Write, rows: list[str], found: list[str]) -> None:
+    write("clips/1.mp4", "clips/2.mp4", "happy/1.mp4", "sad/1.mp4")
+    write("clips.csv", text="\n".join(["file,label,subject,intensity,onset,apex", *rows]))
+    listing = layouts.find(tmp_path)
+    assert [listing.classes[clip.label] for clip in listing.clips] == found
+
+
 def test_plain_with_a_table(tmp_path: Path, write: Write) -> None:
     write("happy/a_1.mp4", "happy/unnamed.mp4", "neutral/a_2.mp4")
     rows = "happy/a_1.mp4,happy,ann,0.4,2,7,12,16\nneutral/a_2.mp4,neutral,ann,,NaN,nan,,20\nsad/lost.mp4,sad,ann\n"
@@ -202,6 +250,19 @@ def test_casme2(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("casme2")
+def test_moments_of_an_official_table_that_contradict_each_other(tmp_path: Path, write: Write) -> None:
+    """An apex outside of its expression is not known; without a begin and an end there is no clip."""
+    odd = CODING.replace("46,59,86", "46,40,86").replace("10,12,14", "14,12,10")
+    write("CASME2-coding-20140508.csv", text=odd)
+    listing = layouts.find(tmp_path, "casme2")
+    smile, _ = listing.clips
+    assert (smile.start, smile.stop, smile.onset, smile.apex) == (6, 47, 0, -1)
+    assert len(listing.missing) == 2
+    (sentence,) = (text for text in listing.missing if "EP01_06" in text)
+    assert "is left out: its onset 14 comes after its offset 10 on line 4 of" in sentence
+
+
+@pytest.mark.usefixtures("casme2")
 def test_an_excel_table_is_read_like_a_csv(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl", reason="Excel tables need openpyxl: pip install '.[train]'")
     by_csv = layouts.find(tmp_path, "casme2")
@@ -298,6 +359,7 @@ def complete(write: Write) -> None:
         ("mafw", "00003.mp4 anger", r"the test part of fold 1, got 1 in both, such as 00003"),
         ("plain", "happy/1.mp4,happy,,strong", r"expected an intensity from 0 to 1.* on line 2 of .*, got 'strong'"),
         ("plain", "happy/1.mp4,happy,,40", r"expected an intensity from 0 to 1.* on line 2 of .*, got '40'"),
+        ("plain", "happy/1.mp4,happy,,,9,4", r"expected the onset before the apex on line 2 of .*, got 9 and 4"),
         ("plain", "happy/1.mp4,happy,,,2,soon", r"expected the number of a frame as apex.* on line 2 of .*'soon'"),
     ],
 )

@@ -118,6 +118,47 @@ def test_a_run_without_its_last_fold_or_epoch_is_not_evaluated_but_goes_on(
     assert "clips.only was" in capsys.readouterr().err
 
 
+def everything(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+def test_a_folder_that_is_no_set_is_left_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as /tmp: folders in folders, a picture here and there that is no clip of a face."""
+    recipe, data, run = config(tmp_path), tmp_path / "data", tmp_path / "runs" / "run"
+    (data / "pip-1" / "build").mkdir(parents=True)
+    (data / "pip-1" / "build" / "setup.py").write_text("")
+    before = everything(tmp_path)
+    assert train(recipe, data, run) == 28
+    assert "expected clips as CLASS/CLIP.mp4" in capsys.readouterr().err
+    assert everything(tmp_path) == before
+    for folder in ("a", "b"):
+        (data / folder / "icons").mkdir(parents=True)
+        (data / folder / "icons" / "1.png").write_bytes(b"no picture")
+    before = everything(tmp_path)
+    assert train(recipe, data, run) == 28
+    assert "expected faces in the 2 clips" in capsys.readouterr().err
+    assert everything(tmp_path) == before
+
+
+def test_one_class_is_nothing_to_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = [shapes(1, frames=4, seed=i).frames(0) for i in range(8)]
+    data = write(in_memory(clips, [3] * 8, EXPRESSIONS), tmp_path / "clips")
+    recipe = config(tmp_path)
+    before = everything(tmp_path)
+    assert train(recipe, data, tmp_path / "run") == 28
+    error = capsys.readouterr().err
+    assert f"expected clips of two classes or more in {data}, got {EXPRESSIONS[3]} alone: nothing to tell" in error
+    assert everything(tmp_path) == before
+
+
+def test_clips_that_are_named_and_not_there_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = faces(tmp_path)
+    table = data / "clips.csv"
+    table.write_text(table.read_text() + "happy/lost,happy,x,,,\n")
+    assert train(config(tmp_path, epochs=1), data, tmp_path / "run") == 0
+    assert f"{data}: 1 of 15 clips are missing, such as: {data / 'happy' / 'lost'}" in capsys.readouterr().out
+
+
 def test_one_run_holds_out_a_share_of_the_subjects_and_its_features_can_be_probed(tmp_path: Path, data: Path) -> None:
     recipe, run, out = config(tmp_path, epochs=1), tmp_path / "run", tmp_path / "found.json"
     assert train(recipe, data, run) == 0

@@ -53,7 +53,8 @@ def clips_in(folder: Path) -> list[Path]:
     found = [
         entry
         for entry in folder.iterdir()
-        if not entry.name.startswith(".") and (entry.is_dir() or entry.suffix.lower() in video.VIDEOS)
+        if not entry.name.startswith(".")
+        and (video.has_pictures(entry) if entry.is_dir() else entry.suffix.lower() in video.VIDEOS)
     ]
     return sorted(found, key=lambda entry: video.natural(entry.name))
 

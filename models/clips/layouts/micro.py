@@ -71,18 +71,24 @@ def _read_annotated(
 ) -> Found:
     """The clips of an annotation file; rows whose emotion has no label are left out.
 
+    These tables can't be mended by who uses them, so a row that contradicts itself is no error: an apex outside of its
+    expression counts as not known, and a clip whose offset comes before its onset as missing.
+
     ``columns`` are those of subject, file name, onset, apex (if any), offset and emotion.
     """
     who, name, first, top, last, emotion = columns
     clips, missing = [], []
-    for row, _ in files.read_table(table, [column for column in columns if column]):
+    for row, line in files.read_table(table, [column for column in columns if column]):
         known = label(row[emotion].strip().lower())
         if known is None:
             continue
         person = subject(row[who])
         path = place(person, row[name])
-        moments = [files.whole(row[column]) if column else None for column in (first, top, last)]
-        clip = _numbered_clip(path, known, person, *moments) if path.is_dir() else None
+        onset, apex, offset = (files.whole(row[column]) if column else None for column in (first, top, last))
+        if onset is not None and offset is not None and onset > offset:
+            missing.append(f"{path} is left out: its onset {onset} comes after its offset {offset} on {line}")
+            continue
+        clip = _numbered_clip(path, known, person, onset, apex, offset) if path.is_dir() else None
         if clip is None:
             missing.append(f"{path} is named in {table.name}, but has no pictures")
         else:

@@ -3,12 +3,13 @@
 ``CLASS/SUBJECT_CLIP.mp4`` also says who is seen: what stands before the first underscore. Without one, each clip is of
 somebody else. A table ``clips.csv`` beside the class folders, with the columns file, label, subject, intensity, onset
 and apex, says more of the clips that it names, and the others don't count; any of its last four fields may be empty.
-Intensities are 0 to 1, onset and apex a clip's frames, counted from 0.
+Intensities are 0 to 1, onset and apex a clip's frames, counted from 0. Labels need not be names of folders; where one
+is, all are, in these words or others for the same expression.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from models.clips.layouts import files
@@ -23,6 +24,7 @@ COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")
 def read(folder: Path) -> Found:
     if (folder / TABLE).is_file():
         rows = files.read_table(folder / TABLE, COLUMNS)
+        _check_classes(folder, rows)
     else:
         rows = [
             files.Row({"file": f"{group.name}/{clip.name}", "label": group.name, "subject": ""}, str(clip))
@@ -39,6 +41,8 @@ def read(folder: Path) -> Found:
             missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
             continue
         onset, apex = (_frame(row, name, place) for name in ("onset", "apex"))
+        if onset > apex >= 0:
+            raise DatasetError(f"expected the onset before the apex on {place}, got {onset} and {apex}")
         clips.append(
             Clip(
                 path,
@@ -50,6 +54,25 @@ def read(folder: Path) -> Found:
             )
         )
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
+
+
+def _check_classes(folder: Path, rows: Sequence[files.Row]) -> None:
+    """Check that labels are names of folders where one of them is: else one is misspelt, and would be a class.
+
+    Raises:
+        DatasetError: one is not, and others are.
+    """
+    there = {Path(row["file"]).parent.name for row, _ in rows}
+    there |= {group.name for group in files.folders_in(folder) if files.clips_in(group)}
+    there.discard("")
+    meant = {expression_of(name) for name in there} - {None}
+    strange = [row for row in rows if not {row.fields["label"], expression_of(row.fields["label"])} & (there | meant)]
+    if 0 < len(strange) < len(rows):
+        row, place = strange[0]
+        raise DatasetError(
+            f"expected one of {', '.join(sorted(there))} on {place}, got {row['label']!r}: mend the label, or put the "
+            "clip into a folder of that name"
+        )
 
 
 def _told(row: Mapping[str, str], name: str) -> str:
