@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ CHUNK = 1 << 20
 def write(data: bytes, path: Path, reserve: Path | None = None) -> None:
     """Write beside the old file and swap, so that a kill or a full disk leaves the old one whole.
 
-    What is written first has a name that nobody else uses; only a kill in the midst of it leaves that behind. The room
-    of a file ``reserve`` (see ``keep_room``), where there is one, is used up, so that a full disk matters to what is
-    longer alone.
+    What is written first has a name that nobody else uses; only a kill in the midst of it leaves that behind, for
+    ``clear``. The room of a file ``reserve`` (see ``keep_room``), where there is one, is used up, so that a full disk
+    matters to what is longer alone.
 
     Raises:
         OSError: it can't be written; the old file is untouched and nothing is left beside it.
@@ -37,6 +38,17 @@ def write(data: bytes, path: Path, reserve: Path | None = None) -> None:
     except BaseException:  # Ctrl-C as well
         beside.unlink(missing_ok=True)
         raise
+
+
+def clear(folder: Path) -> None:
+    """Remove what kills have left of writes into a folder. Nobody may be writing there.
+
+    Raises:
+        OSError: it can't be removed.
+    """
+    for left in folder.glob(".moodcast-*"):
+        if re.fullmatch(r"\.moodcast-[0-9a-f]{16}", left.name):
+            left.unlink()
 
 
 def keep_room(reserve: Path, size: int) -> None:

@@ -61,6 +61,8 @@ class _Run:
         self.trainer.restore(state)
         self.losses, self.history = state["losses"], state["history"]
         self.saved = self.trainer.step
+        with contextlib.suppress(OSError):  # there may be room all the same
+            atomic.clear(self.folder)
         return True
 
     def secure(self, new: bool) -> None:

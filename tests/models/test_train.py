@@ -102,6 +102,16 @@ def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path)
     assert (killed / "log.csv").read_text() == (whole / "log.csv").read_text()
 
 
+def test_what_kills_left_half_written_does_not_fill_the_disk(tmp_path: Path) -> None:
+    data, run = write_tiles(tmp_path / "data", 32), tmp_path / "run"
+    config = write_recipe(tmp_path, schedule={"epochs": 1})
+    assert moodcast.main(command(config, data, run)) == 0
+    for name in (".moodcast-0123456789abcdef", ".moodcast-faces", ".moodcast-0123456789abcdef.txt"):
+        (run / name).write_bytes(b"half of it")
+    assert moodcast.main(command(config, data, run)) == 0
+    assert {file.name for file in run.glob(".*")} == {".moodcast-faces", ".moodcast-0123456789abcdef.txt"}
+
+
 def test_every_step_is_a_place_to_go_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, config = write_tiles(tmp_path / "data", 54), write_recipe(tmp_path, augmentation=ROUGH)
     moodcast.main(command(config, data, tmp_path / "whole"))
