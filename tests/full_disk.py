@@ -28,6 +28,28 @@ def fill() -> None:
 """
 """Goes before a program: ``fill()`` leaves no byte of ``disk``."""
 
+TRAINING = """
+import shutil
+import moodcast
+from models.training import distil, train
+
+advance = train.Trainer.advance
+distil.SEQUENCES = 8
+
+
+def filling(trainer):
+    fill()
+    return advance(trainer)
+
+
+train.Trainer.advance = filling
+code = moodcast.main([*sys.argv[2:-1], "--run", str(disk / "run")])
+shutil.copytree(disk / "run", sys.argv[-1])
+sys.exit(code)
+"""
+"""A command that trains, into ``disk``, which another program fills before each step; the run is copied to the last
+argument."""
+
 
 def run(code: str, disk: Path, size: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run Python code with a disk of ``size`` (as mount takes it) in the folder ``disk``, its first argument.

@@ -10,7 +10,7 @@ from models.clips import layouts
 from models.clips.cache import Prepared
 from models.clips.layouts.entry import Listing
 from models.clips.source import Clips, take
-from models.errors import DatasetError
+from models.errors import DatasetError, TrainingError
 from models.training import folds
 from models.training.recipe import Recipe
 
@@ -30,14 +30,15 @@ class Set(NamedTuple):
         return take(self.clips, learn), take(self.clips, test)
 
 
-def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare) -> Set:
-    """A set of faces of ``size`` px; they are cut on first use and kept beside the clips.
+def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: int = 1) -> Set:
+    """A set of ``fewest`` clips or more, of faces of ``size`` px; they are cut on first use and kept beside the clips.
 
     Clips that are not there, can't be read, or show no face, are told of and left out.
 
     Raises:
         DatasetError: the folder is not laid out as the recipe says, has no clips, or too few subjects or classes.
         RecipeError: the recipe names a fold that there is not.
+        TrainingError: there are fewer clips than ``fewest``.
         MissingVideoError: there are video files to read, and PyAV is not installed.
         ModelError: the face stage's model is missing.
     """
@@ -47,6 +48,10 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare) -> Set:
         listing = layouts.as_expressions(listing)
     if recipe.network.task == "classify":
         _check_classes(folder, listing)
+    if len(listing.clips) < fewest:  # better before they are cut
+        raise TrainingError(
+            f"expected at least one batch of {fewest} clips (schedule.batch) in {folder}, got {len(listing.clips)}"
+        )
     if lost := len(listing.missing):
         every = lost + len(listing.clips)
         tqdm.write(f"{folder}: {lost} of {every} clips are missing, such as: {listing.missing[0]}")

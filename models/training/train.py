@@ -199,7 +199,7 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> Non
 def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare, device: torch.device) -> None:
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
     entry = networks.get(recipe.network.name)
-    every = sets.opened(recipe, folder, entry.size, prepare)
+    every = sets.opened(recipe, folder, entry.size, prepare, recipe.schedule.batch)
     for fold in every.folds:
         place = sets.fold_folder(run, fold)
         with made_folder(place):

@@ -131,13 +131,17 @@ def test_a_folder_that_is_no_set_is_left_as_it_was(tmp_path: Path, capsys: pytes
     assert train(recipe, data, run) == 28
     assert "expected clips as CLASS/CLIP.mp4" in capsys.readouterr().err
     assert everything(tmp_path) == before
-    for folder in ("a", "b"):
-        (data / folder / "icons").mkdir(parents=True)
-        (data / folder / "icons" / "1.png").write_bytes(b"no picture")
-    before = everything(tmp_path)
-    assert train(recipe, data, run) == 28
-    assert "expected faces in the 2 clips" in capsys.readouterr().err
-    assert everything(tmp_path) == before
+    for count, code, complaint in (
+        (1, 29, "expected at least one batch of 4 clips (schedule.batch)"),
+        (2, 28, "expected faces in the 4 clips"),
+    ):
+        for clip in (f"a/{count}", f"b/{count}"):
+            (data / clip).mkdir(parents=True)
+            (data / clip / "1.png").write_bytes(b"no picture")
+        before = everything(tmp_path)
+        assert train(recipe, data, run) == code
+        assert complaint in capsys.readouterr().err
+        assert everything(tmp_path) == before
 
 
 def test_one_class_is_nothing_to_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

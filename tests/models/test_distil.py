@@ -12,7 +12,8 @@ pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRA
 import moodcast  # noqa: E402
 from models.inference.contract import ClipSpec  # noqa: E402
 from models.inference.infer import FaceByFace, load, load_still  # noqa: E402
-from models.training import distil  # noqa: E402
+from models.training import checkpoint, distil  # noqa: E402
+from tests import full_disk  # noqa: E402
 from tests.tiles import write_tiles  # noqa: E402
 
 RECIPE = """
@@ -63,6 +64,21 @@ def test_from_the_start_to_a_file_for_the_agent(
     assert found.network.contract.clip == ClipSpec(8, 0.2, every=1, features=256)
     clips = np.random.default_rng(0).integers(0, 256, (2, 8, 48, 48, 3)).astype(np.uint8)
     np.testing.assert_allclose(found.batch(clips).sum(1), 1, atol=1e-4)
+
+
+def test_a_disk_that_is_full_from_the_first_step_on_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distil, "SEQUENCES", 8)
+    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
+    command = ["models", "distil", config, "--data", str(data)]
+    done = full_disk.run(full_disk.TRAINING, tmp_path / "disk", "64m", *command, str(run))
+    assert done.returncode == 0, done.stderr
+    assert "can't keep the features" in done.stderr
+    assert "checkpoint.pt" not in done.stderr
+    assert moodcast.main([*command, "--run", str(tmp_path / "whole")]) == 0
+    one, other = (checkpoint.load_network(folder).net.state_dict() for folder in (run, tmp_path / "whole"))
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
 def test_before_it_learns_it_finds_in_still_faces_what_its_start_does(tmp_path: Path) -> None:

@@ -186,31 +186,11 @@ def test_what_can_not_be_written_leaves_the_checkpoint_that_is_named(
     assert same_weights(run, tmp_path / "whole")
 
 
-FILLED = """
-import shutil
-import moodcast
-from models.training import train
-
-advance = train.Trainer.advance
-
-
-def filling(trainer):
-    fill()
-    return advance(trainer)
-
-
-train.Trainer.advance = filling
-code = moodcast.main([*sys.argv[2:-1], "--run", str(disk / "run")])
-shutil.copytree(disk / "run", sys.argv[-1])
-sys.exit(code)
-"""
-
-
 def test_a_disk_that_another_program_fills_costs_a_training_nothing(tmp_path: Path) -> None:
     """From its first step on; the log can't be written any more, the result can."""
     data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
     arguments = command(config, data, run)[:-2]
-    done = full_disk.run(FILLED, tmp_path / "disk", "32m", *arguments, str(run))
+    done = full_disk.run(full_disk.TRAINING, tmp_path / "disk", "32m", *arguments, str(run))
     assert done.returncode == 0, done.stderr
     assert "can't write the log" in done.stderr
     assert "checkpoint.pt" not in done.stderr
