@@ -15,8 +15,8 @@ def find(name: str) -> Path | None:
     """The file that /static/NAME serves, or None: no such file, no such kind of file, or a symbolic link."""
     if FILE.fullmatch(name) is None:
         return None
-    path = FOLDER / name
     try:
+        path = FOLDER.resolve(strict=True) / name  # where it lies now
         return path if path.resolve(strict=True) == path and path.is_file() else None
     except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
         return None

@@ -93,6 +93,20 @@ async def test_a_link_leads_nowhere(http: aiohttp.ClientSession, folder: Path, t
         assert (await get(http, f"/static/{name}"))[0] == 404, name
 
 
+def move(folder: Path, there: Path) -> None:
+    folder.rename(there)
+    folder.symlink_to(there)
+
+
+async def test_the_folder_may_move_and_leave_a_link(http: aiohttp.ClientSession, folder: Path) -> None:
+    """As where the disk it lies on is full. A link within it still leads nowhere."""
+    move(folder, folder.parent / "elsewhere")
+    (folder / "within.js").symlink_to(folder / "bar.js")
+    for path in ("/overlay", "/static/base.css", "/static/bar.js"):
+        assert (await get(http, path))[0] == 200, path
+    assert (await get(http, "/static/within.js"))[0] == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [
