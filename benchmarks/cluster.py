@@ -15,7 +15,7 @@ import aiohttp
 
 from benchmarks import machine
 from benchmarks import relay as single
-from benchmarks.relay import HELLO, Load, Relay, Server, remark
+from benchmarks.relay import HELLO, Load, RelayProcess, Server, remark
 from demo import crowd
 from relay.cluster.peers import Activity, Identity, Peers, encode_report
 from relay.core.channel import Channel
@@ -93,7 +93,7 @@ def latency(seconds: float = 20) -> None:
     """From a label's sending on one node to the mood that counts it, on the same node and on another."""
     with RedisServer.started() as redis, tempfile.TemporaryDirectory() as folder:
         options = ("--cluster", redis.url)
-        with Relay(folder, *options) as first, node(folder, *options) as second:
+        with RelayProcess(folder, *options) as first, node(folder, *options) as second:
             for what, seen_at in (("on the same node", first.url), ("on another node", second.url)):
                 measured = asyncio.run(probe(first, f"probe{seen_at == first.url}", seen_at, seconds))
                 cuts = statistics.quantiles(measured, n=100, method="inclusive")
@@ -109,7 +109,7 @@ def node(folder: str, *options: str) -> Server:
     return Server("moodcast", "relay", "--port", "{port}", "--data", folder, *options)
 
 
-async def probe(relay: Relay, channel: str, seen_at: str, seconds: float) -> list[float]:
+async def probe(relay: RelayProcess, channel: str, seen_at: str, seconds: float) -> list[float]:
     latencies: list[float] = []
     async with aiohttp.ClientSession() as http:
         async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}) as answer:
@@ -128,7 +128,7 @@ async def probe(relay: Relay, channel: str, seen_at: str, seconds: float) -> lis
 
 def to_viewers(viewers: int = 4000, seconds: float = 8) -> float:
     """Mood events to viewers, per second of CPU."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
+    with tempfile.TemporaryDirectory() as folder, RelayProcess(folder) as relay, Load(relay.port) as load:
         load.do("connect", path="/v1/channels/bench/viewer", count=viewers, first=HELLO)
         load.do("wait", seconds=2)
         before = relay.cpu

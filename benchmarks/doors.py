@@ -21,7 +21,7 @@ from typing import IO, Any
 import aiohttp
 
 from benchmarks import machine
-from benchmarks.relay import OWNER, Relay, Server, pin, probe
+from benchmarks.relay import OWNER, RelayProcess, Server, pin, probe
 from relay.protocol import EXPRESSIONS
 from relay.store import database
 
@@ -36,7 +36,7 @@ def download(moments: int = 60_000, repeats: int = 5) -> None:
     """A long session's JSON, against the same number of bytes from a bare server."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Relay(folder) as relay,
+        RelayProcess(folder) as relay,
         Server("benchmarks.bare_server", "{port}") as bare,
     ):
         _store_session(Path(folder) / database.FILE, moments)
@@ -80,7 +80,7 @@ def _fetch(url: str, key: str = "") -> tuple[int, float]:
 
 
 async def under_attack(
-    relay: Relay, log: IO[bytes], attack: Callable[[], Coroutine[Any, Any, None]], visits: dict[str, Visit]
+    relay: RelayProcess, log: IO[bytes], attack: Callable[[], Coroutine[Any, Any, None]], visits: dict[str, Visit]
 ) -> None:
     """Print what the attack costs: the relay's CPU time, memory and log, moods, and the waits of who visits it."""
     moods = asyncio.create_task(probe(relay, "probe", ATTACK_S + 3))
@@ -113,7 +113,7 @@ async def under_attack(
         print(f"  {name}: {len(each)} got in, {failed[name]} did not, longest wait {max(each, default=0):.2f} s")
 
 
-async def _visit(relay: Relay, visit: Visit, waits: list[float], failed: dict[str, int], name: str) -> None:
+async def _visit(relay: RelayProcess, visit: Visit, waits: list[float], failed: dict[str, int], name: str) -> None:
     """Come again and again; a visit that the attack's end interrupts counts with the time until then."""
     number = 0
     while True:
@@ -142,7 +142,7 @@ def idle(addresses: int = 6, each: int = 200, files: int = 1024) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryFile() as log,
-        Relay(folder, files=files, log=log) as relay,
+        RelayProcess(folder, files=files, log=log) as relay,
     ):
         attack = functools.partial(_hold_all, relay.port, addresses, each)
         asyncio.run(under_attack(relay, log, attack, {"others": _knock}))
@@ -172,12 +172,12 @@ def passwords(houses: int = 50, each: int = 6) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryFile() as log,
-        Relay(folder, "--proxies", "1", *ONE_CROWD, log=log) as relay,
+        RelayProcess(folder, "--proxies", "1", *ONE_CROWD, log=log) as relay,
     ):
         asyncio.run(_guarded(relay, log, functools.partial(_guess_all, relay.url, houses, each)))
 
 
-async def _guarded(relay: Relay, log: IO[bytes], attack: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _guarded(relay: RelayProcess, log: IO[bytes], attack: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def other_channel(http: aiohttp.ClientSession, number: int) -> None:
         assert await _give(http, f"other{number}", "sesame", f"203.0.{number}.1") == 201
 

@@ -25,7 +25,7 @@ def masked(kind: int, payload: bytes) -> bytes:
     return struct.pack("!BBH4x", kind, 0x80 | 126, len(payload)) + payload
 
 
-class Client(asyncio.Protocol):
+class LoadClient(asyncio.Protocol):
     """One connection. ``received`` counts bytes; ``pong`` is set by the first frame 0x8A after ``expect_pong``."""
 
     def __init__(self, host: str, path: str) -> None:
@@ -77,7 +77,7 @@ class Generator:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
-        self.clients: list[Client] = []
+        self.clients: list[LoadClient] = []
         self._chatter: asyncio.Task[None] | None = None
 
     async def connect(self, path: str, count: int, first: str) -> None:
@@ -85,10 +85,10 @@ class Generator:
         gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
         loop = asyncio.get_running_loop()
 
-        async def one(number: int) -> Client:
+        async def one(number: int) -> LoadClient:
             async with gate:
                 _, client = await loop.create_connection(
-                    lambda: Client(f"{self.host}:{self.port}", path.format(number)), self.host, self.port
+                    lambda: LoadClient(f"{self.host}:{self.port}", path.format(number)), self.host, self.port
                 )
                 await client.opened
                 client.transport.write(masked(TEXT, first.encode()))
@@ -101,7 +101,7 @@ class Generator:
         burst = b"".join(masked(TEXT, frame.encode()) for frame in frames)
         loop = asyncio.get_running_loop()
 
-        async def one(client: Client) -> None:
+        async def one(client: LoadClient) -> None:
             client.pong = loop.create_future()
             for _ in range(repeats):
                 client.transport.write(burst)

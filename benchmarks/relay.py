@@ -83,7 +83,7 @@ class Server:
         return float(times.user + times.system)
 
 
-class Relay(Server):
+class RelayProcess(Server):
     """A relay with one channel, ``bench``."""
 
     def __init__(self, folder: str, *options: str, files: int | None = None, log: IO[bytes] | None = None) -> None:
@@ -147,7 +147,7 @@ def labels(connections: int = 2000, repeats: int = 15) -> float:
     rates: dict[str, list[float]] = {}
     for name in ("bare", "rarely", "relay") * 5:
         with tempfile.TemporaryDirectory() as folder:
-            server = Relay(folder) if name == "relay" else Server("benchmarks.bare_server", "{port}", name)
+            server = RelayProcess(folder) if name == "relay" else Server("benchmarks.bare_server", "{port}", name)
             path = "/v1/channels/bench/viewer" if name == "relay" else "/receive"
             with server:
                 with Load(server.port) as warm_up:
@@ -169,7 +169,7 @@ def labels(connections: int = 2000, repeats: int = 15) -> float:
 
 def memory(viewers: int = 10_000) -> float:
     """Memory of a connected, sharing viewer, in KiB."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
+    with tempfile.TemporaryDirectory() as folder, RelayProcess(folder) as relay, Load(relay.port) as load:
         path = "/v1/channels/bench/viewer"
         load.do("connect", path=path, count=100, first=HELLO)
         load.do("blast", frames=LABELS[:1], repeats=1)
@@ -184,7 +184,7 @@ def memory(viewers: int = 10_000) -> float:
 
 def fanout(subscribers: int = 4000, seconds: float = 8) -> None:
     """CPU of a mood event for each subscriber, against bare sends of the same bytes."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
+    with tempfile.TemporaryDirectory() as folder, RelayProcess(folder) as relay, Load(relay.port) as load:
         subscribe = json.dumps({"type": "subscribe", "key": relay.key})
         load.do("connect", path="/v1/channels/bench/mood", count=subscribers, first=subscribe)
         load.do("wait", seconds=2)
@@ -221,7 +221,7 @@ async def publish(server: Server, payload: str, times: int) -> float:
 
 def latency(viewers: int = 5000, seconds: float = 20) -> None:
     """From a label's sending to the first mood event that counts it, under load."""
-    with tempfile.TemporaryDirectory() as folder, Relay(folder) as relay, Load(relay.port) as load:
+    with tempfile.TemporaryDirectory() as folder, RelayProcess(folder) as relay, Load(relay.port) as load:
         load.do("connect", path="/v1/channels/bench/viewer", count=viewers, first=HELLO)
         for crowd_size in (0, viewers):
             if crowd_size:
@@ -237,7 +237,7 @@ def latency(viewers: int = 5000, seconds: float = 20) -> None:
         print("latency goal: p99 under the tick (250 ms) + 100 ms")
 
 
-async def probe(relay: Relay, channel: str, seconds: float) -> list[float]:
+async def probe(relay: RelayProcess, channel: str, seconds: float) -> list[float]:
     latencies: list[float] = []
     async with aiohttp.ClientSession() as http:
         async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}, headers=OWNER) as answer:

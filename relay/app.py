@@ -182,19 +182,7 @@ async def _put_together(
     )
     await runner.setup()
     undo.push_async_callback(runner.cleanup)
-    assert runner.server is not None
-    lobby: Lobby[Visitor] = Lobby(
-        machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
-    )
-    doorway = Doorway(
-        runner.server,
-        places=gate.doors,
-        house_of=gate.peer_house,
-        head_s=limits.request,
-        stalled_s=limits.stalled,
-        counts=hub.counts,
-        lobby=lobby,
-    )
+    doorway = _doorway(runner, settings, gate, hub)
     relay = Relay(
         _url(listener),
         acceptor=Acceptor(listener, doorway),
@@ -208,6 +196,23 @@ async def _put_together(
     )
     hub.start()
     return relay
+
+
+def _doorway(runner: web.AppRunner, settings: RelaySettings, gate: Gate, hub: Hub) -> Doorway:
+    """What stands before the application, which was set up."""
+    assert runner.server is not None
+    lobby: Lobby[Visitor] = Lobby(
+        machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
+    )
+    return Doorway(
+        runner.server,
+        places=gate.doors,
+        house_of=gate.peer_house,
+        head_s=hub.limits.request,
+        stalled_s=hub.limits.stalled,
+        counts=hub.counts,
+        lobby=lobby,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
