@@ -155,7 +155,8 @@ def test_lengths_of_reactions_and_countdown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(1920, 1080), (1280, 720), (640, 120), (320, 180), (640, 60), (1920, 60)]
+    ("width", "height"),
+    [(1920, 1080), (1280, 720), (1920, 200), (640, 120), (320, 180), (640, 60), (1920, 60)],
 )
 def test_both_have_one_size_of_all_lengths(width: int, height: int) -> None:
     grown = css(".moodcast", "font-size")
