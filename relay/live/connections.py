@@ -62,20 +62,19 @@ class Subscriber:
         self.ended: Packet | None = None
         self.code = 0
 
-    def put(self, *packets: Packet) -> None:
-        """Send events at once where that is possible, else queue them.
+    def put(self, packet: Packet) -> None:
+        """Send an event at once where that is possible, else queue it.
 
         A mood replaces the one that waits; of too many others the oldest goes.
         """
-        for packet in packets:
-            waiting = self._mood or self._others or self.ended
-            if self.socket and not waiting and self.socket.offer(packet.frame):
-                continue
-            if packet.name == "mood":
-                self._mood = packet
-            else:
-                self._others.append(packet)
-            self._wake.set()
+        waiting = self._mood or self._others or self.ended
+        if self.socket and not waiting and self.socket.offer(packet.frame):
+            return
+        if packet.name == "mood":
+            self._mood = packet
+        else:
+            self._others.append(packet)
+        self._wake.set()
 
     def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""

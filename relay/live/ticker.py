@@ -9,7 +9,7 @@ from typing import NamedTuple
 from relay.cluster.peers import Activity, Running
 from relay.core.snapshot import Snapshot, total
 from relay.live.connections import LiveChannel, Packet, Viewer, packet
-from relay.live.fairly import fairly
+from relay.live.fairly import fairly, few_at_a_time
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
@@ -67,8 +67,10 @@ class Ticker:
         async for channel in fairly(list(members.channels.values())):
             if members.has(channel):  # it may have been deleted meanwhile
                 told.append(one := self._sum_up(channel))
-                async for subscriber in fairly(list(channel.subscribers)):
-                    subscriber.put(*one.packets)
+                async for subscribers in few_at_a_time(list(channel.subscribers)):
+                    for event in one.packets:
+                        for subscriber in subscribers:
+                            subscriber.put(event)
         told = [one for one in told if members.has(one.channel)]
         node.report(
             {one.channel.core.name: _activity(one) for one in told if one.channel.viewers or one.channel.session}
@@ -128,18 +130,22 @@ class Ticker:
 
 async def send_to_viewers(members: Members, viewers: Sequence[Viewer], channel: LiveChannel, frame: bytes) -> None:
     """The same bytes to all. Who has not taken the mood before is passed over, and closed after a while."""
-    async for viewer in fairly(viewers):
-        if viewer.socket.offer(frame):
-            viewer.full_since = None
-            continue
-        if viewer.socket.transport.is_closing():
-            continue
-        now = time.monotonic()
-        if viewer.full_since is None:
-            viewer.full_since = now
-        elif now - viewer.full_since > members.limits.slow_reader:
-            members.leave(channel, viewer)
-            members.spawn(drop_slow(viewer.socket))
+    async for some in few_at_a_time(viewers):
+        for viewer in some:
+            if viewer.socket.offer(frame):
+                viewer.full_since = None
+            elif not viewer.socket.transport.is_closing():
+                _pass_over(members, viewer, channel)
+
+
+def _pass_over(members: Members, viewer: Viewer, channel: LiveChannel) -> None:
+    """The viewer has not taken the mood before: it gets none, and is closed after a while."""
+    now = time.monotonic()
+    if viewer.full_since is None:
+        viewer.full_since = now
+    elif now - viewer.full_since > members.limits.slow_reader:
+        members.leave(channel, viewer)
+        members.spawn(drop_slow(viewer.socket))
 
 
 def _activity(told: _Told) -> Activity:

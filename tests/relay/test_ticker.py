@@ -1,7 +1,7 @@
 """A tick lets others have their turn, and tells the same whatever they do meanwhile.
 
 The clients are those of a real relay whose own ticks are too far apart to be in the way; ``TURN_S`` of 0 gives others a
-turn after each channel and each client.
+turn after each channel and every few clients.
 """
 
 import asyncio
@@ -82,6 +82,21 @@ async def test_others_have_their_turn_between_channels(ticker: Ticker, crowd: di
     with meanwhile(turns.append):
         await ticker.tick()
     assert len(turns) >= CHANNELS
+
+
+async def test_others_have_their_turn_while_subscribers_are_told(
+    relay: app.Relay, ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fairly, "TURN_S", 0.0)
+    relay.create_channel("demo")
+    members = relay._hub.members
+    subscribers = [members.subscribe("demo", "display") for _ in range(10 * fairly.AT_ONCE)]
+    turns: list[int] = []
+    with meanwhile(turns.append):
+        await ticker.tick()
+    assert len(turns) >= 9
+    for subscriber in subscribers:
+        members.unsubscribe("demo", subscriber)
 
 
 async def test_everyone_is_told_once_and_in_order(ticker: Ticker, crowd: dict[str, Client]) -> None:
