@@ -12,9 +12,14 @@ CELL, MARGIN = 64, 96
 PLOT = 420
 
 
+def led_by(result: dict[str, Any]) -> dict[str, Any]:
+    """The figures that come first: those against the FER+ majority where there are any, else those of the labels."""
+    return result.get("fer_plus") or result
+
+
 def confusion(result: dict[str, Any]) -> Image.Image:
-    """Rows are FER2013's labels, columns the answers; each cell has the share of its row in percent."""
-    names, matrix = list(result["recall"]), result["confusion"]
+    """Rows are what is true, columns the answers; each cell has the share of its row in percent."""
+    names, matrix = list(result["recall"]), led_by(result)["confusion"]
     side = CELL * len(names)
     image = Image.new("RGB", (side + MARGIN + 16, side + MARGIN), PAPER)
     draw = ImageDraw.Draw(image)
@@ -27,13 +32,14 @@ def confusion(result: dict[str, Any]) -> Image.Image:
             _text(draw, (x + CELL / 2, y + CELL / 2), f"{share:.0%}", "mm", PAPER if share > 0.85 else INK)
     for j, name in enumerate(names):
         _text(draw, (MARGIN + j * CELL + CELL / 2, MARGIN // 2 - 12), name, "ms")
-    _text(draw, (MARGIN + side / 2, MARGIN // 2 + side + 24), "answer (columns) to each label (rows)", "mm")
+    _text(draw, (MARGIN + side / 2, MARGIN // 2 + side + 24), "answer (columns) to each expression (rows)", "mm")
     return image
 
 
 def reliability(result: dict[str, Any]) -> Image.Image:
     """Accuracy against confidence: a bar a bin, the gap to the diagonal in orange, the share of answers below."""
-    bins = result["reliability"]
+    led = led_by(result)
+    bins = led["reliability"]
     counts, confidences, accuracies = bins["counts"], bins["confidence"], bins["accuracy"]
     left, top, low = 64, 24, 70
     image = Image.new("RGB", (left + PLOT + 24, top + PLOT + low + 80), PAPER)
@@ -55,7 +61,7 @@ def reliability(result: dict[str, Any]) -> Image.Image:
     for step in range(6):
         _text(draw, (left - 8, y(step / 5)), f"{step / 5:.1f}", "rm")
         _text(draw, (left + PLOT * step / 5, y(0) + 8), f"{step / 5:.1f}", "mt")
-    _text(draw, (left + 10, top + 10), f"blue: accuracy, orange: gap to the confidence. ECE {result['ece']:.3f}", "lt")
+    _text(draw, (left + 10, top + 10), f"blue: accuracy, orange: gap to the confidence. ECE {led['ece']:.3f}", "lt")
     _text(draw, (left + PLOT / 2, y(0) + 26), "confidence; below: how many answers have it", "mt")
     return image
 

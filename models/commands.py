@@ -85,7 +85,7 @@ def _add_exporting(exporting: argparse.ArgumentParser, faces: FaceStage) -> None
         "--data",
         type=Path,
         default=Path("fer2013"),
-        help="FER2013, on whose validation faces moodnets are blended, calibrated and checked (default: %(default)s)",
+        help="FER2013, on whose validation faces moodnets are calibrated and checked (default: %(default)s)",
     )
     exporting.add_argument(
         "--clips",
@@ -101,7 +101,7 @@ def _add_evaluating(evaluating: argparse.ArgumentParser, faces: FaceStage) -> No
     evaluating.add_argument(
         "name",
         metavar="NAME",
-        help="a registered classifier of faces, the ONNX file of one, or a clip network's run folder",
+        help="a registered classifier of faces, the ONNX file of one, or a run folder",
     )
     evaluating.add_argument(
         "--data", type=Path, default=Path("fer2013"), help="FER2013, or a run's clips (default: %(default)s)"
@@ -217,7 +217,6 @@ def _recipe_and_run(options: argparse.Namespace) -> tuple[Recipe, Path]:
 
 
 def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
-    _need_torch("evaluating a run")
     if options.json:
         _check_folder(options.json)
     from models.evaluation import clip_runs
@@ -231,15 +230,24 @@ def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
 
 
 def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
-    if Path(options.name).is_dir():
-        return evaluate_clips(faces, options)
+    run, is_run = Path(options.name), Path(options.name).is_dir()
+    if is_run:
+        _need_torch("evaluating a run")
+        from models.evaluation import face_runs
+
+        if not face_runs.looks_at_faces(run):
+            return evaluate_clips(faces, options)
     from models.evaluation import evaluate, summary
 
-    network = evaluate.find(options.name)
     if options.json:
         _check_folder(options.json)
     finding = faces.finding("models evaluate --portraits") if options.portraits else contextlib.nullcontext()
-    with finding as find_faces:
+    with contextlib.ExitStack() as stack:
+        tell = functools.partial(print, file=sys.stderr)
+        network = (
+            stack.enter_context(face_runs.exported(run, options.data, tell)) if is_run else evaluate.find(options.name)
+        )
+        find_faces = stack.enter_context(finding)
         result = evaluate.evaluate(network, options.data, options.split, options.portraits, find_faces)
     if options.json != "-":
         print(summary.summary(result))

@@ -24,7 +24,7 @@ MODULES = {
     "models": "atomic commands errors metrics",
     "models/clips": "cache motions report sampling source synth tracks video warp",
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
-    "models/evaluation": "clip_runs cost degrade evaluate portraits score summary",
+    "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits score summary",
     "models/export": "calibrate moodnets onnx_file quantize run",
     "models/inference": "affect align boxes contract face_stage fetch infer registry runtime",
     "models/stills": "fer2013",

@@ -1,9 +1,10 @@
 """Evaluate a classifier: ``moodcast models evaluate NAME``; docs/evaluation.md says what each figure means.
 
-Protocol. All faces of one split, as they are. Against FER2013's label, with and without the tiles that also stand in
-the training rows, and against the FER+ majority: rows whose most-voted column of all ten is one of the seven
-expressions and leads alone. The portraits go through the agent's own face stage. Other networks may be
-measured in the same run; those that ship always are.
+Protocol. All faces of one split, as they are. Against the FER+ majority, which the agent's answer is to be: rows whose
+most-voted column of all ten is one of the seven expressions and leads alone. And against FER2013's label, with and
+without the tiles that also stand in the training rows: there the network's label head answers, where its file has one,
+since each head is asked for what it was taught. The portraits go through the agent's own face stage. Other networks may
+be measured in the same run; those that ship always are.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import metrics
-from models.errors import ModelContractError
+from models.errors import ModelContractError, UnknownModelError
 from models.evaluation import cost, degrade, portraits
 from models.inference import affect, registry
 from models.inference.contract import CropSpec
@@ -36,7 +37,7 @@ BATCH = 64
 TILE_CROP = CropSpec(fer2013.TILE, 1.0)
 Array = NDArray[np.float32]
 Predict = Callable[[NDArray[np.uint8]], Array]
-"""From grey tiles (N, 48, 48) uint8 to probabilities (N, 7)."""
+"""From grey tiles (N, 48, 48) uint8 to probabilities (N, 7), or (N, 2, 7): the answer, then that of a label head."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,16 @@ class Candidate:
         return self.classifier.network.contract.crop
 
     def of_tiles(self, tiles: NDArray[np.uint8]) -> Array:
-        """Probabilities (N, 7) of grey tiles (N, 48, 48) uint8, made as large and as colourful as the network asks."""
+        """Probabilities (N, 2, 7) of grey tiles (N, 48, 48) uint8, made as large and as colourful as the network asks.
+
+        The answer first, then that of the label head; the same twice where there is none.
+        """
         side = self.crop.size
         if side != fer2013.TILE:
             tiles = np.stack([cv2.resize(tile, (side, side), interpolation=cv2.INTER_LINEAR) for tile in tiles])
         if self.crop.pixels.channels == 3:
             tiles = np.repeat(tiles[..., None], 3, 3)
-        return self.classifier.batch(tiles)
+        return np.stack(self.classifier.heads(tiles), 1)
 
 
 def find(name: str) -> Candidate:
@@ -67,7 +71,12 @@ def find(name: str) -> Candidate:
     Raises:
         ModelError: see ``models.inference.infer.load_still``.
     """
-    classifier = load_still(name)
+    try:
+        classifier = load_still(name)
+    except UnknownModelError as error:
+        raise UnknownModelError(
+            f"{error}. Nor is it the folder of a run, such as models train makes in runs/"
+        ) from error
     if name in registry.WEIGHTS:
         return Candidate(registry.get(name), classifier.network.file, classifier)
     file = classifier.network.file
@@ -106,25 +115,27 @@ def evaluate(
     faces = fer2013.load(data, split)
     people = portraits.load(portrait_folder, find_faces) if portrait_folder and find_faces else None
     weights = network.weights
-    probabilities = predict(network.of_tiles, faces.pixels, weights.name)
-    sums = probabilities.sum(1)
-    if not (np.isfinite(sums).all() and np.abs(sums - 1).max() < 1e-2 and probabilities.min() >= 0):
+    answers = predict(network.of_tiles, faces.pixels, weights.name)
+    sums = answers.sum(-1)
+    if not (np.isfinite(sums).all() and np.abs(sums - 1).max() < 1e-2 and answers.min() >= 0):
         raise ModelContractError(f"expected probabilities from {network.file}, but its answers do not sum to 1")
     result = {
-        "schema": 1,
+        "schema": 2,
         "model": {
             "name": weights.name,
             "description": weights.description,
             "licence": weights.licence,
+            "origin": weights.origin,
             "sha256": weights.sha256,
             "bytes": network.file.stat().st_size,
             "input": {"size": network.crop.size, "channels": network.crop.pixels.channels},
+            "label_head": network.classifier.network.contract.label_head,
         },
         "split": split,
         "machine": f"{cost.processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {sys.version.split()[0]}, ONNX Runtime {onnxruntime().__version__}",
-        **measure(probabilities, faces),
-        "affect": _affects(probabilities, faces),
+        **measure(answers, faces),
+        "affect": _affects(answers[:, 0], faces),
         "robustness": robustness(network.of_tiles, faces),
         "cost": {
             **cost.milliseconds(network.of_tiles, faces.pixels),
@@ -141,7 +152,7 @@ def evaluate(
     for name, other in (others(network) | dict(beside or {})).items():
         row = measure(predict(other, faces.pixels, name), faces) | cost.milliseconds(other, faces.pixels)
         if people is not None and tiles is not None:
-            row["portraits"] = portraits.report(people, predict(other, tiles, name))
+            row["portraits"] = portraits.report(people, _of_heads(predict(other, tiles, name))[0])
         result["yardsticks"][name] = row
     return result
 
@@ -157,25 +168,31 @@ def others(network: Candidate) -> dict[str, Predict]:
 
 
 def predict(network: Predict, pixels: NDArray[np.uint8], title: str) -> Array:
-    """Probabilities (N, 7) for N faces, in batches, with a progress bar."""
-    chunks = [np.zeros((0, len(EXPRESSIONS)), np.float32)]
+    """What the network answers to N faces, in batches, with a progress bar."""
     starts = range(0, len(pixels), BATCH)
-    for i in tqdm(starts, desc=title, unit="batch", mininterval=1, leave=False, disable=None):
-        chunks.append(network(pixels[i : i + BATCH]))
-    return np.concatenate(chunks)
+    bar = tqdm(starts, desc=title, unit="batch", mininterval=1, leave=False, disable=None)
+    return np.concatenate(
+        [network(pixels[i : i + BATCH]) for i in bar] or [np.zeros((0, len(EXPRESSIONS)), np.float32)]
+    )
 
 
-def measure(probabilities: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
+def _of_heads(answers: Array) -> tuple[Array, Array]:
+    """The answer (N, 7), and that of the label head, of what ``Predict`` gives."""
+    return (answers, answers) if answers.ndim == 2 else (answers[:, 0], answers[:, 1])
+
+
+def measure(answers: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
     """Figures against the labels; the same ``without_duplicates``, and against the majority as ``fer_plus``.
 
-    Either of the two is None where no face is left for it.
+    Either of the two is None where no face is left for it. ``answers`` as of ``Predict``.
     """
+    by_votes, by_label = _of_heads(answers)
     majority = fer2013.majority(faces.votes)
     unseen, counted = ~faces.trained, majority >= 0
     return {
-        **figures(probabilities, faces.labels),
-        "without_duplicates": figures(probabilities[unseen], faces.labels[unseen]) if unseen.any() else None,
-        "fer_plus": figures(probabilities[counted], majority[counted]) if counted.any() else None,
+        **figures(by_label, faces.labels),
+        "without_duplicates": figures(by_label[unseen], faces.labels[unseen]) if unseen.any() else None,
+        "fer_plus": figures(by_votes[counted], majority[counted]) if counted.any() else None,
     }
 
 
@@ -232,15 +249,15 @@ def robustness(network: Predict, faces: fer2013.LabelledFaces) -> list[dict[str,
     majority = fer2013.majority(faces.votes)
     counted, rows = majority >= 0, []
     for degradation in tqdm(degrade.DEGRADATIONS, desc="robustness", unit="kind", disable=None):
-        guess = predict(network, degradation.apply(faces.pixels), degradation.level).argmax(1)
-        matrix = metrics.confusion(faces.labels, guess, len(EXPRESSIONS))
+        by_votes, by_label = _of_heads(predict(network, degradation.apply(faces.pixels), degradation.level))
+        matrix = metrics.confusion(faces.labels, by_label.argmax(1), len(EXPRESSIONS))
         rows.append(
             {
                 "kind": degradation.kind,
                 "level": degradation.level,
                 "accuracy": metrics.accuracy(matrix),
                 "uar": metrics.uar(matrix),
-                "fer_plus": float((guess == majority)[counted].mean()) if counted.any() else None,
+                "fer_plus": float((by_votes.argmax(1) == majority)[counted].mean()) if counted.any() else None,
             }
         )
     return rows

@@ -27,19 +27,20 @@ def share(count: dict[str, Any]) -> str:
 def summary(result: dict[str, Any]) -> str:
     """The first tables of a model card without their markup; ``result`` is that of ``evaluate.evaluate``."""
     lines = [f"{result['model']['name']} on {result['split']} ({result['machine']})"]
-    lines.append(f"{'':26}{'labels':>8}{'w/o dupl.':>11}{'UAR':>8}{'macro-F1':>10}{'FER+':>8}{'ECE':>7}{'ms':>7}")
+    lines.append(f"{'':26}{'FER+':>8}{'ECE':>7}{'labels':>8}{'w/o dupl.':>11}{'UAR':>8}{'macro-F1':>10}{'ms':>7}")
     for name, row in {result["model"]["name"]: result | result["cost"], **result["yardsticks"]}.items():
         unseen = row["without_duplicates"]["accuracy"] if row["without_duplicates"] else None
         lines.append(
-            f"{name:26}{percent(row['accuracy']):>8}{percent(unseen):>11}{percent(row['uar']):>8}"
-            f"{row['macro_f1']:>10.3f}{votes(row):>8}{row['ece']:>7.3f}{row['ms_median']:>7.2f}"
+            f"{name:26}{votes(row):>8}{(row['fer_plus'] or row)['ece']:>7.3f}{percent(row['accuracy']):>8}"
+            f"{percent(unseen):>11}{percent(row['uar']):>8}{row['macro_f1']:>10.3f}{row['ms_median']:>7.2f}"
         )
-    lines.append("recall: " + ", ".join(f"{name} {percent(share)}" for name, share in result["recall"].items()))
+    recall = (result["fer_plus"] or result)["recall"]
+    lines.append("recall: " + ", ".join(f"{name} {percent(share)}" for name, share in recall.items()))
     if result["portraits"]:
         seen = [f"{share(result['portraits'][kind])} {SMILES[kind]}" for kind in KINDS]
         lines.append(f"portraits read right: {', '.join(seen)}")
     lines += [
-        f"{row['kind'] + ', ' + row['level']:26}{percent(row['accuracy']):>8}{percent(row['fer_plus']):>11}"
+        f"{row['kind'] + ', ' + row['level']:26}{percent(row['fer_plus']):>8}{'':7}{percent(row['accuracy']):>8}"
         for row in result["robustness"]
     ]
     return "\n".join(lines)

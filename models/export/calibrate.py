@@ -1,18 +1,14 @@
-"""Class biases and a temperature for a trained network, chosen on validation faces and built into its ONNX file.
+"""A temperature for each head of a trained network, chosen on validation faces and built into its ONNX file.
 
-With the network's probabilities p, the shipped answer is softmax((log p + b) / T). Both work on the last ones, behind
-the blend of the heads and of the mirrored face: for one head this is temperature scaling as published (Guo et al. 2017,
-"On Calibration of Modern Neural Networks"), since log p differs from the logits by a constant, and for a blend it is
-the one place where a single T makes the confidence of the final answer right.
+With a head's probabilities p, the shipped answer is softmax(log p / T). It works behind the mean over the mirrored
+face; for a single view it is temperature scaling as published (Guo et al. 2017, "On Calibration of Modern Neural
+Networks"), since log p differs from the logits by a constant. T changes no answer, only how sure it is.
 
-* b, one bias a class, lifts classes that are found too seldom (logit adjustment after training, Menon et al. 2021), as
-  far as that costs little accuracy.
-* T is chosen afterwards; it changes no answer, only how sure it is. FER2013's labels decide: against the FER+ majority
-  the network is right more often, so there its confidence stays too low.
+What a head is right about is what it was taught: the ``votes`` head the majority of FER+'s ten taggers, the ``label``
+head FER2013's label.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,83 +17,32 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from models import metrics
-from models.inference import contract
-from models.inference.infer import Classifier, OnnxNetwork, softmax
+from models.errors import TrainingError
+from models.inference.infer import OnnxNetwork, softmax
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
 
-RECALL_FLOOR = 0.45
-RECALL_COST = 0.01
-"""How much accuracy, against either label set, the floor may cost on the validation faces.
-
-Fear is why it stands: FER+'s taggers agree with FER2013 on one face of fear in seven, so lifting it to the floor costs
-four points against them."""
-BIAS_STEP = 0.05
-BIAS_LIMIT = 1.5
 SMALLEST = 1e-9
-"""Probabilities below count as this, so that their logarithm is finite."""
-OUTPUT = "probabilities"
+"""Added to probabilities, so that their logarithm is finite; one that is no number stays so, for all to see."""
+OUTPUTS = ("probabilities", "label_probabilities")
+"""What the calibrated file calls the answers of its heads, ``votes`` and ``label``."""
+BATCH = 64
+Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """``biases`` (7,) float32 are added to the log-probabilities, then all is divided by ``temperature`` > 0."""
-
-    temperature: float
-    biases: NDArray[np.float32]
-
-    def apply(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Calibrated probabilities (N, 7) of a network's own (N, 7)."""
-        return softmax((np.log(np.maximum(probabilities, SMALLEST)) + self.biases) / np.float32(self.temperature))
+def tempered(probabilities: Array, temperature: float) -> Array:
+    """Probabilities (N, K) of a network's own (N, K), with ``temperature`` > 0."""
+    return softmax(np.log(probabilities + np.float32(SMALLEST)) / np.float32(temperature))
 
 
-def choose_biases(
-    probabilities: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    majority: NDArray[np.int64],
-    cost: float = RECALL_COST,
-) -> NDArray[np.float32]:
-    """Biases (7,) that lift every recall of ``labels`` to ``RECALL_FLOOR``, as far as the cost allows.
-
-    Greedy: the class that is found least often gets a little more, again and again, until all are above the floor. A
-    class whose next step would bring the accuracy, against the labels or against the FER+ ``majority`` (-1: none), more
-    than ``cost`` below that without biases stays where it is.
-    """
-    logits = np.log(np.maximum(probabilities, SMALLEST))
-    counted = majority >= 0
-
-    def accuracies(biases: NDArray[np.float32]) -> NDArray[np.float64]:
-        guess = (logits + biases).argmax(1)
-        by_votes = float((guess == majority)[counted].mean()) if counted.any() else 0.0
-        return np.array([float((guess == labels).mean()), by_votes])
-
-    biases = np.zeros(probabilities.shape[1], np.float32)
-    limit, stuck = accuracies(biases) - cost, np.zeros(len(biases), np.bool_)
-    while True:
-        matrix = metrics.confusion(labels, (logits + biases).argmax(1), len(biases))
-        recall = np.where(stuck, np.nan, metrics.recalls(matrix))
-        if not (recall < RECALL_FLOOR).any():
-            return biases
-        worst = int(np.nanargmin(recall))
-        raised = biases.copy()
-        raised[worst] += BIAS_STEP
-        if raised[worst] > BIAS_LIMIT or (accuracies(raised) < limit).any():
-            stuck[worst] = True
-        else:
-            biases = raised
-
-
-def fit_temperature(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], biases: NDArray[np.float32]
-) -> float:
+def fit_temperature(probabilities: Array, labels: NDArray[np.int64]) -> float:
     """The temperature in 0.1..10 under which the labels are most likely.
 
     The likelihood is concave in 1/T, so a golden-section search finds its maximum.
     """
 
     def loss(inverse: float) -> float:
-        calibrated = Calibration(1 / inverse, biases).apply(probabilities)
-        return metrics.negative_log_likelihood(calibrated, labels)
+        return metrics.negative_log_likelihood(tempered(probabilities, 1 / inverse), labels)
 
     low, high, golden = 0.1, 10.0, (5**0.5 - 1) / 2
     while high - low > 1e-3:
@@ -106,72 +51,76 @@ def fit_temperature(
     return 2 / (low + high)
 
 
-def _build_in(model: onnx.ModelProto, calibration: Calibration) -> None:
-    """Put the calibration behind the network's output, in place; that is called ``OUTPUT`` then."""
+def _build_in(model: onnx.ModelProto, temperatures: tuple[float, float]) -> None:
+    """Put the temperatures behind the two outputs, in place; these are called ``OUTPUTS`` then."""
     graph = model.graph
-    (output,) = graph.output
-    for node in graph.node:
-        node.output[:] = ["uncalibrated" if name == output.name else name for name in node.output]
-    output.name = OUTPUT
-    constants = {
-        "smallest": np.float32(SMALLEST),
-        "class_biases": calibration.biases.astype(np.float32),
-        "inverse_temperature": np.float32(1 / calibration.temperature),
-    }
-    graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items())
-    graph.node.extend(
-        [
-            helper.make_node("Max", ["uncalibrated", "smallest"], ["at_least_smallest"]),
-            helper.make_node("Log", ["at_least_smallest"], ["log_probabilities"]),
-            helper.make_node("Add", ["log_probabilities", "class_biases"], ["biased"]),
-            helper.make_node("Mul", ["biased", "inverse_temperature"], ["tempered"]),
-            helper.make_node("Softmax", ["tempered"], [OUTPUT], axis=1),
-        ]
-    )
+    graph.initializer.append(numpy_helper.from_array(np.asarray(np.float32(SMALLEST)), "smallest"))
+    for output, name, temperature in zip(graph.output, OUTPUTS, temperatures, strict=True):
+        raw, scale = f"uncalibrated_{name}", f"inverse_temperature_of_{name}"
+        for node in graph.node:
+            node.output[:] = [raw if found == output.name else found for found in node.output]
+        output.name = name
+        graph.initializer.append(numpy_helper.from_array(np.asarray(np.float32(1 / temperature)), scale))
+        graph.node.extend(
+            [
+                helper.make_node("Add", [raw, "smallest"], [f"above_zero_{name}"]),
+                helper.make_node("Log", [f"above_zero_{name}"], [f"logarithms_{name}"]),
+                helper.make_node("Mul", [f"logarithms_{name}", scale], [f"tempered_{name}"]),
+                helper.make_node("Softmax", [f"tempered_{name}"], [name], axis=1),
+            ]
+        )
     onnx.checker.check_model(model)
 
 
-def calibrate(
-    file: Path, faces: fer2013.LabelledFaces, out: Path, cost: float = RECALL_COST
-) -> tuple[Calibration, Sequence[str]]:
-    """Calibrate a network's file on these faces and write it to ``out``; lines tell what that costs and what it brings.
+def calibrate(file: Path, faces: fer2013.LabelledFaces, out: Path) -> Iterator[str]:
+    """Calibrate a network's file on these faces and write it to ``out``; lines tell what that brings.
 
     Raises:
         ValueError: the file carries a calibration already.
-        ModelContractError: see ``models.inference.infer.Classifier``.
+        TrainingError: there is no FER+ majority among the faces.
+        ModelContractError: see ``models.inference.infer.OnnxNetwork``.
     """
     model = onnx.load(file)
-    if any("uncalibrated" in node.output for node in model.graph.node):
+    if [output.name for output in model.graph.output] == list(OUTPUTS):
         raise ValueError(f"expected a network as it was exported, but {file} is calibrated already")
-    probabilities = answers(file, faces.pixels)
+    by_votes, by_label = answers(file, faces.pixels)
     majority = fer2013.majority(faces.votes)
-    biases = choose_biases(probabilities, faces.labels, majority, cost)
-    calibration = Calibration(fit_temperature(probabilities, faces.labels, biases), biases)
-    at_any_cost = Calibration(1, choose_biases(probabilities, faces.labels, majority, cost=1))
-    lines = ["validation faces                    labels    UAR  lowest recall  majority    ECE"]
-    for title, these in (
-        ("as trained", probabilities),
-        (f"all recalls at {RECALL_FLOOR}, at any cost", at_any_cost.apply(probabilities)),
-        (f"at a cost of {cost:.1%} at most, T", calibration.apply(probabilities)),
+    counted = majority >= 0
+    if not counted.any():
+        raise TrainingError(
+            "expected validation faces that most taggers of FER+ agree on, to calibrate by; there is none"
+        )
+    temperatures = []
+    yield "head on the validation faces   right    UAR     ECE, before and after its temperature"
+    for head, probabilities, truth in (
+        ("votes, on FER+ majorities", by_votes[counted], majority[counted]),
+        ("label, on FER2013's labels", by_label, faces.labels),
     ):
-        lines.append(f"{title:34}  {summary(these, faces.labels, majority)}")
-    chosen = ", ".join(f"{name} {b:.2f}" for name, b in zip(EXPRESSIONS, biases, strict=True) if b)
-    lines.append(f"temperature {calibration.temperature:.3f}, biases: {chosen or 'none'}")
-    _build_in(model, calibration)
+        temperature = fit_temperature(probabilities, truth)
+        temperatures.append(temperature)
+        matrix = metrics.confusion(truth, probabilities.argmax(1), len(EXPRESSIONS))
+        eces = [metrics.reliability(tempered(probabilities, t), truth).ece for t in (1.0, temperature)]
+        yield (
+            f"{head:29} {metrics.accuracy(matrix):.4f} {metrics.uar(matrix):.4f}  {eces[0]:.4f} {eces[1]:.4f} at "
+            f"{temperature:.3f}"
+        )
+    yield _neutral_line(by_votes[counted], majority[counted])
+    _build_in(model, (temperatures[0], temperatures[1]))
     onnx.save(model, out)
-    return calibration, lines
 
 
-def summary(probabilities: NDArray[np.float32], labels: NDArray[np.int64], majority: NDArray[np.int64]) -> str:
-    """One line: accuracy, mean and lowest recall and ECE against the labels, accuracy against the majority."""
-    guess, counted = probabilities.argmax(1), majority >= 0
-    matrix = metrics.confusion(labels, guess, len(EXPRESSIONS))
-    by_votes = float((guess == majority)[counted].mean()) if counted.any() else float("nan")
-    lowest, ece = np.nanmin(metrics.recalls(matrix)), metrics.reliability(probabilities, labels).ece
-    return f"{metrics.accuracy(matrix):.4f} {metrics.uar(matrix):.4f}  {lowest:13.4f}  {by_votes:8.4f} {ece:.4f}"
+def _neutral_line(probabilities: Array, majority: NDArray[np.int64]) -> str:
+    """What becomes of an audience that just listens: the neutral faces, and how many are told to be unhappy."""
+    names = [EXPRESSIONS[k] for k in probabilities[majority == EXPRESSIONS.index("neutral")].argmax(1)]
+    if not names:
+        return "no neutral face among them"
+    unhappy = sum(name in ("sad", "angry") for name in names)
+    return f"of {len(names)} neutral faces {names.count('neutral')} are called so, {unhappy} sad or angry"
 
 
-def answers(file: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities (N, 7) of a grey 48 px network for faces (N, 48, 48) uint8."""
-    classifier = Classifier(OnnxNetwork(file, contract.of_first_kind(fer2013.TILE)))
-    return np.concatenate([classifier.batch(pixels[i : i + 64]) for i in range(0, len(pixels), 64)])
+def answers(file: Path, pixels: NDArray[np.uint8]) -> tuple[Array, Array]:
+    """Probabilities (N, 7) of the votes and of the label head for faces (N, 48, 48) uint8."""
+    network = OnnxNetwork(file)
+    chunks = [network.run(network.prepared(pixels[i : i + BATCH])) for i in range(0, len(pixels), BATCH)]
+    by_votes, by_label = (np.concatenate(part) for part in zip(*chunks, strict=True))
+    return by_votes, by_label

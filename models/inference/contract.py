@@ -76,12 +76,16 @@ class Contract:
 
     A network with ``clip.features`` D has two inputs, the newest faces (N, C, S, S) and the features (N, F - 1, D) of
     those before, oldest first, and two outputs, the labels (N, K) and the newest faces' features (N, D).
+
+    A network of single faces with ``label_head`` has a second output like its first: that says what most people would
+    call the face (the majority of FER+'s taggers), this what FER2013's single label is. Only evaluation reads it.
     """
 
     crop: CropSpec
     outputs: tuple[str, ...] = EXPRESSIONS
     logits: bool = False
     clip: ClipSpec | None = None
+    label_head: bool = False
 
     @property
     def inputs(self) -> list[tuple[int, ...]]:
@@ -96,8 +100,10 @@ class Contract:
     @property
     def answers(self) -> list[tuple[int, ...]]:
         """Shapes of the network's outputs, without the batch."""
-        features = self.clip.features if self.clip else 0
-        return [(len(self.outputs),), *([(features,)] if features else [])]
+        labels = (len(self.outputs),)
+        if self.clip is None:
+            return [labels, labels] if self.label_head else [labels]
+        return [labels, (self.clip.features,)] if self.clip.features else [labels]
 
 
 def of_first_kind(size: int) -> Contract:
@@ -162,6 +168,8 @@ def _contradiction(contract: Contract) -> str:
         return f"expected mean and std of 1 or 3 channels, and no std of 0, got {crop.pixels.mean}, {crop.pixels.std}"
     if clip is None:
         return ""
+    if contract.label_head:
+        return "only a network of single faces has a label head, and this one looks at clips"
     if not (2 <= clip.frames <= MOST_FRAMES and 0 < clip.interval_s <= 10 and clip.every >= 1 and clip.features >= 0):
         return (
             f"expected 2 to {MOST_FRAMES} frames at most 10 s apart, and a clip every 1 or more of them, got "

@@ -76,8 +76,17 @@ class OnnxNetwork:
         self._options.terminate = True
 
     def probabilities_of(self, answers: Array) -> Array:
-        """(N, 7) float32, rows summing to 1, in the order of ``EXPRESSIONS``, of what the network answered (N, K)."""
+        """(N, 7) float32, rows summing to 1, in the order of ``EXPRESSIONS``, of what the network answered (N, K).
+
+        Raises:
+            ModelContractError: some of it is no finite number.
+        """
         chosen = np.asarray(answers[:, self._columns], np.float32)
+        if not np.isfinite(chosen).all():
+            raise ModelContractError(
+                f"{self.file} answers with what is no number: its training failed, or the file is damaged. Fetch or "
+                "export it again, or choose another model"
+            )
         if self.contract.logits:
             return softmax(chosen)
         return chosen if len(self.contract.outputs) == len(EXPRESSIONS) else chosen / chosen.sum(1, keepdims=True)
@@ -103,7 +112,7 @@ class OnnxNetwork:
                 )
 
     def _outs(self) -> list[Any]:
-        """The outputs; of a still network, the first alone counts."""
+        """The outputs that the contract tells of; a file may have more."""
         outputs: list[Any] = self._session.get_outputs()
         return outputs[: len(self.contract.answers)]
 
@@ -122,6 +131,11 @@ class Classifier:
     def batch(self, faces: Faces) -> Array:
         """(N, 7) float32, rows summing to 1, for faces, grey (N, S, S) or RGB (N, S, S, 3) uint8."""
         return self.network.probabilities_of(self.network.run(self.network.prepared(faces))[0])
+
+    def heads(self, faces: Faces) -> tuple[Array, Array]:
+        """``batch``, and the same of the label head; of a network without one, its one answer twice."""
+        answers = self.network.run(self.network.prepared(faces))
+        return self.network.probabilities_of(answers[0]), self.network.probabilities_of(answers[-1])
 
 
 class ClipClassifier:
@@ -168,13 +182,17 @@ def load(name: str) -> Classifier | ClipClassifier | FaceByFace:
     Raises:
         UnknownModelError: neither.
         ModelMissingError, ChecksumMismatchError: see ``registry.path``.
-        ModelContractError: the registered file is no classifier; or see ``OnnxNetwork``.
+        ModelContractError: the registered file is no classifier; it answers with what is no number; or see
+            ``OnnxNetwork``.
     """
     network = OnnxNetwork(*find(name))
-    clip = network.contract.clip
-    if clip is None:
-        return Classifier(network)
-    return FaceByFace(network) if clip.features else ClipClassifier(network)
+    crop, clip = network.contract.crop, network.contract.clip
+    found: Classifier | ClipClassifier | FaceByFace = Classifier(network)
+    if clip is not None:
+        found = FaceByFace(network) if clip.features else ClipClassifier(network)
+    colour = (3,) if crop.pixels.channels == 3 else ()
+    found.batch(np.zeros((1, *((clip.frames,) if clip else ()), crop.size, crop.size, *colour), np.uint8))
+    return found
 
 
 def load_still(name: str) -> Classifier:

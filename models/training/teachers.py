@@ -92,7 +92,8 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
             faces = tensor(chunk, crop.size).round().byte().numpy()[:, 0]
             if crop.pixels.channels > 1:
                 faces = faces[..., None].repeat(crop.pixels.channels, 3)
-            yield classifier.batch(faces)[:, None].repeat(2, 1)
+            by_votes, by_label = classifier.heads(faces)
+            yield np.stack([by_label, by_votes], 1)
 
 
 def tensor(faces: NDArray[np.uint8], size: int) -> torch.Tensor:

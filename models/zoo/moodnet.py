@@ -6,8 +6,8 @@ Basic residual blocks (He et al. 2016, "Deep Residual Learning for Image Recogni
 * ``label``: the single label of FER2013 (Goodfellow et al. 2013),
 * ``votes``: the distribution of ten taggers' votes on the same faces, FER+ (Barsoum et al. 2016, eq. 3).
 
-The two answer slightly different questions (they agree on 68 % of the faces), so training them side by side costs
-nothing at run time and leaves the blend of the two, ``BlendedMoodnet.label_weight``, to be chosen on validation data.
+The two answer different questions (they agree on 68 % of the faces). Both teach the trunk, which costs nothing at run
+time, and each is asked for what it was taught: ``votes`` is the answer that the agent uses, ``label`` is measured.
 
 Three sizes: ``tiny``, ``small`` (the shipped weights) and ``base``. Their 3x3 convolutions are full, not depth-wise:
 the file may hold the weights, and ONNX Runtime runs full ones near the processor's peak, depth-wise ones far from it.
@@ -101,6 +101,8 @@ class Trunk(nn.Module):
 class Moodnet(Trunk):
     """Grey faces (N, 1, S, S), as for ``Trunk``, to two sets of logits (N, classes), ``label`` and ``votes``."""
 
+    ANSWERS = ("label", "votes")
+
     def __init__(
         self,
         widths: tuple[int, int, int, int] = (32, 64, 128, 256),
@@ -134,21 +136,23 @@ def base(classes: int = len(EXPRESSIONS)) -> Moodnet:
     return Moodnet((32, 48, 96, 224), (1, 2, 3), excite=True, classes=classes)
 
 
-class BlendedMoodnet(nn.Module):
-    """A trained ``Moodnet`` as it is shipped: faces (N, 1, 48, 48) in 0..255 to probabilities (N, 7).
+class MirroredMoodnet(nn.Module):
+    """A trained ``Moodnet`` as it is shipped: faces (N, 1, 48, 48) in 0..255 to probabilities (N, 7) of either head.
 
-    ``label_weight`` in 0..1 is the share of the ``label`` head in the blend. The network also sees the mirrored face,
-    and the two answers are averaged.
+    ``votes`` comes first, then ``label``. The network also sees the mirrored face, and each head's two answers are
+    averaged.
     """
 
-    def __init__(self, net: Moodnet, label_weight: float) -> None:
-        super().__init__()
-        self.net, self.label_weight = net, label_weight
+    ANSWERS = ("votes", "label")
 
-    def forward(self, x: Tensor) -> Tensor:
+    def __init__(self, net: Moodnet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         label, votes = self.net(torch.cat([x, torch.flip(x, [3])]))
-        both = self.label_weight * label.softmax(1) + (1 - self.label_weight) * votes.softmax(1)
-        return both.unflatten(0, (2, -1)).mean(0)
+        by_votes, by_label = (head.softmax(1).unflatten(0, (2, -1)).mean(0) for head in (votes, label))
+        return by_votes, by_label
 
 
 ENTRIES = (

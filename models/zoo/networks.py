@@ -151,15 +151,13 @@ def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | 
     """Write a network in evaluation mode as ONNX, opset 18; the batch may have any length when it runs.
 
     ``faces`` (N, channels, size, size), or clips of them, show its input's shape, N at least 2; so does ``memory`` for
-    a network that has this second input. Outputs are named ``logits``, those of the moodnets ``label`` and ``votes``,
-    and with a memory ``logits`` and ``features``.
+    a network that has this second input. Outputs are named as the network's ``ANSWERS`` say, ``logits`` where it has
+    none, and with a memory ``logits`` and ``features``.
     """
     import torch
 
     samples = (faces,) if memory is None else (faces, memory)
-    outputs = ["logits"]
-    if isinstance(network(*samples), tuple):
-        outputs = ["label", "votes"] if memory is None else ["logits", "features"]
+    answers = ("logits",) if memory is None else ("logits", "features")
     batch = torch.export.Dim("faces_in_batch", min=1)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses packages that nothing here needs
     with warnings.catch_warnings():
@@ -168,7 +166,7 @@ def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | 
             network,
             samples,
             input_names=["faces", "memory"][: len(samples)],
-            output_names=outputs,
+            output_names=list(getattr(network, "ANSWERS", answers)),
             dynamic_shapes=tuple({0: batch} for _ in samples),
             opset_version=18,
             dynamo=True,

@@ -1,4 +1,4 @@
-"""Temperature and class biases: what they may change and what not, and that the ONNX file carries them."""
+"""The heads' temperatures: what they may change and what not, and that the ONNX file carries them."""
 
 from pathlib import Path
 
@@ -8,7 +8,10 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="calibration needs onnx: make test TRAIN=1, or pip install '.[train]'")
 
 from models import metrics  # noqa: E402
+from models.errors import ModelContractError  # noqa: E402
 from models.export import calibrate  # noqa: E402
+from models.inference import contract  # noqa: E402
+from models.inference.contract import Contract, CropSpec  # noqa: E402
 from models.inference.infer import load_still, softmax  # noqa: E402
 from models.stills import fer2013  # noqa: E402
 
@@ -27,69 +30,79 @@ def answers(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
 def test_finds_the_temperature_that_was_applied(temperature: float) -> None:
     probabilities, labels = answers()
-    none = np.zeros(7, np.float32)
-    spoilt = calibrate.Calibration(1 / temperature, none).apply(probabilities)
-    assert calibrate.fit_temperature(spoilt, labels, none) == pytest.approx(temperature, rel=0.08)
-    repaired = calibrate.Calibration(temperature, none).apply(spoilt)
+    spoilt = calibrate.tempered(probabilities, 1 / temperature)
+    assert calibrate.fit_temperature(spoilt, labels) == pytest.approx(temperature, rel=0.08)
+    repaired = calibrate.tempered(spoilt, temperature)
     assert metrics.reliability(repaired, labels).ece < 0.03
 
 
 def test_temperature_changes_no_answer() -> None:
     probabilities, _ = answers()
-    tempered = calibrate.Calibration(3.0, np.zeros(7, np.float32)).apply(probabilities)
+    tempered = calibrate.tempered(probabilities, 3.0)
     assert (tempered.argmax(1) == probabilities.argmax(1)).all()
     np.testing.assert_allclose(tempered.sum(1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("cost", [0.0, 0.01, 1.0])
-def test_biases_lift_the_rare_class_within_their_cost(cost: float) -> None:
-    probabilities, labels = answers()
-    biases = calibrate.choose_biases(probabilities, labels, labels, cost)
-    biased = calibrate.Calibration(1, biases).apply(probabilities)
-    before, after = (metrics.confusion(labels, p.argmax(1), 7) for p in (probabilities, biased))
-    assert metrics.accuracy(after) >= metrics.accuracy(before) - cost
-    if cost == 1:
-        assert metrics.recalls(before)[1] < calibrate.RECALL_FLOOR
-        assert metrics.recalls(after).min() >= calibrate.RECALL_FLOOR
-
-
-def test_a_network_that_finds_all_gets_no_biases() -> None:
-    labels = np.arange(70) % 7
-    sure = np.eye(7, dtype=np.float32)[labels]
-    assert not calibrate.choose_biases(sure, labels, np.full(70, -1)).any()
-
-
-def test_the_file_answers_as_calibrated_and_is_not_calibrated_twice(tmp_path: Path) -> None:
+def test_each_head_gets_the_temperature_of_what_it_was_taught(tmp_path: Path) -> None:
+    """The votes head is sure and right about the majorities, the label head sure and wrong about the labels."""
     chance = np.random.default_rng(3)
     pixels = chance.integers(0, 256, (FACES, 48, 48)).astype(np.uint8)
-    none, first = np.zeros((FACES, 10), np.float32), np.arange(FACES)
-    faces = fer2013.LabelledFaces(pixels, chance.integers(0, 7, FACES), none, first, first, np.zeros(FACES, np.bool_))
     file, out = tmp_path / "plain.onnx", tmp_path / "calibrated.onnx"
     plain(file)
-    calibration, told = calibrate.calibrate(file, faces, out)
-    assert calibration.temperature > 1  # its answers to noise are right by chance only
-    assert told[-1].startswith(f"temperature {calibration.temperature:.3f}")
-    expected = calibration.apply(calibrate.answers(file, pixels[:5]))
-    found = load_still(str(out)).batch(pixels[:5])
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    by_votes, by_label = calibrate.answers(file, pixels)
+    votes = np.zeros((FACES, 10), np.float32)
+    votes[np.arange(FACES), by_votes.argmax(1)] = 10
+    none = np.zeros(FACES, np.bool_)
+    faces = fer2013.LabelledFaces(pixels, chance.integers(0, 7, FACES), votes, np.arange(FACES), np.arange(FACES), none)
+    told = list(calibrate.calibrate(file, faces, out))
+    assert told[1].startswith("votes, on FER+ majorities     1.0000")
+    temperatures = [float(line.rpartition(" ")[2]) for line in told[1:3]]
+    assert temperatures[0] < 1 < temperatures[1]
+    found = np.stack(load_still(str(out)).heads(pixels[:5]))
+    pairs = zip((by_votes, by_label), temperatures, strict=True)
+    expected = np.stack([calibrate.tempered(head[:5], temperature) for head, temperature in pairs])
+    np.testing.assert_allclose(found, expected, atol=1e-3)
     with pytest.raises(ValueError, match="already"):
-        calibrate.calibrate(out, faces, tmp_path / "twice.onnx")
+        list(calibrate.calibrate(out, faces, tmp_path / "twice.onnx"))
+
+
+def test_what_is_no_number_stays_visible_behind_the_temperature(tmp_path: Path) -> None:
+    """It became seven equal probabilities, and the agent said "angry"."""
+    file, out = tmp_path / "plain.onnx", tmp_path / "calibrated.onnx"
+    plain(file)
+    pixels = np.random.default_rng(3).integers(0, 256, (20, 48, 48)).astype(np.uint8)
+    first = np.arange(20)
+    faces = fer2013.LabelledFaces(
+        pixels, first % 7, np.eye(10, dtype=np.float32)[first % 7], first, first, np.zeros(20, np.bool_)
+    )
+    list(calibrate.calibrate(file, faces, out))
+    model = onnx.load(out)
+    for tensor in model.graph.initializer:
+        if tensor.name == "votes_weights":
+            broken = np.full(tuple(tensor.dims), np.nan, np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(broken, tensor.name))
+    onnx.save(model, out)
+    with pytest.raises(ModelContractError, match="answers with what is no number"):
+        load_still(str(out))
 
 
 def plain(file: Path) -> None:
-    """A random linear network of the registered shape, and sure of itself."""
+    """A random linear network with two heads, as an export makes it."""
     from onnx import TensorProto, helper, numpy_helper
 
-    weights = np.random.default_rng(0).normal(0, 0.002, (48 * 48, 7)).astype(np.float32)
+    chance, outputs = np.random.default_rng(0), ("votes", "label")
+    weights = [chance.normal(0, 0.002, (48 * 48, 7)).astype(np.float32) for _ in outputs]
+    nodes = [helper.make_node("Flatten", ["faces"], ["flat"])]
+    for name in outputs:
+        nodes.append(helper.make_node("MatMul", ["flat", f"{name}_weights"], [f"{name}_logits"]))
+        nodes.append(helper.make_node("Softmax", [f"{name}_logits"], [name], axis=1))
     graph = helper.make_graph(
-        [
-            helper.make_node("Flatten", ["faces"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
-            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-        ],
+        nodes,
         "plain",
         [helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", 1, 48, 48])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 7])],
-        [numpy_helper.from_array(weights, "weights")],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 7]) for name in outputs],
+        [numpy_helper.from_array(w, f"{name}_weights") for name, w in zip(outputs, weights, strict=True)],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), file)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    contract.write(model, Contract(CropSpec(48, 1.0), label_head=True))
+    onnx.save(model, file)

@@ -61,6 +61,7 @@ def test_a_file_without_one_has_none() -> None:
 def test_shapes_of_each_kind() -> None:
     still, clip = contract.of_first_kind(48), CLIP
     by_face = dataclasses.replace(clip, clip=ClipSpec(8, 0.2, features=256))
+    assert dataclasses.replace(still, label_head=True).answers == [(7,), (7,)]
     assert (still.inputs, still.answers) == ([(1, 48, 48)], [(7,)])
     assert (clip.inputs, clip.answers) == ([(3, 16, 160, 160)], [(7,)])
     assert (by_face.inputs, by_face.answers) == ([(3, 160, 160), (7, 256)], [(7,), (256,)])
@@ -92,6 +93,7 @@ def changed(**fields: Any) -> str:
         (changed(clip__frames=1), "expected 2 to 256 frames"),
         (changed(clip__interval_s=0), "at most 10 s apart"),
         (changed(clip__every=0), "a clip every 1 or more"),
+        (changed(label_head=True), "only a network of single faces has a label head"),
         (changed(clip__features=64), "answers with each of them: expected every 1, got 4"),
     ],
 )

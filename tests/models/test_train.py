@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import csv
+import json
 import os
 import resource
 import signal
@@ -20,7 +21,7 @@ pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRA
 
 import moodcast  # noqa: E402
 from models.export import moodnets  # noqa: E402
-from models.inference import contract  # noqa: E402
+from models.inference import registry  # noqa: E402
 from models.inference.infer import load_still  # noqa: E402
 from models.stills import fer2013  # noqa: E402
 from models.training import (  # noqa: E402
@@ -30,7 +31,7 @@ from models.training import (  # noqa: E402
 )
 from models.training.data import split  # noqa: E402
 from models.zoo import networks  # noqa: E402
-from models.zoo.moodnet import Moodnet  # noqa: E402
+from models.zoo.moodnet import MirroredMoodnet, Moodnet  # noqa: E402
 from tests import full_disk  # noqa: E402
 from tests.support import wait_until  # noqa: E402
 from tests.tiles import write_tiles  # noqa: E402
@@ -75,8 +76,9 @@ def test_learns_32_tiles_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert isinstance(net, Moodnet)
     learn, _ = split(fer2013.load(data, "Training"), how.data)
     assert len(learn) == 32
-    for answer in moodnets.head_probabilities(net, learn.pixels):
-        assert (answer.argmax(1) == learn.labels).all()
+    with torch.no_grad():
+        for answer in MirroredMoodnet(net)(torch.from_numpy(learn.pixels).unsqueeze(1).float()):
+            assert (answer.argmax(1).numpy() == learn.labels).all()
 
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
@@ -343,19 +345,19 @@ def test_missing_data_and_a_run_folder_that_is_a_file_are_sentences(
 
 
 @pytest.mark.parametrize("weights", ["float32", "float16"])
-def test_export_of_a_moodnet_is_blended_calibrated_and_meets_the_registered_contract(
+def test_export_of_a_moodnet_is_calibrated_and_meets_the_registered_contract(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str
 ) -> None:
     data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "new" / "net.onnx"
     moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
     assert moodcast.main(["models", "export", str(run), str(file), "--data", str(data), "--weights", weights]) == 0
     told = capsys.readouterr().out
-    assert "chosen: label weight" in told
-    assert "temperature" in told
+    assert "votes, on FER+ majorities" in told
+    assert "label, on FER2013's labels" in told
     assert f"{file}: {file.stat().st_size:,} bytes" in told
     assert str(Path(__file__).parents[2]).encode() not in file.read_bytes()
     found = load_still(str(file))
-    assert found.network.contract == contract.of_first_kind(48)
+    assert found.network.contract == registry.get("moodnet").contract
     faces = fer2013.load(data, "Training").pixels
     answers = found.batch(faces)
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
@@ -377,9 +379,41 @@ def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
     assert {entry.name for entry in tmp_path.iterdir()} == {"data", "run", "recipe.toml", "net.onnx"}
     monkeypatch.setattr(moodnets, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
     assert moodcast.main(export) == 0
-    assert load_still(str(file)).network.contract == contract.of_first_kind(48)
+    assert load_still(str(file)).network.contract == registry.get("moodnet").contract
     assert moodcast.main(["models", "export", str(run), str(run), "--data", str(data)]) == 29
     assert f"{run} is a folder" in capsys.readouterr().err
+
+
+def test_a_run_of_faces_is_measured_as_the_file_that_it_would_become(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = write_tiles(tmp_path / "data", 36), tmp_path / "mine"
+    moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
+    capsys.readouterr()
+    evaluate = ["models", "evaluate", str(run), "--data", str(data), "--split", "Training", "--json", "-"]
+    assert moodcast.main(evaluate) == 0
+    told = capsys.readouterr()
+    result = json.loads(told.out)
+    assert (result["model"]["name"], result["model"]["description"]) == ("mine", "The run mine, in float32.")
+    assert result["model"]["label_head"]
+    assert result["count"] == 36
+    assert "votes, on FER+ majorities" in told.err
+    assert sorted(entry.name for entry in run.glob("*.onnx")) == []
+
+
+def test_a_network_that_answers_with_no_number_is_not_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its largest difference to torch was 0.0, and the agent said "angry"."""
+    data, run, file = write_tiles(tmp_path / "data", 36), tmp_path / "run", tmp_path / "net.onnx"
+    moodcast.main(command(write_recipe(tmp_path, schedule={"epochs": 1, "small_epochs": 0}), data, run))
+    state = checkpoint.load(run)
+    state["average"]["module.votes.weight"][:] = float("nan")
+    checkpoint.save(state, run)
+    capsys.readouterr()
+    assert moodcast.main(["models", "export", str(run), str(file), "--data", str(data)]) == 29
+    assert "no number" in capsys.readouterr().err
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("name", recipe.shipped())
