@@ -73,11 +73,7 @@ def write(
 
 def check(expected: NDArray[np.float32], found: NDArray[np.float32], weights: Smaller) -> str:
     """Compare a file's probabilities (heads, N, 7) with torch's; see ``write``."""
-    if not np.isfinite(found).all():
-        raise TrainingError(
-            "expected probabilities, but the network answers with what is no number: its training failed. See the "
-            "losses of the run, and train it anew with a smaller schedule.learning_rate"
-        )
+    onnx_file.refuse_no_numbers(found)
     worst = float(np.abs(expected - found).max())
     same = float((expected.argmax(-1) == found.argmax(-1)).mean(-1).min())
     if weights == "int8" and same < AGREEMENT:

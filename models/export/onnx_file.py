@@ -180,8 +180,22 @@ def _difference(network: nn.Module, exported: infer.OnnxNetwork, samples: tuple[
         expected = network(*part)
         outputs = expected if isinstance(expected, tuple) else (expected,)
         for want, got in zip(outputs, exported.run(*(sample.numpy() for sample in part)), strict=False):
+            refuse_no_numbers(got)
             worst = max(worst, float((want - torch.from_numpy(got)).abs().max()) / max(float(want.abs().max()), 1e-12))
     return worst
+
+
+def refuse_no_numbers(answers: NDArray[np.float32]) -> None:
+    """Comparing would not tell: no difference to what is no number is large.
+
+    Raises:
+        TrainingError: some of the answers are not finite.
+    """
+    if not np.isfinite(answers).all():
+        raise TrainingError(
+            "the network answers with what is no number: its training failed. Train it anew with a lower "
+            "optimizer.learning_rate"
+        )
 
 
 def make_smaller(

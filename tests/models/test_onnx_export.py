@@ -81,6 +81,15 @@ def test_a_network_that_does_not_answer_like_torch_is_refused(tmp_path: Path) ->
         onnx_file.export(Layers(drop=0.5).eval(), CONTRACT, tmp_path / "layers.onnx")
 
 
+def test_a_network_that_answers_with_no_number_is_refused(tmp_path: Path) -> None:
+    """Its difference to torch was told as 0."""
+    broken = Layers().eval()
+    with torch.no_grad():
+        broken.outer.bias[3] = float("nan")
+    with pytest.raises(TrainingError, match="no number"):
+        onnx_file.export(broken, CONTRACT, tmp_path / "layers.onnx")
+
+
 def test_a_contract_that_the_network_does_not_keep_is_refused(network: Layers, tmp_path: Path) -> None:
     three = Contract(CONTRACT.crop, (*EXPRESSIONS, "contempt"), logits=True, clip=CONTRACT.clip)
     with pytest.raises(ModelContractError, match=r"should map .* to \(N, 8\), but maps"):
