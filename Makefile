@@ -77,6 +77,7 @@ $(VENV)/dev.done: pyproject.toml $(BIN)/python
 	@touch $@
 
 $(VENV)/mutation.done: pyproject.toml $(VENV)/dev.done
+	@echo "Installing mutmut into $(VENV) (10 MB, once) ..."
 	@$(BIN)/python -m pip install --quiet --editable '.[mutation]'
 	@touch $@
 

@@ -10,9 +10,9 @@ from yarl import URL
 from relay.common.printable import escaped, is_printable
 from relay.settings import Understood
 
-SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-EXAMPLES = "expected an address such as https://mood.example.org or 127.0.0.1:8765"
-HOLDS_KEY = (
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_EXAMPLES = "expected an address such as https://mood.example.org or 127.0.0.1:8765"
+_HOLDS_KEY = (
     "the link that you gave as the relay's address holds a key of the streamer's channel: the agent neither needs nor "
     "keeps it, so don't pass the link on"
 )
@@ -21,9 +21,9 @@ NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0
 """Of a host, in lower case: labels as RFC 1123 has them, and with the underscore that home networks use."""
 PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 """What a proxy may put in front of the relay's own paths."""
-PAGE = re.compile(r"/(overlay|dashboard|try|healthz|v1(/.*)?)?$")
+_PAGE = re.compile(r"/(overlay|dashboard|try|healthz|v1(/.*)?)?$")
 """The relay's own paths, as they end the address of one of its pages."""
-NEAR = tuple(
+_NEAR = tuple(
     map(
         ipaddress.ip_network,
         ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
@@ -50,7 +50,7 @@ def option(text: str) -> Understood:
     """
     address = parse(text)
     values = {"relay": address.relay} | ({"channel": address.channel} if address.channel else {})
-    return Understood(values, HOLDS_KEY if address.holds_key else "")
+    return Understood(values, _HOLDS_KEY if address.holds_key else "")
 
 
 def parse(text: str) -> RelayAddress:
@@ -64,26 +64,26 @@ def parse(text: str) -> RelayAddress:
     """
     text = text.strip()
     if not is_printable(text) or re.search(r"[\s\\<>\"']", text):
-        raise ValueError(f"{EXAMPLES}, without spaces, quotes or control characters in it")
+        raise ValueError(f"{_EXAMPLES}, without spaces, quotes or control characters in it")
     begin = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", text)
-    scheme = SCHEMES.get(begin[1].lower(), "") if begin else None
+    scheme = _SCHEMES.get(begin[1].lower(), "") if begin else None
     if scheme == "":
-        raise ValueError(f"{EXAMPLES}, but this one begins with {escaped(text[: begin.end()], 20) if begin else ''}")
+        raise ValueError(f"{_EXAMPLES}, but this one begins with {escaped(text[: begin.end()], 20) if begin else ''}")
     rest = _bracketed(text[begin.end() :] if begin else text)
     try:
         parts = urlsplit(f"http://{rest}")
         host = _host(parts.hostname or "")
     except ValueError:
-        raise ValueError(f"{EXAMPLES}, but the name of its computer is missing or can't be one") from None
+        raise ValueError(f"{_EXAMPLES}, but the name of its computer is missing or can't be one") from None
     if "@" in parts.netloc:
         raise ValueError(
             "expected an address without a user and password before the @: the relay asks for none (the join password "
             "of a channel is given with --password)"
         )
     port = _port(parts.netloc)
-    prefix = PAGE.sub("", parts.path.rstrip("/"))
+    prefix = _PAGE.sub("", parts.path.rstrip("/"))
     if not PREFIX.fullmatch(prefix):
-        raise ValueError(f"{EXAMPLES}, or a link to the overlay; what comes after the computer's name is neither")
+        raise ValueError(f"{_EXAMPLES}, or a link to the overlay; what comes after the computer's name is neither")
     query, fragment = parse_qs(parts.query), parse_qs(parts.fragment)
     if scheme is None:
         scheme = "http" if _is_near(host) else "https"
@@ -97,7 +97,7 @@ def _is_near(host: str) -> bool:
         number = ipaddress.ip_address(host)
     except ValueError:
         return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
-    return any(number in network for network in NEAR if network.version == number.version)
+    return any(number in network for network in _NEAR if network.version == number.version)
 
 
 def _bracketed(rest: str) -> str:

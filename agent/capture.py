@@ -11,7 +11,7 @@ from agent.smoothing import Reading, Smoother
 from agent.sources import Frame, FrameSource, open_source
 from agent.stopping import within
 
-RATE_OVER = 25
+_RATE_OVER = 25
 """Frames that the shown rate is measured over."""
 
 
@@ -36,7 +36,7 @@ class Capture(threading.Thread):
         self._driver = threading.Lock()
         """Held by who is in the driver's code: no driver likes to be closed by one thread while another reads."""
         self._source: FrameSource | None = None
-        self._recent: deque[tuple[float, float]] = deque(maxlen=RATE_OVER)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RATE_OVER)
         self._began = self._last = 0.0
         self._busy_before_s = self._busy_s = 0.0
         self._reading_s = 0.0

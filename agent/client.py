@@ -53,10 +53,10 @@ from relay.protocol import (
 WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
 
 CONNECT_S = 10.0
-PING_S = 15.0
-CLOSE_S = 0.5
-MAX_ANSWER_BYTES = 4096
-MAX_MESSAGE_BYTES = 1 << 16
+_PING_S = 15.0
+_CLOSE_S = 0.5
+_MAX_ANSWER_BYTES = 4096
+_MAX_MESSAGE_BYTES = 1 << 16
 """The longest message of the relay that is read; its own are below 1 KiB."""
 
 
@@ -209,7 +209,7 @@ class Client:
         """A ticket for the channel. Empty where the answer is none of a relay that has them; joining tells why."""
         body = {"password": self._settings.password} if self._settings.password else {}
         async with session.post(self._url.with_name("tickets"), json=body) as response:
-            said = await response.content.read(MAX_ANSWER_BYTES)
+            said = await response.content.read(_MAX_ANSWER_BYTES)
             answer = _decoded(said, _TicketAnswer)
             if answer is None:
                 if response.status == 400 and trouble.PLAIN_HTTP_ON_A_TLS_PORT.search(said):
@@ -221,8 +221,10 @@ class Client:
             return answer.ticket
 
     async def _connect(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> WebSocket:
-        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
-        socket = await session.ws_connect(self._url, heartbeat=PING_S, timeout=timeout, max_msg_size=MAX_MESSAGE_BYTES)
+        timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_S)
+        socket = await session.ws_connect(
+            self._url, heartbeat=_PING_S, timeout=timeout, max_msg_size=_MAX_MESSAGE_BYTES
+        )
         opened.push_async_callback(socket.close)  # here, since a caller who is cancelled never gets it
         return socket
 
@@ -304,7 +306,7 @@ class Client:
         try:
             timeout = aiohttp.ClientTimeout(total=CONNECT_S)
             async with session.get(URL(self._settings.relay) / "healthz", timeout=timeout) as response:
-                return _decoded(await response.content.read(MAX_ANSWER_BYTES), _Health) is not None
+                return _decoded(await response.content.read(_MAX_ANSWER_BYTES), _Health) is not None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
             return False
 

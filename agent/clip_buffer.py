@@ -12,7 +12,7 @@ from models.inference.contract import ClipSpec
 GAP_S, HANG_S = 0.75, 3.0
 """Faces that are further apart were not seen in one go: with two or more frames without a face between them (for a clip
 whose frames are wide apart, three of these count), or whatever was between them."""
-EARLY = 0.25
+_EARLY = 0.25
 """A frame may come by this share of the interval too early: cameras tremble."""
 
 Kept = TypeVar("Kept")
@@ -52,7 +52,7 @@ class ClipBuffer(Generic[Kept]):
         if time - self._seen > (self._gap_s if self._missed > 1 else max(HANG_S, self._gap_s)):
             self._faces.clear()
         self._seen, self._missed = time, 0
-        return not self._faces or time >= self._due - EARLY * self._clip.interval_s
+        return not self._faces or time >= self._due - _EARLY * self._clip.interval_s
 
     def add(self, time: float, face: Kept) -> list[Kept] | None:
         """Take a face that is due; the clip, oldest face first, if it is time for one."""

@@ -17,11 +17,11 @@ from models.inference.boxes import SAME_FACE, area, overlap
 
 LARGEST_SIDE = 640
 """Wider or taller frames are shrunk before the search: the detector itself works on 128 pixels."""
-MAX_FACES = 2
+_MAX_FACES = 2
 """The viewer and whoever sits behind: of these, the largest face counts."""
-MAX_STILL_FACES = 10
+_MAX_STILL_FACES = 10
 """In the whole of a still picture, and again in each of its windows."""
-NATIVE_LOG_LINE = re.compile(rb"[IWEF]\d{4} |(INFO|WARNING|ERROR): ")
+_NATIVE_LOG_LINE = re.compile(rb"[IWEF]\d{4} |(INFO|WARNING|ERROR): ")
 """How absl and TensorFlow Lite begin a line."""
 
 Window = tuple[int, int, int, int]
@@ -37,7 +37,7 @@ class FaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = load_landmarker(model, "VIDEO", MAX_FACES)
+            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FACES)
             # The first call builds the graph and writes the last of the log lines.
             self._last_ms = -1
             self.find(np.zeros((64, 64, 3), np.uint8), 0)
@@ -47,7 +47,7 @@ class FaceFinder:
         return max(self.find_all(frame, time_ms), key=area, default=None)
 
     def find_all(self, frame: NDArray[np.uint8], time_ms: int) -> list[NDArray[np.float64]]:
-        """The points (478, 2), x and y in pixels of ``frame`` (H, W, 3) RGB, of each of up to ``MAX_FACES`` faces.
+        """The points (478, 2), x and y in pixels of ``frame`` (H, W, 3) RGB, of each of up to ``_MAX_FACES`` faces.
 
         Times that do not grow are moved on by a millisecond, since the tracker refuses them.
         """
@@ -75,7 +75,7 @@ class StillFaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = load_landmarker(model, "IMAGE", MAX_STILL_FACES)
+            self._landmarker, self._image = load_landmarker(model, "IMAGE", _MAX_STILL_FACES)
             self.find(np.zeros((64, 64, 3), np.uint8))
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
@@ -235,6 +235,6 @@ def quiet_stderr() -> Iterator[None]:
 def _pass_on(source: int, target: int) -> None:
     with open(source, "rb") as lines, open(target, "wb", buffering=0) as rest:
         for line in lines:
-            if not NATIVE_LOG_LINE.match(line):
+            if not _NATIVE_LOG_LINE.match(line):
                 with contextlib.suppress(OSError):  # a full disk, or nobody who reads
                     rest.write(line)

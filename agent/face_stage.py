@@ -7,7 +7,7 @@ from agent import packages
 from models.inference import registry
 from models.inference.face_stage import FindFaces, TrackFaces
 
-LANDMARKER = "face_landmarker"
+_LANDMARKER = "face_landmarker"
 
 
 @contextlib.contextmanager
@@ -15,7 +15,7 @@ def finding(command: str) -> Iterator[FindFaces]:
     with packages.needed_by(command):
         from agent.face import StillFaceFinder
 
-        finder = StillFaceFinder(registry.path(LANDMARKER))
+        finder = StillFaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
         yield finder.find
 
@@ -25,6 +25,6 @@ def tracking(command: str) -> Iterator[TrackFaces]:
     with packages.needed_by(command):
         from agent.face import FaceFinder
 
-        finder = FaceFinder(registry.path(LANDMARKER))
+        finder = FaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
         yield finder.find_all

@@ -27,15 +27,15 @@ from relay.common.deadline import end
 from relay.errors import MoodcastError
 
 NO_FACE_HINT_S = 20.0
-SHOW_EVERY_S = 0.5
-RELEASE_S = 0.7
+_SHOW_EVERY_S = 0.5
+_RELEASE_S = 0.7
 """A driver has so long to give the camera back; then the process ends itself, within a second of Ctrl-C."""
-ORDER_S = 0.5
+_ORDER_S = 0.5
 """After the camera is back: for the goodbye to the relay and the frame at hand."""
-END_S = 1.4
+_END_S = 1.4
 """From Ctrl-C, or the end of the sharing, to the end of the process, whatever still goes on."""
 
-STOP, END = "stop", "end"
+_STOP, _END = "stop", "end"
 
 Result = TypeVar("Result")
 
@@ -69,11 +69,11 @@ class _Run:
 
     def supervise(self) -> int:
         """As ``run``."""
-        stopping.listen(lambda: self._events.put(STOP))
+        stopping.listen(lambda: self._events.put(_STOP))
         self._thread.start()
         event = stopping.wait_for_event(self._events)
-        until = time.monotonic() + END_S
-        released = self._stop() if event == STOP else True
+        until = time.monotonic() + _END_S
+        released = self._stop() if event == _STOP else True
         if released:
             self._thread.join(until - time.monotonic())
         if self._thread.is_alive() or (self._sharing and self._sharing.is_capturing()):
@@ -98,7 +98,7 @@ class _Run:
         except BaseException as error:  # the main thread raises it again
             self._error = error
         finally:
-            self._events.put(END)
+            self._events.put(_END)
 
     def _share(self) -> None:
         settings, display, sender = self._settings, self._display, Sender()
@@ -122,7 +122,7 @@ class _Run:
 
     async def _until_the_end(self, sharing: "Sharing") -> None:
         await self._known_at_once(sharing.run())
-        self._events.put(END)
+        self._events.put(_END)
 
     async def _known_at_once(self, work: Coroutine[Any, Any, Result]) -> Result:
         """What goes wrong ends it before ``asyncio.run`` does, which waits for threads that look names up."""
@@ -130,7 +130,7 @@ class _Run:
             return await work
         except Exception as error:
             self._error = error
-            self._events.put(END)
+            self._events.put(_END)
             raise
 
     def _exit_code(self) -> int:
@@ -202,10 +202,10 @@ class Sharing:
             self._stopped = str(error)
             raise
         finally:
-            await asyncio.to_thread(self._capture.release, RELEASE_S)
-            until = time.monotonic() + ORDER_S
+            await asyncio.to_thread(self._capture.release, _RELEASE_S)
+            until = time.monotonic() + _ORDER_S
             self._recogniser.stop()
-            await end(client, show, ended, patience_s=ORDER_S)
+            await end(client, show, ended, patience_s=_ORDER_S)
             await asyncio.to_thread(self._capture.join, max(0.0, until - time.monotonic()))
             self._display.end()
             self.write_report()
@@ -221,7 +221,7 @@ class Sharing:
         The camera is given back first; False where its driver does not let go (``Capture.release``).
         """
         self._stopped = "interrupted"
-        released = self._capture.release(RELEASE_S)
+        released = self._capture.release(_RELEASE_S)
         self._in_loop(self.interrupt)
         return released
 
@@ -279,7 +279,7 @@ class Sharing:
             labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
             self._display.show(*terminal.status(self._sender.sent, self._client.connected, labels, rate, load))
             self._warn_of_late_labels()
-            await asyncio.sleep(SHOW_EVERY_S)
+            await asyncio.sleep(_SHOW_EVERY_S)
 
     def _warn_of_late_labels(self) -> None:
         """Once, as soon as it is known that a clip network is too slow for this machine."""

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 INTERRUPTED = 130
 """The exit code of a program that was stopped before it was under way."""
-LOADING = "\nmoodcast: stopped before it had begun\n"
+_LOADING = "\nmoodcast: stopped before it had begun\n"
 
 
 @contextlib.contextmanager
-def at_once(words: str = LOADING) -> Iterator[None]:
+def at_once(words: str = _LOADING) -> Iterator[None]:
     """Within it Ctrl-C ends the process at once with these words: what only loads has nothing to put in order.
 
     The exception that Python raises instead may come up in the middle of a library, which prints or swallows it.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from agent.errors import MissingLibraryError
 
-AGENT_PACKAGES = ("cv2", "mediapipe", "mss", "onnxruntime")
+_AGENT_PACKAGES = ("cv2", "mediapipe", "mss", "onnxruntime")
 """What the extra ``agent`` installs; the relay does without."""
 
 
@@ -19,7 +19,7 @@ def needed_by(command: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name not in AGENT_PACKAGES:
+        if error.name not in _AGENT_PACKAGES:
             raise
         raise MissingLibraryError(
             f"{command} needs the package {error.name}, which is not installed. In Moodcast's folder: "

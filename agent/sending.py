@@ -21,7 +21,7 @@ STALE_S = 3.0
 
 SHORTEST_WAIT_S = 1.0
 """Whatever chance and the relay's hint say: a relay that turns every connection away gets no loop of them."""
-FIRST_WAIT_S = 1.0
+_FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 LONGEST_HINT_S = 300.0
 STEADY_S = 10.0
@@ -127,7 +127,7 @@ class Backoff:
         """
         if lasted_s >= STEADY_S:
             self._failures = 0
-        ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(self._failures, 10))
+        ceiling = min(LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
         hint = min(retry_after_s, LONGEST_HINT_S) * (0.5 + self._uniform()) if retry_after_s > 0 else 0.0
         return max(hint, SHORTEST_WAIT_S + self._uniform() * ceiling)

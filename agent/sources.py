@@ -21,12 +21,12 @@ from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, Unr
 Frame = NDArray[np.uint8]
 
 DEVICES = Path("/dev")
-CAMERA_SIZE = (640, 480)
-LARGEST_STILL = (1280, 1280)
-FIRST_FRAME_S = 5.0
-FILMS, ANIMATED = ("MPEG", "FLI"), ("GIF", "PNG", "WEBP", "AVIF")
+_CAMERA_SIZE = (640, 480)
+_LARGEST_STILL = (1280, 1280)
+_FIRST_FRAME_S = 5.0
+_FILMS, _ANIMATED = ("MPEG", "FLI"), ("GIF", "PNG", "WEBP", "AVIF")
 """Formats of Pillow that always move, and that may."""
-BROKEN_FRAMES = 30
+_BROKEN_FRAMES = 30
 """A camera may send this many frames in a row that can't be decoded."""
 
 
@@ -125,7 +125,7 @@ def _picture(file: BinaryIO, path: Path) -> "Still | None":
 def _is_film(picture: Image.Image) -> bool:
     """Whether what Pillow takes for a picture moves. The pages of a TIFF file and the two pictures that some phones put
     into a JPEG file do not."""
-    return picture.format in FILMS or (picture.format in ANIMATED and getattr(picture, "is_animated", False))
+    return picture.format in _FILMS or (picture.format in _ANIMATED and getattr(picture, "is_animated", False))
 
 
 class _Camera:
@@ -138,10 +138,10 @@ class _Camera:
         self._capture = cv2.VideoCapture(number, backend)
         if not self._capture.isOpened():
             raise _camera_problem(number) or busy(number)
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE[0])
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE[1])
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, _CAMERA_SIZE[0])
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, _CAMERA_SIZE[1])
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        deadline = time.monotonic() + FIRST_FRAME_S
+        deadline = time.monotonic() + _FIRST_FRAME_S
         while not self._capture.grab():  # A camera in use opens, but delivers nothing.
             if time.monotonic() > deadline:
                 self._capture.release()
@@ -154,7 +154,7 @@ class _Camera:
             self._grab()
 
     def read(self) -> Frame | None:
-        for _ in range(BROKEN_FRAMES):
+        for _ in range(_BROKEN_FRAMES):
             decoded, frame = self._capture.retrieve()
             if decoded:
                 return _to_rgb(frame)
@@ -301,7 +301,7 @@ class Still:
 
     def __init__(self, picture: Image.Image) -> None:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
-        upright.thumbnail(LARGEST_STILL)
+        upright.thumbnail(_LARGEST_STILL)
         self._frame: Frame = np.asarray(upright)
 
     def wait(self, seconds: float, stop: threading.Event) -> None:

@@ -15,10 +15,10 @@ from relay.common.printable import escaped
 
 PLAIN_HTTP_ON_A_TLS_PORT = re.compile(rb"https (port|server)|plain http", re.IGNORECASE)
 """In the pages that nginx, Apache and Go's servers (Caddy) answer with status 400."""
-TLS_ALERT = r"\x15\x03"
+_TLS_ALERT = r"\x15\x03"
 """How a TLS server answers what is no TLS (RFC 8446, section 5.1), as aiohttp quotes it."""
 
-NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 """What OpenSSL makes of an answer that is no TLS, in its various versions."""
 
 
@@ -27,13 +27,13 @@ def reason(error: Exception, url: URL) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate can't be verified ({_certificate_problem(error.certificate_error)})"
     if isinstance(error, aiohttp.ClientConnectorError):
-        if getattr(error.os_error, "reason", "") in NO_TLS:
+        if getattr(error.os_error, "reason", "") in _NO_TLS:
             return f"there is no https on this port; try {_other_scheme(url)}"
         return _system_problem(error.os_error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         hint = f"; if it expects https, try {_other_scheme(url)}" if url.scheme == "http" else ""
         return f"it ended the connection without an answer{hint}"
-    if isinstance(error, aiohttp.ClientResponseError) and url.scheme == "http" and TLS_ALERT in error.message:
+    if isinstance(error, aiohttp.ClientResponseError) and url.scheme == "http" and _TLS_ALERT in error.message:
         return expects_https(url)
     if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
         return "what answers there is no Moodcast relay (its answer is no proper HTTP)"

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-CALIBRATION_BINS = 15
+_CALIBRATION_BINS = 15
 """As in Guo et al. 2017, "On Calibration of Modern Neural Networks"."""
-Z_95 = 1.959964
+_Z_95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 
 
@@ -79,7 +79,7 @@ class Reliability:
 
 
 def reliability(
-    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], bins: int = CALIBRATION_BINS
+    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], bins: int = _CALIBRATION_BINS
 ) -> Reliability:
     """Guo et al. 2017, eq. 2 and 3; the confidence is the largest probability, and bin m holds ((m-1)/B, m/B]."""
     confidence = probabilities.max(1).astype(np.float64)
@@ -98,7 +98,7 @@ def negative_log_likelihood(probabilities: NDArray[np.floating[Any]], labels: ND
     return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean())
 
 
-def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
+def wilson(successes: int, trials: int, z: float = _Z_95) -> tuple[float, float]:
     """Wilson's score interval (1927) of a proportion; (0, 1) without a trial."""
     if trials == 0:
         return 0.0, 1.0

@@ -21,12 +21,12 @@ PICTURE_SIDES = {"width": (160, 1920), "height": (60, 1080)}  # what the relay d
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 RELAY = re.compile(r"https?://[^\x00-\x20\x7f/?#@<>\"'\\]+(?:/[a-z0-9._~/-]*)?", re.IGNORECASE)
 KEY = re.compile(r"[!-~]{1,256}")
-NEAR_4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
-NEAR = [ipaddress.ip_network(text) for text in (*NEAR_4, "::1/128", "fc00::/7", "fe80::/10")]
+_NEAR_4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+_NEAR = [ipaddress.ip_network(text) for text in (*_NEAR_4, "::1/128", "fc00::/7", "fe80::/10")]
 MAX_EVENT_BYTES = 65536
 LONGEST_ASKED_S = 300.0  # a relay that asks for a longer wait is not believed
 TEST_REACTION = "happy"
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 class Settings(NamedTuple):
@@ -86,7 +86,7 @@ def _is_near(relay: str) -> bool:
     except ValueError:  # a name, or nothing that could be a host
         return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
     number = getattr(number, "ipv4_mapped", None) or number
-    return any(number in network for network in NEAR if network.version == number.version)
+    return any(number in network for network in _NEAR if network.version == number.version)
 
 
 def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -> str:
@@ -226,7 +226,7 @@ def condition(least: int, crowd: Any) -> str:
     """
     if least == 1:
         return "somebody shares"
-    number = NUMBERS[least] if least < len(NUMBERS) else str(least)
+    number = _NUMBERS[least] if least < len(_NUMBERS) else str(least)
     return f"people of {number} networks share" if crowd == "networks" else f"{number} people share"
 
 

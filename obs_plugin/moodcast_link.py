@@ -22,12 +22,12 @@ if TYPE_CHECKING or __package__:
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
 
-MAX_PICTURE_BYTES = 16 << 20
-CONNECT_TIMEOUT_S = 5.0
+_MAX_PICTURE_BYTES = 16 << 20
+_CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 25.0  # the relay sends at least a heartbeat every 10 s
 STALE_S = 6.0  # a picture is taken down after so long without an event; the slowest tick is 5 s
 MOVING_S = 6.0  # pictures are fetched for so long after the last change, so that the end of a reaction is seen
-PICTURE_INTERVAL_S = 0.2
+_PICTURE_INTERVAL_S = 0.2
 LASTED_S = 5.0  # a connection that ends sooner counts as a failed one, so that attempts never follow each other fast
 REACTION_S = 4.0  # the time a reaction floats in the relay's picture
 COUNTDOWN_S = 32.0  # the longest countdown and its zero
@@ -194,7 +194,7 @@ class Link:
                             self._picture = self._write(f"overlay-{id(self)}-{turn}.png", body)
                             shown = body
                         self.picture_problem, drawn = "", True
-                        self._stop.wait(PICTURE_INTERVAL_S)
+                        self._stop.wait(_PICTURE_INTERVAL_S)
                         if age <= REACTION_S:
                             self._wanted.set()
             except (core.RefusedError, OSError, http.client.HTTPException, ValueError) as error:
@@ -216,7 +216,7 @@ class Link:
         width, height = self.settings.width, self.settings.height
         test = f"&reaction={core.TEST_REACTION}&age={age:.2f}" if age <= REACTION_S else ""
         response = self._ask(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
-        body = response.read(MAX_PICTURE_BYTES)
+        body = response.read(_MAX_PICTURE_BYTES)
         if response.read(1) or not core.is_picture(body, width, height):
             raise core.RefusedError(f"The relay sent something else than a picture of {width} x {height} pixels.", True)
         return body
@@ -232,7 +232,7 @@ class Link:
     def _open(self, thread: str) -> Iterator[http.client.HTTPConnection]:
         parts = urllib.parse.urlsplit(self.settings.relay)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_TIMEOUT_S)
+        connection = kind(parts.hostname or "", parts.port, timeout=_CONNECT_TIMEOUT_S)
         try:
             connection.connect()
             self._sockets[thread] = connection.sock

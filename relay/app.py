@@ -36,7 +36,7 @@ from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 4096
+_BACKLOG = 4096
 """Connections that may wait to be accepted: a whole audience comes back at once after a restart."""
 
 
@@ -224,7 +224,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortInUseError(

@@ -10,7 +10,7 @@ from relay.core.limits import HOUSE_WEIGHT
 from relay.protocol import SLOWEST_TICK_S, Crowd
 from relay.settings import SECRET
 
-LEAST_CROWD = 3
+_LEAST_CROWD = 3
 """Of two who share, each knows its own face, and so the other's."""
 
 
@@ -204,10 +204,10 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
                 f"--require-tickets off on a relay that others can reach: everyone may vote{also}, as often as "
                 "--max-per-address allows. Leave it at auto."
             )
-        if self.public and self.min_viewers < LEAST_CROWD:
+        if self.public and self.min_viewers < _LEAST_CROWD:
             warnings.append(
                 f"--min-viewers {self.min_viewers}: with so few, the mood shows what a single viewer's face does. "
-                f"Give {LEAST_CROWD} or more."
+                f"Give {_LEAST_CROWD} or more."
             )
         if self.crowd == "viewers":
             warnings.append(

@@ -13,7 +13,7 @@ Format = Literal["text", "json"]
 
 AT_ONCE = 10
 """Times that the same complaint is written in a minute."""
-STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; the rest came as ``extra``."""
 
 
@@ -88,7 +88,7 @@ class TextFormatter(logging.Formatter):
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
     """The values that came with a record."""
-    return {name: value for name, value in vars(record).items() if name not in STANDARD}
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 def _utc(seconds: float) -> str:

@@ -6,11 +6,11 @@ import sys
 
 SPARE = 100
 """Descriptors that are no connection's: libraries, the database, the listener."""
-COLLECT = (10_000, 10, 15)
+_COLLECT = (10_000, 10, 15)
 """New containers before the garbage collector looks at the young, and after how many such passes at older ones.
 
 A connection that broke leaves some 60 of them in a cycle: with these numbers at most 25,000 such connections wait."""
-REQUESTS = 0.1
+_REQUESTS = 0.1
 """Of the clients' connections: so many more are open for requests, or were not let in and say so."""
 
 
@@ -27,7 +27,7 @@ def room_for(connections: int) -> int:
         return connections  # sockets are no file descriptors there
     import resource
 
-    wanted = math.ceil(connections * (1 + REQUESTS)) + SPARE
+    wanted = math.ceil(connections * (1 + _REQUESTS)) + SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -35,7 +35,7 @@ def room_for(connections: int) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         except (ValueError, OSError):  # the system has a limit of its own (macOS)
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    room = connections if soft == resource.RLIM_INFINITY else int((soft - SPARE) / (1 + REQUESTS))
+    room = connections if soft == resource.RLIM_INFINITY else int((soft - SPARE) / (1 + _REQUESTS))
     return max(1, min(connections, room))
 
 
@@ -44,7 +44,7 @@ def places(connections: int) -> int:
 
     For after ``room_for``, which has raised the limit of descriptors.
     """
-    most = max(LEAST, math.ceil(connections * (1 + REQUESTS)))
+    most = max(LEAST, math.ceil(connections * (1 + _REQUESTS)))
     if sys.platform == "win32":
         return most
     import resource
@@ -55,7 +55,7 @@ def places(connections: int) -> int:
 
 def idle_places(connections: int) -> int:
     """How many of these may wait for nothing."""
-    return max(LEAST, math.ceil(connections * REQUESTS))
+    return max(LEAST, math.ceil(connections * _REQUESTS))
 
 
 def shortage(connections: int, room: int) -> str:
@@ -74,4 +74,4 @@ def collect_rarely() -> None:
     """
     gc.collect()
     gc.freeze()  # what is here now, modules above all, stays to the end
-    gc.set_threshold(*COLLECT)
+    gc.set_threshold(*_COLLECT)

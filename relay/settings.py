@@ -35,7 +35,7 @@ class Understood(NamedTuple):
     note: str = ""
 
 
-METAVARS = {"int": "N", "float": "X", "str": "TEXT"}
+_METAVARS = {"int": "N", "float": "X", "str": "TEXT"}
 
 
 class Option(NamedTuple):
@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser, table: type[msgspec.Struct]) 
         if option.kind == "bool":
             parser.add_argument(option.flag, action="store_const", const="true", help=text)
         else:
-            parser.add_argument(option.flag, metavar=METAVARS.get(option.kind, "TEXT"), help=text)
+            parser.add_argument(option.flag, metavar=_METAVARS.get(option.kind, "TEXT"), help=text)
 
 
 def show(option: Option) -> str:

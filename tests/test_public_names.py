@@ -1,9 +1,10 @@
 """What a module shows without an underscore is meant for others: another file uses it, or docs/embedding.md has it.
 
-That holds for functions and classes. Constants tell a module's numbers, and are no interface.
+That holds for functions, classes and constants. A constant may also be one that a page of the documentation names.
 """
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ LISTED = {
 }
 """Files and folders to which the rule does not apply, and why."""
 DOCUMENTED = (ROOT / "docs" / "embedding.md").read_text("utf-8")
+PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]
+NAMED = {name for page in PAGES for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", page.read_text("utf-8"))}
 FILES = [path for path in ROOT.glob("*/**/*.py") if not any(part[0] == "." for part in path.relative_to(ROOT).parts)]
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in [*FILES, *ROOT.glob("*.py")]}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -33,6 +36,16 @@ def used(tree: ast.AST) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def constants(body: list[ast.stmt]) -> Iterator[str]:
+    """Names in capitals that are given a value."""
+    for node in body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        yield from (name for name in names if name.isupper() and name not in NAMED)
 
 
 def annotated(body: list[ast.stmt]) -> Iterator[str]:
@@ -66,8 +79,8 @@ OURS = [
 @pytest.mark.parametrize("file", OURS)
 def test_what_a_module_shows_is_used_by_another(file: str) -> None:
     tree = TREES[file]
-    public = {node.name for node in tree.body if isinstance(node, Function | ast.ClassDef) and node.name[0] != "_"}
-    public -= set(annotated(tree.body))
+    public = {node.name for node in tree.body if isinstance(node, Function | ast.ClassDef)} | {*constants(tree.body)}
+    public = {name for name in public if name[0] != "_"} - set(annotated(tree.body))
     public = {name for name in public if not name.endswith("Error") and f"`{name}`" not in DOCUMENTED}
     alone = {name for name in public - {"main"} if FILES_WITH[name] == (name in USED[file])}
     assert alone == set(), "put an underscore in front of what no other file uses"

@@ -37,9 +37,9 @@ FOLDER = ".moodcast-faces"
 """In the data set's folder, where no other is asked for; hidden, or it would look like a class."""
 VERSION = 1
 """Of what is stored; another number cuts everything anew."""
-NO_FACE = ".no-face"
+_NO_FACE = ".no-face"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-FRAME_MS = 40
+_FRAME_MS = 40
 
 
 class CacheError(DatasetError):
@@ -105,7 +105,7 @@ def _cut_all(
     for i, clip in enumerate(tqdm(listing.clips, desc="faces", unit="clip", disable=None)):
         try:
             file = shelf / f"{_key(folder, clip, listing.layout.steady)}.npz"
-            stored = file if file.is_file() else file.with_suffix(NO_FACE)
+            stored = file if file.is_file() else file.with_suffix(_NO_FACE)
             if not stored.is_file():
                 faces = cut(clip, size, margin, look, listing.layout.steady)
                 stored = _store(faces, file, f"{len(files)} of {len(listing.clips)}")
@@ -129,7 +129,7 @@ def _new_only_with_faces(place: Path, shelf: Path) -> Iterator[None]:
     except BaseException:  # Ctrl-C as well
         if new and not any(shelf.glob("*.npz")):
             with contextlib.suppress(OSError):  # another program has put something there
-                for note in shelf.glob(f"*{NO_FACE}"):
+                for note in shelf.glob(f"*{_NO_FACE}"):
                     note.unlink()
                 for folder in filter(Path.exists, new):
                     folder.rmdir()
@@ -194,7 +194,7 @@ def _store(faces: Cut | None, file: Path, done: str) -> Path:
         ]
         ends = np.cumsum([len(jpeg) for jpeg in jpegs])
         np.savez(data, first=np.int64(faces.first), ends=ends, jpegs=np.concatenate(jpegs))
-    target = file.with_suffix(NO_FACE) if faces is None else file
+    target = file.with_suffix(_NO_FACE) if faces is None else file
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         atomic.write(data.getvalue(), target)
@@ -239,7 +239,7 @@ def cut(clip: Clip, size: int, margin: float, look: TrackFaces | None, steady: b
     if look is None:
         return Cut(0, [_square(frame, size) for frame in _frames(clip)])
     look(np.zeros((64, 64, 3), np.uint8), 0)  # a tracker forgets the clip before
-    track = tracks.largest([look(frame, i * FRAME_MS) for i, frame in enumerate(_frames(clip))])
+    track = tracks.largest([look(frame, i * _FRAME_MS) for i, frame in enumerate(_frames(clip))])
     if track is None:
         return None
     spec = CropSpec(size, margin, IMAGENET)

@@ -7,7 +7,7 @@ from models.clips.cache import Prepared
 from models.clips.layouts import LAYOUTS
 from models.clips.layouts.entry import Listing
 
-SHOWN = 5
+_SHOWN = 5
 """Of clips that are missing or broken, this many are named."""
 
 
@@ -44,5 +44,5 @@ def _some(what: str, sentences: tuple[str, ...]) -> list[str]:
     """How many, and the first few."""
     if not sentences:
         return []
-    rest = [f"  and {len(sentences) - SHOWN} more"] if len(sentences) > SHOWN else []
-    return [f"{what}: {len(sentences)}", *(f"  {sentence}" for sentence in sentences[:SHOWN]), *rest]
+    rest = [f"  and {len(sentences) - _SHOWN} more"] if len(sentences) > _SHOWN else []
+    return [f"{what}: {len(sentences)}", *(f"  {sentence}" for sentence in sentences[:_SHOWN]), *rest]

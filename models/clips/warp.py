@@ -16,19 +16,19 @@ from models.inference.contract import IMAGENET, CropSpec
 
 Picture = NDArray[np.uint8]
 
-SURROUNDINGS = 1.5
+_SURROUNDINGS = 1.5
 """Side of what is kept of a portrait relative to the pictures made of it: a moving head must not show an edge."""
 MESH = 468
 """Points of the face itself; the landmarker's last ten lie on the irises."""
-FRAME_POINTS = 10
+_FRAME_POINTS = 10
 """On each side of the square around the face."""
-LIPS_APART = 0.008
+_LIPS_APART = 0.008
 """Of a tile: pairs of points on closed lips are parted by it, so that no triangle between them is turned over."""
-SHUT = 0.03
+_SHUT = 0.03
 """Of a tile: from which opening on a portrait's own mouth shows an inside, and none is painted."""
-TEETH = 0.03
+_TEETH = 0.03
 """Of a tile: their height, as far as the opening has room."""
-SUBPIXEL = 4
+_SUBPIXEL = 4
 """Bits of a pixel's fraction in OpenCV's drawing functions."""
 
 
@@ -55,13 +55,13 @@ def portrait(picture: Picture, landmarks: Points, size: int, margin: float) -> F
 
     ``landmarks`` (478, 2) in pixels.
     """
-    side = round(size * SURROUNDINGS)
+    side = round(size * _SURROUNDINGS)
     crop = CropSpec(side, margin * side / size, IMAGENET)
     matrix = align.crop_matrix(landmarks, side, crop.margin)
     tile = size / margin
     rest = landmarks[:MESH] @ matrix[:, :2].T + matrix[:, 2]
-    rest = _part_lips(rest, LIPS_APART * tile)
-    along = np.linspace(-0.25, 1.25, FRAME_POINTS, endpoint=False) * side
+    rest = _part_lips(rest, _LIPS_APART * tile)
+    along = np.linspace(-0.25, 1.25, _FRAME_POINTS, endpoint=False) * side
     low, high = np.full_like(along, -0.25 * side), np.full_like(along, 1.25 * side)
     back = side - along
     frame = np.concatenate([np.stack(edge, 1) for edge in ((along, low), (high, along), (back, high), (low, back))])
@@ -98,7 +98,7 @@ def render(of: FaceMesh, mesh: Points, size: int) -> Picture:
 
     Lips that are pressed together meet, they do not cross.
     """
-    mesh = _part_lips(mesh, LIPS_APART * of.tile)
+    mesh = _part_lips(mesh, _LIPS_APART * of.tile)
     shift = (len(of.picture) - size) / 2
     moved = (mesh - shift)[of.triangles]
     rest = of.rest[of.triangles]
@@ -109,9 +109,9 @@ def render(of: FaceMesh, mesh: Points, size: int) -> Picture:
     # For each triangle, the affine map (3, 2) from a pixel (x, y, 1) of the result to the portrait.
     maps = np.linalg.solve(np.concatenate([moved, np.ones((*moved.shape[:2], 1))], 2), rest)
     which = np.zeros((size, size), np.int32)
-    corners = np.rint(moved * (1 << SUBPIXEL)).astype(np.int32)
+    corners = np.rint(moved * (1 << _SUBPIXEL)).astype(np.int32)
     for i, triangle in enumerate(corners):
-        cv2.fillConvexPoly(which, triangle, i, shift=SUBPIXEL)
+        cv2.fillConvexPoly(which, triangle, i, shift=_SUBPIXEL)
     y, x = np.mgrid[:size, :size]
     source = np.einsum("ijk,ijkl->ijl", np.stack([x, y, np.ones_like(x)], 2), maps[which]).astype(np.float32)
     result = cv2.remap(of.picture, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -123,19 +123,19 @@ def _paint_mouth(of: FaceMesh, picture: Picture, mesh: Points) -> Picture:
     upper, lower = mesh[list(INNER_UPPER)], mesh[list(INNER_LOWER)]
     gap = np.maximum(lower[:, 1] - upper[:, 1], 0)
     was = (of.rest[list(INNER_LOWER), 1] - of.rest[list(INNER_UPPER), 1]).max()
-    shown = np.clip((gap.max() - was) / (0.02 * of.tile), 0, 1) * np.clip(2 - was / (SHUT * of.tile), 0, 1)
+    shown = np.clip((gap.max() - was) / (0.02 * of.tile), 0, 1) * np.clip(2 - was / (_SHUT * of.tile), 0, 1)
     if shown == 0:
         return picture
     light = float(of.picture.mean()) / 128
-    teeth = upper + np.stack([np.zeros_like(gap), np.minimum(0.5 * gap, TEETH * of.tile)], 1)
+    teeth = upper + np.stack([np.zeros_like(gap), np.minimum(0.5 * gap, _TEETH * of.tile)], 1)
     result = picture.astype(np.float32)
     for outline, colour in (
         (np.concatenate([upper, lower[::-1]]), (52, 18, 18)),
         (np.concatenate([upper[2:-2], teeth[-3:1:-1]]), (178, 165, 152)),
     ):
         mask = np.zeros(picture.shape[:2], np.uint8)
-        points = np.rint(outline * (1 << SUBPIXEL)).astype(np.int32)
-        cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, SUBPIXEL)
+        points = np.rint(outline * (1 << _SUBPIXEL)).astype(np.int32)
+        cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, _SUBPIXEL)
         share = (cv2.GaussianBlur(mask, (3, 3), 0)[..., None] / np.float32(255)) * np.float32(shown)
         result += share * (np.array(colour, np.float32) * light - result)
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)

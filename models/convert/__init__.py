@@ -73,7 +73,7 @@ WITHOUT_CLASSES: Mapping[str, Callable[[], "nn.Module"]] = MappingProxyType(
 )
 """What recognises no expression, so has no registry entry, and what builds it. Other networks start from these."""
 
-WRAPPINGS = ("state_dict", "model", "module", "net")
+_WRAPPINGS = ("state_dict", "model", "module", "net")
 """Under which of these keys training programs keep the weights, where they store more than them."""
 
 
@@ -146,11 +146,11 @@ def read(file: Path) -> "dict[str, Tensor]":
             f"{file} is no checkpoint that can be read without running what is in it ({error}): where you trust it, "
             "store its state dict alone, with torch.save"
         ) from error
-    while isinstance(stored, dict) and (inner := next((key for key in WRAPPINGS if key in stored), None)):
+    while isinstance(stored, dict) and (inner := next((key for key in _WRAPPINGS if key in stored), None)):
         stored = stored[inner]
     if not isinstance(stored, dict) or not stored or not all(isinstance(t, torch.Tensor) for t in stored.values()):
         raise ConversionError(
-            f"expected a state dict in {file}, or one under {', '.join(map(repr, WRAPPINGS))}; found neither"
+            f"expected a state dict in {file}, or one under {', '.join(map(repr, _WRAPPINGS))}; found neither"
         )
     return {name.removeprefix("module."): tensor for name, tensor in stored.items()}
 

@@ -9,15 +9,15 @@ from models.convert.videomae import FUSED
 if TYPE_CHECKING:
     from torch import Tensor
 
-NAMES = (
+_NAMES = (
     *mae_dfer.NAMES,
     *((theirs.replace("main_branch", "cablock"), ours) for theirs, ours in mmnet.MOTION),
     *mmnet.POSITION,
     (r"fc1\.(.*)", r"reduce.\1"),
 )
-LEFT_OUT = (r"cablock\.fc\..*", mmnet.POSITION_LEFT_OUT)
+_LEFT_OUT = (r"cablock\.fc\..*", mmnet.POSITION_LEFT_OUT)
 
 
 def convert(official: State) -> "dict[str, Tensor]":
     """The official weights, with or without the PC module, under our names, without what no output depends on."""
-    return translate(divide(official, FUSED), NAMES, LEFT_OUT)
+    return translate(divide(official, FUSED), _NAMES, _LEFT_OUT)

@@ -8,16 +8,16 @@ from models.convert.names import State, translate
 if TYPE_CHECKING:
     from torch import Tensor
 
-BLOCKS = {"layer1.0": "plain", "layer2.0": "gca1", "layer3.0": "gca2"}
-BLOCKS |= {f"layer4.{i}": f"fusion.dynamic.{i}" for i in range(3)}
-TRANSFORMERS = {"pos_transformer": "fusion.static", "temporal_transformer": "temporal"}
+_BLOCKS = {"layer1.0": "plain", "layer2.0": "gca1", "layer3.0": "gca2"}
+_BLOCKS |= {f"layer4.{i}": f"fusion.dynamic.{i}" for i in range(3)}
+_TRANSFORMERS = {"pos_transformer": "fusion.static", "temporal_transformer": "temporal"}
 
 NAMES = (
     (r"s_former\.conv1\.([013])\.(.*)", r"stem.\1.\2"),
     (r"s_former\.bn1\.(.*)", r"stem.4.\1"),
     *(
         (rf"s_former\.{theirs}\.{part}", f"{ours}.{name}")
-        for theirs, ours in BLOCKS.items()
+        for theirs, ours in _BLOCKS.items()
         for part, name in (
             (r"((?:conv|bn)\d\..*)", r"\1"),
             (r"downsample\.(.*)", r"shortcut.\1"),
@@ -32,13 +32,13 @@ NAMES = (
     (r"s_former\.pos_embedding", "position"),
     *(
         (rf"s_former\.{theirs}\.layers\.(\d)\.{part}", rf"{ours}.\1.{name}")
-        for theirs, ours in TRANSFORMERS.items()
+        for theirs, ours in _TRANSFORMERS.items()
         for part, name in TRANSFORMER
     ),
     (r"fc_f\.(.*)", r"fc.\1"),
 )
 
-LEFT_OUT = (
+_LEFT_OUT = (
     r"s_former\.bias",
     r"s_former\.layer[123]\.0\.(bias1|bias2|glb\.weight)",
     r"s_former\.layer1\.0\.(gc|fc1|fc2|AUX_fc)\..*",
@@ -47,4 +47,4 @@ LEFT_OUT = (
 
 def convert(official: State) -> "dict[str, Tensor]":
     """The official weights under our names, without what no output depends on."""
-    return translate(official, NAMES, LEFT_OUT)
+    return translate(official, NAMES, _LEFT_OUT)

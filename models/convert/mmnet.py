@@ -36,9 +36,9 @@ POSITION = (
 POSITION_LEFT_OUT = r"vit_pos\.(cls_token|head\..*|to_Mask\..*)"
 
 NAMES = (*MOTION, *POSITION, (r"main_branch\.fc\.(.*)", r"fc.\1"))
-LEFT_OUT = (POSITION_LEFT_OUT, r"pos\..*", r"head1?\..*", r"timeembed")
+_LEFT_OUT = (POSITION_LEFT_OUT, r"pos\..*", r"head1?\..*", r"timeembed")
 
 
 def convert(official: State) -> "dict[str, Tensor]":
     """The official weights under our names, without what no output depends on."""
-    return translate(divide(official, FUSED), NAMES, LEFT_OUT)
+    return translate(divide(official, FUSED), NAMES, _LEFT_OUT)

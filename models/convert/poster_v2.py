@@ -53,7 +53,7 @@ NAMES = (
     (r"VIT\.se_block\.linear2\.(.*)", r"transformer.gate.2.\1"),
     (r"VIT\.head\.linear\.(.*)", r"transformer.fc.\1"),
 )
-LEFT_OUT = (
+_LEFT_OUT = (
     r"face_landback\.output_layer\..*",
     r"ir_back\.output_layer\..*",
     r"attn[123]\.relative_position_index",
@@ -64,4 +64,4 @@ LEFT_OUT = (
 
 def convert(official: State) -> "dict[str, Tensor]":
     """The official weights under our names, without what no output depends on."""
-    return translate(official, NAMES, LEFT_OUT)
+    return translate(official, NAMES, _LEFT_OUT)

@@ -21,7 +21,7 @@ from models.training.trainer import pick_device
 from models.zoo import networks
 from models.zoo.entry import Architecture
 
-BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01))
+_BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01))
 """Of clips whose intensity is known: from, and to before."""
 
 
@@ -54,7 +54,7 @@ def evaluate(run: Path, data: Path, prepare: sets.Prepare, probing: bool = False
         of_fold[fold] = summary(every.clips.labels[test], answers[test], every.clips.classes)
     judged = answers >= 0
     labels, intensity = every.clips.labels, every.clips.intensity
-    bands = {name: judged & (intensity >= low) & (intensity < high) for name, low, high in BANDS}
+    bands = {name: judged & (intensity >= low) & (intensity < high) for name, low, high in _BANDS}
     return {
         "schema": 1,
         "network": how.network.name,

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from models.inference.runtime import onnxruntime
 
-WARM_UP, REPEATS = 30, 300
+_WARM_UP, _REPEATS = 30, 300
 ROOT = Path(__file__).parents[2]
 
 
 def milliseconds(predict: Callable[[NDArray[np.uint8]], Any], tiles: NDArray[np.uint8]) -> dict[str, float]:
-    """Median and 95th percentile of the time of one face (1, 48, 48), of ``REPEATS`` after a warm-up."""
+    """Median and 95th percentile of the time of one face (1, 48, 48), of ``_REPEATS`` after a warm-up."""
     times = []
-    for i in range(WARM_UP + REPEATS):
+    for i in range(_WARM_UP + _REPEATS):
         face = tiles[i % len(tiles)][None]
         began = time.perf_counter()
         predict(face)
         times.append((time.perf_counter() - began) * 1000)
-    kept = times[WARM_UP:]
+    kept = times[_WARM_UP:]
     return {"ms_median": float(np.median(kept)), "ms_p95": float(np.percentile(kept, 95))}
 
 

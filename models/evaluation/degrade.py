@@ -10,8 +10,8 @@ import numpy as np
 from models.inference.align import EYES_APART, EYES_Y, MOUTH_Y
 from models.inference.infer import Faces
 
-SEED = 20261121
-COVERED = 127
+_SEED = 20261121
+_COVERED = 127
 """Grey of what covers mouth or eyes."""
 
 
@@ -38,7 +38,7 @@ def _darken(faces: Faces, share: float) -> Faces:
 
 def _add_noise(faces: Faces, sigma: float) -> Faces:
     """Gaussian noise of ``sigma`` grey levels on each pixel."""
-    noise = np.random.default_rng(SEED).normal(0, sigma, faces.shape)
+    noise = np.random.default_rng(_SEED).normal(0, sigma, faces.shape)
     return np.clip(np.rint(faces + noise), 0, 255).astype(np.uint8)
 
 
@@ -68,7 +68,7 @@ def _cover(faces: Faces, middle: float, height: float, width: float) -> Faces:
     top, bottom = round((middle - height / 2) * side), round((middle + height / 2) * side)
     left, right = round((0.5 - width / 2) * side), round((0.5 + width / 2) * side)
     covered: Faces = faces.copy()
-    covered[:, top:bottom, left:right] = COVERED
+    covered[:, top:bottom, left:right] = _COVERED
     return covered
 
 

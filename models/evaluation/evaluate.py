@@ -33,7 +33,7 @@ from models.inference.runtime import onnxruntime
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
 
-BATCH = 64
+_BATCH = 64
 TILE_CROP = CropSpec(fer2013.TILE, 1.0)
 Array = NDArray[np.float32]
 Predict = Callable[[NDArray[np.uint8]], Array]
@@ -169,10 +169,10 @@ def others(network: Candidate) -> dict[str, Predict]:
 
 def predict(network: Predict, pixels: NDArray[np.uint8], title: str) -> Array:
     """What the network answers to N faces, in batches, with a progress bar."""
-    starts = range(0, len(pixels), BATCH)
+    starts = range(0, len(pixels), _BATCH)
     bar = tqdm(starts, desc=title, unit="batch", mininterval=1, leave=False, disable=None)
     return np.concatenate(
-        [network(pixels[i : i + BATCH]) for i in bar] or [np.zeros((0, len(EXPRESSIONS)), np.float32)]
+        [network(pixels[i : i + _BATCH]) for i in bar] or [np.zeros((0, len(EXPRESSIONS)), np.float32)]
     )
 
 

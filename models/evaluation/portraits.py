@@ -26,7 +26,7 @@ from relay.protocol import EXPRESSIONS
 
 INFO = "london_info.csv"
 COLUMNS = ("face_id", "face_age", "face_gender", "face_eth")
-AGE_BANDS = ((25, "0 to 24"), (35, "25 to 34"), (200, "35 and over"))
+_AGE_BANDS = ((25, "0 to 24"), (35, "25 to 34"), (200, "35 and over"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _age_band(age: str) -> str:
         years = float(age)
     except ValueError:
         return "unknown"
-    return next((band for limit, band in AGE_BANDS if years < limit), "unknown")
+    return next((band for limit, band in _AGE_BANDS if years < limit), "unknown")
 
 
 def crops(portraits: Iterable[Portrait], crop: CropSpec) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from models import metrics
 from models.errors import EvaluationError
 
 COLUMNS = ("label", "pred")
-CLASSES_AT_MOST = 100
+_CLASSES_AT_MOST = 100
 """A larger class number is taken for a mistake, not for a reason to make a huge matrix."""
 
 
@@ -73,9 +73,9 @@ def _class_number(text: str | None, column: str, file: Path, line: int) -> int:
         number = int(text or "")
     except ValueError:
         number = -1
-    if not 0 <= number < CLASSES_AT_MOST:
+    if not 0 <= number < _CLASSES_AT_MOST:
         raise EvaluationError(
-            f"expected a class number from 0 to {CLASSES_AT_MOST - 1} as {column} in line {line} of {file}, "
+            f"expected a class number from 0 to {_CLASSES_AT_MOST - 1} as {column} in line {line} of {file}, "
             f"got {repr(text.strip()) if text and text.strip() else 'nothing'}"
         )
     return number

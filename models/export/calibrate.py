@@ -24,9 +24,9 @@ from relay.protocol import EXPRESSIONS
 
 SMALLEST = 1e-9
 """Added to probabilities, so that their logarithm is finite; one that is no number stays so, for all to see."""
-OUTPUTS = ("probabilities", "label_probabilities")
+_OUTPUTS = ("probabilities", "label_probabilities")
 """What the calibrated file calls the answers of its heads, ``votes`` and ``label``."""
-BATCH = 64
+_BATCH = 64
 Array = NDArray[np.float32]
 
 
@@ -52,10 +52,10 @@ def fit_temperature(probabilities: Array, labels: NDArray[np.int64]) -> float:
 
 
 def _build_in(model: onnx.ModelProto, temperatures: tuple[float, float]) -> None:
-    """Put the temperatures behind the two outputs, in place; these are called ``OUTPUTS`` then."""
+    """Put the temperatures behind the two outputs, in place; these are called ``_OUTPUTS`` then."""
     graph = model.graph
     graph.initializer.append(numpy_helper.from_array(np.asarray(np.float32(SMALLEST)), "smallest"))
-    for output, name, temperature in zip(graph.output, OUTPUTS, temperatures, strict=True):
+    for output, name, temperature in zip(graph.output, _OUTPUTS, temperatures, strict=True):
         raw, scale = f"uncalibrated_{name}", f"inverse_temperature_of_{name}"
         for node in graph.node:
             node.output[:] = [raw if found == output.name else found for found in node.output]
@@ -81,7 +81,7 @@ def calibrate(file: Path, faces: fer2013.LabelledFaces, out: Path) -> Iterator[s
         ModelContractError: see ``models.inference.infer.OnnxNetwork``.
     """
     model = onnx.load(file)
-    if [output.name for output in model.graph.output] == list(OUTPUTS):
+    if [output.name for output in model.graph.output] == list(_OUTPUTS):
         raise ValueError(f"expected a network as it was exported, but {file} is calibrated already")
     by_votes, by_label = answers(file, faces.pixels)
     majority = fer2013.majority(faces.votes)
@@ -121,6 +121,6 @@ def _neutral_line(probabilities: Array, majority: NDArray[np.int64]) -> str:
 def answers(file: Path, pixels: NDArray[np.uint8]) -> tuple[Array, Array]:
     """Probabilities (N, 7) of the votes and of the label head for faces (N, 48, 48) uint8."""
     network = OnnxNetwork(file)
-    chunks = [network.run(network.prepared(pixels[i : i + BATCH])) for i in range(0, len(pixels), BATCH)]
+    chunks = [network.run(network.prepared(pixels[i : i + _BATCH])) for i in range(0, len(pixels), _BATCH)]
     by_votes, by_label = (np.concatenate(part) for part in zip(*chunks, strict=True))
     return by_votes, by_label

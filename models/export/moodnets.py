@@ -28,7 +28,7 @@ TOLERANCE = 5e-3
 """How far a probability may move when weights are stored as float16."""
 AGREEMENT = 0.95
 """Share of faces on which INT8 convolutions have to give torch's answer."""
-RANGED = 300
+_RANGED = 300
 """Faces of the training rows that give INT8 its ranges."""
 
 
@@ -41,7 +41,7 @@ def export(net: Moodnet, made_by: Recipe, folder: Path, file: Path, weights: Sma
     """
     learn, held_out = data.split(fer2013.load(folder, fer2013.TRAINING), made_by.data)
     yield f"{len(held_out.pixels)} validation faces"
-    some = np.random.default_rng(made_by.data.seed).permutation(len(learn.pixels))[:RANGED]
+    some = np.random.default_rng(made_by.data.seed).permutation(len(learn.pixels))[:_RANGED]
     yield write(MirroredMoodnet(net).eval(), file, weights, learn.pixels[some], held_out.pixels)
     yield from calibrate.calibrate(file, held_out, file)
 

@@ -25,8 +25,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models.inference.runtime import onnxruntime
 
-BATCH = 20
-LARGE = 1024
+_BATCH = 20
+_LARGE = 1024
 """Weights of at least as many numbers are stored as float16."""
 
 
@@ -34,7 +34,7 @@ def store_as_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """Large float32 initializers become float16 with a Cast behind them, in place."""
     graph, casts = model.graph, []
     for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < LARGE:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < _LARGE:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_f16"))
@@ -56,7 +56,7 @@ def int8_convolutions(model: onnx.ModelProto, faces: NDArray[np.float32]) -> onn
 
     class CalibrationFaces(quantization.CalibrationDataReader):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
-            self._batches = iter([{name: faces[i : i + BATCH]} for i in range(0, len(faces), BATCH)])
+            self._batches = iter([{name: faces[i : i + _BATCH]} for i in range(0, len(faces), _BATCH)])
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(self._batches, None)

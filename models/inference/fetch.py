@@ -18,9 +18,9 @@ from models.errors import ChecksumMismatchError, FetchError
 from models.inference import registry
 from models.inference.registry import Packaged, Source, Url, Weights, WheelMember
 
-TIMEOUT_S = 20
+_TIMEOUT_S = 20
 CHUNK = 1 << 16
-DISK_PROBLEMS = {
+_DISK_PROBLEMS = {
     getattr(errno, name): advice
     for name, advice in {
         "ENOSPC": "make room there",
@@ -67,7 +67,7 @@ def fetch(entry: Weights, progress: bool = True) -> Path:
             if number := _disk_problem(error):
                 raise FetchError(
                     f"{entry.name!r} ({entry.megabytes}) can't be kept in {target.parent} ({os.strerror(number)}): "
-                    f"{DISK_PROBLEMS[number]}, then fetch it again"
+                    f"{_DISK_PROBLEMS[number]}, then fetch it again"
                 ) from error
             reasons.append(f"  {describe(source)}: {_explain(error)}")
         else:
@@ -91,9 +91,9 @@ def describe(source: Source) -> str:
 def _disk_problem(error: Exception) -> int | None:
     """The errno where the file can't be written here, in this process or in pip's; None for all other trouble."""
     if isinstance(error, subprocess.CalledProcessError):
-        return next((number for number in DISK_PROBLEMS if f"[Errno {number}]" in str(error.stderr)), None)
+        return next((number for number in _DISK_PROBLEMS if f"[Errno {number}]" in str(error.stderr)), None)
     number = error.errno if isinstance(error, OSError) else None
-    return number if number in DISK_PROBLEMS else None
+    return number if number in _DISK_PROBLEMS else None
 
 
 def _explain(error: Exception) -> str:
@@ -133,7 +133,7 @@ class _Encrypted(urllib.request.HTTPRedirectHandler):
 
 def _download(url: str, part: Path, entry: Weights, progress: bool) -> None:
     with (
-        urllib.request.build_opener(_Encrypted).open(url, timeout=TIMEOUT_S) as response,
+        urllib.request.build_opener(_Encrypted).open(url, timeout=_TIMEOUT_S) as response,
         part.open("wb") as file,
         tqdm(total=entry.size, unit="B", unit_scale=True, desc=entry.name, disable=not progress) as bar,
     ):

@@ -15,7 +15,7 @@ from models.inference.runtime import onnxruntime
 from relay.protocol import EXPRESSIONS
 
 PROCESSOR = "CPUExecutionProvider"
-PROVIDERS = ("CUDAExecutionProvider", PROCESSOR)
+_PROVIDERS = ("CUDAExecutionProvider", PROCESSOR)
 """In order of preference; the first comes with the ``agent-gpu`` extra."""
 
 Faces = NDArray[np.uint8]
@@ -227,7 +227,7 @@ def find(name: str) -> tuple[Path, Contract | None]:
 def _wanted_providers() -> list[str]:
     """What this ONNX Runtime could run a network on, the best first."""
     available = set(onnxruntime().get_available_providers())
-    return [name for name in PROVIDERS if name in available]
+    return [name for name in _PROVIDERS if name in available]
 
 
 def open_session(file: Path) -> Any:

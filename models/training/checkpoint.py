@@ -17,7 +17,7 @@ from models.zoo import networks
 from relay.protocol import EXPRESSIONS
 
 FILE = "checkpoint.pt"
-RESERVE = "checkpoint.reserve"
+_RESERVE = "checkpoint.reserve"
 """Beside it while a run goes on: room for the next one."""
 MARGIN = 1 << 20
 """Bytes by which two checkpoints may grow together: by an epoch's losses, and by the log."""
@@ -53,7 +53,7 @@ def save(state: State, run: Path) -> None:
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    atomic.write(buffer.getvalue(), run / FILE, run / RESERVE)
+    atomic.write(buffer.getvalue(), run / FILE, run / _RESERVE)
 
 
 def room(run: Path, step: int) -> int:
@@ -70,7 +70,7 @@ def keep_room(run: Path, total: int) -> None:
     Raises:
         OSError: as ``models.atomic.keep_room``.
     """
-    atomic.keep_room(run / RESERVE, total - (run / FILE).stat().st_size)
+    atomic.keep_room(run / _RESERVE, total - (run / FILE).stat().st_size)
 
 
 def load(run: Path, device: torch.device | str = "cpu") -> State:

@@ -30,7 +30,7 @@ from models.zoo.entry import Architecture
 
 CHUNK = 8
 """Clips that are looked at together in validation and tests."""
-LAST = ("fc.", "label.", "votes.")
+_LAST = ("fc.", "label.", "votes.")
 """Last layers, which depend on the classes."""
 
 
@@ -203,13 +203,13 @@ def start_from(net: nn.Module, source: Path) -> None:
     """Give a network the weights of a run folder or of a state dict's file.
 
     All of them must fit the network or one part of it, such as the frame network under frame attention, but for the
-    last layer (``LAST``), which is taken where it does. Of a pre-training only the encoder is taken.
+    last layer (``_LAST``), which is taken where it does. Of a pre-training only the encoder is taken.
 
     Raises:
         TrainingError: they do not fit, or can't be read.
     """
     weights = checkpoint.weights(source)
-    trunk = {name: tensor for name, tensor in weights.items() if not name.startswith(LAST)}
+    trunk = {name: tensor for name, tensor in weights.items() if not name.startswith(_LAST)}
     own = net.state_dict()
     for prefix in ("", *(f"{name}." for name, _ in net.named_children())):
         fitting = {f"{prefix}{name}": tensor for name, tensor in trunk.items()}

@@ -18,8 +18,8 @@ from models.training.recipe import Recipe
 from models.zoo import networks
 from relay.protocol import EXPRESSIONS
 
-K = len(EXPRESSIONS)
-MEASURED = 2048
+_K = len(EXPRESSIONS)
+_MEASURED = 2048
 """Faces on which the norms of a shipped file are measured anew."""
 
 
@@ -47,8 +47,8 @@ class ClassifyFaces:
         self.examples = len(learn)
         self.entry = networks.get(recipe.network.name)
         torch.manual_seed(recipe.data.seed)
-        self.net: nn.Module = networks.build(recipe.network.name, K).to(device, memory_format=torch.channels_last)
-        label_counts, votes_counts = torch.bincount(learn.labels, minlength=K), learn.votes.sum(0)
+        self.net: nn.Module = networks.build(recipe.network.name, _K).to(device, memory_format=torch.channels_last)
+        label_counts, votes_counts = torch.bincount(learn.labels, minlength=_K), learn.votes.sum(0)
         self.log_priors = [losses.log_prior(counts) for counts in (label_counts, votes_counts)]
         beta = recipe.loss.class_balance
         self.class_weights = [
@@ -71,7 +71,7 @@ class ClassifyFaces:
                 name = self.recipe.network.name
                 raise TrainingError(f"network.start: expected a run of {name!r} in {file}, got another's") from error
         else:
-            faces = self.learn.pixels[torch.randperm(len(self.learn))[:MEASURED].to(self.device)]
+            faces = self.learn.pixels[torch.randperm(len(self.learn))[:_MEASURED].to(self.device)]
             unfold.take_up(file, self.net, at_size(faces.float(), self.entry.size))
 
     def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> FaceBatch:
@@ -85,7 +85,7 @@ class ClassifyFaces:
         def mixed(targets: Tensor) -> Tensor:
             return kept * targets + (1 - kept) * targets.flip(0)
 
-        label = F.one_hot(self.learn.labels[index], K).float()
+        label = F.one_hot(self.learn.labels[index], _K).float()
         taught = None if self.taught is None else mixed(self.taught[index])
         return FaceBatch(at_size(faces, size), mixed(label), mixed(self.learn.votes[index]), taught)
 
@@ -122,7 +122,7 @@ class ClassifyFaces:
                 found.append(torch.stack([answer[k].float().softmax(1) for answer in both]).sum(0).argmax(1))
         by_label, by_votes = (torch.cat(found) for found in guesses)
         right, counted = by_label == faces.labels, faces.majority >= 0
-        recalls = [float(right[faces.labels == k].float().mean()) for k in range(K) if bool((faces.labels == k).any())]
+        recalls = [float(right[faces.labels == k].float().mean()) for k in range(_K) if bool((faces.labels == k).any())]
         return {
             "label": float(right.float().mean()),
             "votes": float((by_votes == faces.majority)[counted].float().mean()),

@@ -11,7 +11,7 @@ from models.stills import fer2013
 from models.training.recipe import DataSection
 from relay.protocol import EXPRESSIONS
 
-NEAR = 0.975
+_NEAR = 0.975
 """Correlation from which two tiles are one photo: cropped again, marked by a stock agency, or mirrored.
 
 Seen by eye on FER2013: the pairs at this limit still are.
@@ -62,12 +62,12 @@ def split(faces: fer2013.LabelledFaces, how: DataSection) -> tuple[fer2013.Label
 
 
 def near_copies(faces: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which faces (N, 48, 48) correlate with one of ``others``, or its mirror image, by more than ``NEAR`` at 12 px."""
+    """Which faces (N, 48, 48) correlate by more than ``_NEAR`` at 12 px with one of ``others`` or its mirror image."""
     mine = _outlines(faces)
     found = np.zeros(len(faces), np.bool_)
     for side in (_outlines(others), _outlines(others[:, :, ::-1])):
         for i in range(0, len(mine), 256):
-            found[i : i + 256] |= (mine[i : i + 256] @ side.T).max(1, initial=-1) > NEAR
+            found[i : i + 256] |= (mine[i : i + 256] @ side.T).max(1, initial=-1) > _NEAR
     return found
 
 

@@ -34,18 +34,18 @@ from models.zoo.moodnet import Moodnet
 from models.zoo.moodnet_clip import FRAMES, MoodnetClip
 from relay.protocol import EXPRESSIONS
 
-K = len(EXPRESSIONS)
-SEQUENCES, CHECKED = 5120, 512
+_K = len(EXPRESSIONS)
+SEQUENCES, _CHECKED = 5120, 512
 """Sequences to learn from, and tiles to validate on, at most."""
 LENGTH = 2 * FRAMES
 """Frames of a sequence; a clip is any ``FRAMES`` of them in a row."""
 CHUNK = 32
 """Sequences whose features are computed at once."""
-KEPT_EVERY = 10
+_KEPT_EVERY = 10
 """Chunks."""
-MEASURED = 64
+_MEASURED = 64
 """Faces for ``unfold``: what they measure matters to a trunk that is trained on only."""
-CACHE = "features.npz"
+_CACHE = "features.npz"
 
 
 class FeatureBatch(NamedTuple):
@@ -77,13 +77,13 @@ class PseudoClips:
         self.examples = min(SEQUENCES, len(learn))
         self.precision = pick_precision(recipe.optimizer.precision, device)
         torch.manual_seed(recipe.data.seed)
-        net = networks.build(recipe.network.name, K)
+        net = networks.build(recipe.network.name, _K)
         if not isinstance(net, MoodnetClip):
             raise RecipeError(f"network.name: only moodnet-clip is taught this way, got {recipe.network.name!r}")
         self.net: nn.Module = net.to(device)
         self.trunk, self.head = net.trunk.requires_grad_(False), net.head
         how, share = recipe.loss, recipe.distillation.share
-        own = how.label * F.one_hot(learn.labels, K).float() + how.votes * learn.votes
+        own = how.label * F.one_hot(learn.labels, _K).float() + how.votes * learn.votes
         self.wanted = (1 - share) * own / (how.label + how.votes) + share * taught.to(device).mean(1)
         self.sequences: Sequences | None = None
         self.checked: tuple[Tensor, Tensor] | None = None
@@ -99,8 +99,8 @@ class PseudoClips:
         if file.name == checkpoint.FILE:
             still = checkpoint.load_network(file.parent).net.to(self.device)
         else:
-            still = networks.build("moodnet-small", K).to(self.device)
-            unfold.take_up(file, still, self.learn.pixels[:MEASURED].float())
+            still = networks.build("moodnet-small", _K).to(self.device)
+            unfold.take_up(file, still, self.learn.pixels[:_MEASURED].float())
         if not isinstance(still, Moodnet):
             raise TrainingError(f"network.start: expected a moodnet-small in {file}, got another network")
         heads = zip(still.label.parameters(), still.votes.parameters(), strict=True)
@@ -159,7 +159,7 @@ class PseudoClips:
     def check_features(self) -> tuple[Tensor, Tensor]:
         """Features of the validation tiles as they are (N, D), and moved without a change of expression (N, F, D)."""
         generator = torch.Generator(self.device).manual_seed(seed_of(self.recipe.data.seed, 2))
-        tiles = self.check.pixels[:CHECKED].float()
+        tiles = self.check.pixels[:_CHECKED].float()
         moving = []
         for part in tiles.split(CHUNK):
             nothing = torch.zeros(len(part), LENGTH, device=self.device)
@@ -180,7 +180,7 @@ class PseudoClips:
             TrainingError: the folder can't be written to.
         """
         key, rows = self.fingerprint(), torch.zeros(0, LENGTH, 0)
-        file = self.run / CACHE
+        file = self.run / _CACHE
         if file.is_file():
             with np.load(file) as stored:
                 if str(stored["key"]) == key:
@@ -198,7 +198,7 @@ class PseudoClips:
             tiles, others = (self.learn.pixels[chosen].float() for chosen in (first, other))
             clips = pseudo.clips(tiles, others, second, self.recipe.augmentation, generator)
             parts.append(self.features(clips).half())
-            if len(parts) % KEPT_EVERY == 0 or start + CHUNK >= self.examples:
+            if len(parts) % _KEPT_EVERY == 0 or start + CHUNK >= self.examples:
                 self.keep(key, torch.cat(parts))
         firsts, others, seconds = (torch.cat(column) for column in zip(*chunks, strict=True))
         return Sequences(torch.cat(parts).float(), firsts, others, seconds)
@@ -208,7 +208,7 @@ class PseudoClips:
         buffer = io.BytesIO()
         np.savez(buffer, key=key, features=rows.cpu().numpy())
         try:
-            atomic.write(buffer.getvalue(), self.run / CACHE)
+            atomic.write(buffer.getvalue(), self.run / _CACHE)
         except OSError as error:
             tqdm.write(f"moodcast: can't keep the features in {self.run} ({error.strerror}); going on", sys.stderr)
 

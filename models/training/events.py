@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-POLYNOMIAL = 0x82F63B78
+_POLYNOMIAL = 0x82F63B78
 
 
 def _table() -> tuple[int, ...]:
@@ -19,7 +19,7 @@ def _table() -> tuple[int, ...]:
     for byte in range(256):
         crc = byte
         for _ in range(8):
-            crc = crc >> 1 ^ (POLYNOMIAL if crc & 1 else 0)
+            crc = crc >> 1 ^ (_POLYNOMIAL if crc & 1 else 0)
         table.append(crc)
     return tuple(table)
 

@@ -25,7 +25,7 @@ class Pretraining(NamedTuple):
     loss: Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-PRETRAININGS: Mapping[str, Pretraining] = MappingProxyType(
+_PRETRAININGS: Mapping[str, Pretraining] = MappingProxyType(
     {
         "mae-dfer": Pretraining(mae_dfer.pretraining, mae_dfer.region_masks, mae_dfer.loss),
         "videomae": Pretraining(videomae.pretraining, videomae.tube_masks, videomae.loss),
@@ -39,9 +39,9 @@ def pretraining(name: str) -> Pretraining:
     RecipeError: there is none for that network.
     """
     try:
-        return PRETRAININGS[name]
+        return _PRETRAININGS[name]
     except KeyError:
-        known = ", ".join(PRETRAININGS)
+        known = ", ".join(_PRETRAININGS)
         raise RecipeError(f"network.task: only {known} are pre-trained by reconstruction, got {name!r}") from None
 
 

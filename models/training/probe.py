@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from models.clips.source import ClipSource
 from models.training.classify_clips import CHUNK, Seen
 
-PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+_PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 """Weights of the classifier's squared weights to choose from: with few clips it would learn them by heart without."""
-FOLDS = 5
+_FOLDS = 5
 
 
 @torch.inference_mode()
@@ -33,19 +33,19 @@ def features(net: nn.Module, source: ClipSource, seen: Seen, device: torch.devic
 def probe(learn: Tensor, labels: Tensor, subjects: Sequence[str], test: Tensor, classes: int) -> Tensor:
     """The classes (M,) that logistic regression, fitted to features (N, D) and ``labels`` (N,), gives others (M, D).
 
-    Features are standardised by those that are learned from. The penalty of the weights is the one of ``PENALTIES``
-    that answers best for people it was not fitted to, in ``FOLDS`` folds of the ``subjects`` (N,): how much of it
+    Features are standardised by those that are learned from. The penalty of the weights is the one of ``_PENALTIES``
+    that answers best for people it was not fitted to, in ``_FOLDS`` folds of the ``subjects`` (N,): how much of it
     features need differs (Radford et al. 2021, appendix A.3, choose it in such a way for each network).
     """
     people = {subject: i for i, subject in enumerate(sorted(set(subjects)))}
-    fold = torch.tensor([people[subject] % FOLDS for subject in subjects])
-    folds = [fold == k for k in range(min(FOLDS, len(people)))]
+    fold = torch.tensor([people[subject] % _FOLDS for subject in subjects])
+    folds = [fold == k for k in range(min(_FOLDS, len(people)))]
 
     def right(penalty: float) -> float:
         found = [_fitted(learn[~held], labels[~held], learn[held], classes, penalty) == labels[held] for held in folds]
         return float(torch.cat(found).float().mean())
 
-    chosen = max(PENALTIES, key=right) if len(folds) > 1 else PENALTIES[0]
+    chosen = max(_PENALTIES, key=right) if len(folds) > 1 else _PENALTIES[0]
     return _fitted(learn, labels, test, classes, chosen)
 
 

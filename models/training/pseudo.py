@@ -16,13 +16,13 @@ from models.training.recipe import AugmentationSection
 
 CHANGES = 0.6
 """Share of sequences in which the expression changes."""
-TREMBLE = 0.35
+_TREMBLE = 0.35
 """Of a frame's crop, as a share of what the recipe allows from clip to clip; drawn anew for each frame."""
-DRIFT = 0.5
+_DRIFT = 0.5
 """Of a clip's crop from its first to its last frame, likewise."""
-NOISE = 10.0
+_NOISE = 10.0
 """Largest standard deviation of the sensor's noise, in grey levels."""
-DISTURBED = 0.08
+_DISTURBED = 0.08
 """Share of frames that are blurred, and as many that are half covered."""
 SETTLED = 0.5
 """Share of the answer that the newest frame alone makes up; each one before it, of what is left."""
@@ -57,7 +57,7 @@ def clips(
     faces = _disturbed(faces, generator)
     light = _wander(number, frames, generator).view(-1, 1, 1, 1)
     faces = 128 + (faces - 128) * torch.exp2(0.5 * light) + 25 * light
-    strength = uniform(tiles, 0, NOISE, generator).repeat_interleave(frames, 0)
+    strength = uniform(tiles, 0, _NOISE, generator).repeat_interleave(frames, 0)
     faces = faces + strength * torch.randn(faces.shape, generator=generator, device=faces.device)
     return faces.clamp(0, 255).view(number, frames, *tiles.shape[2:])
 
@@ -71,7 +71,7 @@ def moved(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -
     def path(reach: float) -> Tensor:
         draw = torch.rand(number, frames + 2, generator=generator, device=faces.device) * 2 - 1
         along = torch.linspace(-0.5, 0.5, frames, device=faces.device)
-        return reach * (draw[:, :1] + DRIFT * draw[:, 1:2] * along + TREMBLE * draw[:, 2:] * still)
+        return reach * (draw[:, :1] + _DRIFT * draw[:, 1:2] * along + _TREMBLE * draw[:, 2:] * still)
 
     angle, scale = torch.deg2rad(path(how.roll_degrees)), torch.exp(path(how.zoom))
     flip = torch.rand(number, 1, generator=generator, device=faces.device) < 0.5
@@ -87,11 +87,11 @@ def moved(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -
 def _disturbed(faces: Tensor, generator: torch.Generator) -> Tensor:
     """Faces (N, 1, S, S), of which a few are blurred by motion and a few half covered (a hand, a microphone)."""
     kind = uniform(faces, 0, 1, generator)
-    faces = torch.where(kind < DISTURBED, softened(softened(faces)), faces)
+    faces = torch.where(kind < _DISTURBED, softened(softened(faces)), faces)
     axis = torch.linspace(-1, 1, faces.shape[-1], device=faces.device)
     angle, offset = uniform(faces, 0, 2 * math.pi, generator), uniform(faces, 0, 0.6, generator)
     covered = torch.cos(angle) * axis.view(1, 1, 1, -1) + torch.sin(angle) * axis.view(1, 1, -1, 1) > offset
-    return torch.where(covered & (kind > 1 - DISTURBED), uniform(faces, 0, 255, generator), faces)
+    return torch.where(covered & (kind > 1 - _DISTURBED), uniform(faces, 0, 255, generator), faces)
 
 
 def _wander(number: int, frames: int, generator: torch.Generator) -> Tensor:

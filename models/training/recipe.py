@@ -19,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SHIPPED = Path(__file__).parent.parent / "recipes"
+_SHIPPED = Path(__file__).parent.parent / "recipes"
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Section = TypeVar("Section", bound=msgspec.Struct)
@@ -269,7 +269,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 def shipped() -> list[str]:
     """Names of the recipes that come with Moodcast."""
-    return sorted(file.stem for file in SHIPPED.glob("*.toml"))
+    return sorted(file.stem for file in _SHIPPED.glob("*.toml"))
 
 
 def find(config: str) -> Path:
@@ -278,7 +278,7 @@ def find(config: str) -> Path:
     Raises:
         RecipeError: neither.
     """
-    for path in (Path(config), SHIPPED / f"{config}.toml"):
+    for path in (Path(config), _SHIPPED / f"{config}.toml"):
         if path.is_file():
             return path
     raise RecipeError(f"expected a recipe file or one of {', '.join(shipped())}, got {config!r}, which is neither")

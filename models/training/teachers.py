@@ -18,7 +18,7 @@ from models.training.inputs import at_size, heads, prepared
 from models.zoo import networks
 from relay.protocol import EXPRESSIONS
 
-CACHE = "teachers.npz"
+_CACHE = "teachers.npz"
 
 
 def answers(teachers: Sequence[str], pixels: NDArray[np.uint8], run: Path) -> NDArray[np.float32]:
@@ -32,7 +32,7 @@ def answers(teachers: Sequence[str], pixels: NDArray[np.uint8], run: Path) -> ND
         TrainingError: a run folder's checkpoint can't be read.
     """
     key = fingerprint(teachers, pixels)
-    cache = run / CACHE
+    cache = run / _CACHE
     if cache.is_file():
         with np.load(cache) as stored:
             if str(stored["key"]) == key:

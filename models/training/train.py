@@ -26,7 +26,7 @@ from models.training.task import Task
 from models.training.trainer import Trainer, pick_device
 from models.zoo import networks
 
-GONE_WILD = 10
+_GONE_WILD = 10
 """Times what was lost at the first step, and at least as many nats: no epoch of a training that learns is so bad."""
 
 
@@ -112,7 +112,7 @@ class _Run:
         """
         trainer, epochs = self.trainer, self.trainer.recipe.schedule.epochs
         loss = sum(self.losses) / len(self.losses)
-        if loss > GONE_WILD * max(trainer.first_loss, 1):
+        if loss > _GONE_WILD * max(trainer.first_loss, 1):
             raise TrainingError(
                 f"the mean loss of epoch {trainer.epoch} is {loss:,.0f}, and was {trainer.first_loss:.3g} before "
                 "anything was learned: lower optimizer.learning_rate in the recipe, and train into a new run folder"

@@ -18,13 +18,13 @@ from relay.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 2.0
+_ANSWER_S = 2.0
 """Redis must accept a connection and answer a command in this time."""
-WAITING_NEWS = 1000
+_WAITING_NEWS = 1000
 """News that wait while Redis is away; of more the oldest go."""
-FIRST_WAIT_S = 0.2
+_FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
-WAIT_GROWTH = 1.25
+_WAIT_GROWTH = 1.25
 """Between attempts to connect: a restarted Redis is back within a second, and nodes are few, so that one away for hours
 can be asked every five seconds."""
 
@@ -52,7 +52,7 @@ class Bus:
         """Why they do not, once that is known."""
         self.down_since = time.monotonic()
         self._state: list[bytes] = []
-        self._news: deque[bytes] = deque(maxlen=WAITING_NEWS)
+        self._news: deque[bytes] = deque(maxlen=_WAITING_NEWS)
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._stay_connected(), name="bus")
 
@@ -71,7 +71,7 @@ class Bus:
         await end(self._task)
         if self.connected.is_set():
             with contextlib.suppress(*_failures(), asyncio.TimeoutError):
-                await within(ANSWER_S, self._publish([*self._news, last]))
+                await within(_ANSWER_S, self._publish([*self._news, last]))
         with contextlib.suppress(*_failures()):
             await self._client.aclose()
 
@@ -89,7 +89,7 @@ class Bus:
                 self._broken(error)
             if time.monotonic() - before > LONGEST_WAIT_S:
                 attempts = 0  # it worked for a while
-            wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * WAIT_GROWTH**attempts)
+            wait = min(LONGEST_WAIT_S, _FIRST_WAIT_S * _WAIT_GROWTH**attempts)
             await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 (a jitter, no secret)
             attempts += 1
 
@@ -153,7 +153,7 @@ def _client(url: str) -> Any:
     try:
         # No retries of its own: it would retry a command on a connection that has lost its subscription.
         return driver.Redis.from_url(
-            url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 0)
+            url, socket_timeout=_ANSWER_S, socket_connect_timeout=_ANSWER_S, retry=Retry(NoBackoff(), 0)
         )
     except ValueError:
         raise SettingsError(

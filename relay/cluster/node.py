@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 PREFIX = "moodcast:2"
 """Of the topic. The number changes when nodes of two versions would not understand each other."""
-GATHER_S = 0.02
+_GATHER_S = 0.02
 """News wait for this long, so that those of a crowd travel together."""
-ITEMS_AT_ONCE = 500
-GRACE_S = 1.0
+_ITEMS_AT_ONCE = 500
+_GRACE_S = 1.0
 """A bus that is down for less than this, as at the start, is not worth a warning."""
-LOOKS_PER_S, LOOKS_AT_ONCE = 1.0, 20.0
+_LOOKS_PER_S, _LOOKS_AT_ONCE = 1.0, 20.0
 """For one house: unknown channels that are looked up in the database."""
 
 
@@ -119,7 +119,7 @@ class _ClusterNode(Node):
         self.report_age = silence
         self._peers = Peers(identity, silence)
         self._channels = channels
-        self._looks = Rates(LOOKS_PER_S, LOOKS_AT_ONCE)
+        self._looks = Rates(_LOOKS_PER_S, _LOOKS_AT_ONCE)
         self._seq = 0
         self._news: list[Item] = []
         self._stale = Stale(time.monotonic())
@@ -172,7 +172,7 @@ class _ClusterNode(Node):
     @property
     def warnings(self) -> list[str]:
         if self.cut_off:
-            if time.monotonic() - self._bus.down_since < GRACE_S:
+            if time.monotonic() - self._bus.down_since < _GRACE_S:
                 return []
             why = self._bus.trouble or SILENT
             return [f"partial: {why}, so only the viewers of this one of the relay's nodes are shown until it does."]
@@ -192,14 +192,14 @@ class _ClusterNode(Node):
 
     def announce(self, item: Item) -> None:
         if not self._news:
-            asyncio.get_running_loop().call_later(GATHER_S, self._tell)
+            asyncio.get_running_loop().call_later(_GATHER_S, self._tell)
         self._news.append(item)
 
     def _tell(self) -> None:
         news, self._news = self._news, []
-        for first in range(0, len(news), ITEMS_AT_ONCE):
+        for first in range(0, len(news), _ITEMS_AT_ONCE):
             self._seq += 1
-            items = news[first : first + ITEMS_AT_ONCE]
+            items = news[first : first + _ITEMS_AT_ONCE]
             message = News(node=self._peers.node, epoch=self._peers.epoch, seq=self._seq, items=items)
             self._bus.put_news(peers.encode(message))
 

@@ -21,7 +21,7 @@ MOST_NODES = 256
 REMEMBERED_S = 60.0
 """A node that is gone is remembered for this long: late reports of it count no more, and its absence is told."""
 
-NO_TAPS = (0,) * len(TAPS)
+_NO_TAPS = (0,) * len(TAPS)
 
 Name = Annotated[str, Meta(pattern=CHANNEL_PATTERN)]
 NodeName = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -230,7 +230,7 @@ class Peers:
             peer.heard, peer.silent = now, False
             for name, activity in peer.channels.items():
                 if any(activity.snapshot.taps):
-                    before = self._arrived.get(name, NO_TAPS)
+                    before = self._arrived.get(name, _NO_TAPS)
                     self._arrived[name] = tuple(a + b for a, b in zip(before, activity.snapshot.taps, strict=True))
         return []
 
@@ -257,7 +257,7 @@ class Peers:
     def snapshot(self, channel: str) -> Snapshot:
         """The channel's audience on the other nodes together; the taps are those handed out at the last ``tick``."""
         states = [peer.channels[channel].snapshot for peer in self._peers.values() if channel in peer.channels]
-        return total(states, self._taps.get(channel, NO_TAPS))
+        return total(states, self._taps.get(channel, _NO_TAPS))
 
     def running(self, channel: str) -> Running | None:
         """The channel's session as another node writes it."""

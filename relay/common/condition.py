@@ -2,14 +2,14 @@
 
 from relay.protocol import Crowd
 
-NUMBERS = (
+_NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 
 
 def number_word(number: int) -> str:
     """A number, 0 or more: up to twelve as a word, beyond as digits."""
-    return NUMBERS[number] if number < len(NUMBERS) else str(number)
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
 
 
 def condition(min_viewers: int, crowd: Crowd) -> str:

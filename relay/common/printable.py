@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-INVISIBLE = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,16}\U000e007f|(?<=[^\\s\u200c\u200d])[\u200c\u200d]")
+_INVISIBLE = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,16}\U000e007f|(?<=[^\\s\u200c\u200d])[\u200c\u200d]")
 """What is not printable by itself and yet a part of what people write: the tags after a flag (Scotland's), and a single
 joiner or non-joiner behind a visible character (an astronaut of two emoji, Persian)."""
 
@@ -11,7 +11,7 @@ joiner or non-joiner behind a visible character (an astronaut of two emoji, Pers
 def is_printable(text: str) -> bool:
     """Whether the text can be shown on one line and shows all that it holds: nothing that breaks lines, is hidden or
     turns the text around it (Unicode's bidirectional controls)."""
-    return all(character.isprintable() or _is_fine(character) for character in INVISIBLE.sub("", text))
+    return all(character.isprintable() or _is_fine(character) for character in _INVISIBLE.sub("", text))
 
 
 def _is_fine(character: str) -> bool:

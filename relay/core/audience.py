@@ -10,10 +10,10 @@ from relay.core.mood import KINDS
 from relay.core.snapshot import AGES, LEAST_NETWORKS, Networks, Share
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL, Expression
 
-INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
+_INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
 WINDOW_S = 2.0
 """Changes to one expression within this time belong together."""
-LEAST_CHANGES, CHANGES_SHARE = 2, 0.1
+_LEAST_CHANGES, _CHANGES_SHARE = 2, 0.1
 """Of one network so many changes to an expression count, or such a share of those sharing, whichever is more."""
 NETWORK_BYTES = 8
 """Length of a network's keyed hash."""
@@ -151,7 +151,7 @@ class Changes:
 
     def counts(self, sharing: int) -> tuple[int, ...]:
         """Viewers per expression. ``sharing``: those who share in all, of whom one network can be a tenth at most."""
-        most = min(self._house_weight, max(LEAST_CHANGES, int(CHANGES_SHARE * sharing)))
+        most = min(self._house_weight, max(_LEAST_CHANGES, int(_CHANGES_SHARE * sharing)))
         return tuple(
             sum(min(most, size) * networks for size, networks in changed.sizes.items()) for changed in self._changed
         )
@@ -221,7 +221,7 @@ class Audience:
         the house has no label.
         """
         member.heard = now
-        before, after = member.expression, INDEX[expression]
+        before, after = member.expression, _INDEX[expression]
         if before == after:
             return
         if before is not None:

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-AUTHORITY = re.compile(
+_AUTHORITY = re.compile(
     r"(?:(?P<name>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?|\[(?P<six>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
-DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Authority(NamedTuple):
@@ -41,7 +41,7 @@ def authority(text: str) -> Authority | None:
     User names, zones of IPv6 and addresses of IPv6 without brackets are none: no browser sends them. Addresses of IPv4
     in IPv6 (``[::ffff:127.0.0.1]``) neither: Chromium asks there, and does not say whose page it is (Sec-Fetch-Site).
     """
-    found = AUTHORITY.fullmatch(text.lower())
+    found = _AUTHORITY.fullmatch(text.lower())
     if found is None:
         return None
     name, six, port = found["name"], found["six"], found["port"]
@@ -87,7 +87,7 @@ def is_same_place(origin: str, host: Authority) -> bool:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    usual, from_page = DEFAULT_PORTS.get(parts.scheme), authority(parts.netloc)
+    usual, from_page = _DEFAULT_PORTS.get(parts.scheme), authority(parts.netloc)
     if usual is None or from_page is None or parts.path or parts.query:
         return False
     ports = [usual if place.port is None else place.port for place in (from_page, host)]

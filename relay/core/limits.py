@@ -20,14 +20,14 @@ BURST = 120.0
 """Frames that may come at once: a minute of labels, as when a stalled network catches up."""
 DEBT = 120.0
 """Frames beyond those, after which the client is closed."""
-TOKEN_S = 1 / MAX_LABELS_PER_S
-BURST_S, DEBT_S = BURST * TOKEN_S, DEBT * TOKEN_S
+_TOKEN_S = 1 / MAX_LABELS_PER_S
+_BURST_S, _DEBT_S = BURST * _TOKEN_S, DEBT * _TOKEN_S
 TAP_COST = 0.2
 """Of a label: ten taps a second are as fast as fingers go."""
 BAD_FRAME_COST = 10.0
 HOUSE_WEIGHT = 8
 """Viewers of a house that count by default: families do, crowds behind one connection do not."""
-PORT = re.compile(r"(:[0-9]{1,5})?", re.ASCII)
+_PORT = re.compile(r"(:[0-9]{1,5})?", re.ASCII)
 """What may follow an address in ``X-Forwarded-For``."""
 
 
@@ -92,10 +92,10 @@ class Meter:
         if full_at <= now:
             full_at = now
             self._warned = False
-        self._full_at = full_at = full_at + cost * TOKEN_S
-        if full_at - now <= BURST_S:
+        self._full_at = full_at = full_at + cost * _TOKEN_S
+        if full_at - now <= _BURST_S:
             return FINE
-        if full_at - now > BURST_S + DEBT_S:
+        if full_at - now > _BURST_S + _DEBT_S:
             return Pace.CLOSE
         if self._warned:
             return FINE
@@ -230,9 +230,9 @@ def _hop(text: str) -> Address | None:
     """The address in a part of the header. Some proxies add the port, and brackets to an address of IPv6."""
     if text.startswith("["):
         inside, bracket, port = text[1:].partition("]")
-        return address(inside) if bracket and PORT.fullmatch(port) else None
+        return address(inside) if bracket and _PORT.fullmatch(port) else None
     host, colon, port = text.partition(":")
-    return address(host) if colon and PORT.fullmatch(colon + port) else address(text)
+    return address(host) if colon and _PORT.fullmatch(colon + port) else address(text)
 
 
 def house(client: str | None) -> str:

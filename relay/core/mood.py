@@ -7,12 +7,12 @@ from relay.protocol import EXPRESSIONS, NEUTRAL
 
 KINDS = len(EXPRESSIONS)
 HAPPY = EXPRESSIONS.index("happy")
-NEGATIVE = tuple(EXPRESSIONS.index(name) for name in ("angry", "disgust", "fear", "sad"))
+_NEGATIVE = tuple(EXPRESSIONS.index(name) for name in ("angry", "disgust", "fear", "sad"))
 
 SHOW_AFTER_S = 1.0
 """Enough viewers must share for this long before a hidden mood is shown again."""
 
-TREND_S = 5.0
+_TREND_S = 5.0
 """Time constant of the trend's mean. An exponential mean of 5 s is as old, on average, as a plain one over 10 s."""
 
 
@@ -44,7 +44,7 @@ class Counts:
         "A circumplex model of affect").
         """
         sharing = self.sharing
-        return (self.values[HAPPY] - sum(self.values[kind] for kind in NEGATIVE)) / sharing if sharing else 0.0
+        return (self.values[HAPPY] - sum(self.values[kind] for kind in _NEGATIVE)) / sharing if sharing else 0.0
 
     @property
     def resonance(self) -> float:
@@ -109,6 +109,6 @@ class Trend:
         if self._mean is None:
             self._mean = value
         difference = value - self._mean
-        self._mean += difference * -math.expm1(-(now - self._time) / TREND_S)
+        self._mean += difference * -math.expm1(-(now - self._time) / _TREND_S)
         self._time = now
         return difference

@@ -25,7 +25,7 @@ from relay.protocol import EXPRESSIONS, NEUTRAL
 
 BASELINE_S = 60
 """A second is compared with those of this time before it."""
-LEAST_SECONDS = 10
+_LEAST_SECONDS = 10
 """Of a baseline: before that, nothing is known to be unusual."""
 THRESHOLD = 5.0
 MERGE_S = 10
@@ -34,8 +34,8 @@ MOST = 20
 KEPT = 5 * MOST
 """Of a signal: each of the ``MOST`` can hide three of it at most, those within ``MERGE_S``."""
 
-LEAST_UNIT = LEAST_SHARE / THRESHOLD
-MAD_TO_DEVIATION = 1.4826
+_LEAST_UNIT = LEAST_SHARE / THRESHOLD
+_MAD_TO_DEVIATION = 1.4826
 """The standard deviation of normally distributed values is this many times their median absolute deviation."""
 
 
@@ -101,7 +101,7 @@ class _Signal:
         window, ordered = self._window, self._ordered
         while window and window[0][0] < time - BASELINE_S:
             del ordered[bisect.bisect_left(ordered, window.popleft()[1])]
-        if len(ordered) >= LEAST_SECONDS:
+        if len(ordered) >= _LEAST_SECONDS:
             usual = _median(ordered)
             rise = share - usual
             if rise >= LEAST_SHARE and rise * count >= LEAST_VIEWERS:
@@ -126,9 +126,9 @@ class _Signal:
 
 
 def _unit(ordered: list[float], usual: float, count: int) -> float:
-    deviation = MAD_TO_DEVIATION * _median(sorted(abs(share - usual) for share in ordered))
+    deviation = _MAD_TO_DEVIATION * _median(sorted(abs(share - usual) for share in ordered))
     chance = (usual * count + 0.5) / (count + 1)  # after Jeffreys: what was seen 0 of n times is not impossible
-    return max(deviation, math.sqrt(chance * (1 - chance) / count), LEAST_UNIT)
+    return max(deviation, math.sqrt(chance * (1 - chance) / count), _LEAST_UNIT)
 
 
 def _median(ordered: list[float]) -> float:

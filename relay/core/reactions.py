@@ -12,7 +12,7 @@ from relay.protocol import EXPRESSIONS, TAPS, Tap
 
 REFRACTORY_S = 4.0
 """After a burst of an expression, the next one of it comes this much later at the earliest."""
-PEAK_WAIT_S = 1.0
+_PEAK_WAIT_S = 1.0
 """A burst that still grows is reported this long after it began at the latest, so that its count is near the peak."""
 BASELINE_S = 30.0
 """Time constant of the usual number of changes, which a burst must exceed."""
@@ -20,7 +20,7 @@ LEAST_VIEWERS = 3
 LEAST_SHARE = 0.15
 TAP_PAUSE_S = 0.5
 """A viewer's taps of one kind count once in this time, ..."""
-TAPS_AT_ONCE = 4
+_TAPS_AT_ONCE = 4
 """... and so many of all kinds of one network, and of a house as many as viewers of it may count."""
 
 
@@ -86,7 +86,7 @@ class Bursts:
             return False
         grows = count > expression.grew_to
         expression.grew_to = count
-        return not grows or now - expression.rising_since >= PEAK_WAIT_S
+        return not grows or now - expression.rising_since >= _PEAK_WAIT_S
 
 
 class Taps:
@@ -98,7 +98,7 @@ class Taps:
         """``house_weight``: viewers of a house (see ``relay.core.limits``) that count."""
         self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
         self._last: OrderedDict[tuple[Member, str], float] = OrderedDict()
-        self._networks, self._houses = Places(TAPS_AT_ONCE), Places(house_weight)
+        self._networks, self._houses = Places(_TAPS_AT_ONCE), Places(house_weight)
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """A viewer tapped. Taps of the same kind within half a second after one that counted are ignored."""

@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's head: as much as common proxies take."""
-KEEP_ALIVE_S = 75.0
+_KEEP_ALIVE_S = 75.0
 """A connection may idle between two requests for this long: longer than common proxies keep theirs."""
-NO_HTTP = "Expected an HTTP request, and what came is none."
-LINGER_S = 2.0
+_NO_HTTP = "Expected an HTTP request, and what came is none."
+_LINGER_S = 2.0
 """After an answer, the rest of a request's body may come for this long."""
 
 
@@ -108,7 +108,7 @@ class _Guest(asyncio.Protocol):
         start = max(0, len(self._head) - 3)
         self._head += data
         if not (self._head[:1].isalpha() or self._head[:1] in b"\r\n"):  # HTTP may begin with empty lines
-            self._turn_away(protocol.BAD_MESSAGE, NO_HTTP)
+            self._turn_away(protocol.BAD_MESSAGE, _NO_HTTP)
         elif self._head.find(b"\r\n\r\n", start) >= 0:
             self._hand_over()
         elif len(self._head) > MAX_HEAD:
@@ -155,8 +155,8 @@ class _Connection(web.RequestHandler):
             door.server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # as web.AppRunner takes it
-            keepalive_timeout=KEEP_ALIVE_S,
-            lingering_time=LINGER_S,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            lingering_time=_LINGER_S,
         )
         self._door, self._house = door, house
         self._request: web.BaseRequest | None = None
@@ -228,7 +228,7 @@ class _Connection(web.RequestHandler):
         if status < 500:
             self._door.counts.requests_refused[protocol.BAD_MESSAGE.number] += 1
             self._door.fruitless += 1
-            response = error_response(protocol.BAD_MESSAGE, NO_HTTP, status)
+            response = error_response(protocol.BAD_MESSAGE, _NO_HTTP, status)
         else:
             log.error("A request failed", exc_info=exc)
             response = error_response(protocol.FAULT, "The relay failed to answer; its log says why.", status)

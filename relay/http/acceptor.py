@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 16
 """Connections before everything else has its turn."""
-FRUITLESS_S = 0.01
+_FRUITLESS_S = 0.01
 """A pause where connections came for nothing, so that who comes back at once, without end, takes no whole core."""
-REFUSED_S = 1.0
+_REFUSED_S = 1.0
 """A pause after the system could not give a connection: it is out of descriptors or memory."""
-TRY_AGAIN = {
+_TRY_AGAIN = {
     errno.ECONNABORTED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EINTR, errno.ENETDOWN, errno.ENETUNREACH,
     errno.EPERM, errno.EPROTO,
 }  # fmt: skip
@@ -49,9 +49,9 @@ class Acceptor:
                 accepted = [(await loop.sock_accept(self._listener))[0]]
                 self._accept_more(accepted)
             except OSError as error:
-                if error.errno not in TRY_AGAIN:
+                if error.errno not in _TRY_AGAIN:
                     log.error("No connection can be accepted: %s", error)
-                    await asyncio.sleep(REFUSED_S)
+                    await asyncio.sleep(_REFUSED_S)
                 continue
             # Not one after the other: that would take the loop two rounds for each.
             made = asyncio.gather(
@@ -65,7 +65,7 @@ class Acceptor:
             for one, result in zip(accepted, results, strict=True):
                 if isinstance(result, BaseException):
                     one.close()
-            await asyncio.sleep(FRUITLESS_S if self._doorway.fruitless > fruitless else 0)
+            await asyncio.sleep(_FRUITLESS_S if self._doorway.fruitless > fruitless else 0)
 
     def _accept_more(self, accepted: list[socket.socket]) -> None:
         """Those who wait, too. An error is for the next time."""

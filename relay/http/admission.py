@@ -18,9 +18,9 @@ from relay.store.channels import Channels
 
 COME_BACK_S = 10
 """For those who found it full: come back after about this long."""
-TICKETS_AT_ONCE = 120.0
+_TICKETS_AT_ONCE = 120.0
 """For one house: all the connections that it may have, and then some."""
-TICKETS_PER_S = 1.0
+_TICKETS_PER_S = 1.0
 
 FORWARDING = frozenset(
     [
@@ -43,10 +43,10 @@ FORWARDING = frozenset(
 )
 FORWARDING_PREFIXES = ("x-forwarded-", "cf-", "tailscale-", "x-azure-", "x-envoy-", "x-amzn-trace-")
 """Headers that proxies and tunnels add. A client who adds one only loses by it."""
-FETCH_SITE = "Sec-Fetch-Site"
+_FETCH_SITE = "Sec-Fetch-Site"
 """``same-origin``: the relay's own page. ``same-site``: that of any other port of this machine. ``none``: what the user
 opened, or where that sent the browser on to."""
-MAX_SHOWN = 100
+_MAX_SHOWN = 100
 """Characters of a header that a sentence repeats."""
 UNDECLARED_PROXY = (
     "Requests come with %s, and --proxies is 0: if a proxy stands in front, say so with --proxies 1, else all its "
@@ -86,7 +86,7 @@ class Gate:
             settings.require_tickets == "auto" and settings.public
         )
         self.tickets = Tickets(ticket_key, ticket_ttl)
-        self.ticket_rates = limits.Rates(TICKETS_PER_S, TICKETS_AT_ONCE)
+        self.ticket_rates = limits.Rates(_TICKETS_PER_S, _TICKETS_AT_ONCE)
         self.guesses = Guesses()
         self.connections = limits.Connections(
             settings.max_connections, settings.max_per_channel, settings.max_per_address
@@ -196,7 +196,7 @@ class Gate:
 
 def _is_from_own_site(request: web.Request, pages: Pages) -> bool:
     """As far as the browser tells; a client that is none tells nothing."""
-    site = request.headers.get(FETCH_SITE, "same-origin")
+    site = request.headers.get(_FETCH_SITE, "same-origin")
     return site == "same-origin" or (site == "none" and pages == "opened")
 
 
@@ -207,7 +207,7 @@ def _origin(request: web.Request) -> str:
 def _not_a_name(host: hosts.Authority | None) -> str:
     if host is None:
         return "Expected one header Host, with the name of this relay: ask it as http://localhost or http://127.0.0.1."
-    name = host.name[:MAX_SHOWN]
+    name = host.name[:_MAX_SHOWN]
     return (
         f"This relay listens on loopback, and {name} is no name of its own: ask it as localhost, or, if a proxy or "
         f"tunnel gives it that name, start it with --hosts {name}."
@@ -216,9 +216,9 @@ def _not_a_name(host: hosts.Authority | None) -> str:
 
 def _not_a_page(origin: str, host: hosts.Authority | None, pages: Pages, named: bool) -> str:
     if not named and host is not None and hosts.is_same_place(origin, host):
-        name = host.name[:MAX_SHOWN]
+        name = host.name[:_MAX_SHOWN]
         return f"This page was opened by a name that the relay does not know: start the relay with --hosts {name}."
-    text = f"Pages of {origin[:MAX_SHOWN]} may not ask for this"
+    text = f"Pages of {origin[:_MAX_SHOWN]} may not ask for this"
     if pages == "listed":
         return f"{text}: who runs the relay allows them with --origins."
     return f"{text}, only the relay's own may: open it there."

@@ -17,7 +17,7 @@ from typing import Literal
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 WORKING_SIDE = 2048
 """Larger pictures are shrunk to it: a face that is found at all then still has more pixels than a classifier sees."""
 MAX_PIXELS = 50_000_000
@@ -30,17 +30,17 @@ MAX_NEED = 220_000_000
 """Bytes that the decoding of a picture may take."""
 SPARE = 100_000_000
 """Bytes of address space beyond those: libraries, and what Pillow takes for a moment."""
-CPU_S = 3
+_CPU_S = 3
 """Seconds of a core: six times what the largest photograph takes."""
 
-PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
+_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 """Bytes with which Pillow keeps a pixel of these modes; of all others four."""
 
 Reason = Literal["unknown", "pixels", "scans", "memory", "broken"]
 
 # A marker that is followed by its length (but for begin and end): not a stuffed zero, no TEM, and no restart.
-MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])")
-START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
+_MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])")
+_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 
 
 class UndecodableError(Exception):
@@ -57,7 +57,7 @@ def opened(file: bytes) -> tuple[ImageFile.ImageFile, int]:
     Raises:
         UndecodableError: it is of another kind, broken, or takes too much.
     """
-    image = Image.open(io.BytesIO(file), formats=FORMATS)
+    image = Image.open(io.BytesIO(file), formats=_FORMATS)
     count = image.width * image.height
     if count > MAX_PIXELS:
         raise UndecodableError("pixels")
@@ -71,7 +71,7 @@ def opened(file: bytes) -> tuple[ImageFile.ImageFile, int]:
         if found > 1:  # all coefficients are kept, of two bytes each
             need = 2 * len(image.getbands()) * count
         image.draft(None, size)  # has the decoder skip pixels that are not needed
-    per_pixel = PER_PIXEL.get(image.mode, 4)
+    per_pixel = _PER_PIXEL.get(image.mode, 4)
     if image.format == "WEBP":
         per_pixel = 12  # libwebp's canvas, the copy that it gives, and Pillow's own
     elif "A" in image.getbands():
@@ -85,12 +85,12 @@ def opened(file: bytes) -> tuple[ImageFile.ImageFile, int]:
 def scans(file: bytes) -> int:
     """How often a JPEG file goes over its picture; beyond ``MAX_SCANS`` it is not counted on."""
     found, place = 0, 2
-    while found <= MAX_SCANS and (marker := MARKER.search(file, place)):
+    while found <= MAX_SCANS and (marker := _MARKER.search(file, place)):
         kind, place = marker[1][0], marker.end()
-        if kind == END_OF_IMAGE:
+        if kind == _END_OF_IMAGE:
             break
-        if kind != START_OF_IMAGE:  # all others say how long they are
-            found += kind == START_OF_SCAN
+        if kind != _START_OF_IMAGE:  # all others say how long they are
+            found += kind == _START_OF_SCAN
             place += int.from_bytes(file[place : place + 2], "big")
     return found
 
@@ -122,7 +122,7 @@ def decode(file: bytes) -> None:
 
 def main() -> None:
     """Decode the picture on standard input, or say why not."""
-    _bound("RLIMIT_CPU", CPU_S)
+    _bound("RLIMIT_CPU", _CPU_S)
     _bound("RLIMIT_FSIZE", 0)
     _bound("RLIMIT_CORE", 0)
     # Of strange metadata nobody wants to know; of too many pixels somebody else does.

@@ -11,7 +11,7 @@ from typing import get_args
 from relay.http.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANNED, MAX_SCANS, WORKING_SIDE, Reason
 from relay.trial import BadPictureError, Picture, UnavailableError
 
-MEMORY = 240_000_000
+_MEMORY = 240_000_000
 """Bytes that all decoders may take together beyond some 20 MB each: the largest picture, and a small one beside it."""
 PATIENCE_S = 15.0
 """A decoder that takes longer for one step is killed. It may use a core for ``relay.http.decoder.CPU_S`` of that."""
@@ -74,7 +74,7 @@ class Decoding:
             for start in range(0, len(file), CHUNK):
                 await _send(process.stdin, file[start : start + CHUNK])
             (need,) = await _answer(process.stdout, "need", 1)
-        async with self._memory(min(need, MEMORY)):
+        async with self._memory(min(need, _MEMORY)):
             with _patience(process):
                 await _send(process.stdin, b"!")
                 width, height = await _answer(process.stdout, "pixels", 2)
@@ -92,7 +92,7 @@ class Decoding:
         self._waiting.append(mine)
         try:
             async with self._returned:
-                await self._returned.wait_for(lambda: mine == min(self._waiting) and self._lent + size <= MEMORY)
+                await self._returned.wait_for(lambda: mine == min(self._waiting) and self._lent + size <= _MEMORY)
                 self._lent += size
         finally:
             self._waiting.remove(mine)

@@ -39,16 +39,16 @@ from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
-REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
-MAX_BODY = 64 * 1024
+_REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
+_MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
 DATABASE_RETRY_S = 5
 """Whom the database refuses is told to come back after this."""
-BUSY_S = 1
+_BUSY_S = 1
 """Who asks for too many pictures at once comes back after so many seconds."""
-NODE = web.AppKey("node", Node)
+_NODE = web.AppKey("node", Node)
 PICTURES = web.AppKey("pictures", Pictures)
-CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
+_CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
 """What pages of ``--origins`` may read the answer of."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,9 +65,9 @@ def application(
     recogniser: Maker | None,
 ) -> web.Application:
     """The aiohttp application over the relay's parts."""
-    app = web.Application(middlewares=[_answer], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_answer], client_max_size=_MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
-    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
+    app[GATE], app[_NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
     app[reading.READING] = reading.ReadingRoom(archive)
     app.cleanup_ctx.append(app[reading.READING].lifetime)
     app[try_page.TRIALS] = try_page.Trials(recogniser)
@@ -93,7 +93,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         request.app[GATE].check_site(request, row.pages if row else "any")
         channel = request.match_info.get("channel")
         if channel is not None and channel not in request.app[CHANNELS]:
-            await request.app[NODE].look_up(channel, request.app[GATE].house(request))
+            await request.app[_NODE].look_up(channel, request.app[GATE].house(request))
         return await handler(request)
     except HTTPError as error:
         return _http_error(request, error)
@@ -111,7 +111,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.headers[hdrs.ALLOW] = allowed
         return response
     except web.HTTPRequestEntityTooLarge:
-        text = f"The body of a request has {MAX_BODY} bytes at most."
+        text = f"The body of a request has {_MAX_BODY} bytes at most."
         return _error(request, protocol.TOO_LARGE, text, 413)
     except web.HTTPException as error:
         if error.status < 400:
@@ -148,7 +148,7 @@ async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     headers["Referrer-Policy"] = "no-referrer"
     # Pages of allowed sites may read what becomes of their request for a ticket, and nothing else (CORS).
     origin = request.headers.get(hdrs.ORIGIN)
-    if origin and request.match_info.handler in CORS_HANDLERS and request.app[GATE].allows_origin(request, "listed"):
+    if origin and request.match_info.handler in _CORS_HANDLERS and request.app[GATE].allows_origin(request, "listed"):
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
 
 
@@ -165,7 +165,7 @@ async def _overlay_picture(request: web.Request) -> web.Response:
     try:
         body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, asked, digit)
     except BusyError as error:
-        raise HTTPError(protocol.FULL, f"{error}: come back in {BUSY_S} s.", retry_after=BUSY_S) from None
+        raise HTTPError(protocol.FULL, f"{error}: come back in {_BUSY_S} s.", retry_after=_BUSY_S) from None
     return web.Response(body=body, content_type="image/png")
 
 
@@ -181,8 +181,8 @@ def _asked(request: web.Request) -> Asked | None:
     name = request.query.get("reaction")
     if name is None:
         return None
-    if name not in REACTIONS:
-        raise HTTPError(protocol.BAD_MESSAGE, f"Expected reaction to be one of {', '.join(REACTIONS)}, not {name!r}.")
+    if name not in _REACTIONS:
+        raise HTTPError(protocol.BAD_MESSAGE, f"Expected reaction to be one of {', '.join(_REACTIONS)}, not {name!r}.")
     text = request.query.get("age", "0")
     with contextlib.suppress(ValueError):
         age = float(text)

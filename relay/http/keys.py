@@ -25,7 +25,7 @@ from relay.http.requests import (
 )
 from relay.store.channels import Right
 
-GUESS_COST = 20.0
+_GUESS_COST = 20.0
 """Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""
 
 
@@ -107,8 +107,8 @@ async def _admit(request: web.Request) -> str:
     password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
     house, guarded = gate.house(request), channels.has_password(channel)
     # A guess is paid for before it is checked, so that many at once don't get through.
-    doubtful = gate.ticket_rates.spent(house, time.monotonic()) >= GUESS_COST
-    if wait := gate.ticket_rates.spend(house, time.monotonic(), GUESS_COST if guarded else 1.0):
+    doubtful = gate.ticket_rates.spent(house, time.monotonic()) >= _GUESS_COST
+    if wait := gate.ticket_rates.spend(house, time.monotonic(), _GUESS_COST if guarded else 1.0):
         text = f"Too many tickets, or wrong passwords, for your network: ask again in {math.ceil(wait)} seconds."
         raise HTTPError(protocol.TOO_OFTEN, text, retry_after=math.ceil(wait))
     if guarded:
@@ -118,7 +118,7 @@ async def _admit(request: web.Request) -> str:
         if not right:
             text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
             raise HTTPError(protocol.WRONG_PASSWORD, text)
-        gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)
+        gate.ticket_rates.spend(house, time.monotonic(), 1.0 - _GUESS_COST)
     return channel
 
 
@@ -129,7 +129,7 @@ async def _check(request: web.Request, channel: str, house: str | None, password
         with cancelled_when_gone(request):
             await gate.guesses.take(channel, house, doubtful)
     except CrowdedError:
-        gate.ticket_rates.spend(house, time.monotonic(), 1.0 - GUESS_COST)  # it was not looked at
+        gate.ticket_rates.spend(house, time.monotonic(), 1.0 - _GUESS_COST)  # it was not looked at
         text = f"Many give a password for {channel!r} now: ask again in {COME_BACK_S} seconds."
         raise HTTPError(protocol.TOO_OFTEN, text, retry_after=COME_BACK_S) from None
     try:

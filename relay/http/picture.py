@@ -27,8 +27,8 @@ from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Mood, Reaction
 MIN_WIDTH, MAX_WIDTH = 160, 1920
 MIN_HEIGHT, MAX_HEIGHT = 60, 1080
 
-FILES = Path(__file__).parents[2] / "overlay"
-DISC = 0.52
+_FILES = Path(__file__).parents[2] / "overlay"
+_DISC = 0.52
 """Diameter of the countdown's disc, as a share of the smaller side of what the panel leaves free. The page has it in
 the middle of everything; this is a still picture a few times a second, whose panel it would hide."""
 
@@ -289,7 +289,7 @@ def _draw_badge(sprite: Image.Image, text: str, side: int, em: float) -> None:
 def _draw_countdown(canvas: Image.Image, digit: int, floor: float) -> None:
     """The number in a disc, in the middle of what the panel leaves free (or of all where that is little)."""
     free = floor if floor > canvas.height / 3 else canvas.height
-    side = max(24, round(DISC * min(canvas.width, free)))
+    side = max(24, round(_DISC * min(canvas.width, free)))
     place = round((canvas.width - side) / 2), round((free - side) / 2)
     ground, ink = ((*look.ZERO_GROUND, 255), look.ZERO_INK) if digit == 0 else (look.DIGIT_GROUND, look.TEXT)
     pixels = np.zeros((side, side, 4), np.uint8)
@@ -383,13 +383,13 @@ def _stamp(canvas: Image.Image, sprite: Image.Image, left: int, top: int) -> Non
 @functools.lru_cache(maxsize=1)
 def _palette() -> dict[str, tuple[int, int, int]]:
     """RGB, 0 to 255, per expression."""
-    colours: dict[str, str] = json.loads((FILES / "palette.json").read_text())
+    colours: dict[str, str] = json.loads((_FILES / "palette.json").read_text())
     return {name: (int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)) for name, text in colours.items()}
 
 
 @functools.lru_cache(maxsize=32)
 def _original(name: str) -> Image.Image:
-    with Image.open(FILES / "pictures" / f"{name}.png") as file:
+    with Image.open(_FILES / "pictures" / f"{name}.png") as file:
         picture: Image.Image = file.convert("RGBA")
     return picture
 

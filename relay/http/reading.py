@@ -37,13 +37,13 @@ AT_ONCE = 8
 A_CHANNEL = 2
 """... of a channel; as many of its sessions may have their peaks looked for."""
 COME_BACK_S = 2
-PIECE = 64 * 1024
+_PIECE = 64 * 1024
 """Bytes that are read from the history before they are sent."""
 PEAKS_S = 10.0
 """The peaks of a running session are as old as this at most; those of one that ended do not change."""
 SHARE = 20
 """After a search for the peaks of a running session, so many times its duration pass before there is another."""
-KEPT_PEAKS = 256
+_KEPT_PEAKS = 256
 
 Result = TypeVar("Result")
 
@@ -116,7 +116,7 @@ class ReadingRoom:
         search = self._searches.get(key)
         if search is None or not search.serves(session, now):
             search = self._searches[key] = Search(session.ended, now, self._search(session))
-            while len(self._searches) > KEPT_PEAKS:
+            while len(self._searches) > _KEPT_PEAKS:
                 self._searches.popitem(last=False)
         self._searches.move_to_end(key)
         try:
@@ -229,7 +229,7 @@ async def _streamed(
             piece = await reading.run(lambda: _piece(pieces))
         except GoneError:
             raise no_session(session.channel, session.number) from None
-        if len(piece) < PIECE:
+        if len(piece) < _PIECE:
             return web.Response(body=piece, headers=headers)
         response = web.StreamResponse(headers=headers)
         writer = await response.prepare(request)
@@ -260,11 +260,11 @@ async def _streamed(
 
 
 def _piece(pieces: Iterator[bytes]) -> bytes:
-    """The next ``PIECE`` bytes or a little more; fewer at the end, where nothing follows."""
+    """The next ``_PIECE`` bytes or a little more; fewer at the end, where nothing follows."""
     found = bytearray()
     for piece in pieces:
         found += piece
-        if len(found) >= PIECE:
+        if len(found) >= _PIECE:
             break
     return bytes(found)
 

@@ -34,7 +34,7 @@ from relay.store.channels import Right
 
 First = TypeVar("First", bound=protocol.Message)
 Proof = TypeVar("Proof")
-NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
+_NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 """What decoding a text frame raises."""
 
 
@@ -97,7 +97,7 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, h
         if frame.type is text:
             try:
                 message = decode(frame.data)
-            except NOT_A_MESSAGE as error:
+            except _NOT_A_MESSAGE as error:
                 problem = f"Expected a `label`, `tap`, `away` or `zero` message as JSON: {error}."
             else:
                 if not viewer.joined:
@@ -198,7 +198,7 @@ async def _first_frame(
             if isinstance(message, expected):
                 return message
             problem = f"this one is `{_tag(type(message))}`"
-        except NOT_A_MESSAGE as error:
+        except _NOT_A_MESSAGE as error:
             problem = str(error)
         problem = f"The first frame must be a `{tag}` message as JSON: {problem}."
     socket.counts.refuse_frame(protocol.BAD_MESSAGE)

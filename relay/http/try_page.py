@@ -23,17 +23,17 @@ MAX_PICTURE = 10_000_000
 """Bytes of a picture's file."""
 MAX_PICTURES = 3
 """At once: one that is looked at, and those that come or wait."""
-BUSY_S = 1
+_BUSY_S = 1
 """Come back after so many seconds."""
 
-ELSEWHERE = (
+_ELSEWHERE = (
     "Moodcast's promise is that no picture leaves the computer it was taken on. This relay runs on another one, or "
     "behind a proxy or tunnel, so it takes none: start one on your own with `moodcast relay`, and open /try there."
 )
 NO_RECOGNISER = "This relay was started without a recogniser: start it with `moodcast relay`."
 
 # The browser itself then keeps the page from sending a picture anywhere but to the relay it came from.
-POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -62,8 +62,8 @@ class Trials:
         if self._make is None:
             raise UnavailableError(NO_RECOGNISER)
         if self._pictures >= MAX_PICTURES:
-            text = f"Other pictures are being looked at: try again in {BUSY_S} s."
-            raise HTTPError(protocol.FULL, text, retry_after=BUSY_S)
+            text = f"Other pictures are being looked at: try again in {_BUSY_S} s."
+            raise HTTPError(protocol.FULL, text, retry_after=_BUSY_S)
         self._pictures += 1
         try:
             yield
@@ -116,7 +116,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(
         pages.FOLDER / "try.html",
         status=200 if request.app[GATE].is_local(request) else 403,
-        headers={"Content-Security-Policy": POLICY, "Permissions-Policy": "camera=(self)"},
+        headers={"Content-Security-Policy": _POLICY, "Permissions-Policy": "camera=(self)"},
     )
 
 
@@ -150,7 +150,7 @@ async def look(request: web.Request) -> web.Response:
 
 def _require_local(request: web.Request) -> None:
     if not request.app[GATE].is_local(request):
-        raise HTTPError(protocol.FORBIDDEN, ELSEWHERE)
+        raise HTTPError(protocol.FORBIDDEN, _ELSEWHERE)
 
 
 async def _body(request: web.Request) -> bytes:

@@ -9,7 +9,7 @@ import sys
 
 LEAST = 8 * 1024
 """Bytes that must leave between two looks, or all that is left."""
-RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """SO_LINGER: a close throws away what was not sent, and the other side sees a reset in place of a regular end."""
 
 
@@ -64,5 +64,5 @@ def cut_off(transport: asyncio.Transport) -> None:
     """End a connection at once, and so that the client never takes it for the regular end of an answer."""
     if (connection := transport.get_extra_info("socket")) is not None:
         with contextlib.suppress(OSError):  # it is closed already
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     transport.abort()

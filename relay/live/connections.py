@@ -14,7 +14,7 @@ from relay.protocol import Code, Countdown, Marker, Mood, Reaction, Status
 from relay.store.channels import Right
 from relay.store.history import Session
 
-WAITING_EVENTS = 64
+_WAITING_EVENTS = 64
 """Reactions and status events that wait for a subscriber; of moods only the latest does."""
 
 
@@ -57,7 +57,7 @@ class Subscriber:
         self.right = right
         self.socket = socket
         self._mood: Packet | None = None
-        self._others: deque[Packet] = deque(maxlen=WAITING_EVENTS)
+        self._others: deque[Packet] = deque(maxlen=_WAITING_EVENTS)
         self._wake = asyncio.Event()
         self.ended: Packet | None = None
         self.code = 0

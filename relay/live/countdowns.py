@@ -14,7 +14,7 @@ from relay.live.recorder import Recorder
 from relay.live.ticker import send_to_viewers
 from relay.protocol import Countdown, Crowd, Delay
 
-LATE_COUNTDOWN_S = 2.0
+_LATE_COUNTDOWN_S = 2.0
 """A countdown of another node is not followed if it is heard of so late, or the nodes' clocks differ by so much."""
 
 
@@ -71,7 +71,7 @@ class Countdowns:
     def follow(self, channel: LiveChannel, event: Countdown) -> None:
         """Another node counts down: to the same zero, so that the viewers here can answer."""
         now, rest = time.monotonic(), event.zero - event.time
-        if abs(self._clock.now() - event.time) < LATE_COUNTDOWN_S:
+        if abs(self._clock.now() - event.time) < _LATE_COUNTDOWN_S:
             begun, unix = now + rest - event.seconds, event.zero - event.seconds
             channel.count_down(Measurement(event.seconds, begun, unix, self._settings.min_viewers))
             self._show(channel, event)

@@ -15,7 +15,7 @@ from relay.protocol import CODES, Code
 
 log = logging.getLogger(__name__)
 
-TICK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_TICK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds in seconds."""
 
 
@@ -28,7 +28,7 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-BY_CODE = ("code", "name")
+_BY_CODE = ("code", "name")
 """Labels of what is counted per code: its number and name in the protocol's table of codes."""
 
 METRICS = (
@@ -43,15 +43,15 @@ METRICS = (
     Metric("moodcast_subscribers_joined_total", "counter", "Subscribers who were let in."),
     Metric("moodcast_labels_total", "counter", "Labels taken."),
     Metric("moodcast_taps_total", "counter", "Taps taken."),
-    Metric("moodcast_frames_refused_total", "counter", "Frames answered with an error or a close.", BY_CODE),
-    Metric("moodcast_closes_total", "counter", "Connections that the relay ended with a goodbye.", BY_CODE),
-    Metric("moodcast_requests_refused_total", "counter", "HTTP requests answered with an error.", BY_CODE),
+    Metric("moodcast_frames_refused_total", "counter", "Frames answered with an error or a close.", _BY_CODE),
+    Metric("moodcast_closes_total", "counter", "Connections that the relay ended with a goodbye.", _BY_CODE),
+    Metric("moodcast_requests_refused_total", "counter", "HTTP requests answered with an error.", _BY_CODE),
     Metric(
         "moodcast_connections_put_out_total", "counter",
         "Connections of neither a viewer nor a subscriber that were closed to make room for new ones.",
     ),
     Metric("moodcast_tickets_issued_total", "counter", "Viewer tickets issued."),
-    Metric("moodcast_tickets_refused_total", "counter", "Viewer tickets asked for and not given.", BY_CODE),
+    Metric("moodcast_tickets_refused_total", "counter", "Viewer tickets asked for and not given.", _BY_CODE),
     Metric(
         "moodcast_tick_seconds", "histogram",
         "How long a tick takes: all channels summed up, and their mood sent to all viewers.",
@@ -113,4 +113,4 @@ async def log_refusals(counts: Counters, every_s: float) -> None:
 
 def _histogram(name: str) -> Histogram:
     text = next(metric.text for metric in METRICS if metric.name == name)
-    return Histogram(name, text, buckets=TICK_BUCKETS, registry=None)  # each relay has a registry of its own
+    return Histogram(name, text, buckets=_TICK_BUCKETS, registry=None)  # each relay has a registry of its own

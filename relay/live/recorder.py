@@ -14,8 +14,8 @@ from relay.store.history import Session
 
 log = logging.getLogger(__name__)
 
-DAY_S = 86_400
-AHEAD = (
+_DAY_S = 86_400
+_AHEAD = (
     "The last session ended {:.0f} s in the future: the relay's clock was wrong then, or is now. The history goes on "
     "in a new session."
 )
@@ -64,7 +64,7 @@ class Recorder:
         now = self._clock.now()
         ahead = self._history.ahead(channel.core.name, now)
         # Of a step while it runs, the clock itself tells.
-        channel.warning = AHEAD.format(ahead) if ahead and not self._clock.warning else ""
+        channel.warning = _AHEAD.format(ahead) if ahead and not self._clock.warning else ""
         channel.session = self._history.begin(
             channel.core.name, now, self._limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
         )
@@ -124,5 +124,5 @@ class Recorder:
         while True:
             rest = self._limits.clock_even - self._clock.even_s
             if rest <= 0:
-                self._history.delete_before(self._clock.now() - DAY_S * self._settings.retention_days)
-            await asyncio.sleep(rest if rest > 0 else DAY_S)
+                self._history.delete_before(self._clock.now() - _DAY_S * self._settings.retention_days)
+            await asyncio.sleep(rest if rest > 0 else _DAY_S)

@@ -15,7 +15,7 @@ from relay.store.history import SESSION_COLUMNS, Session, session_of
 
 SLICE_ROWS = 1000
 """Of each table, unless more of them lie in one second."""
-AFTER_ALL = 2**62
+_AFTER_ALL = 2**62
 """Unix time that is later than all others."""
 
 Row = tuple[Any, ...]
@@ -76,7 +76,7 @@ class Archive:
             DatabaseError: the database can't be read.
         """
         start = 0
-        while start < AFTER_ALL:
+        while start < _AFTER_ALL:
             with database.opened(self._place) as file:
                 if self._closed or self._find(file, session.channel, session.number) is None:
                     raise GoneError
@@ -104,7 +104,7 @@ class Archive:
             f"ORDER BY time LIMIT 1 OFFSET {SLICE_ROWS}",
             (session.channel, session.number, start),
         ).fetchone()
-        return max(start + 1, int(row[0])) if row else AFTER_ALL
+        return max(start + 1, int(row[0])) if row else _AFTER_ALL
 
     @staticmethod
     def _rows(file: database.Connection, session: Session, part: Part, start: int, end: int) -> list[Row]:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Right = Literal["admin", "display"]
 """What a key may do: ``admin`` everything with its channel, ``display`` read its mood and history."""
 RIGHTS: tuple[Right, ...] = get_args(Right)
-ROTATE: dict[Right, str] = {
+_ROTATE: dict[Right, str] = {
     "admin": "UPDATE channels SET admin_hash = ? WHERE name = ?",
     "display": "UPDATE channels SET display_hash = ? WHERE name = ?",
 }
@@ -152,7 +152,7 @@ class Channels:
         with self._changing:
             # This key's column alone: of the other one, another relay may know a newer.
             with database.opened(self._path) as file:
-                file.execute(ROTATE[right], (_hash(key), channel))
+                file.execute(_ROTATE[right], (_hash(key), channel))
             hashes = dict(zip(RIGHTS, self._hashes[channel], strict=True)) | {right: _hash(key)}
             self._hashes[channel] = hashes["admin"], hashes["display"]
         self.on_change(channel)

@@ -15,15 +15,15 @@ from pathlib import Path
 from relay.errors import DatabaseInUseError
 from relay.store import database
 
-LOCK, HOLDER = ".lock", ".holder"
+_LOCK, _HOLDER = ".lock", ".holder"
 """Beside the SQLite file: a file to lock, and who has it, one a line."""
-MOST_NAMED = 8
+_MOST_NAMED = 8
 """Of those who share: who was killed leaves its line."""
 WAIT_S = 1.0
 """Who has it may be about to end: a server notices a little after."""
-SERVER_KEY = 0x6D6F6F65
+_SERVER_KEY = 0x6D6F6F65
 """In PostgreSQL: any number that others don't use."""
-SERVER_SETTINGS = {
+_SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "0",
     # A machine that vanished is given up after 25 seconds, not hours.
     "tcp_keepalives_idle": "10",
@@ -57,7 +57,7 @@ def claim_database(folder: str, url: str, shared: bool, port: int | None) -> Cla
 def _take_file(path: Path, shared: bool, name: str) -> Claim:
     # By whatever links it is reached, a file has one lock.
     real = path.resolve()
-    lock, holder = (real.with_name(real.name + ending) for ending in (LOCK, HOLDER))
+    lock, holder = (real.with_name(real.name + ending) for ending in (_LOCK, _HOLDER))
     with database.file_errors(path):
         with database.errors_of(sqlite3):
             file = sqlite3.connect(lock, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
@@ -92,7 +92,7 @@ def _signed(holder: Path) -> list[str]:
 
 def _sign(holder: Path, names: list[str]) -> None:
     # Where two sharers do so at once a name is lost, which only a sentence would have told.
-    holder.write_text("\n".join(names[-MOST_NAMED:]))
+    holder.write_text("\n".join(names[-_MOST_NAMED:]))
 
 
 def _take_server(url: str, shared: bool, name: str) -> Claim:
@@ -125,12 +125,12 @@ def _lock_server(server: database.Connection, shared: bool, name: str) -> str | 
     with database.errors_of(psycopg):
         # Any other level keeps what was deleted from being cleaned up until the end.
         server.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        for setting in (SERVER_SETTINGS | {"application_name": name}).items():
+        for setting in (_SERVER_SETTINGS | {"application_name": name}).items():
             server.execute("SELECT set_config(?, ?, true)", setting)
         lock = "pg_try_advisory_xact_lock" + ("_shared" if shared else "")
         key = "(?, hashtext(coalesce(current_schema(), '')))"
         until = time.monotonic() + WAIT_S
-        while not server.execute(f"SELECT {lock}{key}", (SERVER_KEY,)).fetchone()[0]:
+        while not server.execute(f"SELECT {lock}{key}", (_SERVER_KEY,)).fetchone()[0]:
             if time.monotonic() > until:
                 return _holder(server)
             time.sleep(0.05)
@@ -141,7 +141,7 @@ def _holder(server: database.Connection) -> str:
     found = server.execute(
         "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
         "WHERE locktype = 'advisory' AND classid = ? AND granted LIMIT 1",
-        (SERVER_KEY,),
+        (_SERVER_KEY,),
     ).fetchone()
     return found[0] or "" if found else ""
 

@@ -61,14 +61,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
 """What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""
 VERSION = len(STEPS)
 
-POSTGRES_WORDS = {
+_POSTGRES_WORDS = {
     "BLOB": "BYTEA",
     "INTEGER": "BIGINT",  # SQLite's holds 64 bits
     "REAL": "DOUBLE PRECISION",
     "WITHOUT ROWID": "",
 }
 
-QUOTED_OR_MARK = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*(?s:.*?)\*/|[?%]""")
+_QUOTED_OR_MARK = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*(?s:.*?)\*/|[?%]""")
 """In a statement: a text, a name in quotes, a comment, or what stands for a value in one database or the other."""
 
 Place = Path | str
@@ -91,8 +91,8 @@ class ConflictError(DatabaseError):
     """There is a row with this key already."""
 
 
-SERVER_REFUSES = "The relay's database server refuses or does not answer: the relay's log says why."
-FILE_REFUSES = (
+_SERVER_REFUSES = "The relay's database server refuses or does not answer: the relay's log says why."
+_FILE_REFUSES = (
     ("locked", "Another program holds the lock of the relay's database: end it, or ask again in a moment."),
     ("is full", "The disk of the relay's database is full: free some space there."),
     ("readonly", "The relay may only read its database: make the file and its folder writable."),
@@ -108,8 +108,8 @@ FILE_REFUSES = (
 
 def _sentence(driver: ModuleType, text: str) -> str:
     if driver is not sqlite3:
-        return SERVER_REFUSES
-    return next(sentence for part, sentence in FILE_REFUSES if part in text)
+        return _SERVER_REFUSES
+    return next(sentence for part, sentence in _FILE_REFUSES if part in text)
 
 
 class Connection:
@@ -161,7 +161,7 @@ def _in_psycopgs_style(statement: str) -> str:
 
     A question mark in a text, a quoted name or a comment stands for itself, as in SQLite.
     """
-    return QUOTED_OR_MARK.sub(lambda found: "%s" if found[0] == "?" else found[0].replace("%", "%%"), statement)
+    return _QUOTED_OR_MARK.sub(lambda found: "%s" if found[0] == "?" else found[0].replace("%", "%%"), statement)
 
 
 @contextlib.contextmanager
@@ -356,7 +356,7 @@ def _prepare_server(url: str, undo: bool = False) -> str:
 
 def _for_postgres(statement: str) -> str:
     return re.sub(
-        "|".join(rf"\b{word}\b" for word in POSTGRES_WORDS), lambda found: POSTGRES_WORDS[found[0]], statement
+        "|".join(rf"\b{word}\b" for word in _POSTGRES_WORDS), lambda found: _POSTGRES_WORDS[found[0]], statement
     )
 
 

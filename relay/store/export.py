@@ -11,7 +11,7 @@ from relay.core.timeline import Part, Slice
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, encode
 from relay.store.history import Session
 
-BURSTS = tuple(name for index, name in enumerate(EXPRESSIONS) if index != NEUTRAL)
+_BURSTS = tuple(name for index, name in enumerate(EXPRESSIONS) if index != NEUTRAL)
 COLUMNS: dict[str, str] = {
     "time": "Unix time in whole seconds.",
     "utc": "The same as ISO 8601 in UTC.",
@@ -21,7 +21,7 @@ COLUMNS: dict[str, str] = {
     **{name: f"Viewers who showed {name}." for name in EXPRESSIONS},
     "valence": "Share of happy minus shares of angry, disgust, fear, sad; -1 to 1.",
     "resonance": "Chance-corrected agreement of the expressive viewers; 0 to 1.",
-    **{f"burst_{name}": f"Viewers who turned to {name} together in a reaction of this second." for name in BURSTS},
+    **{f"burst_{name}": f"Viewers who turned to {name} together in a reaction of this second." for name in _BURSTS},
     **{f"tap_{name}": f"Taps `{name}` in this second." for name in TAPS},
     "markers": "The streamer's markers of this second, `; ` between them, and an apostrophe in front of what a "
     "spreadsheet would run as a formula.",
@@ -32,7 +32,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF00
 """What makes a spreadsheet run a text as a formula (OWASP, CSV Injection)."""
 SEPARATORS = ",;|\t\r\n"
 """What ends a cell in one spreadsheet or another: where a comma is the decimal sign, a semicolon does."""
-FORMULA = re.compile(f'(?:^|[{re.escape(SEPARATORS)}])[\\s"]*(?=[{re.escape("".join(FORMULA_STARTS))}])')
+_FORMULA = re.compile(f'(?:^|[{re.escape(SEPARATORS)}])[\\s"]*(?=[{re.escape("".join(FORMULA_STARTS))}])')
 
 
 def csv_pieces(session: Session, slices: Iterable[Slice]) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ def _rows(started: int, part: Slice) -> Iterable[dict[str, Cell]]:
         row |= {"viewers": moment.viewers, "sharing": moment.sharing}
         row |= dict(zip(EXPRESSIONS, moment.counts, strict=True))
         row |= {"valence": moment.valence, "resonance": moment.resonance}
-        row |= {f"burst_{name}": 0 for name in BURSTS} | {f"tap_{name}": 0 for name in TAPS}
+        row |= {f"burst_{name}": 0 for name in _BURSTS} | {f"tap_{name}": 0 for name in TAPS}
     counted: dict[tuple[int, str], int] = {}
     for reaction in part.reactions:
         column = f"{'tap' if reaction.kind == 'tap' else 'burst'}_{reaction.name}"
@@ -100,4 +100,4 @@ def _rows(started: int, part: Slice) -> Iterable[dict[str, Cell]]:
 
 
 def _harmless(text: str) -> str:
-    return FORMULA.sub(r"\g<0>'", text)
+    return _FORMULA.sub(r"\g<0>'", text)

@@ -1,7 +1,7 @@
 """The history: what the audience showed in each session, one moment a second.
 
 A thread of its own writes, so that a slow disk never delays a mood event. When the database refuses, the broadcast
-goes on live-only with a warning, up to ``KEPT_ROWS`` rows wait in memory, written as soon as it takes them.
+goes on live-only with a warning, up to ``_KEPT_ROWS`` rows wait in memory, written as soon as it takes them.
 """
 
 # ruff: noqa: S608 (statements are put together from constants; values are always bound)
@@ -24,35 +24,35 @@ from relay.store.database import DatabaseError
 
 log = logging.getLogger(__name__)
 
-KEPT_ROWS = 20_000
+_KEPT_ROWS = 20_000
 RETRY_S = 2.0
 
 SESSION_COLUMNS = "channel, number, started, ended, tick_ms, min_viewers, name"
 
-PUT_SESSION = (
+_PUT_SESSION = (
     f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (channel, number) DO UPDATE SET ended = excluded.ended"
 )
-MOMENT_COLUMNS = f"viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance"
-PUT_MOMENT = (
-    f"INSERT INTO moments (channel, session, time, {MOMENT_COLUMNS}) "
+_MOMENT_COLUMNS = f"viewers, sharing, {database.COUNT_COLUMNS}, valence, resonance"
+_PUT_MOMENT = (
+    f"INSERT INTO moments (channel, session, time, {_MOMENT_COLUMNS}) "
     f"VALUES ({', '.join('?' * (7 + len(EXPRESSIONS)))}) ON CONFLICT DO NOTHING"
 )
-PUT_REACTION = (
+_PUT_REACTION = (
     "INSERT INTO reactions (channel, session, time, kind, name, strength, count) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO NOTHING"
 )
-PUT_MARKER = "INSERT INTO markers (channel, session, time, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PUT_MARKER = "INSERT INTO markers (channel, session, time, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
-RENAME = "UPDATE sessions SET name = ? WHERE channel = ? AND number = ?"
-DELETE_SESSION = (
+_RENAME = "UPDATE sessions SET name = ? WHERE channel = ? AND number = ?"
+_DELETE_SESSION = (
     *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
     "DELETE FROM sessions WHERE channel = ? AND number = ?",
 )
-GUARDED = (PUT_SESSION, PUT_MOMENT, PUT_REACTION)
+_GUARDED = (_PUT_SESSION, _PUT_MOMENT, _PUT_REACTION)
 """What only the node with the channel's lease may write, where several nodes share the database."""
-DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions"))
-DELETE_BEFORE = (
+_DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions"))
+_DELETE_BEFORE = (
     *(
         f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM sessions AS s WHERE s.channel = {table}.channel "
         f"AND s.number = {table}.session AND s.ended < ?)"
@@ -172,7 +172,7 @@ class History:
             session.channel, session.number, session.started, session.ended, session.tick_ms, session.min_viewers,
             session.name,
         )  # fmt: skip
-        self._queue.put((PUT_SESSION, values))
+        self._queue.put((_PUT_SESSION, values))
 
     def put_moment(self, session: Session, moment: Moment) -> None:
         """Store a moment. What is stored of the same second, as by the relay before a restart, stays as it is: two
@@ -182,7 +182,7 @@ class History:
             session.channel, session.number, moment.time, moment.viewers, counts.sharing, *counts.values,
             round(counts.valence, 4), round(counts.resonance, 4),
         )  # fmt: skip
-        self._queue.put((PUT_MOMENT, values))
+        self._queue.put((_PUT_MOMENT, values))
 
     def put_reaction(self, session: Session, reaction: Reaction) -> None:
         """Store a reaction."""
@@ -190,18 +190,18 @@ class History:
             session.channel, session.number, reaction.time, reaction.kind, reaction.name, reaction.strength,
             reaction.count,
         )  # fmt: skip
-        self._queue.put((PUT_REACTION, values))
+        self._queue.put((_PUT_REACTION, values))
 
     def put_marker(self, session: Session, marker: Marker) -> None:
         """Store a marker."""
-        self._queue.put((PUT_MARKER, (session.channel, session.number, marker.time, marker.text)))
+        self._queue.put((_PUT_MARKER, (session.channel, session.number, marker.time, marker.text)))
 
     def rename(self, channel: str, number: int, name: str) -> "Future[None]":
         """Give a stored session a name. The future is done when it is stored."""
         last = self._last.get(channel)
         if last and last.number == number:
             self._last[channel] = msgspec.structs.replace(last, name=name)
-        return self._change([(RENAME, (name, channel, number))])
+        return self._change([(_RENAME, (name, channel, number))])
 
     def delete_session(self, channel: str, number: int) -> "Future[None]":
         """Delete all of a session. The future is done when it is gone."""
@@ -209,16 +209,16 @@ class History:
         if last and last.number == number:
             # It never goes on, and its number is not used again while this relay runs.
             self._last[channel] = msgspec.structs.replace(last, ended=-math.inf)
-        return self._change([(statement, (channel, number)) for statement in DELETE_SESSION])
+        return self._change([(statement, (channel, number)) for statement in _DELETE_SESSION])
 
     def delete_channel(self, channel: str) -> "Future[None]":
         """Delete all sessions of a channel. The future is done when they are gone."""
         self._last.pop(channel, None)
-        return self._change([(statement, (channel,)) for statement in DELETE_CHANNEL])
+        return self._change([(statement, (channel,)) for statement in _DELETE_CHANNEL])
 
     def delete_before(self, time: float) -> "Future[None]":
         """Delete all sessions that ended before a Unix time. The future is done when they are gone."""
-        return self._change([(statement, (time,)) for statement in DELETE_BEFORE])
+        return self._change([(statement, (time,)) for statement in _DELETE_BEFORE])
 
     def _change(self, rows: list[Queued]) -> "Future[None]":
         """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
@@ -279,7 +279,7 @@ class History:
         if not self._holder:
             return rows
         mine = {row[0] for row in connection.execute(leases.MINE, (self._holder,)).fetchall()}
-        return [row for row in rows if row[0] not in GUARDED or row[1][0] in mine]
+        return [row for row in rows if row[0] not in _GUARDED or row[1][0] in mine]
 
     def _collect(self, waiting: list[Queued], promises: list["Future[None]"]) -> bool:
         """Move what is queued to the lists; block for the first of it, or, after a refusal, for a while only."""
@@ -289,7 +289,7 @@ class History:
                 if isinstance(item, Future):
                     promises.append(item)
                 # All but the many moments and reactions is kept beyond the limit: it gives them their meaning.
-                elif len(waiting) < KEPT_ROWS or item[0] not in (PUT_MOMENT, PUT_REACTION):
+                elif len(waiting) < _KEPT_ROWS or item[0] not in (_PUT_MOMENT, _PUT_REACTION):
                     waiting.append(item)
                 else:
                     self.dropped += 1

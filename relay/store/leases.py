@@ -12,7 +12,7 @@ from relay.store.database import Connection, DatabaseError
 
 log = logging.getLogger(__name__)
 
-RENEW, TRY = 0.3, 0.1
+_RENEW, _TRY = 0.3, 0.1
 """How often a lease is renewed, and one asked for that another node still has, in lengths of a lease."""
 
 RELEASE = "DELETE FROM leases WHERE channel = ? AND node = ?"
@@ -80,7 +80,7 @@ class Leases:
                 refused = True
             if stopping:
                 break
-            self._wake.wait(self._length * (RENEW if wanted <= self._held and not refused else TRY))
+            self._wake.wait(self._length * (_RENEW if wanted <= self._held and not refused else _TRY))
             self._wake.clear()
         if connection:
             connection.close()

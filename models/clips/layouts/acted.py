@@ -27,12 +27,12 @@ from models.clips import video
 from models.clips.layouts.entry import Clip, Found, Layout, OfficialFold
 from models.errors import DatasetError
 
-RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+_RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """In the order of its emotion numbers."""
-CREMA_D = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
-LEVELS = {"LO": 1 / 3, "MD": 2 / 3, "HI": 1.0}
+_CREMA_D = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
+_LEVELS = {"LO": 1 / 3, "MD": 2 / 3, "HI": 1.0}
 
-LUNA_JIMENEZ = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24), (1, 4, 9, 22))
+_LUNA_JIMENEZ = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24), (1, 4, 9, 22))
 
 
 def _held_out(clips: Iterable[Clip], folds: Mapping[str, Iterable[str]]) -> dict[str, OfficialFold]:
@@ -69,17 +69,17 @@ def _read_ravdess(folder: Path) -> Found:
         Clip(path, int(emotion) - 1, subject=actor, intensity=int(intensity) / 2)
         for (emotion, intensity, _, _, actor), (_, path) in takes.items()
     )
-    folds = {str(k): [f"{actor:02}" for actor in actors] for k, actors in enumerate(LUNA_JIMENEZ, 1)}
+    folds = {str(k): [f"{actor:02}" for actor in actors] for k, actors in enumerate(_LUNA_JIMENEZ, 1)}
     folds |= {f"four-{k + 1}": [f"{4 * k + i:02}" for i in range(1, 5)] for k in range(6)}
     return Found(clips, _held_out(clips, folds))
 
 
 def _read_crema_d(folder: Path) -> Found:
-    found = _entries(folder, rf"(\d{{4}})_([A-Z]{{3}})_({'|'.join(CREMA_D)})_([A-Z]{{2}})").values()
+    found = _entries(folder, rf"(\d{{4}})_([A-Z]{{3}})_({'|'.join(_CREMA_D)})_([A-Z]{{2}})").values()
     if not found:
         raise DatasetError(f"expected clips such as 1001_DFA_ANG_XX.flv in {folder}, got none")
     clips = tuple(
-        Clip(path, CREMA_D.index(emotion), subject=actor, intensity=LEVELS.get(level, math.nan))
+        Clip(path, _CREMA_D.index(emotion), subject=actor, intensity=_LEVELS.get(level, math.nan))
         for path, (actor, _, emotion, level) in found
     )
     starts = [*range(1001, 1091, 18)[:5], 1092]
@@ -91,10 +91,10 @@ LAYOUTS = (
     Layout(
         "ravdess",
         "RAVDESS, speech",
-        RAVDESS,
+        _RAVDESS,
         # Calm is acted as a face at rest with a hint of a smile; viewers' neutral faces are no different.
         ("neutral", "neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
         _read_ravdess,
     ),
-    Layout("crema-d", "CREMA-D", CREMA_D, ("angry", "disgust", "fear", "happy", "neutral", "sad"), _read_crema_d),
+    Layout("crema-d", "CREMA-D", _CREMA_D, ("angry", "disgust", "fear", "happy", "neutral", "sad"), _read_crema_d),
 )

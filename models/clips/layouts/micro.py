@@ -31,13 +31,13 @@ from models.clips.layouts import files
 from models.clips.layouts.entry import Clip, Found, Layout, Read
 from models.errors import DatasetError
 
-MEGC = ("negative", "positive", "surprise")
-MEGC_EXPRESSIONS = (None, "happy", "surprise")
+_MEGC = ("negative", "positive", "surprise")
+_MEGC_EXPRESSIONS = (None, "happy", "surprise")
 """In these sets every positive micro-expression is a happy one; a negative one may be any of four."""
-CASME_2 = ("happiness", "repression", "disgust", "surprise", "others")
-SAMM = ("anger", "contempt", "happiness", "surprise", "other")
+_CASME_2 = ("happiness", "repression", "disgust", "surprise", "others")
+_SAMM = ("anger", "contempt", "happiness", "surprise", "other")
 
-TO_MEGC: Mapping[str, str] = {
+_TO_MEGC: Mapping[str, str] = {
     "happiness": "positive",
     "surprise": "surprise",
     **dict.fromkeys(("anger", "contempt", "disgust", "fear", "sadness", "repression"), "negative"),
@@ -146,7 +146,7 @@ def _read_smic(folder: Path) -> Found:
             folder,
             tables[0],
             ("Subject", "Filename", "OnsetF", None, "OffsetF", "Emotion"),
-            lambda word: MEGC.index(word) if word in MEGC else None,
+            lambda word: _MEGC.index(word) if word in _MEGC else None,
             lambda person, name: cut / f"s{person}" / name,
             lambda text: _number(text.lower().removeprefix("s"), 2),
         )
@@ -154,10 +154,10 @@ def _read_smic(folder: Path) -> Found:
     for group in sorted(folder.rglob("micro")):
         person = group.parent.name.lower().removeprefix("s")
         for kind in files.folders_in(group):
-            if kind.name.lower() not in MEGC:
-                raise DatasetError(f"expected folders called {', '.join(MEGC)} in {group}, got {kind.name!r}")
+            if kind.name.lower() not in _MEGC:
+                raise DatasetError(f"expected folders called {', '.join(_MEGC)} in {group}, got {kind.name!r}")
             for path in files.folders_in(kind):
-                clip = _numbered_clip(path, MEGC.index(kind.name.lower()), person, None, None, None)
+                clip = _numbered_clip(path, _MEGC.index(kind.name.lower()), person, None, None, None)
                 clips += [clip] if clip else []
     if not clips:
         raise DatasetError(f"expected clips such as HS/s01/micro/negative/s1_ne_01 in {folder}, got none")
@@ -165,31 +165,31 @@ def _read_smic(folder: Path) -> Found:
 
 
 def _casme2_label(word: str) -> int | None:
-    return CASME_2.index(word) if word in CASME_2 else None
+    return _CASME_2.index(word) if word in _CASME_2 else None
 
 
 def _samm_label(word: str) -> int | None:
     word = "other" if word == "others" else word
-    return SAMM.index(word) if word in SAMM else None
+    return _SAMM.index(word) if word in _SAMM else None
 
 
 def _megc_label(word: str) -> int | None:
-    return MEGC.index(TO_MEGC[word]) if word in TO_MEGC else None
+    return _MEGC.index(_TO_MEGC[word]) if word in _TO_MEGC else None
 
 
 LAYOUTS = (
     Layout(
         "casme2",
         "CASME II, five classes",
-        CASME_2,
+        _CASME_2,
         ("happy", None, "disgust", "surprise", None),
         _read_casme2(_casme2_label),
         steady=True,
     ),
-    Layout("casme2-3", "CASME II, three classes", MEGC, MEGC_EXPRESSIONS, _read_casme2(_megc_label), steady=True),
+    Layout("casme2-3", "CASME II, three classes", _MEGC, _MEGC_EXPRESSIONS, _read_casme2(_megc_label), steady=True),
     Layout(
-        "samm", "SAMM, five classes", SAMM, ("angry", None, "happy", "surprise", None), _read_samm(_samm_label), True
+        "samm", "SAMM, five classes", _SAMM, ("angry", None, "happy", "surprise", None), _read_samm(_samm_label), True
     ),
-    Layout("samm-3", "SAMM, three classes", MEGC, MEGC_EXPRESSIONS, _read_samm(_megc_label), steady=True),
-    Layout("smic", "SMIC, high speed, three classes", MEGC, MEGC_EXPRESSIONS, _read_smic, steady=True),
+    Layout("samm-3", "SAMM, three classes", _MEGC, _MEGC_EXPRESSIONS, _read_samm(_megc_label), steady=True),
+    Layout("smic", "SMIC, high speed, three classes", _MEGC, _MEGC_EXPRESSIONS, _read_smic, steady=True),
 )

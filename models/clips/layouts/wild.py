@@ -32,9 +32,9 @@ from models.clips.layouts.entry import Clip, Found, Layout, OfficialFold, expres
 from models.errors import DatasetError
 from relay.protocol import EXPRESSIONS
 
-SEVEN = ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")
+_SEVEN = ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")
 """DFEW's order (its labels less one), which FERV39K's users and Former-DFER's AFEW lists keep."""
-ELEVEN = (
+_ELEVEN = (
     "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise",
     "contempt", "anxiety", "helplessness", "disappointment",
 )  # fmt: skip
@@ -81,7 +81,7 @@ def _read_dfew(folder: Path) -> Found:
     def rows(part: str, fold: int) -> Rows:
         file = files.locate(splits, (f"{part}(single-labeled)/set_{fold}.csv",), "DFEW's split files")
         return [
-            (_number(row["video_name"], place), _label(row["label"], len(SEVEN), place) - 1)
+            (_number(row["video_name"], place), _label(row["label"], len(_SEVEN), place) - 1)
             for row, place in files.read_table(file, ("video_name", "label"))
         ]
 
@@ -116,7 +116,7 @@ def _read_ferv39k(folder: Path) -> Found:
 
     def rows(part: str) -> Rows:
         file = splits / f"{part}_All.csv"
-        return [(words[0], _named(words[1], SEVEN, place)) for words, place in files.read_names(file)]
+        return [(words[0], _named(words[1], _SEVEN, place)) for words, place in files.read_names(file)]
 
     return gather({"all scenes": (rows("train"), rows("test"))}, lambda name: (cut / name,))
 
@@ -138,7 +138,7 @@ def _read_mafw(folder: Path) -> Found:
     def rows(part: str, fold: int) -> Rows:
         file = splits / f"set_{fold}" / f"{part}.txt"
         names = files.read_names(file)
-        return [(words[0].partition(".")[0], _named(words[1], ELEVEN, place)) for words, place in names]
+        return [(words[0].partition(".")[0], _named(words[1], _ELEVEN, place)) for words, place in names]
 
     def place(name: str) -> Iterable[Path]:
         return folder / "data" / "clips" / name, folder / "data" / "frames" / name
@@ -160,20 +160,20 @@ def _read_afew(folder: Path) -> Found:
             for clip in files.clips_in(group):
                 name = f"{part.name}/{group.name}/{clip.name}"
                 where[name] = clip
-                rows.append((name, SEVEN.index(label)))
+                rows.append((name, _SEVEN.index(label)))
         both.append(rows)
     return gather({"validation": (both[0], both[1])}, lambda name: (where[name],))
 
 
 LAYOUTS = (
-    Layout("dfew", "DFEW, single-labelled, five folds", SEVEN, SEVEN, _read_dfew),
-    Layout("ferv39k", "FERV39K, all scenes", SEVEN, SEVEN, _read_ferv39k),
+    Layout("dfew", "DFEW, single-labelled, five folds", _SEVEN, _SEVEN, _read_dfew),
+    Layout("ferv39k", "FERV39K, all scenes", _SEVEN, _SEVEN, _read_ferv39k),
     Layout(
         "mafw",
         "MAFW, single expressions, five folds",
-        ELEVEN,
-        tuple(name if name in EXPRESSIONS else None for name in map(expression_of, ELEVEN)),
+        _ELEVEN,
+        tuple(name if name in EXPRESSIONS else None for name in map(expression_of, _ELEVEN)),
         _read_mafw,
     ),
-    Layout("afew", "AFEW as in EmotiW, training and validation part", SEVEN, SEVEN, _read_afew),
+    Layout("afew", "AFEW as in EmotiW, training and validation part", _SEVEN, _SEVEN, _read_afew),
 )
