@@ -7,7 +7,7 @@ import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.j
 import { Controls } from "./controls.js";
 import { find, make, only, picture, write as writeTo } from "./dom.js";
 import { clock, condition, leader, percent, resonanceWords, said, trendWords, valenceWords } from "./figures.js";
-import { momentOf } from "./history.js";
+import { missed, momentOf } from "./history.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { request } from "./requests.js";
 
@@ -53,7 +53,8 @@ let sessions = []; // as the relay lists them, newest first
 let shown = null; // on the chart
 /** @type {number | null | undefined} */
 let running = null; // number of the session that runs now
-let marked = false; // whether it has a marker: it is then in the history, also while too few share
+/** @type {Marker[]} */
+let heard = []; // its markers, as they came: it is then in the history, also while too few share
 let redraw = false;
 let lookedAt = 0;
 let peaksAt = 0;
@@ -130,7 +131,7 @@ function showReaction(reaction) {
 
 /** @param {Marker} marker */
 function showMarker(marker) {
-  marked = true;
+  heard.push(marker);
   const history = live();
   if (!history) return;
   history.markers.push(marker);
@@ -144,7 +145,7 @@ function receive(message) {
   else if (message.type === "marker") showMarker(message);
   else if (message.type === "countdown") controls.followCountdown();
   else if (message.type === "status") {
-    if (running !== message.session) marked = false;
+    if (typeof running === "number" && running !== message.session) heard = []; // else they are of the one just begun
     running = message.session;
     alertUser(message.warnings?.join("\n") ?? "");
     loadSessions();
@@ -232,6 +233,7 @@ function sessionOption({ number, name, started, seconds }) {
 async function loadHistory(number) {
   /** @type {History} */
   const history = await fetchJson(`sessions/${number}`);
+  if (number === running) history.markers.push(...missed(history.markers, heard));
   shown = history;
   chosen.value = String(number);
   chart.draw(history);
@@ -272,7 +274,7 @@ function peakItem({ time, kind, name, share }) {
 function continueHistory(mood) {
   const moment = momentOf(mood);
   const listed = sessions.some((session) => session.number === running);
-  if ((moment || marked) && !listed && Date.now() - lookedAt > LOOK_AGAIN_MS) loadSessions();
+  if ((moment || heard.length) && !listed && Date.now() - lookedAt > LOOK_AGAIN_MS) loadSessions();
   const history = live();
   if (!moment || !history) return;
   const last = history.moments[history.moments.length - 1];

@@ -93,6 +93,15 @@ export function nearest(points, time) {
 }
 
 /**
+ * The markers that were heard of but are not in a history, which was read before them.
+ *
+ * @param {Marker[]} markers of the history
+ * @param {Marker[]} heard of the same session
+ */
+export const missed = (markers, heard) =>
+  heard.filter((one) => !markers.some(({ time, text }) => time === one.time && text === one.text));
+
+/**
  * The moment that a live mood event adds to the running session; null when nothing is stored for it.
  *
  * @param {Mood} mood

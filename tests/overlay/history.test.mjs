@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EXPRESSIONS } from "../../overlay/contract.js";
-import { axis, meanShares, momentOf, moved, nearest, runs, thinned, timeStep } from "../../overlay/history.js";
+import { axis, meanShares, missed, momentOf, moved, nearest, runs, thinned, timeStep } from "../../overlay/history.js";
 import { numbers } from "./chance.mjs";
 
 const HAPPY = EXPRESSIONS.indexOf("happy");
@@ -105,4 +105,11 @@ test("keys move through the points and stop at their ends", () => {
 test("shares are averaged over the points", () => {
   const points = runs([moment(1, 10, 0), moment(2, 0, 10)], 500).flat();
   assert.equal(meanShares(points)[HAPPY], 0.5);
+});
+
+test("a marker that was heard of before its history was read is not lost, and not there twice", () => {
+  const early = { time: 10.5, text: "begins" };
+  const late = { time: 12, text: "begins" };
+  assert.deepEqual(missed([{ ...early }], [early, late]), [late]);
+  assert.deepEqual(missed([], []), []);
 });
