@@ -1,4 +1,4 @@
-"""Faces as 478 points each (MediaPipe face landmarker): the largest of a video's frame, or all of a still picture."""
+"""Faces as 478 points and 52 blendshapes each (MediaPipe face landmarker): of a video, or of still pictures."""
 
 import contextlib
 import os
@@ -7,13 +7,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import MissingLibraryError
-from models.inference.boxes import SAME_FACE, area, overlap
+from models.inference.blendshapes import Shapes
+from models.inference.boxes import SAME_FACE, Points, area, overlap
 
 LARGEST_SIDE = 640
 """Wider or taller frames are shrunk before the search: the detector itself works on 128 pixels."""
@@ -26,6 +28,15 @@ _NATIVE_LOG_LINE = re.compile(rb"[IWEF]\d{4} |(INFO|WARNING|ERROR): ")
 
 Window = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
+
+
+class FoundFace(NamedTuple):
+    """What the landmarker tells of a face."""
+
+    points: Points
+    """The landmarks (478, 2), x and y in pixels of the whole frame."""
+    shapes: Shapes
+    """The blendshapes (52,), 0..1, in the order of ``models.inference.blendshapes``."""
 
 
 class FaceFinder:
@@ -42,12 +53,12 @@ class FaceFinder:
             self._last_ms = -1
             self.find(np.zeros((64, 64, 3), np.uint8), 0)
 
-    def find(self, frame: NDArray[np.uint8], time_ms: int) -> NDArray[np.float64] | None:
-        """The points of the largest of the faces that ``find_all`` sees; None without one."""
-        return max(self.find_all(frame, time_ms), key=area, default=None)
+    def find(self, frame: NDArray[np.uint8], time_ms: int) -> FoundFace | None:
+        """The largest of the faces that ``find_all`` sees; None without one."""
+        return max(self.find_all(frame, time_ms), key=lambda face: area(face.points), default=None)
 
-    def find_all(self, frame: NDArray[np.uint8], time_ms: int) -> list[NDArray[np.float64]]:
-        """The points (478, 2), x and y in pixels of ``frame`` (H, W, 3) RGB, of each of up to ``_MAX_FACES`` faces.
+    def find_all(self, frame: NDArray[np.uint8], time_ms: int) -> list[FoundFace]:
+        """Up to ``_MAX_FACES`` faces of ``frame`` (H, W, 3) RGB.
 
         Times that do not grow are moved on by a millisecond, since the tracker refuses them.
         """
@@ -59,7 +70,7 @@ class FaceFinder:
             small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         self._last_ms = max(time_ms, self._last_ms + 1)
         result = self._landmarker.detect_for_video(self._image(small), self._last_ms)
-        return _points(result, width, height)
+        return _faces(result, (0, 0, width, height))
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
@@ -78,20 +89,19 @@ class StillFaceFinder:
             self._landmarker, self._image = load_landmarker(model, "IMAGE", _MAX_STILL_FACES)
             self.find(np.zeros((64, 64, 3), np.uint8))
 
-    def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
-        """The points (478, 2) of each face, in pixels of ``picture`` (H, W, 3) RGB, as one reads.
+    def find(self, picture: NDArray[np.uint8]) -> list[FoundFace]:
+        """Each face of ``picture`` (H, W, 3) RGB, as one reads.
 
         The detector sees all of what it gets on 128 pixels, so of a group it misses most. Pictures larger than a
         webcam's frame are therefore searched in overlapping windows as well.
         """
         height, width = picture.shape[:2]
-        found: list[NDArray[np.float64]] = []
-        for left, top, right, bottom in windows(width, height):
+        found: list[FoundFace] = []
+        for window in windows(width, height):
+            left, top, right, bottom = window
             part = np.ascontiguousarray(picture[top:bottom, left:right])
-            for points in _points(self._landmarker.detect(self._image(part)), right - left, bottom - top):
-                points += np.array([left, top])
-                if _is_whole(points, (left, top, right, bottom), width, height):
-                    found.append(points)
+            faces = _faces(self._landmarker.detect(self._image(part)), window)
+            found += [face for face in faces if _is_whole(face.points, window, width, height)]
         return as_one_reads(_distinct(found))
 
     def close(self) -> None:
@@ -124,7 +134,7 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(i * room / steps) for i in range(steps + 1)] if steps else [0]
 
 
-def _is_whole(points: NDArray[np.float64], window: Window, width: int, height: int) -> bool:
+def _is_whole(points: Points, window: Window, width: int, height: int) -> bool:
     """Whether no edge of the window cuts the face; one that the picture's own edge cuts is all there is."""
     (left, top), (right, bottom) = points.min(0), points.max(0)
     return bool(
@@ -135,38 +145,43 @@ def _is_whole(points: NDArray[np.float64], window: Window, width: int, height: i
     )
 
 
-def _distinct(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+def _distinct(faces: Sequence[FoundFace]) -> list[FoundFace]:
     """The faces without those that were found before, by their boxes."""
-    kept: list[NDArray[np.float64]] = []
+    kept: list[FoundFace] = []
     for face in faces:
-        if all(overlap(face, other) < SAME_FACE for other in kept):
+        if all(overlap(face.points, other.points) < SAME_FACE for other in kept):
             kept.append(face)
     return kept
 
 
-def as_one_reads(faces: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+def as_one_reads(faces: Sequence[FoundFace]) -> list[FoundFace]:
     """The faces row by row from the top, and in a row from left to right.
 
     A face is in the row of the one above as long as its middle is not below the other's chin.
     """
-    rows: list[list[NDArray[np.float64]]] = []
-    for face in sorted(faces, key=lambda points: float(points[:, 1].mean())):
-        if rows and face[:, 1].mean() < rows[-1][0][:, 1].max():
+    rows: list[list[FoundFace]] = []
+    for face in sorted(faces, key=lambda face: float(face.points[:, 1].mean())):
+        if rows and face.points[:, 1].mean() < rows[-1][0].points[:, 1].max():
             rows[-1].append(face)
         else:
             rows.append([face])
-    return [face for row in rows for face in sorted(row, key=lambda points: float(points[:, 0].mean()))]
+    return [face for row in rows for face in sorted(row, key=lambda face: float(face.points[:, 0].mean()))]
 
 
-def _points(result, width: int, height: int) -> list[NDArray[np.float64]]:  # type: ignore[no-untyped-def]
-    """The points of each face of MediaPipe's result, in pixels."""
-    return [np.array([(p.x * width, p.y * height) for p in face]) for face in result.face_landmarks]
+def _faces(result, window: Window) -> list[FoundFace]:  # type: ignore[no-untyped-def]
+    """Each face of MediaPipe's result for what is in ``window``."""
+    left, top, right, bottom = window
+    return [
+        FoundFace(
+            np.array([(p.x, p.y) for p in points]) * (right - left, bottom - top) + (left, top),
+            np.array([shape.score for shape in shapes], np.float32),
+        )
+        for points, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True)
+    ]
 
 
-def load_landmarker(  # type: ignore[no-untyped-def]  # MediaPipe has no types
-    model: Path, mode: str, faces: int, blendshapes: bool = False
-):
-    """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE.
+def load_landmarker(model: Path, mode: str, faces: int):  # type: ignore[no-untyped-def]  # MediaPipe has no types
+    """A landmarker that tells blendshapes, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE.
 
     Raises:
         MissingLibraryError: a system library that MediaPipe loads is not installed.
@@ -180,7 +195,7 @@ def load_landmarker(  # type: ignore[no-untyped-def]  # MediaPipe has no types
             base_options=BaseOptions(model_asset_path=str(model)),
             running_mode=vision.RunningMode[mode],
             num_faces=faces,
-            output_face_blendshapes=blendshapes,
+            output_face_blendshapes=True,
         )
         landmarker = vision.FaceLandmarker.create_from_options(options)
     except OSError as error:

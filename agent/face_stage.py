@@ -17,7 +17,7 @@ def finding(command: str) -> Iterator[FindFaces]:
 
         finder = StillFaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
-        yield finder.find
+        yield lambda picture: [face.points for face in finder.find(picture)]
 
 
 @contextlib.contextmanager
@@ -27,4 +27,4 @@ def tracking(command: str) -> Iterator[TrackFaces]:
 
         finder = FaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
-        yield finder.find_all
+        yield lambda frame, time_ms: [face.points for face in finder.find_all(frame, time_ms)]

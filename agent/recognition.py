@@ -73,12 +73,12 @@ class Recogniser:
         ``frame`` is RGB (H, W, 3); ``time_ms`` grows from frame to frame of one video.
         """
         began = time.perf_counter()
-        points = self._faces.find(frame, time_ms)
+        face = self._faces.find(frame, time_ms)
         self._face_seconds, self._frames = self._face_seconds + time.perf_counter() - began, self._frames + 1
-        if points is None:
+        if face is None:
             self._reader.miss()
             return Look(False, None)
-        return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, points, self._crop)))
+        return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, face.points, self._crop)))
 
     def stop(self) -> None:
         """End the ``look`` that another thread may be in, with an error there; there is no other look after this.

@@ -47,7 +47,7 @@ class StillRecogniser:
         pixels = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3)
         found = self._faces.find(pixels)
         times.append(time.perf_counter())
-        faces = tuple(self._face(pixels, points, classifier) for points in found)
+        faces = tuple(self._face(pixels, face.points, classifier) for face in found)
         times.append(time.perf_counter())
         spent = zip(("load", "find", "classify"), np.diff(times).tolist(), strict=True)
         return Findings(

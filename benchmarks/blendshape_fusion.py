@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.face import StillFaceFinder
+from agent import face_stage
 from benchmarks import machine
 from benchmarks.blendshapes import BlendshapeReader, as_picture, regression, with_one
 from models import metrics
@@ -50,8 +50,8 @@ def main() -> None:
         for name, rows in inputs.items():
             told(name, faces.labels, crossed(rows, faces.labels, chance[faces.groups]))
         if args.portraits:
-            with contextlib.closing(StillFaceFinder(registry.path("face_landmarker"))) as finder:
-                shown = [one for one in portraits.load(args.portraits, finder.find) if one.landmarks is not None]
+            with face_stage.finding("benchmarks.blendshape_fusion") as find:
+                shown = [one for one in portraits.load(args.portraits, find) if one.landmarks is not None]
             asked = variants(
                 classifier.batch(portraits.crops(shown, classifier.network.contract.crop)),
                 np.array([reader.read(one.picture) for one in shown], np.float32),

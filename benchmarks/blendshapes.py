@@ -37,7 +37,7 @@ class BlendshapeReader:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = load_landmarker(model, "IMAGE", 1, blendshapes=True)
+            self._landmarker, self._image = load_landmarker(model, "IMAGE", 1)
             self.read(np.zeros((64, 64, 3), np.uint8))
 
     def read(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from agent import face_stage
 from agent.clip_buffer import ClipBuffer
 from agent.face import FaceFinder
 from agent.readers import ClipReader, FaceReader, reader
@@ -136,7 +137,8 @@ def sights(film: Path, phase: int) -> list[Sight]:
         due += 1 / FPS
         _, picture = capture.retrieve()
         frame = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        found.append((number / rate, frame, finder.find(frame, round(1000 * number / rate))))
+        face = finder.find(frame, round(1000 * number / rate))
+        found.append((number / rate, frame, None if face is None else face.points))
     capture.release()
     finder.close()
     return found
@@ -321,9 +323,8 @@ def main() -> None:
     if args.clips:
         listing = layouts.find(args.clips)
         listing = listing.keep(spread(len(listing.clips), CLIPS).tolist())
-        finder = FaceFinder(registry.path("face_landmarker"))
-        source = cache.prepare(args.clips, listing, CLIP_SIZE, finder.find_all, args.cache).source
-        finder.close()
+        with face_stage.tracking("benchmarks.flicker") as track:
+            source = cache.prepare(args.clips, listing, CLIP_SIZE, track, args.cache).source
         print(f"\n{args.clips.name}: {len(source)} clips at {FPS} frames a second")
         table((name, on_clips(make, source)) for name, make in makers.items())
     if args.data:

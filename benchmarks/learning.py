@@ -10,7 +10,6 @@ every epoch, so a stopped benchmark goes on where it was.
 """
 
 import argparse
-import contextlib
 import io
 import json
 import sys
@@ -25,12 +24,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from agent import face
+from agent import face_stage
 from benchmarks import machine
 from models import atomic, metrics
 from models.clips import synth
 from models.clips.source import Clips, in_memory, take
-from models.inference import registry
 from models.inference.contract import IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
@@ -172,8 +170,8 @@ def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cac
     """Clips of some of the portraits' people, each of whom plays every expression ``turns`` times; rendered once."""
     if not cache.is_file():
         files = dict(list(synth.find_portraits(portraits).items())[people])
-        with contextlib.closing(face.StillFaceFinder(registry.path("face_landmarker"))) as finder:
-            found = synth.load_portraits(files, finder.find, size)
+        with face_stage.finding("benchmarks.learning") as find:
+            found = synth.load_portraits(files, find, size)
         roles = synth.cast(list(found), len(EXPRESSIONS) * turns * len(found), np.random.default_rng(seed))
         shown = [
             np.stack(list(synth.perform(found[role.subject], role, size, np.random.default_rng([seed, i]))))

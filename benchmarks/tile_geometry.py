@@ -34,10 +34,10 @@ def main() -> None:
         framed = cv2.copyMakeBorder(large, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
         blank = np.zeros((64, 64, 3), np.uint8)
         finder.find(blank, 0)  # forget the tile before: these are no successive frames
-        points = finder.find(np.ascontiguousarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2RGB), np.uint8), 0)
-        if points is None:
+        face = finder.find(np.ascontiguousarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2RGB), np.uint8), 0)
+        if face is None:
             continue
-        points = (points - BORDER) / ENLARGED
+        points = (face.points - BORDER) / ENLARGED
         right, left = points[list(align.RIGHT_EYE)].mean(0), points[list(align.LEFT_EYE)].mean(0)
         mouth = points[list(align.MOUTH)].mean(0)
         low, high = points.min(0), points.max(0)

@@ -9,9 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from agent.face import LARGEST_SIDE, FaceFinder, StillFaceFinder, as_one_reads, missing_library, quiet_stderr, windows
+from agent.face import (
+    LARGEST_SIDE,
+    FaceFinder,
+    FoundFace,
+    StillFaceFinder,
+    as_one_reads,
+    load_landmarker,
+    missing_library,
+    quiet_stderr,
+    windows,
+)
 from models.errors import ModelMissingError
 from models.inference import registry
+from models.inference.blendshapes import BLENDSHAPES
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +51,31 @@ def centre(points: np.ndarray) -> tuple[float, float]:
 
 def test_the_points_are_pixels_of_the_frame_whatever_its_size(finder: FaceFinder, portrait: Image.Image) -> None:
     for side in (512, 1536):
-        points = finder.find(np.asarray(portrait.resize((side, side))), 100 * side)
-        assert points is not None
-        assert points.shape == (478, 2)
-        x, y = centre(points)
+        face = finder.find(np.asarray(portrait.resize((side, side))), 100 * side)
+        assert face is not None
+        assert face.points.shape == (478, 2)
+        x, y = centre(face.points)
         assert x / side == pytest.approx(0.435, abs=0.03)
         assert y / side == pytest.approx(0.22, abs=0.03)
+
+
+def test_the_blendshapes_tell_a_smile(finder: FaceFinder, portrait: Image.Image) -> None:
+    picture = np.asarray(portrait)
+    (still,), moving = still_finder().find(picture), finder.find(picture, 1)
+    for face in (still, moving):
+        assert face is not None
+        assert (face.shapes.shape, face.shapes.dtype) == ((52,), np.float32)
+        told = dict(zip(BLENDSHAPES, face.shapes.tolist(), strict=True))
+        assert min(told["mouthSmileLeft"], told["mouthSmileRight"]) > 0.5
+        assert max(told["mouthFrownLeft"], told["mouthFrownRight"], told["eyeBlinkLeft"]) < 0.3
+
+
+def test_the_blendshapes_are_named_in_mediapipes_order(portrait: Image.Image) -> None:
+    still_finder().close()  # else there is no landmarker
+    landmarker, image = load_landmarker(registry.path("face_landmarker"), "IMAGE", 1)
+    (shapes,) = landmarker.detect(image(np.asarray(portrait))).face_blendshapes
+    landmarker.close()
+    assert tuple(shape.category_name for shape in shapes) == BLENDSHAPES
 
 
 def test_the_largest_face_counts(finder: FaceFinder, portrait: Image.Image) -> None:
@@ -55,9 +85,9 @@ def test_the_largest_face_counts(finder: FaceFinder, portrait: Image.Image) -> N
         large = portrait.crop((110, 0, 340, 230)).resize((500, 500))
         canvas.paste(small, (30 if small_left else 820, 50))
         canvas.paste(large, (570 if small_left else 30, 50))
-        points = finder.find(np.asarray(canvas), 1000 if small_left else 5000)
-        assert points is not None
-        assert (centre(points)[0] > 550) == small_left
+        face = finder.find(np.asarray(canvas), 1000 if small_left else 5000)
+        assert face is not None
+        assert (centre(face.points)[0] > 550) == small_left
 
 
 def test_all_faces_of_a_frame(finder: FaceFinder, portrait: Image.Image) -> None:
@@ -66,7 +96,7 @@ def test_all_faces_of_a_frame(finder: FaceFinder, portrait: Image.Image) -> None
         canvas.paste(portrait.crop((110, 0, 340, 230)).resize((500, 500)), (left, 0))
     for time_ms in (9000, 9040):
         both = finder.find_all(np.asarray(canvas), time_ms)
-        assert sorted(centre(face)[0] > 500 for face in both) == [False, True]
+        assert sorted(centre(face.points)[0] > 500 for face in both) == [False, True]
 
 
 def test_no_face_and_times_that_stand_still(finder: FaceFinder, portrait: Image.Image) -> None:
@@ -130,16 +160,16 @@ def test_every_face_of_a_group_is_found_once_and_in_order(portrait: Image.Image)
         group.paste(face.resize((side, side)), (i % 5 * side, i // 5 * side))
     found = finder.find(np.asarray(group))
     finder.close()
-    places = [tuple(int(middle // side) for middle in centre(points)) for points in found]
+    places = [tuple(int(middle // side) for middle in centre(face.points)) for face in found]
     assert places == [(x, y) for y in range(2) for x in range(5)]
 
 
 def test_faces_of_unequal_height_are_one_row() -> None:
-    def face(x: float, y: float) -> np.ndarray:
-        return np.array([(x - 50, y - 60), (x + 50, y + 60), (x, y)])
+    def face(x: float, y: float) -> FoundFace:
+        return FoundFace(np.array([(x - 50, y - 60), (x + 50, y + 60), (x, y)]), np.zeros(52, np.float32))
 
     tall, short, child, behind = face(400, 120), face(100, 170), face(300, 260), face(500, 20)
-    ordered = [tuple(points[2]) for points in as_one_reads([child, short, tall, behind])]
+    ordered = [tuple(face.points[2]) for face in as_one_reads([child, short, tall, behind])]
     assert ordered == [(500, 20), (100, 170), (400, 120), (300, 260)]
 
 

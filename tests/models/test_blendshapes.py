@@ -58,7 +58,7 @@ def test_the_real_landmarker_sees_a_smile_in_a_tile() -> None:
         pytest.skip(str(error))
     picture = np.asarray(cv2.cvtColor(cv2.imread(str(portrait)), cv2.COLOR_BGR2RGB), np.uint8)
     with contextlib.closing(StillFaceFinder(landmarker)) as finder:
-        tile = aligned_face(picture, finder.find(picture)[0], CropSpec(fer2013.TILE, 1.0))
+        tile = aligned_face(picture, finder.find(picture)[0].points, CropSpec(fer2013.TILE, 1.0))
     with contextlib.closing(blendshapes.BlendshapeReader(landmarker)) as reader:
         shapes = reader.read(blendshapes.as_picture(tile))
         assert reader.read(np.zeros((64, 64, 3), np.uint8)) is None

@@ -4,7 +4,6 @@ import os
 import resource
 import struct
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 import moodcast
-from agent.face import FaceFinder
+from agent import face_stage
 from models.clips import cache, layouts, video
 from models.clips.layouts import Listing
 from models.clips.layouts.entry import Clip
@@ -224,7 +223,7 @@ def weights(name: str) -> Path:
 
 def test_the_agents_face_stage_follows_a_portrait(tmp_path: Path) -> None:
     """A portrait that wanders through the picture and leaves it: cut with its eyes level and in place."""
-    look = FaceFinder(weights("face_landmarker"))
+    weights("face_landmarker")
     portrait = video.read_picture(weights("portrait"))[:300, 100:400]
     frames = []
     for i in range(12):
@@ -233,8 +232,8 @@ def test_the_agents_face_stage_follows_a_portrait(tmp_path: Path) -> None:
             frame[30:330, 20 + 25 * i : 320 + 25 * i] = portrait
         frames.append(frame)
     video.write_pictures(frames, tmp_path / "happy" / "ann_1")
-    with closing(look):
-        clips = cache.prepare(tmp_path, layouts.find(tmp_path), 96, look.find_all).source
+    with face_stage.tracking("tests") as track:
+        clips = cache.prepare(tmp_path, layouts.find(tmp_path), 96, track).source
     faces = clips.frames(0).astype(int)
     assert 9 <= len(faces) <= 12  # the tracker may see a ghost for a moment
     assert np.abs(faces[1:9] - faces[0]).mean() < 12

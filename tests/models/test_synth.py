@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import moodcast
-from agent.face import StillFaceFinder
+from agent import face_stage
 from models.clips import motions, synth, video, warp
 from models.clips.motions import Points
 from models.errors import DatasetError, ModelMissingError
 from models.inference import registry
+from models.inference.face_stage import FindFaces
 from relay.protocol import EXPRESSIONS
 from tests import full_disk
 
@@ -36,17 +37,17 @@ def weights(name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finder() -> Iterator[StillFaceFinder]:
-    found = StillFaceFinder(weights("face_landmarker"))
-    yield found
-    found.close()
+def find() -> Iterator[FindFaces]:
+    weights("face_landmarker")
+    with face_stage.finding("tests") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def someone(finder: StillFaceFinder) -> warp.FaceMesh:
+def someone(find: FindFaces) -> warp.FaceMesh:
     """A neutral portrait where there are some, else the astronaut's."""
     file = LONDON / "001_neutral.jpg" if LONDON.is_dir() else weights("portrait")
-    return synth.load_portraits({"me": file}, finder.find, SIZE)["me"]
+    return synth.load_portraits({"me": file}, find, SIZE)["me"]
 
 
 def played(who: warp.FaceMesh, expression: str, strength: float = 1.0) -> warp.Picture:
@@ -56,9 +57,9 @@ def played(who: warp.FaceMesh, expression: str, strength: float = 1.0) -> warp.P
     return warp.render(who, mesh, SIZE)
 
 
-def seen(finder: StillFaceFinder, picture: NDArray[np.uint8]) -> dict[str, float]:
+def seen(find: FindFaces, picture: NDArray[np.uint8]) -> dict[str, float]:
     """What the landmarker, which knows nothing of the warping, finds in a picture; lengths in eye distances."""
-    (mesh,) = finder.find(np.asarray(cv2.resize(picture, None, fx=2, fy=2), np.uint8))
+    (mesh,) = find(np.asarray(cv2.resize(picture, None, fx=2, fy=2), np.uint8))
 
     def of(*points: int) -> Points:
         middle: Points = mesh[list(points)].mean(0)
@@ -74,9 +75,9 @@ def seen(finder: StillFaceFinder, picture: NDArray[np.uint8]) -> dict[str, float
     }
 
 
-def test_expressions_can_be_seen(finder: StillFaceFinder, someone: warp.FaceMesh) -> None:
-    rest = seen(finder, played(someone, "neutral"))
-    faces = {name: seen(finder, played(someone, name)) for name in EXPRESSIONS}
+def test_expressions_can_be_seen(find: FindFaces, someone: warp.FaceMesh) -> None:
+    rest = seen(find, played(someone, "neutral"))
+    faces = {name: seen(find, played(someone, name)) for name in EXPRESSIONS}
     assert faces["happy"]["width"] > rest["width"] + 0.08
     assert faces["happy"]["corners"] > rest["corners"] + 0.03
     assert faces["sad"]["corners"] < rest["corners"] - 0.03
@@ -86,16 +87,14 @@ def test_expressions_can_be_seen(finder: StillFaceFinder, someone: warp.FaceMesh
     assert faces["angry"]["opening"] < 0.1
     assert faces["fear"]["width"] > rest["width"] + 0.05
     assert faces["disgust"]["brows"] < rest["brows"]
-    weak = seen(finder, played(someone, "surprise", 0.4))
+    weak = seen(find, played(someone, "surprise", 0.4))
     assert rest["opening"] < weak["opening"] < faces["surprise"]["opening"]
 
 
-def test_eyes_shut(finder: StillFaceFinder, someone: warp.FaceMesh) -> None:
+def test_eyes_shut(find: FindFaces, someone: warp.FaceMesh) -> None:
     mesh = someone.rest.copy()
     mesh[: warp.MESH] = motions.close_eyes(mesh[: warp.MESH], 1)
-    assert (
-        seen(finder, warp.render(someone, mesh, SIZE))["eyes"] < 0.6 * seen(finder, played(someone, "sad", 0))["eyes"]
-    )
+    assert seen(find, warp.render(someone, mesh, SIZE))["eyes"] < 0.6 * seen(find, played(someone, "sad", 0))["eyes"]
 
 
 def test_a_mesh_at_rest_is_the_portrait(someone: warp.FaceMesh) -> None:
