@@ -69,8 +69,8 @@ def cast(subjects: Sequence[str], count: int, rng: np.random.Generator) -> list[
 def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator) -> Iterator[Frame]:
     """The frames (size, size, 3) of a role."""
     face = who.face
-    pulls = _pulls(face, motions.PROTOTYPES[role.expression], rng)
-    twitches = [_pulls(face, {str(action): 1.0}, rng) for action in rng.choice(list(motions.ACTIONS), 3, replace=False)]
+    expression = pulls(face, motions.PROTOTYPES[role.expression], rng)
+    twitches = [pulls(face, {str(action): 1.0}, rng) for action in rng.choice(list(motions.ACTIONS), 3, replace=False)]
     twitching = [_drift(role.frames, float(rng.uniform(0, 0.12)), rng) for _ in twitches]
     shown = role.intensity * motions.course(role.frames, role.onset, role.apex, role.release, role.offset)
     lids = _blinks(role.frames, rng)
@@ -78,28 +78,28 @@ def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator) -> I
     light = _light(role.frames, size, rng)
     grain = float(rng.uniform(0, 3))
     for i in range(role.frames):
-        mesh = face + shown[i] * pulls
+        mesh = face + shown[i] * expression
         for twitch, strength in zip(twitches, twitching, strict=True):
             mesh = mesh + max(strength[i], 0) * twitch
         mesh = motions.close_eyes(mesh, float(lids[i]))
         moved = who.rest.copy()
         moved[:MESH] += (mesh - face) * who.tile
-        picture = warp.render(who, _moved_head(moved, who, head[i]), size)
+        picture = warp.render(who, moved_head(moved, who, head[i]), size)
         lit = picture * light[i] + rng.normal(0, grain, picture.shape)
         yield np.clip(np.rint(lit), 0, 255).astype(np.uint8)
 
 
-def _pulls(face: Points, strengths: Mapping[str, float], rng: np.random.Generator) -> Points:
+def pulls(face: Points, strengths: Mapping[str, float], rng: np.random.Generator) -> Points:
     """Displacement (468, 2) of actions at these strengths, each by up to a quarter off and not the same on both sides.
 
     The left half of the face takes over from the right one over the width of the nose.
     """
     half = np.clip((face[:, 0] - 0.5) / 0.1, -1, 1)
-    pulls = np.zeros_like(face)
+    moved = np.zeros_like(face)
     for action, strength in strengths.items():
         lopsided = 1 + rng.uniform(-0.15, 0.15) * half
-        pulls += motions.displacement(face, action) * (strength * rng.uniform(0.75, 1.25) * lopsided)[:, None]
-    return pulls
+        moved += motions.displacement(face, action) * (strength * rng.uniform(0.75, 1.25) * lopsided)[:, None]
+    return moved
 
 
 def _drift(frames: int, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -119,7 +119,7 @@ def _blinks(frames: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class _Pose:
+class Pose:
     """Of a head: ``turn`` and ``roll`` in radians, ``scale`` about 1, shift in tiles."""
 
     turn: float
@@ -129,14 +129,14 @@ class _Pose:
     y: float
 
 
-def _head(frames: int, rng: np.random.Generator) -> list[_Pose]:
+def _head(frames: int, rng: np.random.Generator) -> list[Pose]:
     """Small motion, as alignment leaves it: the swaying of each quantity around a bias of its own."""
     most = (0.10, 0.04, 0.03, 0.02, 0.02)
     ways = [_drift(frames, float(rng.uniform(0, m)), rng) + rng.uniform(-m / 2, m / 2) for m in most]
-    return [_Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in np.stack(ways, 1).tolist()]
+    return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in np.stack(ways, 1).tolist()]
 
 
-def _moved_head(mesh: Points, who: FaceMesh, pose: _Pose) -> Points:
+def moved_head(mesh: Points, who: FaceMesh, pose: Pose) -> Points:
     """The mesh in another pose. The face turns as an ellipsoid does, what is around it stays."""
     middle = len(who.picture) / 2
     place = (mesh - middle) / who.tile
