@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.face import FaceFinder
-from models.inference import registry
+from models.inference import registry, smile
 from models.inference.align import aligned_face
 from models.inference.contract import Contract
 
@@ -40,6 +40,7 @@ class Recogniser:
         landmarker = registry.path("face_landmarker")
         self._reader = reader(load(model))
         self._crop = self._reader.network.contract.crop
+        self._smile_rule = registry.smile_rule(model)
         self._faces = FaceFinder(landmarker)
         self._face_seconds, self._frames = 0.0, 0
 
@@ -78,7 +79,11 @@ class Recogniser:
         if face is None:
             self._reader.miss()
             return Look(False, None)
-        return Look(True, self._reader.read(time_ms / 1000, aligned_face(frame, face.points, self._crop)))
+        answer = self._reader.read(time_ms / 1000, aligned_face(frame, face.points, self._crop))
+        if answer is None:
+            return Look(True, None)
+        # A clip network's answer may be of a moment ago; the mouth is that of now, as the viewer would have it.
+        return Look(True, smile.decided(self._smile_rule, answer, face.shapes).tolist())
 
     def stop(self) -> None:
         """End the ``look`` that another thread may be in, with an error there; there is no other look after this.

@@ -5,12 +5,13 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.face import StillFaceFinder
+from agent.face import FoundFace, StillFaceFinder
 from models.errors import ModelError
-from models.inference import registry
+from models.inference import registry, smile
 from models.inference.align import aligned_face, crop_matrix
 from models.inference.contract import CropSpec
 from models.inference.infer import Classifier, load_still
+from models.inference.smile import SmileRule
 from relay.trial import BadPictureError, Choice, Face, Findings, Picture, UnavailableError
 
 
@@ -42,12 +43,12 @@ class StillRecogniser:
         """
         times = [time.perf_counter()]
         model = model or registry.DEFAULT
-        classifier = self._load(model)
+        classifier, rule = self._load(model), registry.smile_rule(model)
         times.append(time.perf_counter())
         pixels = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3)
         found = self._faces.find(pixels)
         times.append(time.perf_counter())
-        faces = tuple(self._face(pixels, face.points, classifier) for face in found)
+        faces = tuple(_read(pixels, face, classifier, rule) for face in found)
         times.append(time.perf_counter())
         spent = zip(("load", "find", "classify"), np.diff(times).tolist(), strict=True)
         return Findings(
@@ -62,11 +63,6 @@ class StillRecogniser:
         """Free the face finder."""
         self._faces.close()
 
-    def _face(self, pixels: NDArray[np.uint8], points: NDArray[np.float64], classifier: Classifier) -> Face:
-        crop = classifier.network.contract.crop
-        probabilities = classifier.probabilities(aligned_face(pixels, points, crop))
-        return Face(outline=outline(points, crop), probabilities=tuple(probabilities.tolist()))
-
     def _load(self, model: str) -> Classifier:
         if model not in self._loaded:
             entry = registry.WEIGHTS.get(model)
@@ -78,6 +74,14 @@ class StillRecogniser:
             except ModelError as error:
                 raise UnavailableError(error.sentence()) from error
         return self._loaded[model]
+
+
+def _read(pixels: NDArray[np.uint8], face: FoundFace, classifier: Classifier, rule: SmileRule | None) -> Face:
+    """What the classifier and the rule say of a face of the picture."""
+    crop = classifier.network.contract.crop
+    answer = classifier.probabilities(aligned_face(pixels, face.points, crop))
+    probabilities = smile.decided(rule, answer, face.shapes)
+    return Face(outline=outline(face.points, crop), probabilities=tuple(probabilities.tolist()))
 
 
 def outline(points: NDArray[np.float64], crop: CropSpec) -> tuple[tuple[float, float], ...]:

@@ -20,6 +20,7 @@ from models.inference.contract import (
     Contract,
     CropSpec,
 )
+from models.inference.smile import SmileRule
 
 DEFAULT = "moodnet"
 PACKAGED = Path(__file__).parent.parent / "weights"
@@ -60,6 +61,8 @@ class Weights:
     """One entry. ``contract`` is None for files that are no classifier; ``accuracy`` maps a protocol to 0..1.
 
     ``optional`` files are fetched only when asked for by name. ``origin`` says what a classifier learned from.
+    ``smile_rule`` decides happy or neutral with the face stage's help; None for what others made, which is taken as it
+    is.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Weights:
     contract: Contract | None = None
     optional: bool = False
     origin: str = ""
+    smile_rule: SmileRule | None = None
     accuracy: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -138,6 +142,7 @@ _ENTRIES = (
         licence="Apache-2.0",
         contract=_MOODNET,
         origin=_FER,
+        smile_rule=SmileRule(odds=0.634, smile=0.673, base=3.052, odds_alone=0.531, base_alone=0.651),
         accuracy=MappingProxyType(
             {
                 "FER2013 public test, FER+ majority": 0.8591,
@@ -156,6 +161,7 @@ _ENTRIES = (
         licence="Apache-2.0",
         contract=_MOODNET,
         origin=_FER,
+        smile_rule=SmileRule(odds=0.719, smile=0.635, base=2.782, odds_alone=0.561, base_alone=0.536),
         accuracy=MappingProxyType(
             {
                 "FER2013 public test, FER+ majority": 0.8562,
@@ -176,6 +182,7 @@ _ENTRIES = (
             CropSpec(48, margin=1.0, pixels=RAW_RGB), logits=True, clip=ClipSpec(8, interval_s=0.2, features=256)
         ),
         origin=_FER,
+        smile_rule=SmileRule(odds=0.969, smile=0.813, base=3.205, odds_alone=0.917, base_alone=0.871),
     ),
     Weights(
         name="face_landmarker",
@@ -234,6 +241,11 @@ def get(name: str) -> Weights:
     except KeyError:
         known = ", ".join(WEIGHTS)
         raise UnknownModelError(f"expected the name of a model ({known}), got {name!r}") from None
+
+
+def smile_rule(model: str) -> SmileRule | None:
+    """The rule of a classifier by its name; None for one without, and for a file."""
+    return WEIGHTS[model].smile_rule if model in WEIGHTS else None
 
 
 def location(entry: Weights) -> Path:
