@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from agent.config import AgentSettings
-from agent.recognition import Recogniser
+from agent.readable import Unread
+from agent.recognition import Look, Recogniser
 from agent.smoothing import Reading, Smoother
 from agent.sources import Frame, FrameSource, open_source
 from agent.stopping import within
@@ -25,10 +26,10 @@ class Capture(threading.Thread):
         self,
         settings: AgentSettings,
         recogniser: Recogniser,
-        publish: Callable[[Reading | None, bool], None],
+        publish: Callable[[Reading | None, Look], None],
         finished: Callable[[], None],
     ) -> None:
-        """``publish`` gets each frame's reading, and whether the frame had a face; both are called in this thread."""
+        """``publish`` gets each frame's reading and what was seen in it; both are called in this thread."""
         super().__init__(name="capture", daemon=True)
         self._settings, self._recogniser = settings, recogniser
         self._publish, self._finished = publish, finished
@@ -44,6 +45,8 @@ class Capture(threading.Thread):
         """Why the capture ended, if it did not just end."""
         self.frames = 0
         self.frames_without_face = 0
+        self.unread: Counter[Unread] = Counter()
+        """Frames in which something was the matter, by what."""
 
     def release(self, seconds: float) -> bool:
         """Give the camera back now, also while a frame is looked at; the thread ends after that frame.
@@ -95,8 +98,8 @@ class Capture(threading.Thread):
             while (frame := self._read()) is not None:
                 now = time.monotonic()
                 look = self._recogniser.look(frame, round(1000 * (now - self._began)))
-                self._count(now, look.has_face)
-                self._publish(smoother.update(now, look.probabilities), look.has_face)
+                self._count(now, look)
+                self._publish(smoother.update(now, look.probabilities), look)
                 # A late frame moves the schedule; catching up would only make the next ones late, too.
                 due = max(due + period, time.monotonic())
                 self._wait(due)
@@ -127,8 +130,10 @@ class Capture(threading.Thread):
             if source is not None:
                 source.close()
 
-    def _count(self, now: float, has_face: bool) -> None:
+    def _count(self, now: float, look: Look) -> None:
         self.frames += 1
-        self.frames_without_face += not has_face
+        self.frames_without_face += not look.has_face
+        if look.unread:
+            self.unread[look.unread] += 1
         self._last, self._busy_s = now, time.process_time()
         self._recent.append((now, self._busy_s))

@@ -19,14 +19,15 @@ from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import NoFaceError, ReportFileError
+from agent.hints import Hints
 from agent.outset import INTERRUPTED
-from agent.recognition import Recogniser
+from agent.readable import Unread
+from agent.recognition import Look, Recogniser
 from agent.sending import Sender
 from agent.smoothing import Reading
 from relay.common.deadline import end
 from relay.errors import MoodcastError
 
-NO_FACE_HINT_S = 20.0
 _SHOW_EVERY_S = 0.5
 _RELEASE_S = 0.7
 """A driver has so long to give the camera back; then the process ends itself, within a second of Ctrl-C."""
@@ -106,7 +107,7 @@ class _Run:
         _require_writable(settings.report)
         sources.check(settings.source)
         client = Client(settings, sender, display.note)
-        recogniser = Recogniser(settings.model)
+        recogniser = Recogniser(settings.model, sources.is_live(settings.source))
         try:
             welcome = asyncio.run(self._known_at_once(client.check()))
             for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
@@ -175,8 +176,9 @@ class Sharing:
         self._ended = asyncio.Event()
         self._stopped = "end"
         self._reported = False
-        self._face_at = time.monotonic()
-        self._hinted = self._warned = False
+        self._hints = Hints(time.monotonic())
+        self._unread: Unread | None = None
+        self._warned = False
         self._enter = terminal.Enter(sys.stdin, self._entered)
         client.on_countdown = self._ask_for_zero
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
@@ -240,13 +242,14 @@ class Sharing:
             "fps": round(self._capture.mean_rate(), 2),
             "frames": self._capture.frames,
             "frames_without_face": self._capture.frames_without_face,
+            "frames_unread": {reason.key: self._capture.unread[reason] for reason in Unread},
             "stage_ms": self._capture.stage_ms(),
             "core_share": round(self._capture.mean_load(), 4),
             "stopped": self._stopped,
         }
 
-    def _publish(self, reading: Reading | None, has_face: bool) -> None:
-        self._in_loop(self._observe, reading, has_face)
+    def _publish(self, reading: Reading | None, look: Look) -> None:
+        self._in_loop(self._observe, reading, look.has_face, look.unread)
 
     def _finish(self) -> None:
         self._in_loop(self._ended.set)
@@ -257,15 +260,13 @@ class Sharing:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(call, *arguments)
 
-    def _observe(self, reading: Reading | None, has_face: bool) -> None:
+    def _observe(self, reading: Reading | None, has_face: bool, unread: Unread | None) -> None:
         now = time.monotonic()
         self._sender.observe(now, reading)
         self._client.wake()
-        if has_face:
-            self._face_at, self._hinted = now, False
-        elif not self._hinted and now - self._face_at >= NO_FACE_HINT_S:
-            self._hinted = True
-            self._display.note(terminal.NO_FACE_HINT)
+        self._unread = unread
+        if hint := self._hints.update(now, has_face, unread):
+            self._display.note(hint)
 
     def _ask_for_zero(self) -> None:
         if self._enter.listen():
@@ -277,7 +278,8 @@ class Sharing:
     async def _show(self) -> None:
         while True:
             labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
-            self._display.show(*terminal.status(self._sender.sent, self._client.connected, labels, rate, load))
+            sent, connected = self._sender.sent, self._client.connected
+            self._display.show(*terminal.status(sent, connected, self._unread, labels, rate, load))
             self._warn_of_late_labels()
             await asyncio.sleep(_SHOW_EVERY_S)
 

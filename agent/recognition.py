@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.face import FaceFinder
+from agent.readable import Readability, Unread, unsure
 from models.inference import registry, smile
 from models.inference.align import aligned_face
 from models.inference.contract import Contract
@@ -16,24 +17,28 @@ from models.inference.contract import Contract
 class Look(NamedTuple):
     """What is seen in a frame: whether a face, and its seven probabilities, in the order of ``EXPRESSIONS``.
 
-    ``probabilities`` are None without a face, and while a clip network has not answered for the first time.
+    ``probabilities`` are None without a face, where it can't be read, and while a clip network has not answered for the
+    first time.
     """
 
     has_face: bool
     probabilities: Sequence[float] | None
+    unread: Unread | None = None
+    """Why there is nothing to read, though the face may be there."""
 
 
 class Recogniser:
     """The pictures' way through the agent; use it from one thread at a time, but for ``stop``.
 
-    ``model`` is a name of the weights registry or an ONNX file.
+    ``model`` is a name of the weights registry or an ONNX file. ``live``: the frames come from a camera or screen, in
+    which a picture that stands still shows nobody.
 
     Raises:
         models.errors.ModelError: unknown model, file missing, damaged, or not a classifier.
         MissingLibraryError: see ``FaceFinder``.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, live: bool = False) -> None:
         from agent.readers import reader  # imports ONNX Runtime
         from models.inference.infer import load
 
@@ -42,6 +47,7 @@ class Recogniser:
         self._crop = self._reader.network.contract.crop
         self._smile_rule = registry.smile_rule(model)
         self._faces = FaceFinder(landmarker)
+        self._readability = Readability(live)
         self._face_seconds, self._frames = 0.0, 0
 
     @property
@@ -74,14 +80,20 @@ class Recogniser:
         ``frame`` is RGB (H, W, 3); ``time_ms`` grows from frame to frame of one video.
         """
         began = time.perf_counter()
+        seconds = time_ms / 1000
         face = self._faces.find(frame, time_ms)
         self._face_seconds, self._frames = self._face_seconds + time.perf_counter() - began, self._frames + 1
-        if face is None:
+        unread = self._readability.of_frame(frame, seconds)
+        if face is not None:
+            unread = unread or self._readability.of_face(face, frame, seconds)
+        if face is None or unread:
             self._reader.miss()
-            return Look(False, None)
-        answer = self._reader.read(time_ms / 1000, aligned_face(frame, face.points, self._crop))
+            return Look(face is not None, None, unread)
+        answer = self._reader.read(seconds, aligned_face(frame, face.points, self._crop))
         if answer is None:
             return Look(True, None)
+        if unread := unsure(answer):
+            return Look(True, None, unread)
         # A clip network's answer may be of a moment ago; the mouth is that of now, as the viewer would have it.
         return Look(True, smile.decided(self._smile_rule, answer, face.shapes).tolist())
 

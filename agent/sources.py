@@ -89,6 +89,11 @@ def camera_number(name: str) -> int | None:
     return int(number) if kind == "webcam" and number.isascii() and number.isdigit() else None
 
 
+def is_live(name: str) -> bool:
+    """Whether the ``source`` option names a camera or the screen, not a file."""
+    return name == "screen" or camera_number(name) is not None
+
+
 def open_file(path: Path, loop: bool) -> FrameSource:
     """A still picture or a video, told apart by the content; see ``open_source``."""
     if not path.is_file():

@@ -16,15 +16,12 @@ from yarl import URL
 from agent import consent
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
+from agent.readable import Unread
 from agent.sources import camera_number
 from models.inference.contract import ClipSpec
 from relay.common.printable import escaped, escaped_lines
 from relay.protocol import Away, Label, Welcome
 
-NO_FACE_HINT = (
-    "No face for a while, so nothing is sent. Is there light on your face, rather than behind you? Does the camera "
-    "point at you, at about eye level? Is its cover open? The agent keeps looking."
-)
 STUCK = (
     "The driver of the camera did not answer, so the program ended itself, which gives the camera back. If its light "
     "stays on, unplug it."
@@ -221,12 +218,17 @@ def late_labels(clip: ClipSpec | None, took_s: float) -> str:
     )
 
 
-def status(sent: Label | Away | None, connected: bool, labels: int, fps: float, load: float) -> tuple[str, str]:
-    """What is being sent, and the details after it; ``load`` is a share of one core."""
+def status(
+    sent: Label | Away | None, connected: bool, unread: Unread | None, labels: int, fps: float, load: float
+) -> tuple[str, str]:
+    """What is being sent, and the details after it; ``load`` is a share of one core.
+
+    ``unread``: why the newest frame says nothing.
+    """
     if not connected:
         what = "connecting to the relay"
     elif isinstance(sent, Label):
         what = f"{sent.emotion} {sent.confidence:.2f}"
     else:
-        what = "away, no face" if isinstance(sent, Away) else "looking for a face"
+        what = f"away, {unread.words if unread else 'no face'}" if isinstance(sent, Away) else "looking for a face"
     return what, f"sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps · {load:.0%} of a core"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent import capture, main
+from agent import capture, hints
 from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import CameraBusyError
@@ -34,7 +34,7 @@ from tests.support import subscribe, wait_until
 async def test_after_a_while_without_a_face_it_gives_hints_once_and_keeps_looking(
     relay: app.Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "NO_FACE_HINT_S", 0.3)
+    monkeypatch.setattr(hints, "HINT_S", 0.3)
     keys, report = relay.create_channel("demo"), tmp_path / "report.json"
     Image.new("RGB", (320, 240), (90, 90, 90)).save(tmp_path / "wall.png")
     settings = AgentSettings(
