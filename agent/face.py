@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,20 +15,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import MissingLibraryError
+from agent.search import (
+    LARGEST_SIDE,
+    OTHERS_S,
+    ROOMY,
+    TIGHT,
+    Lookout,
+    Window,
+    around,
+    holds,
+    is_whole,
+    outweighs,
+    windows,
+)
 from models.inference.blendshapes import Shapes
 from models.inference.boxes import SAME_FACE, Points, area, overlap
 
-LARGEST_SIDE = 640
-"""Wider or taller frames are shrunk before the search: the detector itself works on 128 pixels."""
-_MAX_FACES = 2
-"""The viewer and whoever sits behind: of these, the largest face counts."""
+_MAX_FILM_FACES = 2
 _MAX_STILL_FACES = 10
 """In the whole of a still picture, and again in each of its windows."""
+_LEAST_SCORE = 0.4
+"""Of the detector, 0..1: below MediaPipe's own 0.5, since the landmarker looks again at what it found."""
+_TRIES = 2
+"""So many of the faces that the detector found in a frame are looked at again, the largest first."""
+_APART_MS = 1_000_000
+"""What the tracker is told between two frames. It smooths the landmarks of its one face over about a second, from which
+rest and movement can no longer be told; frames that are far apart are left as they are."""
 _NATIVE_LOG_LINE = re.compile(rb"[IWEF]\d{4} |(INFO|WARNING|ERROR): ")
 """How absl and TensorFlow Lite begin a line."""
-
-Window = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels."""
+_EMPTY = np.zeros((64, 64, 3), np.uint8)
 
 
 class FoundFace(NamedTuple):
@@ -40,37 +56,125 @@ class FoundFace(NamedTuple):
 
 
 class FaceFinder:
-    """One landmarker with its tracking state; use it from one thread at a time.
+    """Follows one face through a video, the largest; use it from one thread at a time.
+
+    A detector looks for faces where ``agent.search.Lookout`` says, in the whole frame and in windows of it. The face is
+    then followed by a landmarker, which searches nothing as long as it has it and sees a window around it alone.
+    ``others_s``: how often others are looked for meanwhile, in seconds.
 
     Raises:
         MissingLibraryError: a system library that MediaPipe loads is not installed.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, others_s: float = OTHERS_S) -> None:
+        self._lookout = Lookout(others_s)
+        self._now_s = 0.0
+        self._window: Window | None = None
+        """What the landmarker sees of the frame; None while no face is followed."""
+        self._last: Points | None = None
+        """Where the face that is followed was."""
+        self._calls = 0
+        self._is_tracking = False
         with quiet_stderr():
-            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FACES)
-            # The first call builds the graph and writes the last of the log lines.
-            self._last_ms = -1
-            self.find(np.zeros((64, 64, 3), np.uint8), 0)
+            self._landmarker, self._image = load_landmarker(model, "VIDEO", 1)
+            self._detector = _load_detector(model)
+            # The first calls build the graphs and write the last of the log lines.
+            self._detect(_EMPTY, (0, 0, 64, 64))
+            self._track(_EMPTY, (0, 0, 64, 64))
 
     def find(self, frame: NDArray[np.uint8], time_ms: int) -> FoundFace | None:
-        """The largest of the faces that ``find_all`` sees; None without one."""
-        return max(self.find_all(frame, time_ms), key=lambda face: area(face.points), default=None)
-
-    def find_all(self, frame: NDArray[np.uint8], time_ms: int) -> list[FoundFace]:
-        """Up to ``_MAX_FACES`` faces of ``frame`` (H, W, 3) RGB.
-
-        Times that do not grow are moved on by a millisecond, since the tracker refuses them.
-        """
+        """The largest face of ``frame`` (H, W, 3) RGB; None without one. Times that run backwards stand still."""
         height, width = frame.shape[:2]
-        scale = LARGEST_SIDE / max(height, width)
-        small = frame
-        if scale < 1:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        self._now_s = max(self._now_s, time_ms / 1000)
+        face = self._follow(frame)
+        found = [
+            box
+            for window in self._lookout.where(self._now_s, width, height, face is not None)
+            for box in self._detect(frame, window)
+        ]
+        for box in _candidates(found, face)[:_TRIES]:
+            other = self._begin(frame, box)
+            if other is not None and (face is None or outweighs(other.points, face.points)):
+                return other
+            if face is not None:
+                self._window, self._last = None, face.points
+                self._lookout.in_vain(self._now_s)
+                break
+        return face
+
+    def close(self) -> None:
+        """Free the detector, the landmarker and their threads."""
+        self._detector.close()
+        self._landmarker.close()
+
+    def _follow(self, frame: NDArray[np.uint8]) -> FoundFace | None:
+        """The face of the frame before, in the same window if that still has room around it."""
+        if self._last is None:
+            return None
+        if self._window is None or not holds(self._window, self._last, frame.shape[1], frame.shape[0]):
+            return self._begin(frame, self._last)
+        face = self._track(frame, self._window)
+        self._last = face.points if face else None
+        return face
+
+    def _begin(self, frame: NDArray[np.uint8], box: Points) -> FoundFace | None:
+        """Follow the face in ``box`` from now on, in a new window; None if there is none, or only another one."""
+        for sides in (ROOMY, TIGHT):
+            if self._is_tracking:
+                self._track(_EMPTY, (0, 0, 64, 64))  # else it would look where the face was in another window
+            self._window = around(box, sides, frame.shape[1], frame.shape[0])
+            face = self._track(frame, self._window)
+            if face is not None and overlap(face.points, box) >= SAME_FACE:
+                self._last = face.points
+                return face
+        self._last = None
+        return None
+
+    def _track(self, frame: NDArray[np.uint8], window: Window) -> FoundFace | None:
+        """The face that the landmarker had before, or else the likeliest in a window of the frame."""
+        self._calls += 1
+        result = self._landmarker.detect_for_video(self._image(_shrunk(_part(frame, window))), self._calls * _APART_MS)
+        faces = _faces(result, window)
+        self._is_tracking = bool(faces)
+        return faces[0] if faces else None
+
+    def _detect(self, frame: NDArray[np.uint8], window: Window) -> list[Points]:
+        """The corners (2, 2) of a box from the brows to the chin of each face in a window of the frame."""
+        found = [one.bounding_box for one in self._detector.detect(self._image(_part(frame, window))).detections]
+        corners = [[(it.origin_x, it.origin_y), (it.origin_x + it.width, it.origin_y + it.height)] for it in found]
+        boxes = [np.array(corner, float) + np.array(window[:2]) for corner in corners]
+        return [box for box in boxes if is_whole(box, window, frame.shape[1], frame.shape[0])]
+
+
+def _candidates(boxes: Sequence[Points], followed: FoundFace | None) -> list[Points]:
+    """The largest first, each face once; while one is followed, those that seem to outweigh it."""
+    kept: list[Points] = []
+    for box in sorted(boxes, key=area, reverse=True):
+        known = kept if followed is None else [*kept, followed.points]
+        seems = followed is None or outweighs(box, followed.points)
+        if seems and all(overlap(box, other) < SAME_FACE for other in known):
+            kept.append(box)
+    return kept
+
+
+class FilmFaceFinder:
+    """Up to two faces in every frame of a film, for sets of clips; use it from one thread at a time.
+
+    Raises:
+        MissingLibraryError: as ``FaceFinder``.
+    """
+
+    def __init__(self, model: Path) -> None:
+        with quiet_stderr():
+            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FILM_FACES)
+            self._last_ms = -1
+            self.find(_EMPTY, 0)
+
+    def find(self, frame: NDArray[np.uint8], time_ms: int) -> list[FoundFace]:
+        """Each face of ``frame`` (H, W, 3) RGB. Times that do not grow are moved on: the tracker refuses them."""
         self._last_ms = max(time_ms, self._last_ms + 1)
-        result = self._landmarker.detect_for_video(self._image(small), self._last_ms)
-        return _faces(result, (0, 0, width, height))
+        result = self._landmarker.detect_for_video(self._image(_shrunk(frame)), self._last_ms)
+        return _faces(result, (0, 0, frame.shape[1], frame.shape[0]))
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
@@ -87,62 +191,23 @@ class StillFaceFinder:
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
             self._landmarker, self._image = load_landmarker(model, "IMAGE", _MAX_STILL_FACES)
-            self.find(np.zeros((64, 64, 3), np.uint8))
+            self.find(_EMPTY)
 
     def find(self, picture: NDArray[np.uint8]) -> list[FoundFace]:
         """Each face of ``picture`` (H, W, 3) RGB, as one reads.
 
-        The detector sees all of what it gets on 128 pixels, so of a group it misses most. Pictures larger than a
-        webcam's frame are therefore searched in overlapping windows as well.
+        Of a group, and of a webcam's frame with somebody far away, most are found in the windows.
         """
         height, width = picture.shape[:2]
         found: list[FoundFace] = []
         for window in windows(width, height):
-            left, top, right, bottom = window
-            part = np.ascontiguousarray(picture[top:bottom, left:right])
-            faces = _faces(self._landmarker.detect(self._image(part)), window)
-            found += [face for face in faces if _is_whole(face.points, window, width, height)]
+            faces = _faces(self._landmarker.detect(self._image(_part(picture, window))), window)
+            found += [face for face in faces if is_whole(face.points, window, width, height)]
         return as_one_reads(_distinct(found))
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
         self._landmarker.close()
-
-
-def windows(width: int, height: int) -> list[Window]:
-    """Where to search a still picture: all of it, then overlapping squares of half its longer side, of half of that.
-
-    The smallest are not smaller than half of ``LARGEST_SIDE``, and a picture of up to ``LARGEST_SIDE`` has none. A face
-    of half a square's side or less lies wholly in one of them.
-    """
-    found = [(0, 0, width, height)]
-    side = max(width, height) // 2
-    while side >= LARGEST_SIDE // 2 and max(width, height) > LARGEST_SIDE:
-        found += [
-            (left, top, min(left + side, width), min(top + side, height))
-            for top in _starts(height, side)
-            for left in _starts(width, side)
-        ]
-        side //= 2
-    return found
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Evenly spread from 0 to where a window ends with the picture, at most half a window apart."""
-    room = max(0, length - side)
-    steps = -(-2 * room // side)
-    return [round(i * room / steps) for i in range(steps + 1)] if steps else [0]
-
-
-def _is_whole(points: Points, window: Window, width: int, height: int) -> bool:
-    """Whether no edge of the window cuts the face; one that the picture's own edge cuts is all there is."""
-    (left, top), (right, bottom) = points.min(0), points.max(0)
-    return bool(
-        (left > window[0] or window[0] == 0)
-        and (top > window[1] or window[1] == 0)
-        and (right < window[2] or window[2] == width)
-        and (bottom < window[3] or window[3] == height)
-    )
 
 
 def _distinct(faces: Sequence[FoundFace]) -> list[FoundFace]:
@@ -166,6 +231,21 @@ def as_one_reads(faces: Sequence[FoundFace]) -> list[FoundFace]:
         else:
             rows.append([face])
     return [face for row in rows for face in sorted(row, key=lambda face: float(face.points[:, 0].mean()))]
+
+
+def _part(picture: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
+    left, top, right, bottom = window
+    return np.ascontiguousarray(picture[top:bottom, left:right])
+
+
+def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """At most ``LARGEST_SIDE`` high and wide."""
+    height, width = picture.shape[:2]
+    scale = LARGEST_SIDE / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _faces(result, window: Window) -> list[FoundFace]:  # type: ignore[no-untyped-def]
@@ -201,6 +281,16 @@ def load_landmarker(model: Path, mode: str, faces: int):  # type: ignore[no-unty
     except OSError as error:
         raise missing_library(error) from error
     return landmarker, lambda frame: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame)
+
+
+def _load_detector(model: Path):  # type: ignore[no-untyped-def]
+    """The detector of faces that is a part of the landmarker's file."""
+    from mediapipe.tasks.python import BaseOptions, vision  # heavy
+
+    with zipfile.ZipFile(model) as bundle:
+        base_options = BaseOptions(model_asset_buffer=bundle.read("face_detector.tflite"))
+    options = vision.FaceDetectorOptions(base_options=base_options, min_detection_confidence=_LEAST_SCORE)
+    return vision.FaceDetector.create_from_options(options)
 
 
 @contextlib.contextmanager

@@ -23,8 +23,8 @@ def finding(command: str) -> Iterator[FindFaces]:
 @contextlib.contextmanager
 def tracking(command: str) -> Iterator[TrackFaces]:
     with packages.needed_by(command):
-        from agent.face import FaceFinder
+        from agent.face import FilmFaceFinder
 
-        finder = FaceFinder(registry.path(_LANDMARKER))
+        finder = FilmFaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
-        yield lambda frame, time_ms: [face.points for face in finder.find_all(frame, time_ms)]
+        yield lambda frame, time_ms: [face.points for face in finder.find(frame, time_ms)]

@@ -10,7 +10,8 @@ _AGAIN_S = 600.0
 """The same reason is told no sooner than this again."""
 NO_FACE = (
     "No face for a while, so nothing is sent. Is there light on your face, rather than behind you? Does the camera "
-    "point at you, at about eye level? Is its cover open? The agent keeps looking."
+    "point at you, at about eye level? Is its cover open? Are you within about two metres of it, your face at least a "
+    "tenth as high as the picture? The agent keeps looking."
 )
 
 

@@ -23,6 +23,7 @@ from agent.hints import Hints
 from agent.outset import INTERRUPTED
 from agent.readable import Unread
 from agent.recognition import Look, Recogniser
+from agent.search import others_s
 from agent.sending import Sender
 from agent.smoothing import Reading
 from relay.common.deadline import end
@@ -107,7 +108,7 @@ class _Run:
         _require_writable(settings.report)
         sources.check(settings.source)
         client = Client(settings, sender, display.note)
-        recogniser = Recogniser(settings.model, sources.is_live(settings.source))
+        recogniser = Recogniser(settings.model, sources.is_live(settings.source), others_s(settings.source))
         try:
             welcome = asyncio.run(self._known_at_once(client.check()))
             for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
@@ -296,7 +297,7 @@ class Sharing:
         if self._stopped == "end" and frames == self._capture.frames_without_face:
             raise NoFaceError(
                 f"no face was found in {self._settings.source} ({frames} frames looked at): expected one that looks "
-                "towards the camera and is at least about a tenth of the picture wide"
+                "towards the camera and is at least about 60 pixels high from forehead to chin"
             )
 
     def write_report(self) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from agent.face import FaceFinder
 from agent.readable import Readability, Unread, unsure
+from agent.search import OTHERS_S
 from models.inference import registry, smile
 from models.inference.align import aligned_face
 from models.inference.contract import Contract
@@ -31,14 +32,14 @@ class Recogniser:
     """The pictures' way through the agent; use it from one thread at a time, but for ``stop``.
 
     ``model`` is a name of the weights registry or an ONNX file. ``live``: the frames come from a camera or screen, in
-    which a picture that stands still shows nobody.
+    which a picture that stands still shows nobody. ``others_s`` as ``FaceFinder``.
 
     Raises:
         models.errors.ModelError: unknown model, file missing, damaged, or not a classifier.
         MissingLibraryError: see ``FaceFinder``.
     """
 
-    def __init__(self, model: str, live: bool = False) -> None:
+    def __init__(self, model: str, live: bool = False, others_s: float = OTHERS_S) -> None:
         from agent.readers import reader  # imports ONNX Runtime
         from models.inference.infer import load
 
@@ -46,7 +47,7 @@ class Recogniser:
         self._reader = reader(load(model))
         self._crop = self._reader.network.contract.crop
         self._smile_rule = registry.smile_rule(model)
-        self._faces = FaceFinder(landmarker)
+        self._faces = FaceFinder(landmarker, others_s)
         self._readability = Readability(live)
         self._face_seconds, self._frames = 0.0, 0
 

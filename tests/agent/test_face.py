@@ -2,23 +2,21 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from agent.face import (
-    LARGEST_SIDE,
     FaceFinder,
+    FilmFaceFinder,
     FoundFace,
     StillFaceFinder,
     as_one_reads,
     load_landmarker,
     missing_library,
     quiet_stderr,
-    windows,
 )
 from models.errors import ModelMissingError
 from models.inference import registry
@@ -33,13 +31,16 @@ def portrait() -> Image.Image:
         pytest.skip(str(error))
 
 
-@pytest.fixture
-def finder() -> Iterator[FaceFinder]:
+def landmarker() -> Path:
     try:
-        model = registry.path("face_landmarker")
+        return registry.path("face_landmarker")
     except ModelMissingError as error:
         pytest.skip(str(error))
-    finder = FaceFinder(model)
+
+
+@pytest.fixture
+def finder() -> Iterator[FaceFinder]:
+    finder = FaceFinder(landmarker())
     yield finder
     finder.close()
 
@@ -71,10 +72,9 @@ def test_the_blendshapes_tell_a_smile(finder: FaceFinder, portrait: Image.Image)
 
 
 def test_the_blendshapes_are_named_in_mediapipes_order(portrait: Image.Image) -> None:
-    still_finder().close()  # else there is no landmarker
-    landmarker, image = load_landmarker(registry.path("face_landmarker"), "IMAGE", 1)
-    (shapes,) = landmarker.detect(image(np.asarray(portrait))).face_blendshapes
-    landmarker.close()
+    finder, image = load_landmarker(landmarker(), "IMAGE", 1)
+    (shapes,) = finder.detect(image(np.asarray(portrait))).face_blendshapes
+    finder.close()
     assert tuple(shape.category_name for shape in shapes) == BLENDSHAPES
 
 
@@ -90,13 +90,77 @@ def test_the_largest_face_counts(finder: FaceFinder, portrait: Image.Image) -> N
         assert (centre(face.points)[0] > 550) == small_left
 
 
-def test_all_faces_of_a_frame(finder: FaceFinder, portrait: Image.Image) -> None:
+def test_a_face_that_comes_nearer_than_the_one_that_is_followed_counts(
+    finder: FaceFinder, portrait: Image.Image
+) -> None:
+    face, empty = portrait.crop((110, 0, 340, 230)), Image.new("RGB", (640, 480), (90, 90, 90))
+    far, both = empty.copy(), empty.copy()
+    far.paste(face.resize((140, 140)), (40, 40))
+    both.paste(face.resize((140, 140)), (40, 40))
+    both.paste(face.resize((300, 300)), (320, 100))
+    seen = [finder.find(np.asarray(far if i < 5 else both), 200 * i) for i in range(60)]
+    places = [centre(one.points)[0] > 320 for one in seen if one is not None]
+    assert len(places) == len(seen)
+    assert not any(places[:5])
+    assert all(places[31:])  # five seconds after the last look at others, at the latest
+    back = [finder.find(np.asarray(far), 12_000 + 200 * i) for i in range(15)][-1]
+    assert back is not None
+    assert centre(back.points)[0] < 320
+
+
+def test_of_two_faces_alike_one_is_kept(portrait: Image.Image) -> None:
+    finder, face = FaceFinder(landmarker(), 0), portrait.crop((110, 0, 340, 230))
+    places = set()
+    for i in range(20):
+        canvas = Image.new("RGB", (640, 480), (90, 90, 90))
+        canvas.paste(face.resize((200 + 6 * (i % 2),) * 2), (60, 100))
+        canvas.paste(face.resize((206 - 6 * (i % 2),) * 2), (360, 100))
+        found = finder.find(np.asarray(canvas), 200 * i)
+        assert found is not None
+        places.add(centre(found.points)[0] > 320)
+    finder.close()
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize(("size", "height"), [((640, 480), 60), ((640, 480), 45), ((1920, 1080), 75)])
+def test_a_face_far_away_is_found_and_followed(
+    size: tuple[int, int], height: int, finder: FaceFinder, portrait: Image.Image
+) -> None:
+    """``height``: from the forehead to the chin, in pixels; of the portrait's 512 they are 107."""
+    side = round(512 * height / 107)
+    person = portrait.resize((side, side)).crop((side // 6, 0, side * 3 // 4, side // 2))
+    seen = []
+    for i in range(45):
+        canvas = Image.new("RGB", size, (90, 110, 90))
+        canvas.paste(person, (30 + 4 * max(0, i - 15), size[1] // 2))
+        seen.append(finder.find(np.asarray(canvas), 200 * i))
+    assert seen[13] is not None  # in less than three seconds, at five frames a second
+    for i in range(15, 45):  # it moves on by twice its height
+        found = seen[i]
+        assert found is not None
+        x, y = centre(found.points)
+        middle = 30 + 4 * (i - 15) + 0.435 * side - side // 6
+        assert (x, y) == pytest.approx((middle, size[1] // 2 + 0.22 * side), abs=0.25 * height)
+        assert found.points[152, 1] - found.points[10, 1] == pytest.approx(height, rel=0.2)
+
+
+def test_pictures_of_another_size_in_the_middle_of_a_video(finder: FaceFinder, portrait: Image.Image) -> None:
+    for i, side in enumerate((1024, 400, 1, 1024, 600)):
+        found = finder.find(np.asarray(portrait.resize((side, side))), 200 * i)
+        assert (found is not None) == (side > 1)
+        if found is not None:
+            assert np.array(centre(found.points)) / side == pytest.approx([0.435, 0.22], abs=0.03)
+
+
+def test_all_faces_of_a_films_frame(portrait: Image.Image) -> None:
+    finder = FilmFaceFinder(landmarker())
     canvas = Image.new("RGB", (1000, 500), (90, 90, 90))
     for left in (0, 500):
         canvas.paste(portrait.crop((110, 0, 340, 230)).resize((500, 500)), (left, 0))
     for time_ms in (9000, 9040):
-        both = finder.find_all(np.asarray(canvas), time_ms)
+        both = finder.find(np.asarray(canvas), time_ms)
         assert sorted(centre(face.points)[0] > 500 for face in both) == [False, True]
+    finder.close()
 
 
 def test_no_face_and_times_that_stand_still(finder: FaceFinder, portrait: Image.Image) -> None:
@@ -107,11 +171,7 @@ def test_no_face_and_times_that_stand_still(finder: FaceFinder, portrait: Image.
 
 
 def test_nothing_is_written_on_the_terminal(portrait: Image.Image, capfd: pytest.CaptureFixture[str]) -> None:
-    try:
-        model = registry.path("face_landmarker")
-    except ModelMissingError as error:
-        pytest.skip(str(error))
-    finder = FaceFinder(model)
+    finder = FaceFinder(landmarker())
     finder.find(np.asarray(portrait), 1)
     finder.close()
     assert capfd.readouterr() == ("", "")
@@ -135,21 +195,6 @@ def test_the_lines_of_others_pass_while_the_libraries_are_kept_quiet(capfd: pyte
     assert capfd.readouterr().err == (
         "WARNING relay.store.history: the history can't be written\n2026-01-01 12:00:00 INFO relay.app: started\n"
     )
-
-
-@given(st.integers(1, 4000), st.integers(1, 4000), st.data())
-def test_a_face_of_half_a_windows_side_lies_wholly_in_one(width: int, height: int, data: st.DataObject) -> None:
-    found = windows(width, height)
-    assert found[0] == (0, 0, width, height)
-    assert (len(found) == 1) == (max(width, height) <= LARGEST_SIDE)
-    assert all(0 <= left < right <= width and 0 <= top < bottom <= height for left, top, right, bottom in found)
-    if len(found) == 1:
-        return
-    sides = sorted({max(right - left, bottom - top) for left, top, right, bottom in found[1:]})
-    face = data.draw(st.sampled_from(sides)) // 2
-    x, y = (data.draw(st.integers(0, max(0, length - face))) for length in (width, height))
-    right, bottom = min(x + face, width), min(y + face, height)
-    assert any(w[0] <= x and w[1] <= y and right <= w[2] and bottom <= w[3] for w in found[1:])
 
 
 def test_every_face_of_a_group_is_found_once_and_in_order(portrait: Image.Image) -> None:
@@ -181,7 +226,4 @@ def test_odd_pictures_have_no_face(size: tuple[int, int]) -> None:
 
 
 def still_finder() -> StillFaceFinder:
-    try:
-        return StillFaceFinder(registry.path("face_landmarker"))
-    except ModelMissingError as error:
-        pytest.skip(str(error))
+    return StillFaceFinder(landmarker())
