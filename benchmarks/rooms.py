@@ -39,7 +39,7 @@ MAY = {
 
 ROOMS = {
     "agent": (
-        "errors outset packages stopping address config consent trouble smoothing sending client sources face "
+        "errors outset packages stopping address config consent trouble smoothing sending client sources search face "
         "readable hints clip_buffer readers recognition capture stills trial face_stage terminal main"
     ),
     "demo": "errors config show crowd screenshot run",
