@@ -180,6 +180,7 @@ class Sharing:
         self._hints = Hints(time.monotonic())
         self._unread: Unread | None = None
         self._warned = False
+        self._stretch = 1.0
         self._enter = terminal.Enter(sys.stdin, self._entered)
         client.on_countdown = self._ask_for_zero
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
@@ -245,6 +246,7 @@ class Sharing:
             "frames_without_face": self._capture.frames_without_face,
             "frames_unread": {reason.key: self._capture.unread[reason] for reason in Unread},
             "stage_ms": self._capture.stage_ms(),
+            "stretch": round(self._recogniser.stretch, 4),
             "core_share": round(self._capture.mean_load(), 4),
             "stopped": self._stopped,
         }
@@ -282,6 +284,7 @@ class Sharing:
             sent, connected = self._sender.sent, self._client.connected
             self._display.show(*terminal.status(sent, connected, self._unread, labels, rate, load))
             self._warn_of_late_labels()
+            self._tell_of_proportions()
             await asyncio.sleep(_SHOW_EVERY_S)
 
     def _warn_of_late_labels(self) -> None:
@@ -291,6 +294,13 @@ class Sharing:
         if warning and not self._warned:
             self._warned = True
             self._display.note(warning)
+
+    def _tell_of_proportions(self) -> None:
+        """As often as what is undone changes."""
+        stretch = self._recogniser.stretch
+        if stretch != self._stretch:
+            self._stretch = stretch
+            self._display.note(terminal.proportions(stretch))
 
     def _require_a_face(self) -> None:
         frames = self._capture.frames

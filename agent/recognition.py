@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.face import FaceFinder
+from agent.proportions import Proportions
 from agent.readable import Readability, Unread, unsure
 from agent.search import OTHERS_S
 from models.inference import registry, smile
@@ -48,6 +49,7 @@ class Recogniser:
         self._crop = self._reader.network.contract.crop
         self._smile_rule = registry.smile_rule(model)
         self._faces = FaceFinder(landmarker, others_s)
+        self._proportions = Proportions()
         self._readability = Readability(live)
         self._face_seconds, self._frames = 0.0, 0
 
@@ -75,6 +77,11 @@ class Recogniser:
         """Whether a graphics card was to be used and could not be."""
         return self._reader.network.missed_card
 
+    @property
+    def stretch(self) -> float:
+        """How wide the pictures come, against how wide they should be; undone before they are looked at."""
+        return self._proportions.stretch
+
     def look(self, frame: NDArray[np.uint8], time_ms: int) -> Look:
         """What the largest face of a frame shows, or the clip that ends with it.
 
@@ -82,10 +89,12 @@ class Recogniser:
         """
         began = time.perf_counter()
         seconds = time_ms / 1000
+        frame = self._proportions.undone(frame)
         face = self._faces.find(frame, time_ms)
         self._face_seconds, self._frames = self._face_seconds + time.perf_counter() - began, self._frames + 1
         unread = self._readability.of_frame(frame, seconds)
         if face is not None:
+            self._proportions.learn(seconds, face.points)
             unread = unread or self._readability.of_face(face, frame, seconds)
         if face is None or unread:
             self._reader.miss()

@@ -218,6 +218,18 @@ def late_labels(clip: ClipSpec | None, took_s: float) -> str:
     )
 
 
+def proportions(stretch: float) -> str:
+    """What is done about a picture that comes ``stretch`` times as wide as it should."""
+    if stretch == 1:
+        return "The picture comes with the right proportions now: nothing is undone any more."
+    how = "squeezed to three quarters of its width" if stretch < 1 else "stretched by a third of its width"
+    return (
+        f"The picture comes {how}, as when 16:9 and 4:3 are mistaken for each other. Smiles are missed in such a "
+        "picture, so the agent undoes it from now on. The settings of the camera, or of the program that passes it on, "
+        "would mend it for good."
+    )
+
+
 def status(
     sent: Label | Away | None, connected: bool, unread: Unread | None, labels: int, fps: float, load: float
 ) -> tuple[str, str]:

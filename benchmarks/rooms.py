@@ -40,7 +40,7 @@ MAY = {
 ROOMS = {
     "agent": (
         "errors outset packages stopping address config consent trouble smoothing sending client sources search face "
-        "readable hints clip_buffer readers recognition capture stills trial face_stage terminal main"
+        "readable proportions hints clip_buffer readers recognition capture stills trial face_stage terminal main"
     ),
     "demo": "errors config show crowd screenshot run",
     "models": "errors atomic metrics inference stills zoo clips convert training export evaluation commands",

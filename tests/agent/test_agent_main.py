@@ -110,6 +110,7 @@ class Onlooker:
 
     contract = Contract(CropSpec(8, 1.0))
     device = "cpu"
+    stretch = 1.0
 
     def __init__(self) -> None:
         self.goes_on, self.looks = threading.Event(), 0
@@ -124,9 +125,14 @@ class Onlooker:
         pass
 
 
-def sharing_with(onlooker: Onlooker, client: type[Client] = Client, url: str = "http://127.0.0.1:9") -> Sharing:
+def sharing_with(
+    onlooker: Onlooker,
+    client: type[Client] = Client,
+    url: str = "http://127.0.0.1:9",
+    errors: io.StringIO | None = None,
+) -> Sharing:
     settings = AgentSettings(channel="demo", relay=url)
-    display, sender = Display(io.StringIO(), io.StringIO()), Sender()
+    display, sender = Display(io.StringIO(), errors or io.StringIO()), Sender()
     return Sharing(settings, cast(Recogniser, onlooker), sender, client(settings, sender, display.note), display)
 
 
@@ -184,3 +190,24 @@ async def test_a_camera_that_fails_to_open_always_ends_the_run(
 def test_a_model_that_is_no_classifier() -> None:
     with pytest.raises(ModelError, match="'portrait' is no expression classifier"):
         Recogniser("portrait")
+
+
+async def test_a_viewer_is_told_once_that_a_squeezed_picture_is_undone(
+    relay: app.Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay.create_channel("demo")
+    onlooker, errors = Onlooker(), io.StringIO()
+    onlooker.goes_on.set()
+    monkeypatch.setattr(capture, "open_source", lambda *_: Camera())
+    sharing = sharing_with(onlooker, url=relay.url, errors=errors)
+    running = asyncio.create_task(sharing.run())
+    await wait_until(lambda: onlooker.looks > 2)
+    assert sharing.report()["stretch"] == 1
+    onlooker.stretch = 0.75
+    await wait_until(lambda: "squeezed" in errors.getvalue())
+    onlooker.stretch = 1.0
+    await wait_until(lambda: "nothing is undone" in errors.getvalue())
+    sharing.interrupt()
+    await running
+    assert errors.getvalue().count("squeezed") == 1
+    assert sharing.report()["stretch"] == 1
