@@ -6,6 +6,7 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 from __future__ import annotations
 
 import contextlib
+import http.client
 import ipaddress
 import json
 import re
@@ -24,8 +25,12 @@ KEY = re.compile(r"[!-~]{1,256}")
 _NEAR_4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _NEAR = [ipaddress.ip_network(text) for text in (*_NEAR_4, "::1/128", "fc00::/7", "fe80::/10")]
 MAX_EVENT_BYTES = 65536
-LONGEST_ASKED_S = 300.0  # a relay that asks for a longer wait is not believed
+LONGEST_ASKED_S = 60.0  # a relay that asks for a longer wait is not believed: a show goes on meanwhile
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 2.5
+LONGEST_LINE = 300
 TEST_REACTION = "happy"
+_PLAIN_HTTP_ON_A_TLS_PORT = re.compile(rb"https (port|server)|plain http", re.IGNORECASE)  # nginx, Apache, Caddy
+_TLS_ALERT = "\x15\x03"  # how a TLS server answers what is no TLS (RFC 8446, section 5.1)
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -134,22 +139,35 @@ class PageDoubt:
 
 
 def backoff(attempt: int, chance: float, asked: float = 0.0) -> float:
-    """Seconds to wait before a new attempt: 1 to 2 before the first (0), growing to 15 to 30, spread by ``chance``.
+    """Seconds to wait before a new attempt: 0.5 before the first (0), doubling to 2.5, times 0.5 to 1 by ``chance``.
+
+    So the overlay is back within three seconds of the relay. The page's rule (``overlay/connection.js``) is the same;
+    ``tests/test_copies.py`` compares the lengths.
 
     Args:
         chance: 0 to 1.
         asked: seconds that the relay asked for, see ``asked_wait``; the longer wait of both holds.
     """
-    return max(asked, min(30.0, 2.0 ** min(attempt + 1, 10)) * (0.5 + chance / 2))
+    return max(asked, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(attempt, 10)) * (0.5 + chance / 2))
 
 
 def asked_wait(value: Any) -> float:
-    """Seconds that a relay asks to wait: from a number or a text, 300 at most; 0 for whatever makes no sense."""
+    """Seconds that a relay asks to wait: from a number or a text, 60 at most; 0 for whatever makes no sense."""
     try:
         seconds = float(value)
     except (TypeError, ValueError, OverflowError):
         return 0.0
     return min(seconds, LONGEST_ASKED_S) if seconds > 0 else 0.0
+
+
+def plain(text: str) -> str:
+    """One line that OBS can show and log, whatever the text is made of: of ``LONGEST_LINE`` characters at most.
+
+    OBS draws the status line as rich text where it finds a tag, and its log raises at a NUL byte.
+    """
+    line = "".join(" " if letter.isspace() else letter for letter in text if letter.isspace() or letter.isprintable())
+    line = re.sub("[<>]", "", line).strip()
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 3] + "..."
 
 
 class SseParser:
@@ -261,8 +279,7 @@ def refusal(settings: Settings, code: int, said: str, wait: float = 0.0) -> Refu
     elif code == 4404:
         sentence = f'This relay has no channel "{settings.channel}". Check the name, or create the channel there.'
     else:
-        # OBS draws the status line as rich text where it finds a tag.
-        sentence = "The relay says: " + re.sub(r"[^ -;=?-~]", "", said)[:200]
+        sentence = plain("The relay says: " + said)
     return RefusedError(sentence, not 4000 <= code <= 4499, wait)
 
 
@@ -280,22 +297,40 @@ def refused_answer(settings: Settings, status: int, body: bytes, wait: float = 0
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         if 300 <= status < 400:
             return RefusedError(f"{settings.relay} sends elsewhere (HTTP {status}): enter the final address.", True)
+        if status == 400 and _PLAIN_HTTP_ON_A_TLS_PORT.search(body):
+            return RefusedError(f"{settings.relay} expects https: try {_with_https(settings.relay)}.", True)
         return RefusedError(f"What answers at {settings.relay} is no Moodcast relay (HTTP {status}).", True)
+
+
+def _with_https(relay: str) -> str:
+    return "https" + relay[relay.index(":") :]
 
 
 def trouble(settings: Settings, error: Exception) -> str:
     """What a failed connection means for the streamer, and what to do."""
+    relay = settings.relay
+    plain_http = relay[:5].lower() == "http:"
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"The certificate of {settings.relay} can't be verified ({error.verify_message}). On macOS run "
+            f"The certificate of {relay} can't be verified ({plain(str(error.verify_message))}). On macOS run "
             '"Install Certificates.command" of your Python; else check the relay\'s certificate.'
         )
     if isinstance(error, ssl.SSLError):
-        return f"No https at {settings.relay}: check whether the address should begin with http://."
+        return f"No https at {relay}: check whether the address should begin with http://."
     if isinstance(error, socket.gaierror):
-        return f"There is no computer of the name in {settings.relay}: check the address and the network."
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"The relay is unreachable at {settings.relay} ({reason}): check the address and that the relay runs."
+        return f"There is no computer of the name in {relay}: check the address and the network."
+    if isinstance(error, http.client.RemoteDisconnected):
+        hint = f" If it expects https, try {_with_https(relay)}." if plain_http else ""
+        return f"{relay} ended the connection without an answer.{hint}"
+    if isinstance(error, http.client.BadStatusLine) and plain_http and _TLS_ALERT in str(error):
+        return f"{relay} expects https: try {_with_https(relay)}."
+    if isinstance(error, http.client.IncompleteRead):
+        return "The connection to the relay broke."
+    if isinstance(error, (http.client.HTTPException, ValueError)):
+        return f"What answers at {relay} is no Moodcast relay (its answer is no proper HTTP)."
+    reason = "no answer in time" if isinstance(error, socket.timeout) else plain(getattr(error, "strerror", None) or "")
+    why = f" ({reason})" if reason else ""
+    return f"The relay is unreachable at {relay}{why}: check the address and that the relay runs."
 
 
 def is_picture(body: bytes, width: int, height: int) -> bool:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import errno
 import http.client
 import math
+import os
 import random
+import selectors
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -24,6 +28,8 @@ else:
 
 _MAX_PICTURE_BYTES = 16 << 20
 _CONNECT_TIMEOUT_S = 5.0
+_LOOK_UP_S = 0.05  # from a connect that hangs to the question whether to stop
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK))
 READ_TIMEOUT_S = 25.0  # the relay sends at least a heartbeat every 10 s
 STALE_S = 6.0  # a picture is taken down after so long without an event; the slowest tick is 5 s
 MOVING_S = 6.0  # pictures are fetched for so long after the last change, so that the end of a reaction is seen
@@ -73,10 +79,11 @@ class Link:
                 socket.socket.shutdown(open_socket, socket.SHUT_RDWR)  # below TLS too; wakes a thread that reads
 
     def join(self, timeout: float) -> bool:
-        """Wait for the threads; whether they ended."""
+        """Wait for the threads, so many seconds for all together; whether they ended."""
+        until = time.monotonic() + timeout
         threads = [*self._threads, *filter(None, [self._countdown])]
         for thread in threads:
-            thread.join(timeout)
+            thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
     def take(self) -> List[core.Message]:
@@ -231,11 +238,18 @@ class Link:
     @contextlib.contextmanager
     def _open(self, thread: str) -> Iterator[http.client.HTTPConnection]:
         parts = urllib.parse.urlsplit(self.settings.relay)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=_CONNECT_TIMEOUT_S)
+        secure = parts.scheme.lower() == "https"
+        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+        connection = http.client.HTTPConnection(host, port)
+        connection.auto_open = 0  # it would connect anew without encryption
         try:
-            connection.connect()
-            self._sockets[thread] = connection.sock
+            connection.sock = self._sockets[thread] = _connect(host, port, self._stop)
+            connection.sock.settimeout(_CONNECT_TIMEOUT_S)
+            if secure:
+                context = ssl.create_default_context()
+                wrapped = context.wrap_socket(connection.sock, server_hostname=host, do_handshake_on_connect=False)
+                connection.sock = self._sockets[thread] = wrapped  # here, so that ``stop`` reaches the handshake, too
+                wrapped.do_handshake()
             if self._stop.is_set():  # asked for before the socket was known
                 raise ConnectionAbortedError("stopped")
             connection.sock.settimeout(READ_TIMEOUT_S)
@@ -259,3 +273,41 @@ class Link:
             wait = core.asked_wait(response.getheader("Retry-After"))
             raise core.refused_answer(self.settings, response.status, response.read(core.MAX_EVENT_BYTES), wait)
         return response
+
+
+def _connect(host: str, port: int, stop: threading.Event) -> socket.socket:
+    """A connected TCP socket; gives up soon after ``stop`` is set.
+
+    A socket that is being connected is not woken by another thread that closes it, so this looks by itself.
+
+    Raises:
+        OSError: no address answers (that of the last one), or ``stop`` was set.
+    """
+    failure = OSError("the name has no address")
+    for family, kind, number, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        attempt = socket.socket(family, kind, number)
+        try:
+            _await_connection(attempt, address, stop)
+            attempt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return attempt
+        except OSError as error:
+            attempt.close()
+            failure = error
+    raise failure
+
+
+def _await_connection(attempt: socket.socket, address: Any, stop: threading.Event) -> None:
+    attempt.setblocking(False)
+    code = attempt.connect_ex(address)
+    until = time.monotonic() + _CONNECT_TIMEOUT_S
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(attempt, selectors.EVENT_WRITE)
+        while code in _UNDER_WAY and not stop.is_set():
+            if time.monotonic() >= until:
+                raise socket.timeout("timed out")
+            if waiting.select(_LOOK_UP_S):
+                code = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if stop.is_set():
+        raise ConnectionAbortedError("stopped")
+    if code:
+        raise OSError(code, os.strerror(code))

@@ -35,7 +35,7 @@ BROWSER, IMAGE = "browser_source", "image_source"
 TIMER_MS = 50
 DEBOUNCE_S = 1.0
 LOOK_S = 1.0
-JOIN_S = 2.0
+CLOSE_S = 0.4  # for all threads together: OBS stands still meanwhile
 
 DESCRIPTION = "<b>Moodcast</b>: a mood bar of the expressions that your viewers share."
 
@@ -44,7 +44,8 @@ class Script:
     """All that lives between two calls of OBS. Made in ``script_load``: OBS loads anew for each scene collection."""
 
     def __init__(self) -> None:
-        self.settings = core.Settings.entered("", "", "", 0, 0)
+        self.settings = core.Settings.entered("", "", "", 0, 0)  # as they are typed
+        self._rested = self.settings  # what link and pages follow
         self.link: Optional[moodcast_link.Link] = None
         self.note = ""  # what the last button did
         self.kind = overlay_kind()
@@ -59,14 +60,14 @@ class Script:
         self._sources = 0
 
     def update(self, settings: core.Settings) -> None:
-        """New settings. They come with every key typed, so the link waits until they rest."""
+        """New settings. They come with every key typed, so link and pages wait until they rest."""
         if settings != self.settings:
             self.settings, self._changed = settings, time.monotonic()
 
     def connect(self) -> None:
         """Follow the current settings and nothing else. A link that was refused gets a new chance."""
         self._changed = None
-        wanted = self.settings
+        wanted = self._rested = self.settings
         if self.kind == BROWSER:
             wanted = wanted._replace(width=0, height=0)  # only pictures are fetched in a size
         if self.link is not None:
@@ -87,8 +88,9 @@ class Script:
             with our_sources(IMAGE) as sources:
                 for source in sources:
                     show_picture(source, None)
+        until = time.monotonic() + CLOSE_S
         for link in self._links:
-            link.join(JOIN_S)
+            link.join(max(0.0, until - time.monotonic()))
         if self._folder is not None:
             shutil.rmtree(str(self._folder), ignore_errors=True)
 
@@ -116,8 +118,8 @@ class Script:
     def _serve(self, source: Any, messages: List[core.Message], picture: Optional[Path]) -> None:
         if self.kind == IMAGE:
             show_picture(source, picture)
-        elif not self.settings.problem():
-            show_page(source, self.settings, with_key=self.pushes is False)
+        elif not self._rested.problem():
+            show_page(source, self._rested, with_key=self.pushes is False)
             for message in messages:
                 if self.pushes is not False:
                     self.pushes = push(source, message)
@@ -129,11 +131,13 @@ class Script:
         return self._doubt.settle(core.overlay_url(self.link.settings), self.link.state)
 
     def _log(self) -> None:
-        lines = list(filter(None, (self.limits(), self._measuring(), self._connection())))
-        good = self.link is not None and self.link.state in ("connecting", "connected")
+        """What is new, at LOG_INFO whatever it is: from LOG_WARNING on, OBS raises its Script Log over the game, and
+        the keys that the streamer types go there."""
+        sentences = [self.limits(), self._measuring(), self._connection() if self.link is not None else ""]
+        lines = [core.plain(sentence) for sentence in sentences if sentence]
         for line in lines:
             if line not in self._logged:
-                obs.script_log(obs.LOG_INFO if good else obs.LOG_WARNING, line)
+                obs.script_log(obs.LOG_INFO, line)
         self._logged = lines
 
     # --- what the streamer reads ---
@@ -143,7 +147,7 @@ class Script:
         lines = [self.note, self._measuring(), self._connection() + self._audience()]
         if not self.settings.problem() and not self._sources:
             lines.append('No scene has the overlay yet: press "Add overlay to current scene".')
-        return "\n".join(filter(None, lines))
+        return "\n".join(core.plain(line) for line in lines if line)
 
     def healthy(self) -> bool:
         return self.link is not None and self.link.state == "connected" and not self.link.picture_problem
@@ -193,10 +197,12 @@ class Script:
                         obs.obs_sceneitem_set_visible(item, True)
                         return f"The overlay is in {place} already."
                 if sources:
-                    obs.obs_scene_add(scene, sources[0])
+                    if obs.obs_scene_add(scene, sources[0]) is None:
+                        return f"OBS did not take the overlay into {place}: try it once more, or in another scene."
                     return f"Added the overlay to {place}; it is the same one as in your other scenes."
             with self._new_source() as source:
-                obs.obs_scene_add(scene, source)
+                if obs.obs_scene_add(scene, source) is None:
+                    return f"OBS did not take the overlay into {place}: try it once more, or in another scene."
                 self._doubt = core.PageDoubt()  # a new page, which may find no relay
                 self._serve(source, [], self._shown)
             self._sources = 1
@@ -262,15 +268,15 @@ def overlay_kind() -> str:
 
 @contextlib.contextmanager
 def our_sources(kind: str) -> Iterator[List[Any]]:
-    """The sources that show the overlay: marked by us, or a browser source that the streamer named Moodcast."""
+    """The sources that show the overlay: those with our mark, whatever they are called. Not one that was removed, which
+    OBS keeps as long as somebody holds it, and takes into no scene."""
     every = obs.obs_enum_sources() or []
     try:
         ours = []
         for source in every:
-            if obs.obs_source_get_unversioned_id(source) == kind:
+            if obs.obs_source_get_unversioned_id(source) == kind and not obs.obs_source_removed(source):
                 with released(obs.obs_source_get_settings(source)) as data:
-                    named = kind == BROWSER and obs.obs_source_get_name(source) == NAME
-                    if named or obs.obs_data_get_bool(data, MARK):
+                    if obs.obs_data_get_bool(data, MARK):
                         ours.append(source)
         yield ours
     finally:

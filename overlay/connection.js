@@ -12,14 +12,14 @@ import { said } from "./figures.js";
  */
 
 const FIRST_DELAY_S = 0.5;
-const LONGEST_DELAY_S = 15;
-const LONGEST_ASKED_S = 300; // a relay that asks for a longer wait is not believed
+const LONGEST_DELAY_S = 2.5; // an overlay is back within three seconds of its relay
+const LONGEST_ASKED_S = 60; // a relay that asks for a longer wait is not believed: a show goes on meanwhile
 const LASTED_S = 5; // a connection that ends sooner counts as a failed one, so that attempts never follow each other fast
 const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a silence is a dead connection
 
 /**
- * Seconds to wait before the next attempt: doubling, or what the relay asked for if that is longer, times a random 0.5
- * to 1.5, so that all the pages of a relay that restarts do not come back at the same instant.
+ * Seconds to wait before the next attempt: doubling from 0.5 to 2.5, times 0.5 to 1 by chance; or what the relay asked
+ * for if that is longer, times 0.5 to 1.5, so that all the pages of a relay that restarts don't come back at once.
  *
  * @param {number} attempt 0 for the first
  * @param {number} random 0 to 1
@@ -27,7 +27,8 @@ const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a si
  */
 export function backoff(attempt, random, asked = 0) {
   const wanted = typeof asked === "number" && asked > 0 ? Math.min(LONGEST_ASKED_S, asked) : 0;
-  return Math.max(wanted, Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt)) * (0.5 + random);
+  const own = Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt);
+  return Math.max(wanted * (0.5 + random), own * (0.5 + random / 2));
 }
 
 /**

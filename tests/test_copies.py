@@ -78,7 +78,9 @@ def test_how_long_things_are_shown() -> None:
 
 
 def test_how_long_a_relay_may_ask_a_client_to_stay_away() -> None:
-    assert constant("connection", "LONGEST_ASKED_S") == core.LONGEST_ASKED_S == sending.LONGEST_HINT_S
+    assert constant("connection", "LONGEST_ASKED_S") == core.LONGEST_ASKED_S < sending.LONGEST_HINT_S
+    assert constant("connection", "FIRST_DELAY_S") == core.FIRST_WAIT_S
+    assert constant("connection", "LONGEST_DELAY_S") == core.LONGEST_WAIT_S
     assert constant("connection", "LASTED_S") == link.LASTED_S
 
 

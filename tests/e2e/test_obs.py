@@ -253,6 +253,37 @@ async def test_events_are_pushed_in_order_and_well_formed(relay: app.Relay, tmp_
     assert [(reaction.kind, reaction.name) for reaction in reactions] == [("expression", "happy")]
 
 
+async def test_a_page_is_loaded_once_for_all_that_is_typed_and_other_sources_are_left_alone(
+    relay: app.Relay, tmp_path: Path, double: Path
+) -> None:
+    log = tmp_path / "double.log"
+    settings = settings_for(relay)
+    mine = f"{relay.url}/mine"
+    async with studio(tmp_path / "obs", settings, double, {"MOODCAST_DOUBLE_LOG": str(log)}) as obs:
+        await obs.request(
+            "CreateInput",
+            sceneName=SCENE,
+            inputName="Moodcast",
+            inputKind="browser_source",
+            inputSettings={"url": mine},
+        )
+        assert f'Added the overlay to scene "{SCENE}"' in await obs.press("add")
+        await obs.until(lambda: lines(log, "event"))
+        for end in range(1, len("another-name") + 1):
+            await obs.call("update", {**settings, "channel": "another-name"[:end]})
+        await obs.until(lambda: len(lines(log, "url")) > 2)
+        page = f"{relay.url}/overlay?channel={{}}&source=obs"
+        assert [row[0] for row in lines(log, "url")] == [mine, page.format("demo"), page.format("another-name")]
+
+
+async def test_an_overlay_that_was_removed_comes_back_when_asked_for(relay: app.Relay, tmp_path: Path) -> None:
+    async with studio(tmp_path / "obs", settings_for(relay)) as obs:
+        for _ in range(3):
+            assert f'Added the overlay to scene "{SCENE}"' in await obs.press("add")
+            (item,) = (await obs.request("GetSceneItemList", sceneName=SCENE))["sceneItems"]
+            await obs.request("RemoveInput", inputName=item["sourceName"])
+
+
 async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp_path: Path, double: Path) -> None:
     log = tmp_path / "double.log"
     table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)

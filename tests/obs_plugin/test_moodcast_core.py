@@ -1,5 +1,6 @@
 """The OBS script's plain functions."""
 
+import http.client
 import itertools
 import json
 import urllib.parse
@@ -245,16 +246,13 @@ def test_a_page_is_loaded_again_at_its_first_connection_if_any_attempt_before_fa
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
-def test_waits_are_between_1_and_30_seconds(attempt: int, chance: float) -> None:
-    assert 1 <= core.backoff(attempt, chance) <= 30
-    assert core.backoff(attempt, chance) <= core.backoff(attempt + 1, chance)
+def test_an_overlay_is_back_within_three_seconds_of_its_relay(attempt: int, chance: float) -> None:
+    assert 0.25 <= core.backoff(attempt, chance) <= core.backoff(attempt + 1, chance) <= 2.5
 
 
 def test_waits_grow_and_are_spread() -> None:
-    assert core.backoff(0, 0.0) == 1
-    assert core.backoff(0, 1.0) == 2
-    assert core.backoff(9, 0.0) == 15
-    assert core.backoff(9, 1.0) == 30
+    assert [core.backoff(attempt, 1.0) for attempt in range(5)] == [0.5, 1, 2, 2.5, 2.5]
+    assert [core.backoff(attempt, 0.0) for attempt in range(5)] == [0.25, 0.5, 1, 1.25, 1.25]
 
 
 ANY_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)
@@ -263,8 +261,8 @@ ANY_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() 
 @given(ANY_JSON | st.sampled_from(["120", "1e400", "nan", "Wed, 21 Oct 2026 07:28:00 GMT"]), st.integers(0, 30))
 def test_no_wait_that_a_relay_asks_for_makes_attempts_follow_fast_or_never(value: object, attempt: int) -> None:
     asked = core.asked_wait(value)
-    assert 0 <= asked <= 300
-    assert max(asked, core.backoff(attempt, 0.0)) == core.backoff(attempt, 0.0, asked) <= 300
+    assert 0 <= asked <= 60
+    assert max(asked, core.backoff(attempt, 0.0)) == core.backoff(attempt, 0.0, asked) <= 60
 
 
 def test_the_wait_that_a_relay_asks_for_holds() -> None:
@@ -277,3 +275,45 @@ def test_only_a_picture_of_the_right_size_is_handed_to_obs() -> None:
     assert not core.is_picture(head, 1280, 721)
     assert not core.is_picture(b"<html>", 1280, 720)
     assert not core.is_picture(b"", 1280, 720)
+
+
+@given(st.text())
+def test_whatever_a_server_says_is_one_plain_line(text: str) -> None:
+    line = core.plain(text)
+    assert len(line) <= core.LONGEST_LINE
+    assert line.isprintable()
+    assert not set(line) & set("<>\0\n")
+    assert core.plain(line) == line
+
+
+def test_a_line_keeps_what_can_be_read() -> None:
+    assert core.plain("Verbindung verweigert: größer 好\n\0<b>now</b>") == "Verbindung verweigert: größer 好 bnow/b"
+    assert core.plain("a" * 1000) == "a" * 297 + "..."
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (http.client.BadStatusLine("\x15\x03\x03\x00\x02\x02P"), "expects https: try https://mood.example:8765."),
+        (http.client.RemoteDisconnected("closed"), "If it expects https, try https://mood.example:8765."),
+        (http.client.BadStatusLine("SSH-2.0-OpenSSH_9\0"), "is no Moodcast relay"),
+        (http.client.LineTooLong("header line"), "is no Moodcast relay"),
+        (http.client.IncompleteRead(b""), "The connection to the relay broke."),
+        (ConnectionRefusedError(111, "Connection refused"), "(Connection refused): check the address"),
+        (TimeoutError("timed out"), "(no answer in time): check the address"),
+        (OSError(), "is unreachable at http://mood.example:8765: check"),
+    ],
+)
+def test_no_python_in_what_the_streamer_reads(error: Exception, expected: str) -> None:
+    sentence = core.trouble(core.Settings("http://mood.example:8765", "demo", "k", 1280, 720), error)
+    assert expected in sentence
+    assert core.plain(sentence) == sentence
+    assert type(error).__name__ not in sentence
+
+
+def test_a_tls_port_that_answers_in_plain_words() -> None:
+    settings = core.Settings("http://mood.example", "demo", "k", 1280, 720)
+    body = b"<html><center>The plain HTTP request was sent to HTTPS port</center></html>"
+    assert str(core.refused_answer(settings, 400, body)) == (
+        "http://mood.example expects https: try https://mood.example."
+    )
