@@ -5,19 +5,25 @@ from collections.abc import Iterator
 
 from agent import packages
 from models.inference import registry
-from models.inference.face_stage import FindFaces, TrackFaces
+from models.inference.face_stage import DescribeFaces, FindFaces, TrackFaces
 
 _LANDMARKER = "face_landmarker"
 
 
 @contextlib.contextmanager
 def finding(command: str) -> Iterator[FindFaces]:
+    with describing(command) as find:
+        yield lambda picture: [points for points, _ in find(picture)]
+
+
+@contextlib.contextmanager
+def describing(command: str) -> Iterator[DescribeFaces]:
     with packages.needed_by(command):
         from agent.face import StillFaceFinder
 
         finder = StillFaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
-        yield lambda picture: [face.points for face in finder.find(picture)]
+        yield finder.find
 
 
 @contextlib.contextmanager

@@ -50,7 +50,7 @@ def main() -> None:
         for name, rows in inputs.items():
             told(name, faces.labels, crossed(rows, faces.labels, chance[faces.groups]))
         if args.portraits:
-            with face_stage.finding("benchmarks.blendshape_fusion") as find:
+            with face_stage.describing("benchmarks.blendshape_fusion") as find:
                 shown = [one for one in portraits.load(args.portraits, find) if one.landmarks is not None]
             asked = variants(
                 classifier.batch(portraits.crops(shown, classifier.network.contract.crop)),

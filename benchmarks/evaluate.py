@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         find_faces = None
         if asked.portraits:
-            find_faces = stack.enter_context(face_stage.finding("benchmarks.evaluate --portraits"))
+            find_faces = stack.enter_context(face_stage.describing("benchmarks.evaluate --portraits"))
         beside = {}
         if asked.yardsticks:
             beside = yardsticks.load(asked.yardsticks)

@@ -65,6 +65,7 @@ def models_markdown() -> str:
         kind = "optional, " if entry.optional else ""
         text += f"- {kind}{entry.megabytes}, licence {entry.licence}, sha256 `{entry.sha256}`\n"
         text += f"- learned from {entry.origin}\n" if entry.origin else ""
+        text += f"- small smiles: a rule that was fitted on {entry.smile_origin}\n" if entry.smile_rule else ""
         if contract := entry.contract:
             text += f"- input: {describe_input(contract.crop)}{describe_clip(contract.clip)}\n"
             text += f"- output: {'logits' if contract.logits else 'probabilities'} of {', '.join(contract.outputs)}"

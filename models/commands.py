@@ -241,7 +241,7 @@ def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
 
     if options.json:
         _check_folder(options.json)
-    finding = faces.finding("models evaluate --portraits") if options.portraits else contextlib.nullcontext()
+    finding = faces.describing("models evaluate --portraits") if options.portraits else contextlib.nullcontext()
     with contextlib.ExitStack() as stack:
         tell = functools.partial(print, file=sys.stderr)
         network = (

@@ -3,8 +3,9 @@
 Protocol. All faces of one split, as they are. Against the FER+ majority, which the agent's answer is to be: rows whose
 most-voted column of all ten is one of the seven expressions and leads alone. And against FER2013's label, with and
 without the tiles that also stand in the training rows: there the network's label head answers, where its file has one,
-since each head is asked for what it was taught. The portraits go through the agent's own face stage. Other networks may
-be measured in the same run; those that ship always are.
+since each head is asked for what it was taught. The portraits go through the agent's own face stage and, for a network
+of ours, its rule for small smiles. On tiles the network is alone, and once more with the part of the rule that needs no
+blendshapes (``smile_rule``). Other networks may be measured in the same run; those that ship always are.
 """
 
 import hashlib
@@ -24,9 +25,9 @@ from tqdm import tqdm
 from models import metrics
 from models.errors import ModelContractError, UnknownModelError
 from models.evaluation import cost, degrade, portraits
-from models.inference import affect, registry
+from models.inference import affect, registry, smile
 from models.inference.contract import CropSpec
-from models.inference.face_stage import FindFaces
+from models.inference.face_stage import DescribeFaces
 from models.inference.infer import Classifier, load_still
 from models.inference.registry import Weights
 from models.inference.runtime import onnxruntime
@@ -98,7 +99,7 @@ def evaluate(
     data: Path,
     split: str,
     portrait_folder: Path | None = None,
-    find_faces: FindFaces | None = None,
+    find_faces: DescribeFaces | None = None,
     beside: Mapping[str, Predict] | None = None,
 ) -> dict[str, Any]:
     """Everything about one network on one split, ready for JSON; docs/evaluation.md lists the keys.
@@ -135,6 +136,7 @@ def evaluate(
         "machine": f"{cost.processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {sys.version.split()[0]}, ONNX Runtime {onnxruntime().__version__}",
         **measure(answers, faces),
+        "smile_rule": _with_smile_rule(weights, answers[:, 0], faces),
         "affect": _affects(answers[:, 0], faces),
         "robustness": robustness(network.of_tiles, faces),
         "cost": {
@@ -142,17 +144,21 @@ def evaluate(
             **cost.memory(network.file, network.crop.size, network.crop.pixels.channels),
         },
         "portraits": None,
+        "portraits_network_alone": None,
         "yardsticks": {},
     }
     tiles = None
     if people is not None:
         cut = portraits.crops(people, network.crop)
         tiles = cut if network.crop == TILE_CROP else portraits.crops(people, TILE_CROP)
-        result["portraits"] = portraits.report(people, predict(network.classifier.batch, cut, "portraits"))
+        seen = predict(network.classifier.batch, cut, "portraits")
+        result["portraits"] = portraits.report(people, portraits.decided(people, weights.smile_rule, seen))
+        result["portraits_network_alone"] = portraits.report(people, seen)
     for name, other in (others(network) | dict(beside or {})).items():
         row = measure(predict(other, faces.pixels, name), faces) | cost.milliseconds(other, faces.pixels)
         if people is not None and tiles is not None:
-            row["portraits"] = portraits.report(people, _of_heads(predict(other, tiles, name))[0])
+            seen = _of_heads(predict(other, tiles, name))[0]
+            row["portraits"] = portraits.report(people, portraits.decided(people, registry.smile_rule(name), seen))
         result["yardsticks"][name] = row
     return result
 
@@ -193,6 +199,22 @@ def measure(answers: Array, faces: fer2013.LabelledFaces) -> dict[str, Any]:
         **figures(by_label, faces.labels),
         "without_duplicates": figures(by_label[unseen], faces.labels[unseen]) if unseen.any() else None,
         "fer_plus": figures(by_votes[counted], majority[counted]) if counted.any() else None,
+    }
+
+
+def _with_smile_rule(weights: Weights, answers: Array, faces: fer2013.LabelledFaces) -> dict[str, Any] | None:
+    """What the rule for small smiles makes of tiles, where nothing is known but the network's odds; None without one.
+
+    ``fer_plus`` is as that of ``measure``.
+    """
+    rule, majority = weights.smile_rule, fer2013.majority(faces.votes)
+    if rule is None:
+        return None
+    counted = majority >= 0
+    moved = smile.decided(rule, answers, None).astype(np.float32)
+    return {
+        "fitted_on": weights.smile_origin,
+        "fer_plus": figures(moved[counted], majority[counted]) if counted.any() else None,
     }
 
 

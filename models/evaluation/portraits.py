@@ -17,10 +17,12 @@ from tqdm import tqdm
 
 from models.errors import EvaluationError
 from models.evaluation import KINDS
-from models.inference import boxes
+from models.inference import boxes, smile
 from models.inference.align import aligned_face
+from models.inference.blendshapes import BLENDSHAPES, Shapes
 from models.inference.contract import CropSpec
-from models.inference.face_stage import FindFaces
+from models.inference.face_stage import DescribeFaces
+from models.inference.smile import SmileRule
 from models.metrics import wilson
 from relay.protocol import EXPRESSIONS
 
@@ -31,16 +33,21 @@ _AGE_BANDS = ((25, "0 to 24"), (35, "25 to 34"), (200, "35 and over"))
 
 @dataclass(frozen=True)
 class Portrait:
-    """``kind`` is the expression that was asked for; ``groups`` maps gender, age and ethnicity to their values."""
+    """``kind`` is the expression that was asked for; ``groups`` maps gender, age and ethnicity to their values.
 
+    ``landmarks`` and ``shapes`` (blendshapes) are None where no face was found.
+    """
+
+    person: str
     kind: str
     groups: dict[str, str]
     picture: NDArray[np.uint8]
     landmarks: NDArray[np.float64] | None
+    shapes: Shapes | None
 
 
-def load(folder: Path, find: FindFaces) -> list[Portrait]:
-    """All portraits of the folder, with the landmarks of the largest face that ``find`` sees.
+def load(folder: Path, find: DescribeFaces) -> list[Portrait]:
+    """All portraits of the folder, with what the face stage tells of the largest face that ``find`` sees.
 
     Raises:
         EvaluationError: the table is missing or lacks a column, or there is no portrait.
@@ -56,8 +63,8 @@ def load(folder: Path, find: FindFaces) -> list[Portrait]:
         if pixels is None:
             raise EvaluationError(f"expected a picture, but {file} can't be read")
         picture = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
-        largest = max(find(picture), key=boxes.area, default=None)
-        portraits.append(Portrait(kind, people[person], picture, largest))
+        landmarks, shapes = max(find(picture), key=lambda face: boxes.area(face[0]), default=(None, None))
+        portraits.append(Portrait(person, kind, people[person], picture, landmarks, shapes))
     return portraits
 
 
@@ -100,7 +107,15 @@ def crops(portraits: Iterable[Portrait], crop: CropSpec) -> NDArray[np.uint8]:
     return np.stack(found) if found else np.zeros(shape, np.uint8)
 
 
-def report(portraits: list[Portrait], probabilities: NDArray[np.float32]) -> dict[str, Any]:
+def decided(
+    portraits: Iterable[Portrait], rule: SmileRule | None, probabilities: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Probabilities (N, 7) of the N found faces as the agent would have them, with its rule for small smiles."""
+    shapes = np.array([p.shapes for p in portraits if p.shapes is not None], np.float32)
+    return smile.decided(rule, probabilities, shapes.reshape(-1, len(BLENDSHAPES)))
+
+
+def report(portraits: list[Portrait], probabilities: NDArray[np.floating]) -> dict[str, Any]:
     """How many neutral portraits read neutral and smiling ones happy; no face found counts as wrong.
 
     ``probabilities`` (N, 7) of the N found faces, in order. Keys: ``found``, ``of``; ``neutral`` and ``happy``, each

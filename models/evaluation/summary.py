@@ -39,6 +39,8 @@ def summary(result: dict[str, Any]) -> str:
     if result["portraits"]:
         seen = [f"{share(result['portraits'][kind])} {SMILES[kind]}" for kind in KINDS]
         lines.append(f"portraits read right: {', '.join(seen)}")
+    if result["smile_rule"] and result["smile_rule"]["fer_plus"]:
+        lines.append(f"FER+ with the rule for small smiles, without blendshapes: {votes(result['smile_rule'])}")
     lines += [
         f"{row['kind'] + ', ' + row['level']:26}{percent(row['fer_plus']):>8}{'':7}{percent(row['accuracy']):>8}"
         for row in result["robustness"]

@@ -10,12 +10,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inference.blendshapes import Shapes
 from models.inference.boxes import Points
 
 FindFaces = Callable[[NDArray[np.uint8]], Sequence[Points]]
 """Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
+DescribeFaces = Callable[[NDArray[np.uint8]], Sequence[tuple[Points, Shapes]]]
+"""The same, each with its blendshapes (52,)."""
 TrackFaces = Callable[[NDArray[np.uint8], int], Sequence[Points]]
-"""The same of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
+"""As ``FindFaces``, of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
 
 
 class FaceStage(Protocol):
@@ -28,6 +31,9 @@ class FaceStage(Protocol):
 
     def finding(self, command: str) -> AbstractContextManager[FindFaces]:
         """For pictures of which each stands alone."""
+
+    def describing(self, command: str) -> AbstractContextManager[DescribeFaces]:
+        """As ``finding``."""
 
     def tracking(self, command: str) -> AbstractContextManager[TrackFaces]:
         """For the frames of films."""

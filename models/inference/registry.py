@@ -61,8 +61,8 @@ class Weights:
     """One entry. ``contract`` is None for files that are no classifier; ``accuracy`` maps a protocol to 0..1.
 
     ``optional`` files are fetched only when asked for by name. ``origin`` says what a classifier learned from.
-    ``smile_rule`` decides happy or neutral with the face stage's help; None for what others made, which is taken as it
-    is.
+    ``smile_rule`` decides happy or neutral with the face stage's help, and ``smile_origin`` says on what it was fitted;
+    what others made has none and is taken as it is.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Weights:
     optional: bool = False
     origin: str = ""
     smile_rule: SmileRule | None = None
+    smile_origin: str = ""
     accuracy: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -130,6 +131,10 @@ _FER = (
     "FER2013's training rows (photographs gathered by web search; the rights of those who are seen were not cleared, "
     "and no picture is shipped) and FER+'s votes of ten taggers on them (MIT)"
 )
+_PORTRAITS = (
+    "the Face Research Lab London Set (Lisa DeBruine and Benedict Jones, 2017, "
+    "https://doi.org/10.6084/m9.figshare.5047666, CC BY 4.0; no picture is shipped)"
+)
 
 _ENTRIES = (
     Weights(
@@ -143,6 +148,7 @@ _ENTRIES = (
         contract=_MOODNET,
         origin=_FER,
         smile_rule=SmileRule(odds=0.634, smile=0.673, base=3.052, odds_alone=0.531, base_alone=0.651),
+        smile_origin=_PORTRAITS,
         accuracy=MappingProxyType(
             {
                 "FER2013 public test, FER+ majority": 0.8591,
@@ -162,6 +168,7 @@ _ENTRIES = (
         contract=_MOODNET,
         origin=_FER,
         smile_rule=SmileRule(odds=0.719, smile=0.635, base=2.782, odds_alone=0.561, base_alone=0.536),
+        smile_origin=_PORTRAITS,
         accuracy=MappingProxyType(
             {
                 "FER2013 public test, FER+ majority": 0.8562,
@@ -183,6 +190,7 @@ _ENTRIES = (
         ),
         origin=_FER,
         smile_rule=SmileRule(odds=0.969, smile=0.813, base=3.205, odds_alone=0.917, base_alone=0.871),
+        smile_origin=_PORTRAITS,
     ),
     Weights(
         name="face_landmarker",

@@ -28,6 +28,16 @@ def test_card_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str
             assert min(image.size) > 300
 
 
+def test_the_card_tells_of_the_rule_for_small_smiles(tmp_path: Path) -> None:
+    data, file = write_tiles(tmp_path / "faces", 14), tmp_path / "result.json"
+    for model, ruled in (("moodnet-tiny", True), (str(registry.path("moodnet-tiny")), False)):
+        command = ["models", "evaluate", model, "--data", str(data), "--split", "Training", "--json", str(file)]
+        assert moodcast.main(command) == 0
+        page = card.markdown(json.loads(file.read_text()))
+        assert ("CC BY 4.0" in page) == ruled
+        assert ("with what of the rule for small smiles needs no blendshapes" in page) == ruled
+
+
 def test_a_clip_networks_run_has_the_confusion_figure(tmp_path: Path) -> None:
     card.write({"network": "tiny", "recall": {"down": 1.0, "up": 0.5}, "confusion": [[2, 0], [1, 1]]}, tmp_path)
     with Image.open(tmp_path / "tiny-confusion.png") as figure:

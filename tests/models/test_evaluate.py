@@ -14,6 +14,7 @@ import moodcast
 from models.errors import EvaluationError
 from models.evaluation import cost, degrade, evaluate, portraits
 from models.inference import registry
+from models.inference.smile import SmileRule
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
 
@@ -138,7 +139,8 @@ def people(folder: Path) -> None:
 def test_portraits_are_counted_by_group(tmp_path: Path) -> None:
     people(tmp_path / "people")
     points = np.random.default_rng(0).uniform(20, 70, (478, 2))
-    found = portraits.load(tmp_path / "people", lambda picture: [points] if picture.max() > 10 else [])
+    shapes = np.zeros(52, np.float32)
+    found = portraits.load(tmp_path / "people", lambda picture: [(points, shapes)] if picture.max() > 10 else [])
     assert [p.kind for p in found] == ["neutral", "happy"] * 3
     cut = portraits.crops(found, evaluate.TILE_CROP)
     assert cut.shape == (5, 48, 48)
@@ -154,6 +156,24 @@ def test_portraits_are_counted_by_group(tmp_path: Path) -> None:
     assert {group for kind, group in by if kind == "age"} == {"0 to 24", "35 and over", "unknown"}
     low, high = by["gender", "male"]["interval"]
     assert 0 < low < 0.5 < high < 1
+
+
+def test_portraits_are_decided_by_the_mouth_of_each(tmp_path: Path) -> None:
+    people(tmp_path / "people")
+    points = np.random.default_rng(0).uniform(20, 70, (478, 2))
+
+    def find(picture: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The lighter the picture, the wider the smile."""
+        return [(points, np.full(52, picture.max() / 255, np.float32))] if picture.max() > 10 else []
+
+    found = portraits.load(tmp_path / "people", find)
+    rule = SmileRule(odds=1, smile=10, base=15, odds_alone=1, base_alone=0)
+    unsure = np.tile(np.eye(7, dtype=np.float32)[[3, 6]].mean(0), (5, 1))
+    names = [p.person + p.kind for p in found if p.landmarks is not None]
+    answers = dict(zip(names, portraits.decided(found, rule, unsure).argmax(1).tolist(), strict=True))
+    # The lightest of 1 neutral is 40 of 255, of 2 happy 80 and so on.
+    assert answers == {"1neutral": 6, "2happy": 3, "2neutral": 3, "3happy": 3, "3neutral": 3}
+    assert portraits.decided([], rule, np.zeros((0, 7), np.float32)).shape == (0, 7)
 
 
 def test_folder_without_portraits_is_a_sentence(tmp_path: Path) -> None:
