@@ -79,8 +79,8 @@ def talking(times: Times, rng: np.random.Generator) -> Strengths:
     return {
         "jaw drop": 0.45 * said * loud[number],
         "lips part": 0.6 * said * loud[number],
-        "lip stretcher": said * (0.8 * wide[number] - 0.8 * round_[number]),
-        "upper lip raiser": 0.3 * said * wide[number],
+        "lip stretcher": said * (0.5 * wide[number] - 0.7 * round_[number]),
+        "upper lip raiser": 0.25 * said * wide[number],
         "inner brow raiser": 0.3 * np.clip(sway(times, 1, (1, 4), rng), 0, 1),
     }
 
@@ -133,13 +133,14 @@ def play(who: FaceMesh, act: str, times: Times, rng: np.random.Generator) -> Ite
     strengths = {"shut": np.zeros(len(times))} | dict(ACTS[act](times, rng))
     shut = np.maximum(strengths.pop("shut"), blinks(times, rng))
     pulled = {action: synth.pulls(face, {action: 1.0}, rng) for action in strengths}
+    teeth = float(rng.uniform(0, 0.8))  # some speak without showing them, and they lie in the lips' shadow
     head = [sway(times, most, (2, 11), rng) for most in (0.12, 0.05, 0.04, 0.04, 0.03)]
     for i in range(len(times)):
         mesh = face + sum((strengths[action][i] * pull for action, pull in pulled.items()), np.zeros_like(face))
         moved = who.rest.copy()
         moved[:MESH] += (motions.close_eyes(mesh, float(shut[i])) - face) * who.tile
         turn, roll, grow, x, y = (float(way[i]) for way in head)
-        yield warp.render(who, synth.moved_head(moved, who, synth.Pose(turn, roll, 1 + grow, x, y)), SIDE)
+        yield warp.render(who, synth.moved_head(moved, who, synth.Pose(turn, roll, 1 + grow, x, y)), SIDE, teeth)
 
 
 @dataclass(frozen=True)

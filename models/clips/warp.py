@@ -93,10 +93,11 @@ def _triangulate(points: Points) -> NDArray[np.int32]:
     return np.array(inside, np.int32)
 
 
-def render(of: FaceMesh, mesh: Points, size: int) -> Picture:
+def render(of: FaceMesh, mesh: Points, size: int, teeth: float = 1) -> Picture:
     """The portrait with its mesh moved to ``mesh`` (P, 2): the middle (size, size, 3) of its square.
 
-    Lips that are pressed together meet, they do not cross.
+    Lips that are pressed together meet, they do not cross. ``teeth`` is how much of the upper ones' white shows between
+    lips that part, 0 to 1.
     """
     mesh = _part_lips(mesh, _LIPS_APART * of.tile)
     shift = (len(of.picture) - size) / 2
@@ -115,10 +116,10 @@ def render(of: FaceMesh, mesh: Points, size: int) -> Picture:
     y, x = np.mgrid[:size, :size]
     source = np.einsum("ijk,ijkl->ijl", np.stack([x, y, np.ones_like(x)], 2), maps[which]).astype(np.float32)
     result = cv2.remap(of.picture, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return _paint_mouth(of, np.asarray(result, np.uint8), mesh - shift)
+    return _paint_mouth(of, np.asarray(result, np.uint8), mesh - shift, teeth)
 
 
-def _paint_mouth(of: FaceMesh, picture: Picture, mesh: Points) -> Picture:
+def _paint_mouth(of: FaceMesh, picture: Picture, mesh: Points, white: float) -> Picture:
     """What opened between lips that were closed: dark, with the upper teeth."""
     upper, lower = mesh[list(INNER_UPPER)], mesh[list(INNER_LOWER)]
     gap = np.maximum(lower[:, 1] - upper[:, 1], 0)
@@ -129,13 +130,13 @@ def _paint_mouth(of: FaceMesh, picture: Picture, mesh: Points) -> Picture:
     light = float(of.picture.mean()) / 128
     teeth = upper + np.stack([np.zeros_like(gap), np.minimum(0.5 * gap, _TEETH * of.tile)], 1)
     result = picture.astype(np.float32)
-    for outline, colour in (
-        (np.concatenate([upper, lower[::-1]]), (52, 18, 18)),
-        (np.concatenate([upper[2:-2], teeth[-3:1:-1]]), (178, 165, 152)),
+    for outline, colour, part in (
+        (np.concatenate([upper, lower[::-1]]), (52, 18, 18), 1.0),
+        (np.concatenate([upper[2:-2], teeth[-3:1:-1]]), (178, 165, 152), white),
     ):
         mask = np.zeros(picture.shape[:2], np.uint8)
         points = np.rint(outline * (1 << _SUBPIXEL)).astype(np.int32)
         cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, _SUBPIXEL)
-        share = (cv2.GaussianBlur(mask, (3, 3), 0)[..., None] / np.float32(255)) * np.float32(shown)
+        share = (cv2.GaussianBlur(mask, (3, 3), 0)[..., None] / np.float32(255)) * np.float32(shown * part)
         result += share * (np.array(colour, np.float32) * light - result)
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)

@@ -147,7 +147,7 @@ _ENTRIES = (
         licence="Apache-2.0",
         contract=_MOODNET,
         origin=_FER,
-        smile_rule=SmileRule(odds=0.634, smile=0.673, base=3.052, odds_alone=0.531, base_alone=0.651),
+        smile_rule=SmileRule(odds=0.634, smile=0.673, base=3.052, odds_alone=0.531, base_alone=0.651, unhappy=0.1),
         smile_origin=_PORTRAITS,
         accuracy=MappingProxyType(
             {
@@ -167,7 +167,7 @@ _ENTRIES = (
         licence="Apache-2.0",
         contract=_MOODNET,
         origin=_FER,
-        smile_rule=SmileRule(odds=0.719, smile=0.635, base=2.782, odds_alone=0.561, base_alone=0.536),
+        smile_rule=SmileRule(odds=0.719, smile=0.635, base=2.782, odds_alone=0.561, base_alone=0.536, unhappy=0.1),
         smile_origin=_PORTRAITS,
         accuracy=MappingProxyType(
             {
@@ -189,7 +189,7 @@ _ENTRIES = (
             CropSpec(48, margin=1.0, pixels=RAW_RGB), logits=True, clip=ClipSpec(8, interval_s=0.2, features=256)
         ),
         origin=_FER,
-        smile_rule=SmileRule(odds=0.969, smile=0.813, base=3.205, odds_alone=0.917, base_alone=0.871),
+        smile_rule=SmileRule(odds=0.969, smile=0.813, base=3.205, odds_alone=0.917, base_alone=0.871, unhappy=0.5),
         smile_origin=_PORTRAITS,
     ),
     Weights(

@@ -4,6 +4,9 @@ A network that learned from photographs of the web takes a smile with a closed m
 happy against neutral still rank such smiles, and the blendshapes of the mouth's corners know what it overlooks. A rule
 weighs the two. It is fitted on portraits, through the face stage, by ``benchmarks/smiles.py``; so it belongs to the
 registry's entry of a network, not to the network's file, whose makers need neither.
+
+Whoever cries pulls the corners of the mouth, too. Where the network sees an unhappy face, the rule may take a smile
+away, but not find one that the network does not see.
 """
 
 from collections.abc import Sequence
@@ -18,6 +21,7 @@ from relay.protocol import EXPRESSIONS
 Array = NDArray[np.float64]
 
 HAPPY, NEUTRAL = EXPRESSIONS.index("happy"), EXPRESSIONS.index("neutral")
+_UNHAPPY = [EXPRESSIONS.index(name) for name in ("angry", "disgust", "fear", "sad")]
 _CORNERS = [BLENDSHAPES.index("mouthSmileLeft"), BLENDSHAPES.index("mouthSmileRight")]
 _LEAST = 1e-6
 """Of a probability: less is taken for this."""
@@ -33,7 +37,8 @@ class SmileRule:
     """A face is happy rather than neutral with odds of exp(``odds`` x + ``smile`` y + ``base``).
 
     x is the logarithm of the network's odds and y that of the smile's blendshape (``features``). Without blendshapes:
-    exp(``odds_alone`` x + ``base_alone``), which is stricter.
+    exp(``odds_alone`` x + ``base_alone``), which is stricter. From a probability of ``unhappy`` of angry, disgust, fear
+    and sad together on, no smile is found that the network does not see; with half as much, the rule counts half there.
     """
 
     odds: float
@@ -41,6 +46,7 @@ class SmileRule:
     base: float
     odds_alone: float
     base_alone: float
+    unhappy: float
 
 
 def features(probabilities: Array, shapes: Shapes | None = None) -> Array:
@@ -67,6 +73,8 @@ def decided(
     known = features(found, shapes)
     weights = (rule.odds_alone,) if shapes is None else (rule.odds, rule.smile)
     score = known @ np.array(weights) + (rule.base_alone if shapes is None else rule.base)
+    unhappy = np.minimum(found[..., _UNHAPPY].sum(-1) / rule.unhappy, 1)
+    score += unhappy * np.minimum(known[..., 0] - score, 0)
     together = found[..., HAPPY] + found[..., NEUTRAL]
     found[..., HAPPY] = together * (1 + np.tanh(score / 2)) / 2  # the logistic function, without overflow
     found[..., NEUTRAL] = together - found[..., HAPPY]

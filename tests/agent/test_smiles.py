@@ -21,7 +21,7 @@ LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "lond
 RULED = [name for name, entry in registry.WEIGHTS.items() if entry.smile_rule]
 SHIPPED = [name for name, entry in registry.WEIGHTS.items() if entry.crop and isinstance(entry.sources[0], Packaged)]
 STILL = [name for name in SHIPPED if registry.get(name).is_still]
-NEVER, ALWAYS = SmileRule(0, 0, -30, 0, -30), SmileRule(0, 0, 30, 0, 30)
+NEVER, ALWAYS = SmileRule(0, 0, -30, 0, -30, 1), SmileRule(0, 0, 30, 0, 30, 1)
 
 
 def portrait() -> NDArray[np.uint8]:

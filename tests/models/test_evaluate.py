@@ -167,7 +167,7 @@ def test_portraits_are_decided_by_the_mouth_of_each(tmp_path: Path) -> None:
         return [(points, np.full(52, picture.max() / 255, np.float32))] if picture.max() > 10 else []
 
     found = portraits.load(tmp_path / "people", find)
-    rule = SmileRule(odds=1, smile=10, base=15, odds_alone=1, base_alone=0)
+    rule = SmileRule(odds=1, smile=10, base=15, odds_alone=1, base_alone=0, unhappy=1)
     unsure = np.tile(np.eye(7, dtype=np.float32)[[3, 6]].mean(0), (5, 1))
     names = [p.person + p.kind for p in found if p.landmarks is not None]
     answers = dict(zip(names, portraits.decided(found, rule, unsure).argmax(1).tolist(), strict=True))
