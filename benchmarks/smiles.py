@@ -63,7 +63,7 @@ class Strictness:
 STRICTNESS: Mapping[str, Strictness] = {
     "moodnet": Strictness(2.0, 0.3, 0.1),
     "moodnet-tiny": Strictness(2.5, 0.3, 0.1),
-    "moodnet-clip": Strictness(2.5, 0.3, 0.5),
+    "moodnet-clip": Strictness(2.5, 0.3, 1.0),
 }
 """As strict as leaves two false smiles by folds, and men not further than 25 points behind women.
 

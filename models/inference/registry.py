@@ -189,7 +189,7 @@ _ENTRIES = (
             CropSpec(48, margin=1.0, pixels=RAW_RGB), logits=True, clip=ClipSpec(8, interval_s=0.2, features=256)
         ),
         origin=_FER,
-        smile_rule=SmileRule(odds=0.969, smile=0.813, base=3.205, odds_alone=0.917, base_alone=0.871, unhappy=0.5),
+        smile_rule=SmileRule(odds=0.969, smile=0.813, base=3.205, odds_alone=0.917, base_alone=0.871, unhappy=1.0),
         smile_origin=_PORTRAITS,
     ),
     Weights(
