@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from agent.config import AgentSettings
+from agent.pace import Pace
 from agent.readable import Unread
 from agent.recognition import Look, Recogniser
 from agent.smoothing import Reading, Smoother
@@ -13,11 +14,11 @@ from agent.sources import Frame, FrameSource, open_source
 from agent.stopping import within
 
 _RATE_OVER = 25
-"""Frames that the shown rate is measured over."""
+"""Frames taken from the source that the shown rate is measured over."""
 
 
 class Capture(threading.Thread):
-    """Looks at ``fps`` frames a second until stopped, or until the source ends or fails.
+    """Takes ``fps`` frames a second, looks at those that are due, until stopped, or until the source ends or fails.
 
     A daemon: a camera driver that hangs must not keep the program from ending.
     """
@@ -29,7 +30,7 @@ class Capture(threading.Thread):
         publish: Callable[[Reading | None, Look], None],
         finished: Callable[[], None],
     ) -> None:
-        """``publish`` gets each frame's reading and what was seen in it; both are called in this thread."""
+        """``publish`` gets each look's reading and what was seen; both are called in this thread."""
         super().__init__(name="capture", daemon=True)
         self._settings, self._recogniser = settings, recogniser
         self._publish, self._finished = publish, finished
@@ -37,13 +38,16 @@ class Capture(threading.Thread):
         self._driver = threading.Lock()
         """Held by who is in the driver's code: no driver likes to be closed by one thread while another reads."""
         self._source: FrameSource | None = None
-        self._recent: deque[tuple[float, float]] = deque(maxlen=_RATE_OVER)
+        self._recent: deque[tuple[float, float, int]] = deque(maxlen=_RATE_OVER)
+        """Of each frame taken: the time, the processor time and the looks until then."""
         self._began = self._last = 0.0
         self._busy_before_s = self._busy_s = 0.0
         self._reading_s = 0.0
         self.error: Exception | None = None
         """Why the capture ended, if it did not just end."""
+        self.frames_taken = 0
         self.frames = 0
+        """Those of them that were looked at."""
         self.frames_without_face = 0
         self.unread: Counter[Unread] = Counter()
         """Frames in which something was the matter, by what."""
@@ -65,9 +69,9 @@ class Capture(threading.Thread):
             self._finished()
 
     def rate(self) -> float:
-        """Frames per second of late."""
+        """Frames looked at per second of late."""
         recent = list(self._recent)
-        return (len(recent) - 1) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
+        return (recent[-1][2] - recent[0][2]) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
 
     def load(self) -> float:
         """Processor time that this program took of late, as a share of one core."""
@@ -76,30 +80,34 @@ class Capture(threading.Thread):
 
     def mean_load(self) -> float:
         """The same over the whole capture."""
-        return (self._busy_s - self._busy_before_s) / (self._last - self._began) if self.frames > 1 else 0.0
+        return (self._busy_s - self._busy_before_s) / (self._last - self._began) if self.frames_taken > 1 else 0.0
 
     def mean_rate(self) -> float:
-        """Frames per second over the whole capture."""
+        """Frames looked at per second over the whole capture."""
         return (self.frames - 1) / (self._last - self._began) if self.frames > 1 else 0.0
 
     def stage_ms(self) -> dict[str, float]:
-        """Mean milliseconds a frame took in each stage."""
+        """Mean milliseconds of each stage: for a frame taken, and for one looked at."""
         seconds = {"capture": self._reading_s, **self._recogniser.seconds}
-        calls = {"capture": self.frames, **self._recogniser.calls}
+        calls = {"capture": self.frames_taken, **self._recogniser.calls}
         return {stage: round(1000 * seconds[stage] / max(1, calls[stage]), 3) for stage in seconds}
 
     def _capture(self) -> None:
         self._open()
-        smoother = Smoother()
+        smoother, pace = Smoother(), Pace(self._settings.fps, steady=self._recogniser.contract.clip is not None)
         period = 1 / self._settings.fps
         due = self._began = time.monotonic()
         self._busy_before_s = time.process_time()
         try:
             while (frame := self._read()) is not None:
                 now = time.monotonic()
-                look = self._recogniser.look(frame, round(1000 * (now - self._began)))
-                self._count(now, look)
-                self._publish(smoother.update(now, look.probabilities), look)
+                if pace.due(now, frame):
+                    look = self._recogniser.look(frame, round(1000 * (now - self._began)))
+                    reading = smoother.update(now, look.probabilities)
+                    pace.looked(now, frame, look.box, look.probabilities, reading)
+                    self._count(look)
+                    self._publish(reading, look)
+                self._measure(now)
                 # A late frame moves the schedule; catching up would only make the next ones late, too.
                 due = max(due + period, time.monotonic())
                 self._wait(due)
@@ -130,10 +138,13 @@ class Capture(threading.Thread):
             if source is not None:
                 source.close()
 
-    def _count(self, now: float, look: Look) -> None:
+    def _count(self, look: Look) -> None:
         self.frames += 1
         self.frames_without_face += not look.has_face
         if look.unread:
             self.unread[look.unread] += 1
+
+    def _measure(self, now: float) -> None:
+        self.frames_taken += 1
         self._last, self._busy_s = now, time.process_time()
-        self._recent.append((now, self._busy_s))
+        self._recent.append((now, self._busy_s, self.frames))

@@ -52,7 +52,14 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Expression classifier, for faces or clips: a name of the weights registry, or an ONNX file.",
         ),
     ] = "moodnet"
-    fps: Annotated[int, Meta(ge=1, le=30, description="Frames looked at per second.")] = 5
+    fps: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=30,
+            description="Frames looked at per second while the face changes; one a second while nothing does.",
+        ),
+    ] = 5
     name: Annotated[str, Meta(max_length=40, description="Display name for the relay; empty to stay nameless.")] = ""
     delay: Annotated[
         float, Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which you see the stream later than it happens.")

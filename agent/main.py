@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agent import sources, stopping, terminal
+from agent import priority, sources, stopping, terminal
 from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
@@ -53,6 +53,7 @@ def run(settings: AgentSettings) -> int:
         relay.errors.RelayError: the relay can't be reached at the start, does not know the channel, or turns us out; or
             what is said here can't be written, so that nobody would see that it goes on.
     """
+    priority.lower()
     sources.set_opencv_up()
     return _Run(settings).supervise()
 
@@ -242,6 +243,7 @@ class Sharing:
             "model": self._settings.model,
             "device": self._recogniser.device,
             "fps": round(self._capture.mean_rate(), 2),
+            "frames_taken": self._capture.frames_taken,
             "frames": self._capture.frames,
             "frames_without_face": self._capture.frames_without_face,
             "frames_unread": {reason.key: self._capture.unread[reason] for reason in Unread},

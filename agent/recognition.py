@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.face import FaceFinder
+from agent.pace import Box
 from agent.proportions import Proportions
 from agent.readable import Readability, Unread, unsure
 from agent.search import OTHERS_S
@@ -27,6 +28,8 @@ class Look(NamedTuple):
     probabilities: Sequence[float] | None
     unread: Unread | None = None
     """Why there is nothing to read, though the face may be there."""
+    box: Box | None = None
+    """Where the face is."""
 
 
 class Recogniser:
@@ -92,20 +95,21 @@ class Recogniser:
         frame = self._proportions.undone(frame)
         face = self._faces.find(frame, time_ms)
         self._face_seconds, self._frames = self._face_seconds + time.perf_counter() - began, self._frames + 1
+        box = None if face is None else _box(face.points, frame)
         unread = self._readability.of_frame(frame, seconds)
         if face is not None:
             self._proportions.learn(seconds, face.points)
             unread = unread or self._readability.of_face(face, frame, seconds)
         if face is None or unread:
             self._reader.miss()
-            return Look(face is not None, None, unread)
+            return Look(face is not None, None, unread, box)
         answer = self._reader.read(seconds, aligned_face(frame, face.points, self._crop))
         if answer is None:
-            return Look(True, None)
+            return Look(True, None, None, box)
         if unread := unsure(answer):
-            return Look(True, None, unread)
+            return Look(True, None, unread, box)
         # A clip network's answer may be of a moment ago; the mouth is that of now, as the viewer would have it.
-        return Look(True, smile.decided(self._smile_rule, answer, face.shapes).tolist())
+        return Look(True, smile.decided(self._smile_rule, answer, face.shapes).tolist(), None, box)
 
     def stop(self) -> None:
         """End the ``look`` that another thread may be in, with an error there; there is no other look after this.
@@ -118,3 +122,9 @@ class Recogniser:
         """Free the face landmarker, and end what the network is at."""
         self._reader.close()
         self._faces.close()
+
+
+def _box(points: NDArray[np.float64], frame: NDArray[np.uint8]) -> Box:
+    size = frame.shape[1::-1]
+    (left, top), (right, bottom) = (points.min(0) / size).tolist(), (points.max(0) / size).tolist()
+    return left, top, right, bottom

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from agent import priority
 from agent.recognition import Recogniser
 from models.inference import registry
 from relay import app, protocol
@@ -52,8 +54,29 @@ async def test_the_portrait_becomes_a_happy_viewer_until_ctrl_c(relay: app.Relay
     assert summary["stopped"] == "interrupted"
     assert summary["source"] == str(weights("portrait"))
     assert summary["labels"] == summary["by_expression"]["happy"] >= 1
-    assert summary["frames"] > summary["frames_without_face"] == 0
+    assert summary["frames_taken"] >= summary["frames"] > summary["frames_without_face"] == 0
     assert set(summary["stage_ms"]) == {"capture", "face", "classify"}
+
+
+def face_finders_threads(process: int) -> list[int]:
+    threads = [int(task.name) for task in Path(f"/proc/{process}/task").iterdir()]
+    return [thread for thread in threads if "mediapipe" in Path(f"/proc/{thread}/comm").read_text()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not tell threads' priorities")
+async def test_it_gives_way_to_other_programs(relay: app.Relay) -> None:
+    """In all its threads, those of the face finder too; and nobody else does."""
+    keys = relay.create_channel("demo")
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as audience,
+        running(*command(relay.url, weights("portrait"), "--yes")) as agent,
+    ):
+        await audience.mood(lambda mood: mood.sharing == 1, timeout=60)
+        busy = face_finders_threads(agent.pid)
+        assert busy
+        assert {os.getpriority(os.PRIO_PROCESS, number) for number in (agent.pid, *busy)} == {max(priority.NICE, ours)}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == ours
 
 
 async def test_a_face_that_leaves_withdraws_its_label_and_the_film_ends(
