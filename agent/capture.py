@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from agent.config import AgentSettings
-from agent.pace import Pace
+from agent.pace import LookRate
 from agent.readable import Unread
 from agent.recognition import Look, Recogniser
 from agent.smoothing import Reading, Smoother
@@ -94,17 +94,17 @@ class Capture(threading.Thread):
 
     def _capture(self) -> None:
         self._open()
-        smoother, pace = Smoother(), Pace(self._settings.fps, steady=self._recogniser.contract.clip is not None)
+        smoother, rate = Smoother(), LookRate(self._settings.fps, steady=self._recogniser.contract.clip is not None)
         period = 1 / self._settings.fps
         due = self._began = time.monotonic()
         self._busy_before_s = time.process_time()
         try:
             while (frame := self._read()) is not None:
                 now = time.monotonic()
-                if pace.due(now, frame):
+                if rate.due(now, frame):
                     look = self._recogniser.look(frame, round(1000 * (now - self._began)))
                     reading = smoother.update(now, look.probabilities)
-                    pace.looked(now, frame, look.box, look.probabilities, reading)
+                    rate.looked(now, frame, look.box, look.probabilities, reading)
                     self._count(look)
                     self._publish(reading, look)
                 self._measure(now)

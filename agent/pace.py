@@ -33,7 +33,7 @@ Box = tuple[float, float, float, float]
 Thumbnail = NDArray[np.float32]
 
 
-class Pace:
+class LookRate:
     """Decides which of the frames that come by are looked at. Ask ``due`` of each; tell ``looked`` of those that were.
 
     A frame is due once a second, and at once where its picture differs from the one last looked at: around the face, or

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from agent import face_stage
-from agent.pace import Pace
+from agent.pace import LookRate
 from agent.recognition import Recogniser
 from agent.sending import Sender
 from agent.smoothing import Smoother
@@ -51,7 +51,7 @@ class Run(NamedTuple):
 class Agent:
     """The agent's stages on frames with times."""
 
-    def __init__(self, model: str, pace: Pace) -> None:
+    def __init__(self, model: str, pace: LookRate) -> None:
         self.recogniser, self._pace = Recogniser(model), pace
         self._smoother, self._sender = Smoother(), Sender()
         self._sender.opened(5.0)
@@ -120,7 +120,7 @@ def posed(who: tuple[FaceMesh, FaceMesh], smile: float, shut: float, pose: synth
 def run(
     who: tuple[FaceMesh, FaceMesh], model: str, quiet_s: float, onset_s: float, sway: float, rng: np.random.Generator
 ) -> Run:
-    adapting, steady = Agent(model, Pace(FPS)), Agent(model, Pace(FPS, steady=True))
+    adapting, steady = Agent(model, LookRate(FPS)), Agent(model, LookRate(FPS, steady=True))
     looks = 0
     with contextlib.closing(adapting.recogniser), contextlib.closing(steady.recogniser):
         for time, frame in frames(who, quiet_s, onset_s, sway, rng):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from agent.pace import AWAKE_S, CHANGED, NEWS, QUIET_S, Box, Pace, difference, thumbnail
+from agent.pace import AWAKE_S, CHANGED, NEWS, QUIET_S, Box, LookRate, difference, thumbnail
 from agent.smoothing import Reading, Smoother
 from relay.protocol import EXPRESSIONS
 
@@ -87,7 +87,7 @@ class Looker:
     """A viewer's agent without its networks: what a look tells is given."""
 
     def __init__(self, fps: int = 5, steady: bool = False) -> None:
-        self.pace, self.smoother = Pace(fps, steady), Smoother()
+        self.pace, self.smoother = LookRate(fps, steady), Smoother()
         self.looks: list[float] = []
         self.reading: Reading | None = None
 
