@@ -39,8 +39,9 @@ MAY = {
 
 ROOMS = {
     "agent": (
-        "errors outset packages stopping address config consent trouble smoothing sending client sources search face "
-        "readable proportions hints clip_buffer readers recognition capture stills trial face_stage terminal main"
+        "errors outset packages stopping priority address config consent trouble smoothing sending client sources "
+        "search face pace readable proportions hints clip_buffer readers recognition capture stills trial face_stage "
+        "terminal main"
     ),
     "demo": "errors config show crowd screenshot run",
     "models": "errors atomic metrics inference stills zoo clips convert training export evaluation commands",
