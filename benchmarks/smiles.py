@@ -249,8 +249,8 @@ def tell_frames(model: str, acts: NDArray[np.str_], frames: Faces, faces: Faces)
         print(f"| {act} | {chosen.sum()} | {' | '.join(cells)} |")
 
 
-def tell_video(model: str, file: Path) -> None:
-    """The labels of the crying seconds, frame by frame, without smoothing."""
+def crying(model: str, file: Path) -> list[str]:
+    """The labels of the crying seconds, frame by frame, without smoothing; of frames that can be read."""
     labels = []
     capture = cv2.VideoCapture(str(file))
     rate = capture.get(cv2.CAP_PROP_FPS)
@@ -265,6 +265,11 @@ def tell_video(model: str, file: Path) -> None:
             if look.probabilities is not None:
                 labels.append(EXPRESSIONS[int(np.argmax(look.probabilities))])
     capture.release()
+    return labels
+
+
+def tell_video(model: str, file: Path) -> None:
+    labels = crying(model, file)
     counts = ", ".join(f"{labels.count(name)} {name}" for name in EXPRESSIONS if name in labels)
     print(f"\n{model}, crying: {counts}")
 

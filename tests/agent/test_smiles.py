@@ -11,6 +11,7 @@ from PIL import Image
 
 from agent.recognition import Recogniser
 from agent.stills import StillRecogniser
+from benchmarks import smiles
 from models.errors import ModelMissingError
 from models.inference import registry
 from models.inference.registry import Packaged
@@ -77,3 +78,15 @@ def test_a_small_smile_that_the_network_overlooks_is_one(monkeypatch: pytest.Mon
     given_rule(monkeypatch, model, None)
     for look in looks:
         assert int(np.argmax(look(picture, model))) == NEUTRAL
+
+
+@pytest.mark.parametrize("model", RULED)
+def test_nobody_who_cries_is_happy(model: str) -> None:
+    """Crying pulls the corners of the mouth as smiling does."""
+    film = LONDON.parents[1] / "video" / "WolfgangLanger_Pexels.mp4"
+    if not film.is_file():
+        pytest.skip(f"there is no film of somebody who cries at {film}")
+    portrait()
+    labels = smiles.crying(model, film)
+    assert len(labels) > 20
+    assert "happy" not in labels
