@@ -30,6 +30,7 @@ from tqdm import tqdm
 from agent import face_stage
 from agent.recognition import Recogniser
 from benchmarks import machine, portrait_frames
+from models.clips.warp import FaceMesh
 from models.evaluation import portraits
 from models.evaluation.portraits import Portrait
 from models.inference import boxes, registry, smile
@@ -209,12 +210,12 @@ def _share(count: float, of: int) -> str:
 
 
 def frames_of(
-    meshes: Mapping[str, portrait_frames.FaceMesh], find: DescribeFaces, models: list[str], count: int
+    meshes: Mapping[str, FaceMesh], find: DescribeFaces, models: list[str], count: int
 ) -> tuple[NDArray[np.str_], dict[str, Faces]]:
     """What was acted in each frame, and the faces as each network sees them; ``count`` frames of each person's acts."""
     acts, people, shapes = [], [], []
     crops: dict[str, list[NDArray[np.uint8]]] = {model: [] for model in models}
-    times = np.arange(count) * 1.37  # at all moments of what is done again and again
+    times: Array = np.arange(count, dtype=np.float64) * 1.37  # at all moments of what is done again and again
     for number, (person, mesh) in enumerate(tqdm(meshes.items(), desc="frames", unit="person", disable=None)):
         for act in portrait_frames.ACTS:
             rng = np.random.default_rng([number, *map(ord, act)])
@@ -251,7 +252,7 @@ def tell_frames(model: str, acts: NDArray[np.str_], frames: Faces, faces: Faces)
 
 def crying(model: str, file: Path) -> list[str]:
     """The labels of the crying seconds, frame by frame, without smoothing; of frames that can be read."""
-    labels = []
+    labels: list[str] = []
     capture = cv2.VideoCapture(str(file))
     rate = capture.get(cv2.CAP_PROP_FPS)
     with contextlib.closing(Recogniser(model)) as recogniser:
