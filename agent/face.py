@@ -34,10 +34,14 @@ from models.inference.boxes import SAME_FACE, Points, area, overlap
 _MAX_FILM_FACES = 2
 _MAX_STILL_FACES = 10
 """In the whole of a still picture, and again in each of its windows."""
-_LEAST_SCORE = 0.4
-"""Of the detector, 0..1: below MediaPipe's own 0.5, since the landmarker looks again at what it found."""
+_LIKELY, _POSSIBLE, _CLEAR = 0.5, 0.4, 0.75
+"""Scores of the detector, 0..1, for a face in the whole frame (MediaPipe's own threshold), for one in a window, and for
+the latter looked at again close up. There, portraits and turned heads score 0.75 and more, and what is none up to 0.7.
+"""
+_CLOSE = 2.0
+"""Side of the window for that, in those of the face."""
 _TRIES = 2
-"""So many of the faces that the detector found in a frame are looked at again, the largest first."""
+"""So many of the faces that the detector found in a window or in all are looked at again, the largest first."""
 _APART_MS = 1_000_000
 """What the tracker is told between two frames. It smooths the landmarks of its one face over about a second, from which
 rest and movement can no longer be told; frames that are far apart are left as they are."""
@@ -79,7 +83,7 @@ class FaceFinder:
             self._landmarker, self._image = load_landmarker(model, "VIDEO", 1)
             self._detector = _load_detector(model)
             # The first calls build the graphs and write the last of the log lines.
-            self._detect(_EMPTY, (0, 0, 64, 64))
+            self._detect(_EMPTY, (0, 0, 64, 64), _LIKELY)
             self._track(_EMPTY, (0, 0, 64, 64))
 
     def find(self, frame: NDArray[np.uint8], time_ms: int) -> FoundFace | None:
@@ -87,12 +91,7 @@ class FaceFinder:
         height, width = frame.shape[:2]
         self._now_s = max(self._now_s, time_ms / 1000)
         face = self._follow(frame)
-        found = [
-            box
-            for window in self._lookout.where(self._now_s, width, height, face is not None)
-            for box in self._detect(frame, window)
-        ]
-        for box in _candidates(found, face)[:_TRIES]:
+        for box in self._search(frame, self._lookout.where(self._now_s, width, height, face is not None), face):
             other = self._begin(frame, box)
             if other is not None and (face is None or outweighs(other.points, face.points)):
                 return other
@@ -138,10 +137,20 @@ class FaceFinder:
         self._is_tracking = bool(faces)
         return faces[0] if faces else None
 
-    def _detect(self, frame: NDArray[np.uint8], window: Window) -> list[Points]:
+    def _search(self, frame: NDArray[np.uint8], where: Sequence[Window], followed: FoundFace | None) -> list[Points]:
+        """Boxes of the largest faces in windows of the frame, the first of which is all of it."""
+        found = [box for whole in where[:1] for box in self._detect(frame, whole, _LIKELY)]
+        for window in where[1:]:
+            seen = _candidates(self._detect(frame, window, _POSSIBLE), followed)[:_TRIES]
+            close = [around(box, _CLOSE, frame.shape[1], frame.shape[0]) for box in seen]
+            found += [box for box, near in zip(seen, close, strict=True) if self._detect(frame, near, _CLEAR)]
+        return _candidates(found, followed)[:_TRIES]
+
+    def _detect(self, frame: NDArray[np.uint8], window: Window, least: float) -> list[Points]:
         """The corners (2, 2) of a box from the brows to the chin of each face in a window of the frame."""
-        found = [one.bounding_box for one in self._detector.detect(self._image(_part(frame, window))).detections]
-        corners = [[(it.origin_x, it.origin_y), (it.origin_x + it.width, it.origin_y + it.height)] for it in found]
+        found = self._detector.detect(self._image(_part(frame, window))).detections
+        likely = [one.bounding_box for one in found if one.categories[0].score >= least]
+        corners = [[(it.origin_x, it.origin_y), (it.origin_x + it.width, it.origin_y + it.height)] for it in likely]
         boxes = [np.array(corner, float) + np.array(window[:2]) for corner in corners]
         return [box for box in boxes if is_whole(box, window, frame.shape[1], frame.shape[0])]
 
@@ -166,15 +175,15 @@ class FilmFaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FILM_FACES)
+            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FILM_FACES, blendshapes=False)
             self._last_ms = -1
             self.find(_EMPTY, 0)
 
-    def find(self, frame: NDArray[np.uint8], time_ms: int) -> list[FoundFace]:
-        """Each face of ``frame`` (H, W, 3) RGB. Times that do not grow are moved on: the tracker refuses them."""
+    def find(self, frame: NDArray[np.uint8], time_ms: int) -> list[Points]:
+        """The landmarks of each face of ``frame`` (H, W, 3) RGB. Times that do not grow are moved on: else it fails."""
         self._last_ms = max(time_ms, self._last_ms + 1)
         result = self._landmarker.detect_for_video(self._image(_shrunk(frame)), self._last_ms)
-        return _faces(result, (0, 0, frame.shape[1], frame.shape[0]))
+        return _points(result, (0, 0, frame.shape[1], frame.shape[0]))
 
     def close(self) -> None:
         """Free the landmarker and its threads."""
@@ -250,18 +259,23 @@ def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _faces(result, window: Window) -> list[FoundFace]:  # type: ignore[no-untyped-def]
     """Each face of MediaPipe's result for what is in ``window``."""
+    shapes = [np.array([shape.score for shape in face], np.float32) for face in result.face_blendshapes]
+    return [FoundFace(*face) for face in zip(_points(result, window), shapes, strict=True)]
+
+
+def _points(result, window: Window) -> list[Points]:  # type: ignore[no-untyped-def]
+    """The landmarks alone."""
     left, top, right, bottom = window
     return [
-        FoundFace(
-            np.array([(p.x, p.y) for p in points]) * (right - left, bottom - top) + (left, top),
-            np.array([shape.score for shape in shapes], np.float32),
-        )
-        for points, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True)
+        np.array([(p.x, p.y) for p in face]) * (right - left, bottom - top) + np.array([left, top])
+        for face in result.face_landmarks
     ]
 
 
-def load_landmarker(model: Path, mode: str, faces: int):  # type: ignore[no-untyped-def]  # MediaPipe has no types
-    """A landmarker that tells blendshapes, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE.
+def load_landmarker(  # type: ignore[no-untyped-def]  # MediaPipe has no types
+    model: Path, mode: str, faces: int, blendshapes: bool = True
+):
+    """A landmarker, and the function that wraps a frame for it. ``mode``: VIDEO or IMAGE.
 
     Raises:
         MissingLibraryError: a system library that MediaPipe loads is not installed.
@@ -275,7 +289,7 @@ def load_landmarker(model: Path, mode: str, faces: int):  # type: ignore[no-unty
             base_options=BaseOptions(model_asset_path=str(model)),
             running_mode=vision.RunningMode[mode],
             num_faces=faces,
-            output_face_blendshapes=True,
+            output_face_blendshapes=blendshapes,
         )
         landmarker = vision.FaceLandmarker.create_from_options(options)
     except OSError as error:
@@ -289,7 +303,7 @@ def _load_detector(model: Path):  # type: ignore[no-untyped-def]
 
     with zipfile.ZipFile(model) as bundle:
         base_options = BaseOptions(model_asset_buffer=bundle.read("face_detector.tflite"))
-    options = vision.FaceDetectorOptions(base_options=base_options, min_detection_confidence=_LEAST_SCORE)
+    options = vision.FaceDetectorOptions(base_options=base_options, min_detection_confidence=_POSSIBLE)
     return vision.FaceDetector.create_from_options(options)
 
 

@@ -33,4 +33,4 @@ def tracking(command: str) -> Iterator[TrackFaces]:
 
         finder = FilmFaceFinder(registry.path(_LANDMARKER))
     with contextlib.closing(finder):
-        yield lambda frame, time_ms: [face.points for face in finder.find(frame, time_ms)]
+        yield finder.find
