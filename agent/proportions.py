@@ -45,7 +45,7 @@ _FIT = np.linalg.pinv(np.column_stack([_SHAPE, np.ones(len(_SHAPE))]))[:3]
 
 _STEP = 4 / 3
 """The one mistake looked for, either way: 16:9 for 4:3. Smaller ones are within what people differ by."""
-_DIFFERENT = 0.12
+DIFFERENT = 0.12
 """Logarithm of ``face_width`` from which on it is not the person who differs. Of 60 people the undistorted lie between
 -0.06 and 0.10, squeezed below -0.13, stretched above 0.20; half a metre before a camera all lie 0.02 lower."""
 _TURNED, _TILTED = math.sin(math.radians(20)), math.sin(math.radians(20))
@@ -95,7 +95,7 @@ class Proportions:
         if len(self._widths) == _FACES:
             different = float(np.median(self._widths))
             self._widths.clear()
-            if abs(different) > _DIFFERENT:
+            if abs(different) > DIFFERENT:
                 self._steps = max(-1, min(1, self._steps + (1 if different > 0 else -1)))
 
 

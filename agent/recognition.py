@@ -98,11 +98,11 @@ class Recogniser:
         box = None if face is None else _box(face.points, frame)
         unread = self._readability.of_frame(frame, seconds)
         if face is not None:
-            self._proportions.learn(seconds, face.points)
             unread = unread or self._readability.of_face(face, frame, seconds)
         if face is None or unread:
             self._reader.miss()
             return Look(face is not None, None, unread, box)
+        self._proportions.learn(seconds, face.points)
         answer = self._reader.read(seconds, aligned_face(frame, face.points, self._crop))
         if answer is None:
             return Look(True, None, None, box)

@@ -1,7 +1,8 @@
 """MAE-DFER and the CA branch of MMNet as one network (the study's own: https://github.com/drink36/MAE-DFER-CA).
 
 MAE-DFER reads the clip; the CA branch reads how far its mean face is from its first, so subtle motion on a face at
-rest. Their features are added or put side by side, with or without the position calibration (PC) of MMNet.
+rest. Their features are added or put side by side, with or without the position calibration (PC) of MMNet. The study's
+own answers show no gain over MAE-DFER that could be told from chance (docs/networks.md).
 
 Left out of the official build, since no output depends on them: the classifier of the CA branch, and the class token,
 classifier and mask of the PC transformer.
