@@ -135,10 +135,10 @@ repository. The large transformers have two of their blocks there.
 
 ## What the study's networks gain
 
-Nothing that could be told from chance. Its repository holds the answers to FERV39K's 7,847 test clips that its table
-comes from (`saved/model/finetuning/ferv39k/*/pred.csv` of drink36/MAE-DFER-CA, commit feaec93), of one training run each.
-UAR and WAR are counted from these; the study prints 42.09 and 51.82 for its base. The last columns compare clip by clip
-with `normal`: right where that is wrong, wrong where that is right, and the two-sided sign test of the two.
+Nothing that could be told from chance. Its repository (drink36/MAE-DFER-CA, commit feaec93) holds the answers to
+FERV39K's 7,847 test clips, of one training run each, in `saved/model/finetuning/ferv39k/*/pred.csv`. UAR and WAR are
+counted from these; the study prints 42.09 and 51.82 for its base. The last columns compare clip by clip with `normal`:
+right where that is wrong, wrong where that is right, and the two-sided sign test of the two.
 
 | network | answers in | UAR | WAR | right alone | wrong alone | p |
 |---|---|---|---|---|---|---|

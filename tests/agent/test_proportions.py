@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from agent import proportions, terminal
-from agent.face import FaceFinder
+from agent.face import FaceFinder, StillFaceFinder
 from agent.proportions import Proportions, face_width
 from agent.recognition import Recogniser
 from models.errors import ModelMissingError
 from models.inference import registry
 
-VIDEO = Path(__file__).parents[2] / ".." / "shared" / "data" / "video"
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+VIDEO, LONDON = DATA / "video", DATA / "photos" / "london"
 TURNING = "head-pose-face-detection-female.gif"
 FRONTAL = "head-pose-face-detection-male.gif"
 
@@ -189,3 +190,20 @@ def test_a_film_of_somebody_who_looks_at_the_camera_is_undone(stretch: float) ->
 @pytest.mark.parametrize("stretch", [0.75, 1, 4 / 3])
 def test_a_film_of_somebody_who_turns_about_tells_too_little(stretch: float) -> None:
     assert minute_of(TURNING, stretch).stretch == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LONDON.is_dir(), reason="needs the portraits ../shared/data/photos/london, which are not here")
+def test_no_portrait_looks_distorted_and_every_distorted_one_does() -> None:
+    try:
+        finder = StillFaceFinder(registry.path("face_landmarker"))
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+    files = sorted(LONDON.glob("*_neutral.jpg"))
+    assert len(files) == 60
+    with contextlib.closing(finder):
+        for file in files:
+            picture = np.asarray(Image.open(file).convert("RGB"))
+            for stretch in (0.75, 1, 4 / 3):
+                (found,) = finder.find(squeezed(picture, stretch))
+                assert taught([found.points] * 60).stretch == pytest.approx(stretch), file.name
