@@ -34,12 +34,10 @@ from models.inference.boxes import SAME_FACE, Points, area, overlap
 _MAX_FILM_FACES = 2
 _MAX_STILL_FACES = 10
 """In the whole of a still picture, and again in each of its windows."""
-_LIKELY, _POSSIBLE, _CLEAR = 0.5, 0.4, 0.75
+_LIKELY, _POSSIBLE, _CLEAR = 0.5, 0.4, 0.8
 """Scores of the detector, 0..1, for a face in the whole frame (MediaPipe's own threshold), for one in a window, and for
-the latter looked at again close up. There, portraits and turned heads score 0.75 and more, and what is none up to 0.7.
-"""
-_CLOSE = 2.0
-"""Side of the window for that, in those of the face."""
+the latter looked at again close up. There, small portraits score 0.93 and more, turned heads 0.8, and what is none up
+to 0.7."""
 _TRIES = 2
 """So many of the faces that the detector found in a window or in all are looked at again, the largest first."""
 _APART_MS = 1_000_000
@@ -142,7 +140,7 @@ class FaceFinder:
         found = [box for whole in where[:1] for box in self._detect(frame, whole, _LIKELY)]
         for window in where[1:]:
             seen = _candidates(self._detect(frame, window, _POSSIBLE), followed)[:_TRIES]
-            close = [around(box, _CLOSE, frame.shape[1], frame.shape[0]) for box in seen]
+            close = [around(box, ROOMY, frame.shape[1], frame.shape[0]) for box in seen]
             found += [box for box, near in zip(seen, close, strict=True) if self._detect(frame, near, _CLEAR)]
         return _candidates(found, followed)[:_TRIES]
 

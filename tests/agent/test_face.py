@@ -18,6 +18,7 @@ from agent.face import (
     missing_library,
     quiet_stderr,
 )
+from benchmarks import distance
 from models.errors import ModelMissingError
 from models.inference import registry
 from models.inference.blendshapes import BLENDSHAPES
@@ -142,6 +143,13 @@ def test_a_face_far_away_is_found_and_followed(
         middle = 30 + 4 * (i - 15) + 0.435 * side - side // 6
         assert (x, y) == pytest.approx((middle, size[1] // 2 + 0.22 * side), abs=0.25 * height)
         assert found.points[152, 1] - found.points[10, 1] == pytest.approx(height, rel=0.2)
+
+
+@pytest.mark.parametrize("seed", [24, 86, 111])
+def test_furniture_is_no_face(seed: int, finder: FaceFinder) -> None:
+    """In these rooms the detector sees a face in a window, and the landmarker agrees."""
+    picture = distance.room((640, 480), np.random.default_rng(seed))
+    assert [finder.find(picture, 200 * i) for i in range(14)] == [None] * 14
 
 
 def test_pictures_of_another_size_in_the_middle_of_a_video(finder: FaceFinder, portrait: Image.Image) -> None:
