@@ -182,7 +182,7 @@ class Sharing:
         self._unread: Unread | None = None
         self._warned = False
         self._stretch = 1.0
-        self._enter = terminal.Enter(sys.stdin, self._entered)
+        self._enter = terminal.Enter(sys.stdin, self._entered, self._forget)
         client.on_countdown = self._ask_for_zero
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
 
@@ -194,6 +194,8 @@ class Sharing:
         ended = asyncio.create_task(self._ended.wait())
         if self._stopped != "end":  # before there was a loop to tell
             self._ended.set()
+        if self._enter.listen():
+            self._display.note(terminal.LEARNING)
         self._capture.start()
         try:
             await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -279,6 +281,10 @@ class Sharing:
 
     def _entered(self) -> None:
         self._in_loop(self._client.tap_zero)
+
+    def _forget(self) -> None:
+        self._recogniser.forget()
+        self._in_loop(self._display.note, terminal.FORGOTTEN)
 
     async def _show(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from agent.face import FaceFinder
 from agent.pace import Box
 from agent.proportions import Proportions
 from agent.readable import Readability, Unread, unsure
+from agent.resting import RestingFace
 from agent.search import OTHERS_S
 from models.inference import registry, smile
 from models.inference.align import aligned_face
@@ -33,7 +34,7 @@ class Look(NamedTuple):
 
 
 class Recogniser:
-    """The pictures' way through the agent; use it from one thread at a time, but for ``stop``.
+    """The pictures' way through the agent; use it from one thread at a time, but for ``stop`` and ``forget``.
 
     ``model`` is a name of the weights registry or an ONNX file. ``live``: the frames come from a camera or screen, in
     which a picture that stands still shows nobody. ``others_s`` as ``FaceFinder``.
@@ -54,6 +55,7 @@ class Recogniser:
         self._faces = FaceFinder(landmarker, others_s)
         self._proportions = Proportions()
         self._readability = Readability(live)
+        self._resting = RestingFace()
         self._face_seconds, self._frames = 0.0, 0
 
     @property
@@ -109,7 +111,12 @@ class Recogniser:
         if unread := unsure(answer):
             return Look(True, None, unread, box)
         # A clip network's answer may be of a moment ago; the mouth is that of now, as the viewer would have it.
-        return Look(True, smile.decided(self._smile_rule, answer, face.shapes).tolist(), None, box)
+        seen = smile.decided(self._smile_rule, answer, face.shapes).tolist()
+        return Look(True, self._resting.read(seconds, seen), None, box)
+
+    def forget(self) -> None:
+        """Learn anew what the face looks like at rest; any thread may call it."""
+        self._resting = RestingFace()
 
     def stop(self) -> None:
         """End the ``look`` that another thread may be in, with an error there; there is no other look after this.

@@ -27,6 +27,12 @@ STUCK = (
     "stays on, unplug it."
 )
 AT_ZERO = "The streamer measures the delay: press Enter when the countdown on the stream reaches 0."
+_FORGET = "f"
+LEARNING = (
+    "As it goes, the agent learns what your face looks like at rest, in memory only and until it ends. To have that "
+    f"forgotten, type {_FORGET} and press Enter."
+)
+FORGOTTEN = "Forgotten: what your face looks like at rest is learned anew."
 
 
 def explanation(settings: AgentSettings, welcome: Welcome) -> str:
@@ -94,10 +100,13 @@ def ask(settings: AgentSettings, welcome: Welcome, answers: TextIO, out: TextIO)
 
 
 class Enter:
-    """Calls ``pressed``, in a thread of its own, for each line typed. Nothing is read before ``listen``."""
+    """Calls back, in a thread of its own, for each line typed. Nothing is read before ``listen``.
 
-    def __init__(self, answers: TextIO, pressed: Callable[[], None]) -> None:
-        self._answers, self._pressed = answers, pressed
+    A line of one ``f`` calls ``forget``, any other ``pressed``: whoever is to press Enter may have typed before.
+    """
+
+    def __init__(self, answers: TextIO, pressed: Callable[[], None], forget: Callable[[], None]) -> None:
+        self._answers, self._pressed, self._forget = answers, pressed, forget
         self._thread: threading.Thread | None = None
 
     @property
@@ -119,8 +128,8 @@ class Enter:
     def _read(self) -> None:
         # Not with the file's own methods: the interpreter can't end while a thread waits in one.
         with contextlib.suppress(OSError):
-            while os.read(self._answers.fileno(), 1024):
-                self._pressed()
+            while line := os.read(self._answers.fileno(), 1024):
+                (self._forget if line.strip().lower() == _FORGET.encode() else self._pressed)()
 
 
 @contextlib.contextmanager

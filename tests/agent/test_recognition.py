@@ -1,11 +1,13 @@
 """The shipped networks on a face, through the agent's own stages."""
 
 import contextlib
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from agent import recognition
 from agent.recognition import Recogniser
 from models.errors import ModelMissingError
 from models.inference import registry
@@ -28,3 +30,31 @@ def test_a_shipped_network_sees_a_smile_that_stays(model: str) -> None:
         assert look.probabilities is not None
         assert EXPRESSIONS[int(np.argmax(look.probabilities))] == "happy"
         assert sum(look.probabilities) == pytest.approx(1, abs=1e-4)
+
+
+def test_what_a_face_looks_like_at_rest_is_forgotten_on_demand_and_at_every_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recognition, "RestingFace", Counting)
+    try:
+        picture = np.asarray(Image.open(registry.path("portrait")).convert("RGB"))
+        recogniser = Recogniser(registry.DEFAULT)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+    with contextlib.closing(recogniser):
+        seen = [recogniser.look(picture, 200 * i).probabilities for i in range(2)]
+        recogniser.forget()
+        seen.append(recogniser.look(picture, 400).probabilities)
+    assert seen == [[1], [2], [1]]
+
+
+class Counting:
+    """A resting face that answers with how many faces it knows."""
+
+    def __init__(self) -> None:
+        self.known = 0
+
+    def read(self, time: float, probabilities: Sequence[float]) -> list[float]:
+        assert sum(probabilities) == pytest.approx(1, abs=1e-4)
+        self.known += 1
+        return [self.known]

@@ -1,5 +1,6 @@
 """What the viewer reads and answers."""
 
+import functools
 import io
 import os
 import subprocess
@@ -168,13 +169,16 @@ async def test_enter_is_noticed_on_a_terminal_once_it_listens() -> None:
     ours, theirs = open_terminal()
     pressed: list[str] = []
     with os.fdopen(theirs) as answers:
-        enter = terminal.Enter(answers, lambda: pressed.append("enter"))
+        enter = terminal.Enter(answers, lambda: pressed.append("enter"), lambda: pressed.append("forget"))
         assert enter.listen()
         os.write(ours, b"\n")
         await wait_until(lambda: len(pressed) == 1)
         assert enter.listen()
         os.write(ours, b"two words\n")
         await wait_until(lambda: len(pressed) == 2)
+        os.write(ours, b"f\n F \nff\n")
+        await wait_until(lambda: len(pressed) == 5)
+        assert pressed == ["enter", "enter", "forget", "forget", "enter"]
         os.write(ours, b"\x04")  # end of the input: the thread ends
         await wait_until(lambda: not enter.listening)
     os.close(ours)
@@ -185,7 +189,7 @@ import os, pty, sys, threading
 from agent.terminal import Enter
 
 def listen_in_another_thread():  # as the agent does
-    enter = Enter(sys.stdin, lambda: None)
+    enter = Enter(sys.stdin, lambda: None, lambda: None)
     listening = threading.Thread(target=enter.listen)
     listening.start()
     listening.join()
@@ -217,7 +221,8 @@ def test_in_the_background_reading_fails_and_halts_nobody() -> None:
 
 def test_without_a_terminal_nothing_is_read() -> None:
     answers = io.StringIO("\n")
-    assert not terminal.Enter(answers, lambda: pytest.fail("it was read")).listen()
+    was_read = functools.partial(pytest.fail, "it was read")
+    assert not terminal.Enter(answers, was_read, was_read).listen()
     assert answers.tell() == 0
 
 

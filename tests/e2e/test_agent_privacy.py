@@ -168,6 +168,7 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
             await wait_until(
                 lambda: (relay.count("away") >= 4 and relay.count("label") >= 8) or process.returncode is not None, 90
             )
+            os.write(ours, b"f\n")  # forgets the resting face, of which nobody is told
             os.write(ours, b"\n")  # answers the countdown
             await wait_until(lambda: relay.count("zero") or process.returncode is not None)
             if process.returncode is not None:

@@ -60,6 +60,7 @@ async def test_enter_at_the_countdowns_zero_measures_the_delay(relay: app.Relay)
     keys = relay.create_channel("demo")
     async with on_terminal(*command(relay.url, weights("portrait"), "--yes")) as terminal:
         await wait_until(lambda: terminal.shows("\rhappy "), 60)
+        assert terminal.shows("To have that forgotten, type f and press Enter.")
         terminal.type(b"\n")  # means nothing yet
         status, _ = await request(relay.url, "POST", "demo/countdown", keys.display_key, {"seconds": 3})
         assert status == 201
@@ -70,6 +71,8 @@ async def test_enter_at_the_countdowns_zero_measures_the_delay(relay: app.Relay)
             return bool(result["open_s"] <= 119)  # a second after zero
 
         await wait_until(over)
+        terminal.type(b"f\n")  # is no answer to the countdown
+        await wait_until(lambda: terminal.shows("Forgotten"))
         terminal.type(b"\n")
         await wait_until(lambda: re.search(rb"You see the stream [1-9] s later than it happens", terminal.screen))
         _, result = await request(relay.url, "GET", "demo/countdown", keys.display_key)
