@@ -86,7 +86,7 @@ def unknown() -> None:
 
 
 def model() -> None:
-    main.Recogniser = lambda _: hang("model")  # type: ignore[assignment]
+    main.Recogniser = lambda *_: hang("model")  # type: ignore[assignment]
 
 
 def terminal() -> None:
