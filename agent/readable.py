@@ -10,10 +10,12 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from agent import covered
 from agent.face import FoundFace
 from models.inference import smile
-from models.inference.align import LEFT_EYE, RIGHT_EYE
+from models.inference.align import LEFT_EYE, RIGHT_EYE, aligned_face
 from models.inference.blendshapes import BLENDSHAPES
+from models.inference.contract import CropSpec
 
 Frame = NDArray[np.uint8]
 
@@ -89,7 +91,9 @@ _LIDS = [BLENDSHAPES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
 class Readability:
     """What of one source's frames can be read. ``live``: a camera or screen, in which nothing may stand still."""
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, live: bool, crop: CropSpec) -> None:
+        """``crop``: how the faces are cut out that ``of_face`` gets."""
+        self._crop = crop
         self._frozen = _Frozen() if live else None
         self._lifeless = _Lifeless() if live else None
 
@@ -97,10 +101,21 @@ class Readability:
         """What is wrong with a frame (H, W, 3) at ``time`` (seconds, never decreasing), face or none."""
         return Unread.FROZEN if self._frozen and self._frozen.update(frame, time) else None
 
-    def of_face(self, face: FoundFace, frame: Frame, time: float) -> Unread | None:
-        """What is wrong with the frame's face."""
-        lifeless = self._lifeless is not None and self._lifeless.update(face, time)
-        return placed(face, frame.shape[1], frame.shape[0]) or (Unread.LIFELESS if lifeless else None)
+    def of_face(self, face: FoundFace, frame: Frame, crop: Frame, time: float) -> Unread | None:
+        """What is wrong with the frame's face; ``crop`` is cut out of the frame."""
+        if self._lifeless and self._lifeless.update(face, time):
+            return Unread.LIFELESS
+        if reason := placed(face, frame.shape[1], frame.shape[0]):
+            return reason
+        return uncovered(crop if self._crop == covered.CROP else aligned_face(frame, face.points, covered.CROP))
+
+
+def uncovered(face: covered.Grey) -> Unread | None:
+    """Whether the mouth is to be seen where the landmarks say, in the crop that ``covered.CROP`` describes."""
+    mouth, turned = covered.scores(face)
+    if max(mouth, turned) <= 0:
+        return None
+    return Unread.UPSIDE_DOWN if turned > mouth else Unread.COVERED
 
 
 def placed(face: FoundFace, width: int, height: int) -> Unread | None:
@@ -156,9 +171,14 @@ def _same(one: Frame, other: Frame) -> bool:
 
 
 def _moved(one: FoundFace, other: FoundFace) -> bool:
-    apart = np.sqrt(((one.points - other.points) ** 2).sum(1).mean())
-    blink = np.abs(one.shapes[_LIDS] - other.shapes[_LIDS]).max()
-    return bool(apart > _STILL * _height(one.points) or blink > _BLINK)
+    shift, blink = movement(one, other)
+    return shift > _STILL or blink > _BLINK
+
+
+def movement(one: FoundFace, other: FoundFace) -> tuple[float, float]:
+    """How far the landmarks are from where they were (root mean square, in heights of the face), and the eyelids."""
+    shift = np.sqrt(((one.points - other.points) ** 2).sum(1).mean()) / _height(one.points)
+    return float(shift), float(np.abs(one.shapes[_LIDS] - other.shapes[_LIDS]).max())
 
 
 def _height(points: NDArray[np.float64]) -> float:

@@ -54,7 +54,7 @@ class Recogniser:
         self._smile_rule = registry.smile_rule(model)
         self._faces = FaceFinder(landmarker, others_s)
         self._proportions = Proportions()
-        self._readability = Readability(live)
+        self._readability = Readability(live, self._crop)
         self._resting = RestingFace()
         self._face_seconds, self._frames = 0.0, 0
 
@@ -100,12 +100,13 @@ class Recogniser:
         box = None if face is None else _box(face.points, frame)
         unread = self._readability.of_frame(frame, seconds)
         if face is not None:
-            unread = unread or self._readability.of_face(face, frame, seconds)
+            crop = aligned_face(frame, face.points, self._crop)
+            unread = unread or self._readability.of_face(face, frame, crop, seconds)
         if face is None or unread:
             self._reader.miss()
             return Look(face is not None, None, unread, box)
         self._proportions.learn(seconds, face.points)
-        answer = self._reader.read(seconds, aligned_face(frame, face.points, self._crop))
+        answer = self._reader.read(seconds, crop)
         if answer is None:
             return Look(True, None, None, box)
         if unread := unsure(answer):

@@ -40,8 +40,8 @@ MAY = {
 ROOMS = {
     "agent": (
         "errors outset packages stopping priority address config consent trouble smoothing sending client sources "
-        "search face pace readable proportions hints resting clip_buffer readers recognition capture stills trial "
-        "face_stage terminal main"
+        "search face pace covered readable proportions hints resting clip_buffer readers recognition capture stills "
+        "trial face_stage terminal main"
     ),
     "demo": "errors config show crowd screenshot run",
     "models": "errors atomic metrics inference stills zoo clips convert training export evaluation commands",

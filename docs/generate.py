@@ -56,6 +56,16 @@ def errors_markdown() -> str:
     return text
 
 
+_COVERED_WEIGHTS = """
+## Beside the registry
+
+`agent/covered.npy` (4 kB, Apache-2.0) tells faces whose mouth is covered, or that are upside down
+(`python -m benchmarks.unsure`). It is fitted to 3,000 of FER2013's training rows (as above) and to the 120
+pictures of the Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0), with masks drawn on both; no picture is
+shipped.
+"""
+
+
 def models_markdown() -> str:
     """docs/weights.md: the registry."""
     text = NOTE + "# Model files\n\n`moodcast models fetch` gets what is missing; every use checks the sha256.\n"
@@ -73,7 +83,7 @@ def models_markdown() -> str:
             text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
         for measured, accuracy in entry.accuracy.items():
             text += f"- {measured}: {accuracy:.4f}\n"
-    return text
+    return text + _COVERED_WEIGHTS
 
 
 def recipes_markdown() -> str:

@@ -1,6 +1,7 @@
 """The real agent, as its user starts it, on real faces and against the real relay."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,9 @@ import pytest
 from PIL import Image
 
 from agent import priority
+from agent.face import StillFaceFinder
 from agent.recognition import Recogniser
+from benchmarks import spoilt_portraits
 from models.inference import registry
 from relay import app, protocol
 from relay.protocol import EXPRESSIONS, Mood
@@ -95,6 +98,30 @@ async def test_a_face_that_leaves_withdraws_its_label_and_the_film_ends(
     summary = json.loads(report.read_text())
     assert summary["stopped"] == "end"
     assert 0 < summary["frames_without_face"] < summary["frames"]
+
+
+async def test_a_masked_face_is_away_and_the_viewer_alone_is_told_why(relay: app.Relay, tmp_path: Path) -> None:
+    keys, report = relay.create_channel("demo"), tmp_path / "report.json"
+    picture = np.asarray(Image.open(weights("portrait")).convert("RGB"))
+    with contextlib.closing(StillFaceFinder(registry.path("face_landmarker"))) as finder:
+        [face] = finder.find(picture)
+    masked = spoilt_portraits.masked(picture, face.points, np.random.default_rng(0), "blue", folds=True)
+    Image.fromarray(masked).save(tmp_path / "masked.png")
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        arguments = command(relay.url, tmp_path / "masked.png", "--yes", "--report", str(report))
+        async with running(*arguments) as agent:
+            assert agent.stdout
+            said = b""
+            while b"away, something covers your mouth" not in said:
+                line = await asyncio.wait_for(agent.stdout.readline(), 60)
+                assert line, said
+                said += line
+            await audience.mood(lambda mood: mood.viewers == 1 and mood.sharing == 0, timeout=60)
+            agent.send_signal(signal.SIGINT)
+            await asyncio.wait_for(agent.communicate(), 60)
+    summary = json.loads(report.read_text())
+    assert (summary["labels"], summary["frames_without_face"]) == (0, 0)
+    assert {why: number for why, number in summary["frames_unread"].items() if number} == {"covered": summary["frames"]}
 
 
 @pytest.mark.skipif(not LONDON.is_dir(), reason=f"the London portraits are not at {LONDON}")
