@@ -85,7 +85,7 @@ def main() -> None:
     args = parser.parse_args()
     sources.set_opencv_up()
     print(f"Machine: {machine.describe()}")
-    with face_stage.finding("benchmarks.distance") as find:
+    with face_stage.describing("benchmarks.distance") as find:
         people = [one for one in portraits.load(args.portraits, find) if one.landmarks is not None][:: args.every]
     film = read(args.video) if args.video else []
     with contextlib.ExitStack() as opened:
