@@ -16,7 +16,7 @@ order: what is measured is how a rule bears them, not how people look for ten mi
   people are found (most of it happy), and how much is kept of what is happy without the resting face.
 
 ``tried`` are rules that also correct smiles, as the agent does not (docs/decisions/0018-the-resting-face.md).
-``--video``: how the shares of a film's labels change, once the face is known. The film is repeated.
+``--video``: how the shares of a film's labels change that was seen ``ROUNDS`` times before.
 
 ``--cache FILE`` keeps what the network and the face stage said of the made frames, some minutes of work.
 """
@@ -54,6 +54,8 @@ RESTED_S = (60, 240)
 LEANINGS = (0.0, 2.0)
 """Log odds against neutral, of the median frame, between which a resting face's strength is drawn."""
 STRONGER = 2.5
+ROUNDS = 12
+"""Of a film: somebody who laughs and cries in it rests for a part of the time only."""
 TRIED = {
     f"tried: smiles brought down to log odds of {rest:g}": RestingRules(
         known_after_s=known_after_s, rest={**RestingRules().rest, "happy": rest}
@@ -211,7 +213,7 @@ def tell_leaning(rests: Mapping[str, Array], expression: str) -> None:
 
 
 def tell_video(file: Path) -> None:
-    """Labels of five rounds of a film, of which the last three are counted."""
+    """The labels of a film that was seen ``ROUNDS`` times before."""
     import cv2
 
     frames, capture = [], cv2.VideoCapture(str(file))
@@ -230,7 +232,7 @@ def tell_video(file: Path) -> None:
                 crop = aligned_face(frame, face.points, network.network.contract.crop)
                 rows.append(smile.decided(rule, network.probabilities(crop), face.shapes))
     for name, make in (("without", lambda: None), ("with", RestingFace)):
-        _, said = shown(np.array(rows * 3), np.array(rows * 3), resting=make())
+        _, said = shown(np.array(rows * ROUNDS), np.array(rows), resting=make())
         counts = Counter(said.tolist())
         print(f"  {name}: " + ", ".join(f"{label} {count / len(said):.1%}" for label, count in counts.most_common()))
 
