@@ -60,7 +60,7 @@ _COVERED_WEIGHTS = """
 ## Beside the registry
 
 `agent/covered.npy` (4 kB, Apache-2.0) tells faces whose mouth is covered, or that are upside down
-(`python -m benchmarks.unsure`). It is fitted to 3,000 of FER2013's training rows (as above) and to the 120
+([decision 19](decisions/0019-unsure.md)). It is fitted to 3,000 of FER2013's training rows (as above) and to the 120
 pictures of the Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0), with masks drawn on both; no picture is
 shipped.
 """
