@@ -17,7 +17,7 @@ else:
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TYPED = [name for name in PROJECT["tool"]["mypy"]["packages"] if (ROOT / name).is_dir() and name != "docs"]
-SHIPPED = {".py", ".typed", ".js", ".css", ".html", ".json", ".svg", ".png", ".onnx", ".toml"}
+SHIPPED = {".py", ".typed", ".js", ".css", ".html", ".json", ".svg", ".png", ".onnx", ".npy", ".toml"}
 MODULES = {
     "agent": "*",
     "demo": "*",
@@ -26,7 +26,7 @@ MODULES = {
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits score summary",
     "models/export": "calibrate moodnets onnx_file quantize run",
-    "models/inference": "affect align boxes contract face_stage fetch infer registry runtime",
+    "models/inference": "affect align blendshapes boxes contract face_stage fetch infer registry runtime smile",
     "models/stills": "fer2013",
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events folds inputs losses masked probe "
@@ -46,6 +46,7 @@ MODULES = {
 """The modules of each folder that ships. Of the models all are named: nothing that compares with others' work, measures
 for the docs or writes them is there; that is for a clone, in benchmarks/ and docs/."""
 OTHERS = {
+    "agent": ".npy",
     "models/recipes": ".toml",
     "models/weights": ".onnx",
     "overlay": ".css .html .js .json",
