@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.readable import unsure
 from models.inference.infer import load_still
 from models.stills import fer2013
 from models.training import data
@@ -26,12 +27,12 @@ from relay.protocol import EXPRESSIONS
 Floats = NDArray[np.float64]
 
 WEIGHTS: Mapping[str, Callable[[Floats], Floats]] = {
-    "one vote each": np.ones_like,
-    "confidence": lambda confidence: confidence,
-    "confidence above chance": lambda confidence: np.clip(confidence - 1 / len(EXPRESSIONS), 0, None),
-    "none below 0.5": lambda confidence: (confidence >= 0.5).astype(float),
+    "one vote each": lambda said: np.ones(said.shape[:-1]),
+    "confidence": lambda said: said.max(-1),
+    "confidence above chance": lambda said: np.clip(said.max(-1) - 1 / len(EXPRESSIONS), 0, None),
+    "none that is unsure": lambda said: np.apply_along_axis(lambda one: unsure(one) is None, -1, said).astype(float),
 }
-"""From confidences to the weights of their votes."""
+"""From probabilities (A, N, 7) to the weights (A, N) of the votes; what is unsure is the agent's own rule."""
 MIXES: Mapping[str, Mapping[str, float]] = {
     "listening": {"neutral": 0.9, "happy": 0.06, "sad": 0.04},
     "amused": {"neutral": 0.6, "happy": 0.35, "surprise": 0.05},
@@ -79,9 +80,9 @@ def draw(majority: NDArray[np.int64], shares: list[float], size: int, rng: np.ra
 
 def compare(truth: NDArray[np.int64], said: NDArray[np.float32]) -> list[str]:
     """A line for each of ``WEIGHTS``: ``truth`` (A, N) of A audiences, ``said`` (A, N, 7) of their faces."""
-    votes, confidence = said.argmax(2), said.max(2).astype(float)
+    votes = said.argmax(2)
     wanted = mood(truth, np.ones(truth.shape))
-    off = {name: errors(mood(votes, weight(confidence)), wanted) for name, weight in WEIGHTS.items()}
+    off = {name: errors(mood(votes, weight(said.astype(float))), wanted) for name, weight in WEIGHTS.items()}
     plain = off["one vote each"]
     lines = []
     for name, (shares, valence) in off.items():

@@ -34,11 +34,11 @@ def test_a_wrong_vote_weighs_less_where_it_is_unsure() -> None:
     found = cells([NEUTRAL, NEUTRAL], answers([NEUTRAL, SAD], [0.8, 0.4]))
     assert found["one vote each"] == (0.5, 0.5)
     assert found["confidence"] == pytest.approx((0.333, 0.333))
-    assert found["none below 0.5"] == (0, 0)
+    assert found["none that is unsure"] == (0, 0)
 
 
 def test_nobody_sure_is_a_mood_of_nothing() -> None:
-    assert cells([NEUTRAL, NEUTRAL], answers([SAD, SAD], [0.4, 0.3]))["none below 0.5"] == (0.5, 0)
+    assert cells([NEUTRAL, NEUTRAL], answers([SAD, SAD], [0.4, 0.3]))["none that is unsure"] == (0.5, 0)
 
 
 def test_each_viewer_shows_a_face_of_the_expression_that_was_drawn() -> None:
