@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.smoothing import Reading
+from agent.smoothing import Reading, Rules
 from relay.protocol import EXPRESSIONS
 
 QUIET_S = 1.0
@@ -21,6 +21,9 @@ NEWS = 0.1
 CHANGED = 0.03
 """Share of a picture's contrast: from this difference to the picture last looked at on, see ``difference``. Measured by
 ``python -m benchmarks.smile_latency``."""
+IN_VAIN_S, RESTLESS_S = 1.0, 30.0
+"""A picture that differs for so long while looks tell nothing new is taken for a restless one, for so long: bands of a
+lamp's flicker run through it, or nobody is there and a television is on."""
 _SIDE, _ENOUGH = 16, 240
 """Pixels of a thumbnail's side, and rows of a picture that are enough to make it of."""
 _FAINTEST = 2.0
@@ -37,8 +40,9 @@ class LookRate:
     """Decides which of the frames that come by are looked at. Ask ``due`` of each; tell ``looked`` of those that were.
 
     A frame is due once a second, and at once where its picture differs from the one last looked at: around the face, or
-    anywhere while there is none. What the look tells decides how it goes on: while an answer is new, or not yet the
-    one that is shown, all frames are due.
+    anywhere while there is none. What the look tells decides how it goes on: while an answer is new, or about to
+    replace the one that is shown, all frames are due. Where differences go on to bring nothing new, bands of light are
+    none any more, and without a face nothing is.
     """
 
     def __init__(self, fps: float, steady: bool = False) -> None:
@@ -48,12 +52,21 @@ class LookRate:
         self._box: Box | None = None
         self._thumbnail: Thumbnail | None = None
         self._probabilities: Sequence[float] | None = None
+        self._is_woken = False
+        """Whether the newest frame was due for its difference alone."""
+        self._in_vain_since: float | None = None
+        self._restless_until = -np.inf
 
     def due(self, time: float, frame: NDArray[np.uint8]) -> bool:
         """Whether to look at this frame (H, W, 3), seen at ``time`` (seconds, never decreasing)."""
+        self._is_woken = False
         if self._thumbnail is None or time < self._awake_until or time - self._looked_at >= self._quiet_s:
             return True
-        return difference(self._thumbnail, thumbnail(frame, self._box)) >= CHANGED
+        is_restless = time < self._restless_until
+        if is_restless and self._box is None:
+            return False
+        self._is_woken = difference(self._thumbnail, thumbnail(frame, self._box), is_restless) >= CHANGED
+        return self._is_woken
 
     def looked(
         self,
@@ -64,8 +77,15 @@ class LookRate:
         reading: Reading | None,
     ) -> None:
         """What a look at a frame told: where the face is and its probabilities, and the reading that came of it."""
-        if _is_news(self._probabilities, probabilities) or not _is_shown(probabilities, reading):
+        is_news = _is_news(self._probabilities, probabilities) or not _is_shown(probabilities, reading)
+        if is_news:
             self._awake_until = time + AWAKE_S
+        if is_news or not self._is_woken:
+            self._in_vain_since = None
+        elif self._in_vain_since is None:
+            self._in_vain_since = time
+        elif time - self._in_vain_since >= IN_VAIN_S:
+            self._in_vain_since, self._restless_until = None, time + RESTLESS_S
         self._looked_at, self._box, self._probabilities = time, box, probabilities
         self._thumbnail = thumbnail(frame, box)
 
@@ -77,10 +97,10 @@ def _is_news(before: Sequence[float] | None, now: Sequence[float] | None) -> boo
 
 
 def _is_shown(probabilities: Sequence[float] | None, reading: Reading | None) -> bool:
-    """Whether the reading says what the last look alone does."""
+    """Whether the reading stays as it is if all looks to come tell what the last one does."""
     if probabilities is None or reading is None:
         return probabilities is reading
-    return EXPRESSIONS[max(range(len(EXPRESSIONS)), key=probabilities.__getitem__)] == reading.emotion
+    return max(probabilities) < Rules.lead * probabilities[EXPRESSIONS.index(reading.emotion)]
 
 
 def thumbnail(frame: NDArray[np.uint8], box: Box | None) -> Thumbnail:
@@ -110,17 +130,20 @@ def _places() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 _X, _Y = _places()
 
 
-def difference(before: Thumbnail, now: Thumbnail) -> float:
+def difference(before: Thumbnail, now: Thumbnail, without_bands: bool = False) -> float:
     """How much changed between two thumbnails, as a share of the contrast: 0 and more.
 
     What another light explains (brighter, more contrast, from another side) is no change, nor is what a small motion of
     the head does (a shift, a roll, nearer): both are fitted to the difference, by least squares, and taken out. Of the
     rest counts what neighbouring pixels agree on, less the share of it that the camera's noise leaves in their mean.
+    ``without_bands``: nor is what makes whole rows brighter or darker, as a lamp's flicker does while a sensor is read
+    row by row. A faint smile is then missed more often.
     """
     down, across = np.gradient(before)
     light = (np.ones_like(before), before, _X, _Y)
+    bands = (_Y * before, _Y**2 * before, _Y**3 * before) if without_bands else ()
     motion = (across, down, _X * across + _Y * down, _Y * across - _X * down)
-    explained = np.stack([*light, *motion], -1).reshape(before.size, -1)
+    explained = np.stack([*light, *bands, *motion], -1).reshape(before.size, -1)
     changed = (now - before).reshape(-1)
     ridge = 1e-3 * np.eye(explained.shape[1], dtype=np.float32)  # a blank wall explains nothing
     by = np.linalg.solve(explained.T @ explained + ridge, explained.T @ changed)

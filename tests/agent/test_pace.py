@@ -157,9 +157,9 @@ def test_news_keep_it_awake_for_a_while(first: list[float] | None) -> None:
     assert looker.looks_between(woke, 12) == round((12 - woke) / 0.2)
 
 
-def test_an_answer_that_is_not_the_shown_one_keeps_it_awake() -> None:
+def test_an_answer_that_is_to_replace_the_shown_one_keeps_it_awake() -> None:
     """However little the probabilities change: what takes over after 0.3 s must not wait for a second."""
-    narrow = [0.02, 0.02, 0.02, 0.45 + NEWS / 3, 0.02, 0.02, 0.45 - NEWS / 3]
+    narrow = [0.02, 0.02, 0.02, 0.45 + NEWS / 2, 0.02, 0.02, 0.45 - NEWS / 2]
     wide = [0.02, 0.02, 0.02, 0.45, 0.02, 0.02, 0.45 + 1e-3]
     looker, frame = Looker(), seen(drawn())
     for i in range(50):
@@ -193,3 +193,41 @@ def test_whatever_comes_by_two_looks_are_never_further_apart_than_a_second_and_a
             assert looker.looks[-1] == time
         assert last - looker.looks[-1] < QUIET_S
         assert looker.reading is None or looker.reading.emotion in EXPRESSIONS
+
+
+def banded(picture: NDArray[np.float32], phase: float) -> NDArray[np.float32]:
+    """As a sensor that is read row by row has it under a lamp that flickers."""
+    rows = np.arange(len(picture), dtype=np.float32)[:, None]
+    return np.asarray(picture * (1 + 0.1 * np.sin(2 * np.pi * (rows / 145 + phase))), np.float32)
+
+
+def test_a_flickering_lamp_keeps_it_awake_for_a_moment_only_and_hides_no_smile() -> None:
+    looker = Looker()
+    for i in range(300):
+        looker.see(0.2 * i, seen(banded(drawn(), 0.37 * i), i, 3), NEUTRAL)
+    assert looker.looks_between(4, 60) <= 80
+    for i in range(300, 315):
+        looker.see(0.2 * i, seen(banded(drawn(1.0), 0.37 * i), i, 3), HAPPY)
+    assert looker.looks_between(60 - 1e-6, 62) == 10
+
+
+def test_a_television_before_which_nobody_sits_keeps_it_awake_for_a_moment_only() -> None:
+    looker = Looker()
+    for i in range(300):
+        looker.see(0.2 * i, seen(drawn(x=40 * (i % 5)), i, 3), None)
+    assert looker.looks_between(4, 60) <= 80
+    for i in range(300, 315):
+        looker.see(0.2 * i, seen(drawn(x=40 * (i % 5)), i, 3), NEUTRAL)
+    assert looker.reading is not None
+
+
+@pytest.mark.parametrize("shown", [0.4, 0.44, 0.46])
+def test_an_answer_that_will_never_replace_the_one_that_is_shown_lets_it_rest(shown: float) -> None:
+    looker, frame = Looker(), seen(drawn())
+    border = [0.02, 0.02, 0.02, 0.9 - shown, 0.02, 0.02, shown]
+    for i in range(150):
+        looker.see(0.2 * i, frame, NEUTRAL if i < 20 else border)
+    assert looker.reading is not None
+    shows_it = EXPRESSIONS[int(np.argmax(border))] == looker.reading.emotion
+    assert shows_it or 0.9 - shown < 1.2 * shown
+    assert looker.looks_between(10, 30) <= 21
