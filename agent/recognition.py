@@ -105,7 +105,10 @@ class Recogniser:
         if face is None or unread:
             self._reader.miss()
             return Look(face is not None, None, unread, box)
+        stretch = self.stretch
         self._proportions.learn(seconds, face.points)
+        if self.stretch != stretch:
+            self.forget()  # how a squeezed face looks at rest
         answer = self._reader.read(seconds, crop)
         if answer is None:
             return Look(True, None, None, box)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -46,6 +47,28 @@ def test_what_a_face_looks_like_at_rest_is_forgotten_on_demand_and_at_every_star
         recogniser.forget()
         seen.append(recogniser.look(picture, 400).probabilities)
     assert seen == [[1], [2], [1]]
+
+
+def test_what_was_learned_of_a_squeezed_face_at_rest_is_forgotten_once_it_is_seen_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A face looks otherwise at rest when it is squeezed: sadder, or as if it smiled."""
+    monkeypatch.setattr(recognition, "RestingFace", Counting)
+    try:
+        portrait = np.asarray(Image.open(registry.path("portrait")).convert("RGB"))
+        recogniser = Recogniser(registry.DEFAULT)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+    height, width = portrait.shape[:2]
+    squeezed = np.asarray(cv2.resize(portrait, (width * 3 // 4, height), interpolation=cv2.INTER_AREA), np.uint8)
+    known = []
+    with contextlib.closing(recogniser):
+        for second in range(70):
+            look = recogniser.look(np.roll(squeezed, second % 3, 1), 1000 * second)
+            known.append((recogniser.stretch, look.probabilities))
+    first = [stretch for stretch, _ in known].index(0.75)
+    assert [count for _, count in known[:first]] == [[number + 1] for number in range(first)]
+    assert known[first + 1][1] == [2]
 
 
 class Counting:
