@@ -315,7 +315,7 @@ class Sharing:
         if self._stopped == "end" and frames == self._capture.frames_without_face:
             raise NoFaceError(
                 f"no face was found in {self._settings.source} ({frames} frames looked at): expected one that looks "
-                "towards the camera and is at least about 60 pixels high from forehead to chin"
+                "towards the camera and is at least a tenth as high as the picture from forehead to chin"
             )
 
     def write_report(self) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 from models.inference.boxes import Points, area
 
 LARGEST_SIDE = 640
-"""Wider or taller pictures are shrunk before the landmarks are read; the smallest windows are half of that."""
+"""Wider or taller pictures are shrunk before the landmarks are read; their smallest windows are half of that."""
+_LEAST_SIDE = 160
+"""Of a window of a smaller picture, in pixels: in one of less than twice that, what is far away has no features."""
 OTHERS_S = 5.0
 """While a face is followed, the others are looked for this often."""
 ROOMY, TIGHT = 3.0, 1.8
@@ -24,7 +26,8 @@ _SMALL = 6.0
 """A window this many times as wide as the face gets smaller, if it would be shrunk otherwise."""
 _ROUND_S = 2.4
 """All windows have had their turn in this time, unless that takes more than ``_AT_ONCE`` a look."""
-_AT_ONCE = 3
+_AT_ONCE = 8
+"""At one look a second (``agent.pace``), as while nobody is there, a screen's 34 take five."""
 _LARGER = 1.2
 """By this much another face's area has to be larger: of two alike, the one that is followed stays."""
 
@@ -76,12 +79,13 @@ class Lookout:
 def windows(width: int, height: int) -> list[Window]:
     """Where to search a picture: all of it, then overlapping squares of half its longer side, of half of that.
 
-    The smallest are not smaller than half of ``LARGEST_SIDE``, so a smaller picture than ``LARGEST_SIDE`` has none. A
-    face of half a square's side or less lies wholly in one of them.
+    The smallest are not smaller than half of ``LARGEST_SIDE``; of a smaller picture there are those of half its longer
+    side, if that is ``_LEAST_SIDE``. A face of half a square's side or less lies wholly in one of them.
     """
     found = [(0, 0, width, height)]
     side = max(width, height) // 2
-    while side >= LARGEST_SIDE // 2:
+    least = max(_LEAST_SIDE, min(side, LARGEST_SIDE // 2))
+    while side >= least:
         corners = itertools.product(_starts(height, side), _starts(width, side))
         found += [(left, top, min(left + side, width), min(top + side, height)) for top, left in corners]
         side //= 2

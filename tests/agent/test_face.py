@@ -123,7 +123,7 @@ def test_of_two_faces_alike_one_is_kept(portrait: Image.Image) -> None:
     assert len(places) == 1
 
 
-@pytest.mark.parametrize(("size", "height"), [((640, 480), 60), ((640, 480), 45), ((1920, 1080), 75)])
+@pytest.mark.parametrize(("size", "height"), [((640, 480), 60), ((640, 480), 45), ((480, 270), 40), ((1920, 1080), 75)])
 def test_a_face_far_away_is_found_and_followed(
     size: tuple[int, int], height: int, finder: FaceFinder, portrait: Image.Image
 ) -> None:
