@@ -28,8 +28,9 @@ _SIDE, _ENOUGH = 16, 240
 """Pixels of a thumbnail's side, and rows of a picture that are enough to make it of."""
 _FAINTEST = 2.0
 """Grey values of contrast below which a picture shows nothing but noise."""
-_BELOW_EYES, _WITHOUT_EDGES = 0.45, 0.1
-"""Of a face's box is compared what lies below the eyes, which blink, and within the edges, which are background."""
+_BELOW_EYES, _EYES, _WITHOUT_EDGES = (0.45, 1.0), (0.25, 0.45), 0.1
+"""Of a face's box is compared what lies below the eyes, which blink, and within the edges, which are background. The
+eyes are compared where a blink is all that tells a face from a picture of one."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as shares of the picture's width and height."""
@@ -51,6 +52,7 @@ class LookRate:
         self._looked_at = self._awake_until = -np.inf
         self._box: Box | None = None
         self._thumbnail: Thumbnail | None = None
+        self._eyes: Thumbnail | None = None
         self._probabilities: Sequence[float] | None = None
         self._is_woken = False
         """Whether the newest frame was due for its difference alone."""
@@ -66,6 +68,8 @@ class LookRate:
         if is_restless and self._box is None:
             return False
         self._is_woken = difference(self._thumbnail, thumbnail(frame, self._box), is_restless) >= CHANGED
+        if not self._is_woken and self._eyes is not None:
+            self._is_woken = difference(self._eyes, thumbnail(frame, self._box, _EYES), is_restless) >= CHANGED
         return self._is_woken
 
     def looked(
@@ -75,8 +79,12 @@ class LookRate:
         box: Box | None,
         probabilities: Sequence[float] | None,
         reading: Reading | None,
+        still: bool = False,
     ) -> None:
-        """What a look at a frame told: where the face is and its probabilities, and the reading that came of it."""
+        """What a look at a frame told: where the face is and its probabilities, and the reading that came of it.
+
+        ``still``: nothing of the face moved for a while, so a blink is worth a look.
+        """
         is_news = _is_news(self._probabilities, probabilities) or not _is_shown(probabilities, reading)
         if is_news:
             self._awake_until = time + AWAKE_S
@@ -88,6 +96,7 @@ class LookRate:
             self._in_vain_since, self._restless_until = None, time + RESTLESS_S
         self._looked_at, self._box, self._probabilities = time, box, probabilities
         self._thumbnail = thumbnail(frame, box)
+        self._eyes = thumbnail(frame, box, _EYES) if still else None
 
 
 def _is_news(before: Sequence[float] | None, now: Sequence[float] | None) -> bool:
@@ -103,13 +112,17 @@ def _is_shown(probabilities: Sequence[float] | None, reading: Reading | None) ->
     return max(probabilities) < Rules.lead * probabilities[EXPRESSIONS.index(reading.emotion)]
 
 
-def thumbnail(frame: NDArray[np.uint8], box: Box | None) -> Thumbnail:
-    """Grey values (16, 16), 0..255, of an RGB frame (H, W, 3): of the face in ``box``, or of all without one."""
+def thumbnail(frame: NDArray[np.uint8], box: Box | None, rows_of: tuple[float, float] = _BELOW_EYES) -> Thumbnail:
+    """Grey values (16, 16), 0..255, of an RGB frame (H, W, 3): of the face in ``box``, or of all without one.
+
+    ``rows_of``: from which share of the box's height to which.
+    """
     part = frame
     if box is not None:
         height, width = frame.shape[:2]
         left, top, right, bottom = box[0] * width, box[1] * height, box[2] * width, box[3] * height
-        top, edge = top + _BELOW_EYES * (bottom - top), _WITHOUT_EDGES * (right - left)
+        top, bottom = (top + share * (bottom - top) for share in rows_of)
+        edge = _WITHOUT_EDGES * (right - left)
         rows = slice(max(0, round(top)), max(0, round(bottom)))
         columns = slice(max(0, round(left + edge)), max(0, round(right - edge)))
         part = frame[rows, columns]

@@ -75,13 +75,14 @@ _SURE = 0.52
 """Probability from which on an answer counts, with happy and neutral as one: whether a smile is a small one or none at
 all is the most frequent doubt, and it is no reason to say nothing."""
 _FROZEN_S = 10.0
-_LIFELESS_S = 60.0
+_STILL_S, _LIFELESS_S = 10.0, 60.0
 _STILL = 0.01
 """Of the face's height: a face whose landmarks are all together (root mean square) nearer to where they were has not
 moved. A photograph before a noisy camera stays below 0.009, people who hold still pass 0.013 in two seconds, 0.05 in
 five."""
-_BLINK = 0.25
-"""A change of the eyelids' blendshapes by this much is a movement: noise makes up to 0.14 of it."""
+_BLINK = 0.2
+"""A change of the eyelids' blendshapes by this much is a movement: noise makes up to 0.15 of it, a blink 0.24 or
+more."""
 
 _FOREHEAD, _CHIN = 10, 152
 _MESH = 468
@@ -97,6 +98,11 @@ class Readability:
         self._crop = crop
         self._frozen = _Frozen() if live else None
         self._lifeless = _Lifeless() if live else None
+
+    @property
+    def is_still(self) -> bool:
+        """Whether a live face has not moved for so long that a blink is wanted to tell that it is none on a wall."""
+        return self._lifeless is not None and self._lifeless.unmoved_s >= _STILL_S
 
     def of_frame(self, frame: Frame, time: float) -> Unread | None:
         """What is wrong with a frame (H, W, 3) at ``time`` (seconds, never decreasing), face or none."""
@@ -157,12 +163,14 @@ class _Lifeless:
     def __init__(self) -> None:
         self._face: FoundFace | None = None
         self._since = 0.0
+        self.unmoved_s = 0.0
 
     def update(self, face: FoundFace, time: float) -> bool:
         """Whether it has not moved for ``_LIFELESS_S``."""
         if self._face is None or _moved(self._face, face):
             self._face, self._since = face, time
-        return time - self._since >= _LIFELESS_S
+        self.unmoved_s = time - self._since
+        return self.unmoved_s >= _LIFELESS_S
 
 
 def _same(one: Frame, other: Frame) -> bool:

@@ -31,6 +31,8 @@ class Look(NamedTuple):
     """Why there is nothing to read, though the face may be there."""
     box: Box | None = None
     """Where the face is."""
+    still: bool = False
+    """Whether it has not moved for a while, as in a picture of a face, so that a blink is worth a look."""
 
 
 class Recogniser:
@@ -102,21 +104,22 @@ class Recogniser:
         if face is not None:
             crop = aligned_face(frame, face.points, self._crop)
             unread = unread or self._readability.of_face(face, frame, crop, seconds)
+        still = face is not None and self._readability.is_still
         if face is None or unread:
             self._reader.miss()
-            return Look(face is not None, None, unread, box)
+            return Look(face is not None, None, unread, box, still)
         stretch = self.stretch
         self._proportions.learn(seconds, face.points)
         if self.stretch != stretch:
             self.forget()  # how a squeezed face looks at rest
         answer = self._reader.read(seconds, crop)
         if answer is None:
-            return Look(True, None, None, box)
+            return Look(True, None, None, box, still)
         if unread := unsure(answer):
-            return Look(True, None, unread, box)
+            return Look(True, None, unread, box, still)
         # A clip network's answer may be of a moment ago; the mouth is that of now, as the viewer would have it.
         seen = smile.decided(self._smile_rule, answer, face.shapes).tolist()
-        return Look(True, self._resting.read(seconds, seen), None, box)
+        return Look(True, self._resting.read(seconds, seen), None, box, still)
 
     def forget(self) -> None:
         """Learn anew what the face looks like at rest; any thread may call it."""

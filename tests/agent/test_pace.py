@@ -90,12 +90,14 @@ class Looker:
         self.pace, self.smoother = LookRate(fps, steady), Smoother()
         self.looks: list[float] = []
         self.reading: Reading | None = None
+        self.still = False
+        """What each look tells of whether the face moves."""
 
     def see(self, time: float, frame: NDArray[np.uint8], probabilities: list[float] | None) -> None:
         if self.pace.due(time, frame):
             self.looks.append(time)
             self.reading = self.smoother.update(time, probabilities)
-            self.pace.looked(time, frame, FACE if probabilities else None, probabilities, self.reading)
+            self.pace.looked(time, frame, FACE if probabilities else None, probabilities, self.reading, self.still)
 
     def looks_between(self, start: float, end: float) -> int:
         return sum(start <= look < end for look in self.looks)
@@ -112,6 +114,17 @@ def test_a_resting_face_is_looked_at_once_a_second_and_a_smile_at_once() -> None
     assert looker.looks_between(60 - 1e-6, 62) == 10
     assert looker.reading is not None
     assert looker.reading.emotion == "happy"
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_of_a_face_that_does_not_move_a_blink_is_looked_at(still: bool) -> None:
+    """So short that it falls between looks: it alone tells a listener who sits still from a picture on a wall."""
+    looker, blinks = Looker(), (28, 32)
+    looker.still = still
+    for i in range(40):
+        looker.see(0.2 * i, seen(drawn(shut=i in blinks), i, 3), NEUTRAL)
+    assert len([look for look in looker.looks if round(5 * look) in blinks]) == (2 if still else 0)
+    assert looker.looks_between(4, 8) <= (8 if still else 4)
 
 
 def test_a_smile_that_grows_over_three_seconds_is_looked_at_several_times_a_second() -> None:

@@ -123,6 +123,16 @@ def test_one_blink_or_a_shift_of_two_percent_within_the_minute_is_life(at: int) 
             assert not is_lifeless(of, alive if time == at else face(), time)
 
 
+def test_a_face_is_still_before_it_is_lifeless_until_it_blinks_and_never_in_a_file() -> None:
+    for live in (True, False):
+        of = readability(live)
+        for time in range(50):
+            of.of_face(face(), FRAME, FRAME[:48, :48, 0], time)
+            assert of.is_still == (live and time >= 10)
+        of.of_face(face(blink=0.6), FRAME, FRAME[:48, :48, 0], 50)
+        assert not of.is_still
+
+
 def test_in_a_file_pictures_may_stand_still() -> None:
     of = readability(live=False)
     for time in range(200):
