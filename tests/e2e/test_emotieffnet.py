@@ -1,6 +1,7 @@
 """A colour classifier of another project in the agent; a network of its shape, with random weights, stands in."""
 
 import asyncio
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -15,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 import moodcast
+from agent.face import FaceFinder
 from agent.recognition import Recogniser
 from models.errors import ChecksumMismatchError, ModelMissingError
 from models.inference import registry
@@ -84,13 +86,14 @@ def model(kind: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_agent_reads_the_seven_expressions_from_colour(model: str, network: Any, portrait: NDArray[np.uint8]) -> None:
     recogniser = Recogniser(model)
     found = recogniser.look(portrait, 1).probabilities
-    points = recogniser._faces.find(portrait, 2)
     recogniser.close()
+    with contextlib.closing(FaceFinder(registry.path("face_landmarker"))) as finder:
+        seen = finder.find(portrait, 1)
     assert found is not None
-    assert points is not None
+    assert seen is not None
     crop = registry.get(model).crop
     assert crop is not None
-    face = aligned_face(portrait, points, crop)
+    face = aligned_face(portrait, seen.points, crop)
     assert face.shape == (crop.size, crop.size, 3)
     x = (torch.from_numpy(face).float() / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor(
         [0.229, 0.224, 0.225]

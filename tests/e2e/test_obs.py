@@ -278,10 +278,18 @@ async def test_a_page_is_loaded_once_for_all_that_is_typed_and_other_sources_are
 
 async def test_an_overlay_that_was_removed_comes_back_when_asked_for(relay: app.Relay, tmp_path: Path) -> None:
     async with studio(tmp_path / "obs", settings_for(relay)) as obs:
+
+        async def items() -> list[str]:
+            return [one["sourceName"] for one in (await obs.request("GetSceneItemList", sceneName=SCENE))["sceneItems"]]
+
+        async def empty() -> bool:
+            return not await items()
+
         for _ in range(3):
             assert f'Added the overlay to scene "{SCENE}"' in await obs.press("add")
-            (item,) = (await obs.request("GetSceneItemList", sceneName=SCENE))["sceneItems"]
-            await obs.request("RemoveInput", inputName=item["sourceName"])
+            (name,) = await items()
+            await obs.request("RemoveInput", inputName=name)
+            await obs.until(empty)  # OBS takes it out of the scene some time after its answer
 
 
 async def test_a_page_that_was_loaded_without_the_relay_is_loaded_again_once(tmp_path: Path, double: Path) -> None:
