@@ -28,7 +28,8 @@ class Rules:
     lead: float = 1.2
     """Another expression must be this many times as probable as the shown one ..."""
     hold_s: float = 0.3
-    """... and for how long, before it takes over. A face that just appeared is looked at for as long."""
+    """... and for how long, before it takes over. A face that just appeared is looked at for as long,
+    without a frame in between that has none."""
     away_after_s: float = 2.0
     """Without a face for this long, nobody is there."""
 
@@ -55,6 +56,8 @@ class Smoother:
         if probabilities is not None:
             self._average(time, probabilities)
             self._seen = time
+        elif self._shown is None:
+            self._seen = -math.inf  # a face that can be read in single frames only would come and go
         if self._averages is None or self._shown is None:
             return None
         return Reading(EXPRESSIONS[self._shown], min(1.0, max(0.0, self._averages[self._shown])))

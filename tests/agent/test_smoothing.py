@@ -55,6 +55,17 @@ def test_nobody_is_there_two_seconds_after_the_last_face(frames: list[tuple[floa
             assert reading is None
 
 
+@pytest.mark.parametrize("readable_in", [2, 5, 9])
+def test_a_face_of_which_single_frames_can_be_read_does_not_come_and_go(readable_in: int) -> None:
+    frames = [(0.2 * i, None if i % readable_in else face("sad")) for i in range(100)]
+    assert {reading for _, reading in play(frames)} == {None}
+
+
+def test_who_is_there_stays_while_single_frames_can_be_read() -> None:
+    frames = [(0.2 * i, None if i > 10 and i % 9 else face("sad")) for i in range(100)]
+    assert all(reading is not None for _, reading in play(frames)[2:])
+
+
 @given(clips())
 def test_the_expression_never_changes_twice_within_the_hold_time(
     frames: list[tuple[float, list[float] | None]],
