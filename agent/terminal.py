@@ -115,8 +115,8 @@ class Enter:
         return self._thread is not None and self._thread.is_alive()
 
     def listen(self) -> bool:
-        """Read from now on; False where there is no terminal to read from."""
-        if not self._answers.isatty():
+        """Read from now on; False where there is no terminal to read from, or another job's lines are typed there."""
+        if not self._answers.isatty() or _in_background(self._answers):
             return False
         if not self.listening:
             with _never_halted():
@@ -134,7 +134,7 @@ class Enter:
 
 @contextlib.contextmanager
 def _never_halted() -> Iterator[None]:
-    """In the background (`moodcast agent &`) this thread, and those it starts, fail to read from the terminal.
+    """Put in the background (`bg`), this thread, and those it starts, fail to read from the terminal.
 
     Else the system would halt the whole agent when one of them tries.
     """
@@ -146,6 +146,16 @@ def _never_halted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _in_background(answers: TextIO) -> bool:
+    """Whether what is typed is for the shell or its other jobs, as with `moodcast agent &`."""
+    if sys.platform == "win32":
+        return False
+    try:
+        return os.tcgetpgrp(answers.fileno()) != os.getpgrp()
+    except OSError:  # not the terminal that started this program, so there are no jobs
+        return False
 
 
 def _forget_typed(answers: TextIO) -> None:
