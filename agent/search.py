@@ -17,6 +17,8 @@ _LEAST_SIDE = 160
 """Of a window of a smaller picture, in pixels: in one of less than twice that, what is far away has no features."""
 OTHERS_S = 5.0
 """While a face is followed, the others are looked for this often."""
+_IN_TIME_S = 0.01
+"""By so much the look for others may be late: frames tremble."""
 ROOMY, TIGHT = 3.0, 1.8
 """Sides of a window, in those of the face that it is around: to follow it, and to tell it from a neighbour."""
 _NEAR = 0.3
@@ -61,7 +63,7 @@ class Lookout:
         """The windows of a frame of this size, the largest first; call it once a frame."""
         since = now_s - self._looked_s if self._looked_s is not None else 0.0
         self._looked_s = now_s
-        if followed and now_s < self._due_s:
+        if followed and now_s + since <= self._due_s + _IN_TIME_S:  # the next look, after as long, is early enough
             return []
         self._due_s = now_s + self._every_s
         whole, *parts = windows(width, height)

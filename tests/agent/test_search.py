@@ -89,6 +89,15 @@ def test_while_a_face_is_followed_others_are_looked_for_every_five_seconds() -> 
     assert lookout.where(20, 640, 480, followed=False)  # and at once when it is lost
 
 
+@pytest.mark.parametrize("gap", [0.2, 0.9, 1.0, 1.1])
+def test_others_wait_for_no_more_than_five_seconds_at_one_look_a_second_either(gap: float) -> None:
+    lookout = Lookout()
+    looks = [i * gap for i in range(round(60 / gap))]
+    searched = [now for now in looks if lookout.where(now, 640, 480, followed=True)]
+    assert max(np.diff(searched)) <= OTHERS_S + 0.01
+    assert min(np.diff(searched)) >= OTHERS_S - 2 * gap
+
+
 def test_on_a_screen_others_are_looked_for_in_every_frame_but_not_again_and_again_in_vain() -> None:
     assert others_s("webcam") == others_s("webcam:1") == others_s("film.mp4") == OTHERS_S
     lookout = Lookout(others_s("screen"))
