@@ -21,7 +21,7 @@ NEWS = 0.1
 CHANGED = 0.03
 """Share of a picture's contrast: from this difference to the picture last looked at on, see ``difference``. Measured by
 ``python -m benchmarks.smile_latency``."""
-IN_VAIN_S, RESTLESS_S = 1.0, 30.0
+_IN_VAIN_S, _RESTLESS_S = 1.0, 30.0
 """A picture that differs for so long while looks tell nothing new is taken for a restless one, for so long: bands of a
 lamp's flicker run through it, or nobody is there and a television is on."""
 _SIDE, _ENOUGH = 16, 240
@@ -92,8 +92,8 @@ class LookRate:
             self._in_vain_since = None
         elif self._in_vain_since is None:
             self._in_vain_since = time
-        elif time - self._in_vain_since >= IN_VAIN_S:
-            self._in_vain_since, self._restless_until = None, time + RESTLESS_S
+        elif time - self._in_vain_since >= _IN_VAIN_S:
+            self._in_vain_since, self._restless_until = None, time + _RESTLESS_S
         self._looked_at, self._box, self._probabilities = time, box, probabilities
         self._thumbnail = thumbnail(frame, box)
         self._eyes = thumbnail(frame, box, _EYES) if still else None

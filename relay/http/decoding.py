@@ -114,6 +114,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
     except asyncio.CancelledError:
         _kill(process)
+        await process.wait()  # at once; it would outlive an event loop that ends now
         raise
 
 
