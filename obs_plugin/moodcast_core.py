@@ -76,6 +76,8 @@ def _is_address(text: str) -> bool:
     """Whether the text is the address of a server: http or https, host, port and path at most."""
     try:
         parts = urllib.parse.urlsplit(text)
+        if "[" in parts.netloc:
+            ipaddress.IPv6Address(parts.hostname or "")  # Python looks itself from 3.11 on
         return bool(RELAY.fullmatch(text) and parts.hostname and parts.port != 0)
     except ValueError:
         return False

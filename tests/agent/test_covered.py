@@ -15,9 +15,8 @@ from agent.face import StillFaceFinder
 from agent.readable import Unread, uncovered
 from agent.recognition import Look, Recogniser
 from benchmarks.spoilt_portraits import COVERED, CUT, ORDINARY, TURNED, Picture, Points, Spoil
-from benchmarks.unsure import largest
 from models.errors import ModelMissingError
-from models.inference import registry
+from models.inference import boxes, registry
 from models.inference.align import aligned_face
 
 LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "london"
@@ -45,7 +44,7 @@ def portrait(finder: StillFaceFinder) -> tuple[Picture, Points]:
 
 
 def landmarked(finder: StillFaceFinder, picture: Picture) -> tuple[Picture, Points]:
-    face = largest(finder.find(picture))
+    face = max(finder.find(picture), key=lambda one: boxes.area(one.points), default=None)
     assert face is not None
     return picture, face.points
 

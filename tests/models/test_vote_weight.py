@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks import vote_weight
 from relay.protocol import EXPRESSIONS
+
+pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
+from benchmarks import vote_weight
 
 HAPPY, SAD, NEUTRAL = (EXPRESSIONS.index(name) for name in ("happy", "sad", "neutral"))
 
