@@ -5,7 +5,7 @@ import os
 import sys
 
 NICE = 10
-"""On the scale of 0 to 19 of POSIX systems. Beside programs that want all of the processor, it gets about a tenth."""
+"""On the scale of 0 to 19 of POSIX systems. Linux weighs it 110 against 1,024 of what runs at 0."""
 _BELOW_NORMAL = 0x4000
 """BELOW_NORMAL_PRIORITY_CLASS in the Windows API."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from agent import recognition
@@ -18,13 +19,16 @@ from relay.protocol import EXPRESSIONS
 SHIPPED = [name for name, entry in registry.WEIGHTS.items() if entry.crop and isinstance(entry.sources[0], Packaged)]
 
 
-@pytest.mark.parametrize("model", SHIPPED)
-def test_a_shipped_network_sees_a_smile_that_stays(model: str) -> None:
+def portrait_and_recogniser(model: str) -> tuple[NDArray[np.uint8], Recogniser]:
     try:
-        picture = np.asarray(Image.open(registry.path("portrait")).convert("RGB"))
-        recogniser = Recogniser(model)
+        return np.asarray(Image.open(registry.path("portrait")).convert("RGB")), Recogniser(model)
     except ModelMissingError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_a_shipped_network_sees_a_smile_that_stays(model: str) -> None:
+    picture, recogniser = portrait_and_recogniser(model)
     with contextlib.closing(recogniser):
         looks = [recogniser.look(picture, 200 * i) for i in range(10)]
     for look in looks:
@@ -37,11 +41,7 @@ def test_what_a_face_looks_like_at_rest_is_forgotten_on_demand_and_at_every_star
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recognition, "RestingFace", Counting)
-    try:
-        picture = np.asarray(Image.open(registry.path("portrait")).convert("RGB"))
-        recogniser = Recogniser(registry.DEFAULT)
-    except ModelMissingError as error:
-        pytest.skip(str(error))
+    picture, recogniser = portrait_and_recogniser(registry.DEFAULT)
     with contextlib.closing(recogniser):
         seen = [recogniser.look(picture, 200 * i).probabilities for i in range(2)]
         recogniser.forget()
@@ -54,11 +54,7 @@ def test_what_was_learned_of_a_squeezed_face_at_rest_is_forgotten_once_it_is_see
 ) -> None:
     """A face looks otherwise at rest when it is squeezed: sadder, or as if it smiled."""
     monkeypatch.setattr(recognition, "RestingFace", Counting)
-    try:
-        portrait = np.asarray(Image.open(registry.path("portrait")).convert("RGB"))
-        recogniser = Recogniser(registry.DEFAULT)
-    except ModelMissingError as error:
-        pytest.skip(str(error))
+    portrait, recogniser = portrait_and_recogniser(registry.DEFAULT)
     height, width = portrait.shape[:2]
     squeezed = np.asarray(cv2.resize(portrait, (width * 3 // 4, height), interpolation=cv2.INTER_AREA), np.uint8)
     known = []
