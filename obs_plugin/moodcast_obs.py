@@ -190,6 +190,7 @@ class Script:
                 return "There is no current scene to add the overlay to."
             scene = obs.obs_scene_from_source(scene_source)
             place = f'scene "{obs.obs_source_get_name(scene_source)}"'
+            refused = f"OBS did not take the overlay into {place}: try it once more, or in another scene."
             with our_sources(self.kind) as sources:
                 for source in sources:
                     item = obs.obs_scene_find_source_recursive(scene, obs.obs_source_get_name(source))
@@ -198,11 +199,11 @@ class Script:
                         return f"The overlay is in {place} already."
                 if sources:
                     if obs.obs_scene_add(scene, sources[0]) is None:
-                        return f"OBS did not take the overlay into {place}: try it once more, or in another scene."
+                        return refused
                     return f"Added the overlay to {place}; it is the same one as in your other scenes."
             with self._new_source() as source:
                 if obs.obs_scene_add(scene, source) is None:
-                    return f"OBS did not take the overlay into {place}: try it once more, or in another scene."
+                    return refused
                 self._doubt = core.PageDoubt()  # a new page, which may find no relay
                 self._serve(source, [], self._shown)
             self._sources = 1
