@@ -205,6 +205,7 @@ class Script:
                 if obs.obs_scene_add(scene, source) is None:
                     return refused
                 self._doubt = core.PageDoubt()  # a new page, which may find no relay
+                self._page_failed()  # looked at now: the next tick may come after the relay has gone
                 self._serve(source, [], self._shown)
             self._sources = 1
             return f"Added the overlay to {place}. Move and scale it there."

@@ -57,10 +57,12 @@ async def test_no_page_comes_back_in_a_loop(open_page: OpenPage) -> None:
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
+    pages = []
     try:
         for channel in ENDS:
             kind = "dashboard" if channel == "status" else "overlay"
-            await open_page(f"http://127.0.0.1:{port}/{kind}?channel={channel}#key=k", expected=("WebSocket", "404"))
+            url = f"http://127.0.0.1:{port}/{kind}?channel={channel}#key=k"
+            pages.append(await open_page(url, expected=("WebSocket", "404")))
         await wait_until(lambda: len(connections) == len(ENDS))
         before, began = Counter(connections), time.monotonic()
         await asyncio.sleep(5.0)
@@ -70,4 +72,6 @@ async def test_no_page_comes_back_in_a_loop(open_page: OpenPage) -> None:
         assert max(during.values()) <= most
         await wait_until(lambda: all(connections[channel] > 1 for channel in ENDS if channel != "bye-3"))
     finally:
+        for page in pages:
+            await page.close()  # before the server: what asks afterwards is refused, and complains
         await runner.cleanup()
