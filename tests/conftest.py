@@ -24,7 +24,7 @@ MARKERS = {
 }
 SIGNS = {
     "browser": {"browser", "open_page", "chromium_options"},
-    "obs": {"ObsStudio"},
+    "obs": {"ObsStudio", "studio"},
     "slow": {"RedisServer", "postgres", "wheel"},
     "torch": {"torch"},
 }

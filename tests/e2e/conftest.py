@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from models.inference import registry
 from tests.e2e.agent_program import weights
+from tests.e2e.obs_moodcast import build_double
 from tests.support import HANG_S
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -64,6 +65,12 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 
     yield open_page
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stand-in for OBS's browser source, built."""
+    return build_double(tmp_path_factory.mktemp("double"))
 
 
 @pytest.fixture(scope="module")
