@@ -1,0 +1,237 @@
+"""Moodcast's OBS script between two calls of OBS: what it has, and what its buttons do.
+
+OBS calls everything here, on its UI thread (load, settings, buttons) or in one timer on its graphics thread; the
+threads of ``moodcast_link`` only leave things to be taken. So nothing here waits for the network, but the unloading.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, List, Optional
+
+import obspython as obs
+
+if TYPE_CHECKING:
+    from obs_plugin import moodcast_core as core
+    from obs_plugin import moodcast_link
+    from obs_plugin import moodcast_sources as sources
+    from obs_plugin.moodcast_parts import Part
+else:
+    import moodcast_core as core  # OBS puts this file's folder on the path
+    import moodcast_link
+    import moodcast_sources as sources
+    from moodcast_parts import Part
+
+_DEBOUNCE_S = 1.0
+_LOOK_S = 1.0
+_CLOSE_S = 0.4  # for all threads together: OBS stands still meanwhile
+
+
+class Script:
+    """All that lives between two calls of OBS. Made in ``script_load``: OBS loads anew for each scene collection."""
+
+    def __init__(self) -> None:
+        self.settings = core.Settings.entered("", "", "", 0, 0)  # as they are typed
+        self._rested = self.settings  # what link and pages follow
+        self.link: Optional[moodcast_link.Link] = None
+        self.note = ""  # what the last button did
+        self.kind = sources.overlay_kind()
+        self.pushes: Optional[bool] = None  # whether this OBS hands events to pages; None until tried
+        self._doubt = core.PageDoubt()
+        self._folder = Path(tempfile.mkdtemp(prefix="moodcast-")) if self.kind == sources.IMAGE else None  # mode 0700
+        self._links: List[moodcast_link.Link] = []
+        self._changed: Optional[float] = None
+        self._looked = 0.0
+        self._logged: List[str] = []
+        self._shown: Optional[Path] = None
+        self._sources = 0
+        self.parts: List[Part] = []
+
+    def update(self, settings: core.Settings) -> None:
+        """New settings. They come with every key typed, so link and pages wait until they rest."""
+        if settings != self.settings:
+            self.settings, self._changed = settings, time.monotonic()
+
+    def connect(self) -> None:
+        """Follow the current settings and nothing else. A link that was refused gets a new chance."""
+        self._changed = None
+        wanted = self._rested = self.settings
+        if self.kind == sources.BROWSER:
+            wanted = wanted._replace(width=0, height=0)  # only pictures are fetched in a size
+        if self.link is not None:
+            if self.link.settings == wanted and self.link.state != "refused":
+                return
+            self.link.stop()
+        self._links = [link for link in self._links if not link.join(0)]
+        self.link = None
+        if not self.settings.problem():
+            self.link = moodcast_link.Link(wanted, self._folder)
+            self._links.append(self.link)
+
+    def close(self) -> None:
+        """Stop the threads, and take picture and files away."""
+        for link in self._links:
+            link.stop()
+        if self.kind == sources.IMAGE:
+            with sources.our_sources(sources.IMAGE) as ours:
+                for source in ours:
+                    sources.show_picture(source, None)
+        until = time.monotonic() + _CLOSE_S
+        for link in self._links:
+            link.join(max(0.0, until - time.monotonic()))
+        for part in self.parts:
+            part.close()
+        if self._folder is not None:
+            shutil.rmtree(str(self._folder), ignore_errors=True)
+
+    def tick(self) -> None:
+        """Hand over what the link has brought, and look after the sources, which the streamer may change."""
+        now = time.monotonic()
+        if self._changed is not None and now - self._changed >= _DEBOUNCE_S:
+            self.connect()
+        messages = self.link.take() if self.link is not None else []
+        picture = self.link.picture() if self.link is not None else None
+        look = now - self._looked >= _LOOK_S
+        again = self.kind == sources.BROWSER and self._page_failed()
+        if messages or look or again or picture != self._shown:
+            self._shown = picture
+            with sources.our_sources(self.kind) as ours:
+                self._sources = len(ours)
+                for source in ours:
+                    if again:
+                        sources.press(source, "refreshnocache")
+                    self._serve(source, messages, picture)
+        for part in self.parts:
+            part.tick(now, messages)
+        if look:
+            self._looked = now
+            self._log()
+
+    def _serve(self, source: Any, messages: List[core.Message], picture: Optional[Path]) -> None:
+        if self.kind == sources.IMAGE:
+            sources.show_picture(source, picture)
+        elif not self._rested.problem():
+            sources.show_page(source, self._rested, with_key=self.pushes is False)
+            for message in messages:
+                if self.pushes is not False:
+                    self.pushes = sources.push(source, message)
+
+    def _page_failed(self) -> bool:
+        """True once, when the relay is there for the first time and was not when the page was loaded."""
+        if self.link is None:
+            return False
+        return self._doubt.settle(core.overlay_url(self.link.settings), self.link.state)
+
+    def _log(self) -> None:
+        """What is new, at LOG_INFO whatever it is: from LOG_WARNING on, OBS raises its Script Log over the game, and
+        the keys that the streamer types go there."""
+        sentences = [self.limits(), self._measuring(), self._connection() if self.link is not None else ""]
+        sentences += [line for part in self.parts for line in part.lines()]
+        lines = [core.plain(sentence) for sentence in sentences if sentence]
+        for line in lines:
+            if line not in self._logged:
+                obs.script_log(obs.LOG_INFO, line)
+        self._logged = lines
+
+    # --- what the streamer reads ---
+
+    def status(self) -> str:
+        """The sentences of the status line."""
+        lines = [self.note, self._measuring(), self._connection() + self._audience()]
+        if not self.settings.problem() and not self._sources:
+            lines.append('No scene has the overlay yet: press "Add overlay to current scene".')
+        lines += [line for part in self.parts for line in part.lines()]
+        return "\n".join(core.plain(line) for line in lines if line)
+
+    def healthy(self) -> bool:
+        return self.link is not None and self.link.state == "connected" and not self.link.picture_problem
+
+    def limits(self) -> str:
+        """What this OBS can't do, and what happens instead; empty where it can do everything."""
+        if self.kind == sources.IMAGE:
+            return (
+                "This OBS has no browser sources (the one from obsproject.com does). The overlay is a picture instead, "
+                "new up to five times a second."
+            )
+        if self.pushes is False:
+            return (
+                f"This OBS ({obs.obs_get_version_string()}) can't hand events to a browser source, that takes OBS 29.1 "
+                "or newer. The page fetches them by itself, with the display key in the source's address."
+            )
+        return ""
+
+    def _connection(self) -> str:
+        if self.link is None:
+            return self.settings.problem() or "Connecting."
+        return (self.link.state == "connected" and self.link.picture_problem) or self.link.sentence
+
+    def _measuring(self) -> str:
+        return self.link.measuring if self.link is not None else ""
+
+    def _audience(self) -> str:
+        mood = self.link.mood if self.link is not None and self.healthy() else None
+        sentence = core.audience(mood) if mood is not None else ""
+        return f" {sentence}" if sentence else ""
+
+    # --- what the buttons do ---
+
+    def add(self) -> str:
+        """Put the overlay into the scene that the streamer works on; returns what happened."""
+        if self.settings.problem():
+            return self.settings.problem()
+        with sources.current_scene() as scene_source:
+            if scene_source is None:
+                return "There is no current scene to add the overlay to."
+            scene = obs.obs_scene_from_source(scene_source)
+            place = f'scene "{obs.obs_source_get_name(scene_source)}"'
+            refused = f"OBS did not take the overlay into {place}: try it once more, or in another scene."
+            with sources.our_sources(self.kind) as ours:
+                for source in ours:
+                    item = obs.obs_scene_find_source_recursive(scene, obs.obs_source_get_name(source))
+                    if item is not None:
+                        obs.obs_sceneitem_set_visible(item, True)
+                        return f"The overlay is in {place} already."
+                if ours:
+                    if obs.obs_scene_add(scene, ours[0]) is None:
+                        return refused
+                    return f"Added the overlay to {place}; it is the same one as in your other scenes."
+            with sources.new_source(self.kind, self.settings, self.pushes is False) as source:
+                if obs.obs_scene_add(scene, source) is None:
+                    return refused
+                self._doubt = core.PageDoubt()  # a new page, which may find no relay
+                self._page_failed()  # looked at now: the next tick may come after the relay has gone
+                self._serve(source, [], self._shown)
+            self._sources = 1
+            return f"Added the overlay to {place}. Move and scale it there."
+
+    def test(self) -> str:
+        """Show a reaction without viewers; returns what happened."""
+        if self.settings.problem():
+            return self.settings.problem()
+        if not self._sources:
+            return 'Add the overlay first: press "Add overlay to current scene".'
+        if self.pushes is False:
+            return "No test reaction: this OBS can't hand events to the page."
+        if self.kind == sources.IMAGE:
+            if self.link is None or not self.healthy():
+                return "No test reaction: the relay draws it, and no picture comes from there."
+            self.link.test()
+            return "Sent a test reaction to the overlay."
+        message = core.test_reaction(time.time())
+        with sources.our_sources(self.kind) as ours:
+            self.pushes = all([sources.push(source, message) for source in ours])  # noqa: C419 (each gets it)
+        return "Sent a test reaction to the overlay." if self.pushes else self.limits()
+
+    def measure(self) -> str:
+        """Show a countdown that measures the viewers' delay; returns what happens."""
+        if self.settings.problem():
+            return self.settings.problem()
+        if not self._sources:
+            return 'Add the overlay first: press "Add overlay to current scene".'
+        if self.link is None or self.link.state != "connected":
+            return "No countdown: the relay isn't connected."
+        self.link.measure()
+        return ""

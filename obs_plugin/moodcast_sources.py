@@ -1,0 +1,149 @@
+"""OBS's objects as Moodcast's OBS script uses them, each released: its overlay's sources, and their scenes.
+
+Standard library only, Python 3.8 or newer, as OBS runs whatever Python the streamer has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
+
+import obspython as obs
+
+if TYPE_CHECKING:
+    from obs_plugin import moodcast_core as core
+else:
+    import moodcast_core as core  # OBS puts this file's folder on the path
+
+_NAME = "Moodcast"
+_EVENT = "moodcast"  # a constant: OBS puts the event's name into the page's JavaScript as it is
+_MARK = "moodcast"  # in the settings of the sources made here, so that a renamed one is still found
+BROWSER, IMAGE = "browser_source", "image_source"
+
+
+@contextlib.contextmanager
+def _released(data: Any) -> Iterator[Any]:
+    try:
+        yield data
+    finally:
+        obs.obs_data_release(data)
+
+
+def overlay_kind() -> str:
+    """The kind of source that shows the overlay. A missing kind can still be created, but it has no display name."""
+    return BROWSER if obs.obs_source_get_display_name(BROWSER) is not None else IMAGE
+
+
+@contextlib.contextmanager
+def our_sources(kind: str) -> Iterator[List[Any]]:
+    """The sources that show the overlay: those with our mark, whatever they are called. Not one that was removed, which
+    OBS keeps as long as somebody holds it, and takes into no scene."""
+    every = obs.obs_enum_sources() or []
+    try:
+        ours = []
+        for source in every:
+            if obs.obs_source_get_unversioned_id(source) == kind and not obs.obs_source_removed(source):
+                with _released(obs.obs_source_get_settings(source)) as data:
+                    if obs.obs_data_get_bool(data, _MARK):
+                        ours.append(source)
+        yield ours
+    finally:
+        obs.source_list_release(every)
+
+
+@contextlib.contextmanager
+def current_scene() -> Iterator[Any]:
+    """The scene being edited: in studio mode the preview, so that nothing jumps onto the broadcast."""
+    if obs.obs_frontend_preview_program_mode_active():
+        scene = obs.obs_frontend_get_current_preview_scene()
+    else:
+        scene = obs.obs_frontend_get_current_scene()
+    try:
+        yield scene
+    finally:
+        obs.obs_source_release(scene)
+
+
+@contextlib.contextmanager
+def new_source(kind: str, settings: core.Settings, with_key: bool) -> Iterator[Any]:
+    """A new source with our mark, for the overlay."""
+    wanted: Dict[str, Any] = {_MARK: True}
+    if kind == BROWSER:
+        wanted.update(page(settings, "", with_key))
+    with _released(obs.obs_data_create_from_json(json.dumps(wanted))) as data:
+        source = obs.obs_source_create(kind, _free_name(), data, None)
+    try:
+        yield source
+    finally:
+        obs.obs_source_release(source)
+
+
+def _free_name() -> str:
+    """``Moodcast``, or with a number where a scene or another source is called so."""
+    name, number = _NAME, 1
+    while True:
+        source = obs.obs_get_source_by_name(name)
+        if source is None:
+            return name
+        obs.obs_source_release(source)
+        number += 1
+        name = f"{_NAME} {number}"
+
+
+def page(settings: core.Settings, current: str, with_key: bool) -> Dict[str, Any]:
+    """A browser source's settings for the overlay. ``current`` is its address so far."""
+    url = core.overlay_url(settings, current, with_key)
+    return {"url": url, "width": settings.width, "height": settings.height}
+
+
+def show_page(source: Any, settings: core.Settings, with_key: bool) -> None:
+    """Give a browser source its address and size. Any change but the size reloads the page: only where they differ."""
+    with _released(obs.obs_source_get_settings(source)) as data:
+        width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
+        found: Dict[str, Any] = {"url": obs.obs_data_get_string(data, "url"), "width": width, "height": height}
+    wanted = page(settings, found["url"], with_key)
+    if found != wanted:
+        with _released(obs.obs_data_create_from_json(json.dumps(wanted))) as changes:
+            obs.obs_source_update(source, changes)
+
+
+def push(source: Any, message: core.Message) -> bool:
+    """Dispatch a message as an event on the page; False where this OBS has no such procedure (before 29.1)."""
+    data = obs.calldata_create()
+    try:
+        obs.calldata_set_string(data, "eventName", _EVENT)
+        obs.calldata_set_string(data, "jsonString", message.text)
+        return bool(obs.proc_handler_call(obs.obs_source_get_proc_handler(source), "javascript_event", data))
+    finally:
+        obs.calldata_destroy(data)
+
+
+def press(source: Any, button: str) -> None:
+    """Press a button of a source's properties. On any thread: the browser source leaves the work to one of its own."""
+    properties = obs.obs_source_properties(source)
+    try:
+        obs.obs_property_button_clicked(obs.obs_properties_get(properties, button), source)
+    finally:
+        obs.obs_properties_destroy(properties)
+
+
+def show_picture(source: Any, picture: Optional[Path]) -> None:
+    """Show a file in an image source, or nothing.
+
+    The path is set as a default: OBS doesn't save defaults, so a scene collection never names a file that is gone, and
+    OBS never asks for missing files when it starts.
+    """
+    path = str(picture or "")
+    with _released(obs.obs_source_get_settings(source)) as data:
+        if obs.obs_data_get_string(data, "file") == path:
+            return
+        obs.obs_data_unset_user_value(data, "file")
+        obs.obs_data_set_default_string(data, "file", path)
+    obs.obs_source_update(source, None)
+
+
+def sides() -> Dict[str, Tuple[int, int]]:
+    """Least and greatest width and height of the overlay."""
+    return core.PAGE_SIDES if overlay_kind() == BROWSER else core.PICTURE_SIDES
