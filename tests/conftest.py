@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import gc
+import signal
 import traceback
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
@@ -32,6 +33,8 @@ SIGNS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(signal, "SIGHUP"):  # `nohup make test` ignores it, and so would every program that the tests start
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line(
         "markers",
         "relay(**options): settings of the `relay` fixture's relay (tick_ms=50, min_viewers=1, ...); "
