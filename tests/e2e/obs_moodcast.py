@@ -36,10 +36,14 @@ def build_double(folder: Path) -> Path:
 
 @asynccontextmanager
 async def studio(
-    folder: Path, settings: dict[str, Any], plugin: Path | None = None, environ: dict[str, str] | None = None
+    folder: Path,
+    settings: dict[str, Any],
+    plugin: Path | None = None,
+    environ: dict[str, str] | None = None,
+    desktop: bool = False,
 ) -> AsyncIterator[ObsStudio]:
     """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing."""
-    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ)
+    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop)
     if plugin:
         shutil.copy(plugin, obs.plugin_path("obs-browser"))
     async with obs:

@@ -81,18 +81,27 @@ class ObsStudio:
         folder: a folder for this run alone, made if missing.
         scripts: path and settings of each script to load. The driver behind ``call`` is added.
         environ: further environment variables for OBS.
+        desktop: run a window manager beside it (openbox), so that windows are raised and focused as a user's are.
     """
 
-    def __init__(self, folder: Path, scripts: dict[Path, dict[str, Any]], environ: dict[str, str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        scripts: dict[Path, dict[str, Any]],
+        environ: dict[str, str] | None = None,
+        desktop: bool = False,
+    ):
         self.folder = folder
         self.log_file = folder / "obs.log"
         self.port = free_port()
         self.display = ""
         self._extra = environ or {}
+        self._desktop = desktop
         self._config = folder / "config" / "obs-studio"
         self._driver = folder / "driver"
         self._calls = 0
         self._screen: asyncio.subprocess.Process | None = None
+        self._manager: asyncio.subprocess.Process | None = None
         self._obs: asyncio.subprocess.Process | None = None
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -136,6 +145,13 @@ class ObsStudio:
         """Start the X server and OBS and wait until it answers."""
         if self._screen is None:
             await self._start_screen()
+            if self._desktop:
+                self._manager = await asyncio.create_subprocess_exec(
+                    *("openbox", "--sm-disable"),
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    env=self._environ(),
+                )
         with self.log_file.open("ab") as log:
             self._obs = await asyncio.create_subprocess_exec(
                 *("obs", "--collection", "CI", "--profile", "CI", "--multi", "--unfiltered_log", "--verbose"),
@@ -165,11 +181,11 @@ class ObsStudio:
     async def kill(self) -> None:
         """Take everything down at once, whatever its state."""
         await self._disconnect()
-        for process in (self._obs, self._screen):
+        for process in (self._obs, self._manager, self._screen):
             if process is not None and process.returncode is None:
                 process.send_signal(signal.SIGKILL if process is self._obs else signal.SIGTERM)
                 await process.wait()
-        self._obs = self._screen = None
+        self._obs = self._manager = self._screen = None
 
     async def request(self, kind: str, **data: Any) -> dict[str, Any]:
         """One obs-websocket request, as in its protocol 5.
@@ -273,7 +289,10 @@ class ObsStudio:
         """Send WM_DELETE_WINDOW to the main window. A SIGINT makes OBS 29 crash now and then."""
         display = Display(self.display)
         try:
-            for window in display.screen().root.query_tree().children:
+            root = display.screen().root
+            tops = root.query_tree().children
+            # A window manager has put them into frames of its own.
+            for window in [*tops, *(inner for top in tops for inner in top.query_tree().children)]:
                 name = window.get_wm_class()
                 title = window.get_wm_name() or ""
                 if name is None or name[0] != "obs" or not str(title).startswith("OBS"):
