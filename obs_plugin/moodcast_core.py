@@ -35,13 +35,15 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 
 
 class Settings(NamedTuple):
-    """What the streamer entered. ``width`` and ``height`` are the overlay's, in pixels."""
+    """What the streamer entered. ``width`` and ``height`` are the overlay's, in pixels; ``admin`` is the admin key
+    or empty."""
 
     relay: str
     channel: str
     key: str
     width: int
     height: int
+    admin: str = ""
 
     @classmethod
     def entered(cls, relay: str, channel: str, key: str, width: int, height: int) -> Settings:
@@ -274,10 +276,15 @@ class RefusedError(Exception):
         self.wait = wait
 
 
-def refusal(settings: Settings, code: int, said: str, wait: float = 0.0) -> RefusedError:
-    """What an error or bye of the relay with a code of the contract means for the streamer. ``wait``: in seconds."""
+def refusal(settings: Settings, code: int, said: str, wait: float = 0.0, key: str = "display") -> RefusedError:
+    """What an error or bye of the relay with a code of the contract means for the streamer.
+
+    Args:
+        wait: that the relay asks for, in seconds.
+        key: which one went with the request, ``display`` or ``admin``.
+    """
     if code == 4401:
-        sentence = f'Wrong key: it does not open channel "{settings.channel}". Copy the display key once more.'
+        sentence = f'Wrong key: it does not open channel "{settings.channel}". Copy the {key} key once more.'
     elif code == 4404:
         sentence = f'This relay has no channel "{settings.channel}". Check the name, or create the channel there.'
     else:
@@ -291,11 +298,13 @@ def farewell(settings: Settings, bye: Dict[str, Any]) -> RefusedError:
     return refusal(settings, code if isinstance(code, int) else 0, said, asked_wait(bye.get("retry_after_s")))
 
 
-def refused_answer(settings: Settings, status: int, body: bytes, wait: float = 0.0) -> RefusedError:
-    """What an HTTP answer other than 200 means for the streamer. ``wait``: that it asks for, in seconds."""
+def refused_answer(
+    settings: Settings, status: int, body: bytes, wait: float = 0.0, key: str = "display"
+) -> RefusedError:
+    """What an HTTP answer other than 200 means for the streamer. ``wait`` and ``key``: as for ``refusal``."""
     try:
         error = json.loads(body)["error"]
-        return refusal(settings, int(error["code"]), str(error["message"]), wait)
+        return refusal(settings, int(error["code"]), str(error["message"]), wait, key)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         if 300 <= status < 400:
             return RefusedError(f"{settings.relay} sends elsewhere (HTTP {status}): enter the final address.", True)

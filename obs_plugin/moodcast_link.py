@@ -6,31 +6,22 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 from __future__ import annotations
 
 import collections
-import contextlib
-import errno
 import http.client
 import math
-import os
 import random
-import selectors
-import socket
-import ssl
 import threading
 import time
-import urllib.parse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Deque, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional
 
 if TYPE_CHECKING or __package__:
     from obs_plugin import moodcast_core as core
+    from obs_plugin import moodcast_wire as wire
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
+    import moodcast_wire as wire
 
 _MAX_PICTURE_BYTES = 16 << 20
-_CONNECT_TIMEOUT_S = 5.0
-_LOOK_UP_S = 0.05  # from a connect that hangs to the question whether to stop
-_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK))
-READ_TIMEOUT_S = 25.0  # the relay sends at least a heartbeat every 10 s
 STALE_S = 6.0  # a picture is taken down after so long without an event; the slowest tick is 5 s
 MOVING_S = 6.0  # pictures are fetched for so long after the last change, so that the end of a reaction is seen
 _PICTURE_INTERVAL_S = 0.2
@@ -57,8 +48,8 @@ class Link:
         self._messages: Deque[core.Message] = collections.deque(maxlen=256)
         self._picture: Optional[Path] = None
         self._folder = folder
-        self._stop = threading.Event()
-        self._sockets: Dict[str, Any] = {}
+        self._wire = wire.Wire(settings)
+        self._stop = self._wire.stopped
         self._heard = 0.0
         self._moving_until = 0.0
         self._tested = -math.inf
@@ -72,11 +63,8 @@ class Link:
 
     def stop(self) -> None:
         """Ask the threads to end; returns at once."""
-        self._stop.set()
+        self._wire.stop()
         self._wanted.set()
-        for open_socket in list(self._sockets.values()):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)  # below TLS too; wakes a thread that reads
 
     def join(self, timeout: float) -> bool:
         """Wait for the threads, so many seconds for all together; whether they ended."""
@@ -121,8 +109,8 @@ class Link:
 
     def _start_countdown(self) -> None:
         try:
-            with self._open("countdown") as connection:
-                self._ask(connection, "countdown", "application/json", b"{}").read(core.MAX_EVENT_BYTES)
+            with self._wire.open("countdown") as connection:
+                self._wire.send(connection, "POST", "countdown", "{}", "display").read(core.MAX_EVENT_BYTES)
             self._tell("The countdown was started. The dashboard shows what the viewers answer.")
         except core.RefusedError as refused:
             self._tell(f"No countdown. {refused}")
@@ -154,8 +142,8 @@ class Link:
 
     def _subscribe(self) -> None:
         """One connection, until it ends."""
-        with self._open("events") as connection:
-            response = self._ask(connection, "mood", "text/event-stream")
+        with self._wire.open("events") as connection:
+            response = self._wire.get(connection, "mood", "text/event-stream")
             if not (response.getheader("Content-Type") or "").startswith("text/event-stream"):
                 raise core.RefusedError(f"What answers at {self.settings.relay} is no Moodcast relay.", True)
             self._say("connected", f'Connected to channel "{self.settings.channel}".')
@@ -189,7 +177,7 @@ class Link:
         while self._wanted.wait() and not self._stop.is_set():
             began, drawn, asked = time.monotonic(), False, 0.0
             try:
-                with self._open("pictures") as connection:
+                with self._wire.open("pictures") as connection:
                     # The socket is gone where the relay, or a proxy, ends the connection with its answer.
                     while connection.sock is not None and self._wanted.wait(10) and not self._stop.is_set():
                         self._wanted.clear()
@@ -222,7 +210,7 @@ class Link:
         """The current picture; ``age``: seconds since a test reaction was asked for."""
         width, height = self.settings.width, self.settings.height
         test = f"&reaction={core.TEST_REACTION}&age={age:.2f}" if age <= REACTION_S else ""
-        response = self._ask(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
+        response = self._wire.get(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
         body = response.read(_MAX_PICTURE_BYTES)
         if response.read(1) or not core.is_picture(body, width, height):
             raise core.RefusedError(f"The relay sent something else than a picture of {width} x {height} pixels.", True)
@@ -234,80 +222,3 @@ class Link:
         part.write_bytes(body)
         part.replace(path)
         return path
-
-    @contextlib.contextmanager
-    def _open(self, thread: str) -> Iterator[http.client.HTTPConnection]:
-        parts = urllib.parse.urlsplit(self.settings.relay)
-        secure = parts.scheme.lower() == "https"
-        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-        connection = http.client.HTTPConnection(host, port)
-        connection.auto_open = 0  # it would connect anew without encryption
-        try:
-            connection.sock = self._sockets[thread] = _connect(host, port, self._stop)
-            connection.sock.settimeout(_CONNECT_TIMEOUT_S)
-            if secure:
-                context = ssl.create_default_context()
-                wrapped = context.wrap_socket(connection.sock, server_hostname=host, do_handshake_on_connect=False)
-                connection.sock = self._sockets[thread] = wrapped  # here, so that ``stop`` reaches the handshake, too
-                wrapped.do_handshake()
-            if self._stop.is_set():  # asked for before the socket was known
-                raise ConnectionAbortedError("stopped")
-            connection.sock.settimeout(READ_TIMEOUT_S)
-            yield connection
-        finally:
-            self._sockets.pop(thread, None)
-            connection.close()
-
-    def _ask(
-        self, connection: http.client.HTTPConnection, what: str, accept: str, body: Optional[bytes] = None
-    ) -> http.client.HTTPResponse:
-        """The answer to a GET, or to a POST of JSON."""
-        path = urllib.parse.urlsplit(self.settings.relay).path
-        headers = {"Authorization": "Bearer " + self.settings.key, "Accept": accept, "User-Agent": "moodcast-obs"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        method = "GET" if body is None else "POST"
-        connection.request(method, f"{path}/v1/channels/{self.settings.channel}/{what}", body, headers)
-        response = connection.getresponse()
-        if response.status not in (200, 201):
-            wait = core.asked_wait(response.getheader("Retry-After"))
-            raise core.refused_answer(self.settings, response.status, response.read(core.MAX_EVENT_BYTES), wait)
-        return response
-
-
-def _connect(host: str, port: int, stop: threading.Event) -> socket.socket:
-    """A connected TCP socket; gives up soon after ``stop`` is set.
-
-    A socket that is being connected is not woken by another thread that closes it, so this looks by itself.
-
-    Raises:
-        OSError: no address answers (that of the last one), or ``stop`` was set.
-    """
-    failure = OSError("the name has no address")
-    for family, kind, number, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        attempt = socket.socket(family, kind, number)
-        try:
-            _await_connection(attempt, address, stop)
-            attempt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return attempt
-        except OSError as error:
-            attempt.close()
-            failure = error
-    raise failure
-
-
-def _await_connection(attempt: socket.socket, address: Any, stop: threading.Event) -> None:
-    attempt.setblocking(False)
-    code = attempt.connect_ex(address)
-    until = time.monotonic() + _CONNECT_TIMEOUT_S
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(attempt, selectors.EVENT_WRITE)
-        while code in _UNDER_WAY and not stop.is_set():
-            if time.monotonic() >= until:
-                raise socket.timeout("timed out")
-            if waiting.select(_LOOK_UP_S):
-                code = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if stop.is_set():
-        raise ConnectionAbortedError("stopped")
-    if code:
-        raise OSError(code, os.strerror(code))

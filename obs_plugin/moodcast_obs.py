@@ -22,9 +22,10 @@ else:
     import moodcast_parts as parts
     import moodcast_script as script_module
     import moodcast_sources as sources
+    import moodcast_wire as wire
 
     # OBS's "reload scripts" runs this file anew, but not what it imports: those first that others import.
-    for module in (core, link, parts, sources, script_module, dialog):
+    for module in (core, wire, link, parts, sources, script_module, dialog):
         importlib.reload(module)
 
 TIMER_MS = 50

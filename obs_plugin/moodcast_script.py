@@ -58,7 +58,8 @@ class Script:
     def connect(self) -> None:
         """Follow the current settings and nothing else. A link that was refused gets a new chance."""
         self._changed = None
-        wanted = self._rested = self.settings
+        self._rested = self.settings
+        wanted = self.settings._replace(admin="")  # no link needs it, so none ends for a new one
         if self.kind == sources.BROWSER:
             wanted = wanted._replace(width=0, height=0)  # only pictures are fetched in a size
         if self.link is not None:

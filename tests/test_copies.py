@@ -17,6 +17,7 @@ from agent.config import AgentSettings
 from demo.config import DEFAULT_PORT
 from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
+from obs_plugin import moodcast_wire as wire
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core import channel, countdown
@@ -65,7 +66,7 @@ def test_when_a_mood_is_old() -> None:
     assert slowest == protocol.SLOWEST_TICK_S < protocol.STALE_S
     # A dead line is noticed later than that, so that what is shown is taken for old before the page comes back.
     assert constant("connection", "SILENCE_S") > protocol.STALE_S
-    assert protocol.STALE_S < link.READ_TIMEOUT_S
+    assert protocol.STALE_S < wire.READ_TIMEOUT_S
 
 
 def test_how_long_things_are_shown() -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
+from obs_plugin import moodcast_wire as wire
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core import channel
@@ -287,7 +288,7 @@ def test_a_relay_that_does_not_answer_keeps_nobody_waiting(
     scheme: str, subscribe: Callable[..., link.Link], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither where connecting hangs, since the server's queue is full, nor where a TLS handshake does."""
-    monkeypatch.setattr(link, "_CONNECT_TIMEOUT_S", 10 * HANG_S)
+    monkeypatch.setattr(wire, "_CONNECT_TIMEOUT_S", 10 * HANG_S)
     with socket.socket() as busy, contextlib.ExitStack() as queue:
         busy.bind(("127.0.0.1", 0))
         busy.listen(0 if scheme == "http" else 10)

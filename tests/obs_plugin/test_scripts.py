@@ -108,6 +108,7 @@ def test_it_comes_back_after_the_codes_that_say_so() -> None:
     named = {code["name"]: str(core.refusal(SETTINGS, code["number"], "why")) for code in CONTRACT["codes"]}
     own = {name for name, sentence in named.items() if sentence != "The relay says: why"}
     assert own == {"wrong_key", "unknown_channel"}
+    assert "Copy the admin key once more." in str(core.refusal(SETTINGS, 4401, "why", key="admin"))
 
 
 def test_names_and_times_are_the_contracts() -> None:
