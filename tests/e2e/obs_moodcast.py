@@ -53,7 +53,7 @@ async def studio(
     assert "Unloaded python script: moodcast_obs.py" in obs.log
     assert int(obs.log.rpartition("Number of memory leaks: ")[2].split()[0]) <= 1  # OBS 29's own
     assert list((folder / "tmp").iterdir()) == []
-    assert settings["key"] not in obs.log
+    assert not settings["key"] or settings["key"] not in obs.log
 
 
 def settings_for(relay: app.Relay, channel: str = "demo") -> dict[str, Any]:
@@ -61,11 +61,11 @@ def settings_for(relay: app.Relay, channel: str = "demo") -> dict[str, Any]:
     return {"relay": relay.url, "channel": channel, "key": key, "width": CANVAS[0], "height": CANVAS[1]}
 
 
-def amount(picture: Image.Image, expression: str) -> int:
-    """How many pixels have nearly the expression's colour."""
+def amount(picture: Image.Image, expression: str, tolerance: int = 6) -> int:
+    """How many pixels have nearly the expression's colour; a recording has it less exactly."""
     wanted = ImageColor.getrgb(PALETTE[expression])
     colours = picture.convert("RGB").getcolors(maxcolors=1 << 24) or []
-    return sum(n for n, colour in colours if isinstance(colour, tuple) and near(colour, wanted))
+    return sum(n for n, colour in colours if isinstance(colour, tuple) and near(colour, wanted, tolerance))
 
 
 def happy_face(picture: Image.Image) -> int | None:
@@ -74,8 +74,8 @@ def happy_face(picture: Image.Image) -> int | None:
     return int(np.nonzero(face)[0].min()) if face.sum() > 500 else None
 
 
-def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return all(abs(a - b) <= 6 for a, b in zip(one, other, strict=True))
+def near(one: tuple[int, ...], other: tuple[int, ...], tolerance: int) -> bool:
+    return all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
 
 
 def shows(obs: ObsStudio, expression: Expression, others: tuple[Expression, ...] = ()) -> Callable[[], Any]:

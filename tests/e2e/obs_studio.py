@@ -65,6 +65,15 @@ BaseCY={height}
 OutputCX={width}
 OutputCY={height}
 FPSCommon=30
+
+[Output]
+Mode=Simple
+
+[SimpleOutput]
+FilePath={recordings}
+RecFormat=mkv
+RecQuality=Small
+RecEncoder=x264
 """
 
 
@@ -93,6 +102,7 @@ class ObsStudio:
     ):
         self.folder = folder
         self.log_file = folder / "obs.log"
+        self.recordings = folder / "recordings"
         self.port = free_port()
         self.display = ""
         self._extra = environ or {}
@@ -123,6 +133,12 @@ class ObsStudio:
                 await self.quit()
         finally:
             await self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Of the running OBS."""
+        assert self._obs is not None
+        return self._obs.pid
 
     @property
     def log(self) -> str:
@@ -204,6 +220,16 @@ class ObsStudio:
             raise RuntimeError(f"{kind}: {status.get('comment', status['code'])}")
         response: dict[str, Any] = message["d"].get("responseData") or {}
         return response
+
+    async def recorded(self) -> Path:
+        """End the recording; the file, once OBS has written all of it."""
+        path = Path((await self.request("StopRecord"))["outputPath"])
+
+        async def written() -> bool:
+            return not (await self.request("GetRecordStatus"))["outputActive"]
+
+        await self.until(written)
+        return path
 
     async def picture(self, source: str = SCENE) -> Image.Image:
         """What the scene (the program output) or a source looks like now, RGBA."""
@@ -316,7 +342,7 @@ class ObsStudio:
         }  # fmt: skip
 
     def _write_config(self, scripts: dict[Path, dict[str, Any]]) -> None:
-        for name in ("home", "run", "tmp"):
+        for name in ("home", "run", "tmp", "recordings"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "run").chmod(0o700)
         self._driver.mkdir(exist_ok=True)
@@ -325,7 +351,7 @@ class ObsStudio:
         width, height = CANVAS
         (self._config / "global.ini").write_text(GLOBAL_INI.format(port=self.port), encoding="utf-8")
         profile = self._config / "basic" / "profiles" / "CI" / "basic.ini"
-        profile.write_text(BASIC_INI.format(width=width, height=height), encoding="utf-8")
+        profile.write_text(BASIC_INI.format(width=width, height=height, recordings=self.recordings), encoding="utf-8")
         collection = {
             "name": "CI", "current_scene": SCENE, "current_program_scene": SCENE, "current_transition": "Cut",
             "scene_order": [{"name": SCENE}],

@@ -1,13 +1,23 @@
 """The script on a streamer's desktop: its dialog, and the windows, focus and keys of other programs."""
 
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from obs_plugin import SCRIPT
 from relay import app
+from relay.config import RelaySettings
+from tests.e2e.garbage import TLS_ALERT, GarbageServer
 from tests.e2e.obs_desktop import Desktop, Typist, missing_desktop
 from tests.e2e.obs_moodcast import settings_for, studio
-from tests.e2e.obs_studio import missing
+from tests.e2e.obs_studio import ObsStudio, missing
+from tests.support import SOON, free_port
 
 pytestmark = pytest.mark.skipif(bool(missing() or missing_desktop()), reason=missing() or missing_desktop())
 
@@ -25,3 +35,111 @@ async def test_the_dialog_takes_the_keys_while_it_is_open_and_another_window_tak
                 await obs.until(lambda: typist.typed == "ggwp")
                 await desktop.click(*desktop.windows()["Scripts"][:2])
                 await obs.until(lambda: typist.lost == 1)
+
+
+async def test_nothing_that_relay_key_or_network_does_takes_the_focus_or_a_key_from_another_window(
+    tmp_path: Path,
+) -> None:
+    table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
+    relay = await app.start(table, SOON)
+    settings = settings_for(relay)
+    broken, mute = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+    async with studio(tmp_path / "obs", {**settings, "relay": "", "channel": "", "key": ""}, desktop=True) as obs:
+        with Desktop(obs) as desktop, Typist(obs.display) as typist:
+
+            async def says(sentence: str, **changes: str) -> None:
+                """The script has new settings, and comes to say this of them, while the streamer types."""
+                await obs.call("update", {**settings, **changes})
+
+                async def said() -> bool:
+                    return sentence in obs.log[known:] or sentence in await obs.press("refresh")
+
+                known = len(obs.log)
+                await obs.until(said)
+                await asyncio.sleep(1.1)  # what is new is logged once a second
+
+            await obs.until(lambda: desktop.active() == typist.TITLE)
+            windows = set(desktop.windows())
+            async with typing(desktop) as letters:
+                await obs.press("add")
+                await says("Enter the relay's address", relay="", channel="", key="")
+                await says("The relay's address should be", relay="http://<nowhere>")
+                await says("Enter the channel's name", channel="")
+                await says("Enter the channel's display key", key="")
+                await says("Wrong key", key="wrong-key")
+                await says('no channel "nobody"', channel="nobody")
+                await says("No https at", relay="https" + relay.url[4:])
+                await says("There is no computer of the name", relay="http://nowhere.invalid")
+                await says("Connected to channel")
+                await relay.stop()
+                await says("The relay is unreachable at")
+                async with GarbageServer(relay_port(relay.url)) as garbage:
+                    await obs.until(lambda: garbage.asked.get("mood", 0) >= 3)
+                relay = await app.start(table, SOON)
+                await says("Connected to channel")
+                async with GarbageServer(relay_port(broken), TLS_ALERT, {}):
+                    await says("try https://", relay=broken)
+                with socket.create_server(("127.0.0.1", relay_port(mute))):
+                    await says("Connecting to", relay=mute)
+            await relay.stop()
+            await obs.until(lambda: len(typist.typed) >= len(letters))
+            assert typist.typed == "".join(letters)
+            assert typist.lost == 0
+            assert desktop.active() == typist.TITLE
+            assert set(desktop.windows()) == windows
+
+
+async def test_a_window_that_obs_raises_would_be_noticed(relay: app.Relay, tmp_path: Path) -> None:
+    """Of the test above: a script that logs a warning does what the streamers saw."""
+    warner = tmp_path / "warner.py"
+    warner.write_text(WARNER)
+    scripts: dict[Path, dict[str, Any]] = {Path(SCRIPT): settings_for(relay), warner: {}}
+    async with ObsStudio(tmp_path / "obs", scripts, desktop=True) as obs:
+        with Desktop(obs) as desktop, Typist(obs.display) as typist:
+            await obs.until(lambda: desktop.active() == typist.TITLE)
+            async with typing(desktop) as letters:
+                (tmp_path / "warn").touch()
+                await obs.until(lambda: desktop.active() == "Script Log")
+            assert typist.lost > 0
+            assert len(typist.typed) < len(letters)
+            assert "Script Log" in desktop.windows()
+
+
+WARNER = """
+import pathlib
+import obspython as obs
+
+def look():
+    if pathlib.Path(__file__).with_name("warn").exists():
+        obs.remove_current_callback()
+        obs.script_log(obs.LOG_WARNING, "something is not as it should be")
+
+def script_load(settings):
+    obs.timer_add(look, 50)
+"""
+
+
+@asynccontextmanager
+async def typing(desktop: Desktop) -> AsyncIterator[list[str]]:
+    """The streamer types letter by letter meanwhile; those that were typed, in order."""
+    letters: list[str] = []
+    ends = asyncio.Event()
+
+    async def type_on() -> None:
+        while not ends.is_set():
+            letter = "abcdefghijklmnopqrstuvwxyz"[len(letters) % 26]
+            await desktop.type(letter)
+            letters.append(letter)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ends.wait(), 0.1)
+
+    typing = asyncio.create_task(type_on())
+    try:
+        yield letters
+    finally:
+        ends.set()
+        await typing
+
+
+def relay_port(url: str) -> int:
+    return int(url.rpartition(":")[2])
