@@ -1,6 +1,6 @@
 // The wire contract as the pages need it. relay/protocol.py is the original; tests/overlay compares the two.
 
-/** @import { Expression, Reaction as AnyReaction, RelayToSubscriber, Tap } from "./protocol.d.ts" */
+/** @import { Expression, Moment as AnyMoment, Reaction as AnyReaction, RelayToSubscriber, Tap } from "./protocol.d.ts" */
 
 /** @typedef {{ kind: "expression", name: Expression } | { kind: "tap", name: Tap }} Named */
 
@@ -10,8 +10,13 @@
  */
 
 /**
+ * Checked: `name` is one that there is.
+ * @typedef {AnyMoment & Named} Moment
+ */
+
+/**
  * What `checked` lets through.
- * @typedef {Exclude<RelayToSubscriber, AnyReaction> | Reaction} Message
+ * @typedef {Exclude<RelayToSubscriber, AnyReaction | AnyMoment> | Reaction | Moment} Message
  */
 
 /** @type {readonly Expression[]} */
@@ -65,6 +70,9 @@ export const sentence = (code) =>
 const isSeven = (list) => Array.isArray(list) && list.length === EXPRESSIONS.length && list.every(Number.isFinite);
 /** @param {unknown[]} values */
 const areNumbers = (...values) => values.every(Number.isFinite);
+/** @param {{ kind?: unknown, name?: unknown }} message */
+const isNamed = ({ kind, name }) =>
+  /** @type {readonly unknown[]} */ (kind === "tap" ? TAPS : EXPRESSIONS).includes(name);
 
 /**
  * A message as it came: any of its fields may be missing, or something else.
@@ -77,8 +85,8 @@ const CHECKS = {
   mood: (m) =>
     typeof m.visible === "boolean" && isSeven(m.counts) && isSeven(m.shares) &&
     areNumbers(m.time, m.viewers, m.sharing, m.min_viewers, m.valence, m.resonance, m.trend),
-  reaction: (m) =>
-    /** @type {readonly unknown[]} */ (m.kind === "tap" ? TAPS : EXPRESSIONS).includes(m.name) && areNumbers(m.time, m.strength, m.count),
+  reaction: (m) => isNamed(m) && areNumbers(m.time, m.strength, m.count),
+  moment: (m) => isNamed(m) && areNumbers(m.time, m.ago, m.share, m.rise, m.score),
   marker: (m) => areNumbers(m.time) && typeof m.text === "string",
   countdown: (m) => areNumbers(m.time, m.seconds, m.zero),
   status: (m) => typeof m.channel === "string",

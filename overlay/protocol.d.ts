@@ -157,6 +157,30 @@ export interface Reaction {
   count: number;
 }
 
+/**
+ * The audience stands out of the minute before: worth a highlight. Told once, at most 3 s after it shows.
+ *
+ * The viewers see the stream late. What they reacted to happened at the streamer's at `time`, by the relay's clock, or
+ * `ago` seconds before this message, by any.
+ */
+export interface Moment {
+  type: "moment";
+  /** Unix time in seconds, at the streamer's. */
+  time: number;
+  /** Seconds that had passed since then when this was sent. */
+  ago: number;
+  /** What `name` names. */
+  kind: "expression" | "tap";
+  /** An expression or a tap. */
+  name: string;
+  /** Share of the sharing viewers who showed or tapped it, 0 to 1. */
+  share: number;
+  /** By how much that is more than is usual in the minute before. */
+  rise: number;
+  /** How far it stands out, to rank moments by. */
+  score: number;
+}
+
 /** The streamer marked this moment of the session. */
 export interface Marker {
   type: "marker";
@@ -185,4 +209,4 @@ export type RelayToViewer = Welcome | Mood | Countdown | Delay | Error | Bye;
 
 export type SubscriberToRelay = Subscribe;
 
-export type RelayToSubscriber = Mood | Reaction | Marker | Countdown | Status | Error | Bye;
+export type RelayToSubscriber = Mood | Reaction | Moment | Marker | Countdown | Status | Error | Bye;

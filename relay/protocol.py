@@ -182,6 +182,22 @@ class Reaction(Message, tag="reaction", frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, description="How many viewers took part.")]
 
 
+class Moment(Message, tag="moment", frozen=True, kw_only=True):
+    """The audience stands out of the minute before: worth a highlight. Told once, at most 3 s after it shows.
+
+    The viewers see the stream late. What they reacted to happened at the streamer's at `time`, by the relay's clock, or
+    `ago` seconds before this message, by any.
+    """
+
+    time: Annotated[float, Meta(description="Unix time in seconds, at the streamer's.")]
+    ago: Annotated[float, Meta(ge=0, description="Seconds that had passed since then when this was sent.")]
+    kind: Annotated[Literal["expression", "tap"], Meta(description="What `name` names.")]
+    name: Annotated[str, Meta(description="An expression or a tap.")]
+    share: Annotated[Fraction, Meta(description="Share of the sharing viewers who showed or tapped it, 0 to 1.")]
+    rise: Annotated[Fraction, Meta(description="By how much that is more than is usual in the minute before.")]
+    score: Annotated[float, Meta(ge=0, description="How far it stands out, to rank moments by.")]
+
+
 class Marker(Message, tag="marker", frozen=True, kw_only=True):
     """The streamer marked this moment of the session."""
 
@@ -213,8 +229,8 @@ class Status(Message, tag="status", frozen=True, kw_only=True):
 
 FromViewer = Hello | Label | TapMessage | Away | Zero
 ToViewer = Welcome | Mood | Countdown | Delay | Error | Bye
-Event = Mood | Reaction | Marker | Countdown | Status
-FromRelay = Welcome | Delay | Error | Bye | Mood | Reaction | Marker | Countdown | Status
+Event = Mood | Reaction | Moment | Marker | Countdown | Status
+FromRelay = Welcome | Delay | Error | Bye | Mood | Reaction | Moment | Marker | Countdown | Status
 
 from_viewer: msgspec.json.Decoder[FromViewer] = msgspec.json.Decoder(FromViewer)
 from_subscriber: msgspec.json.Decoder[Subscribe] = msgspec.json.Decoder(Subscribe)

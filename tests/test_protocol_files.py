@@ -14,6 +14,7 @@ MESSAGES = [
         valence=0.0, resonance=0.0, trend=0.0,
     ),
     protocol.Reaction(time=1.0, kind="tap", name="heart", strength=0.5, count=1),
+    protocol.Moment(time=1.0, ago=4.5, kind="expression", name="happy", share=0.6, rise=0.4, score=7.5),
     protocol.Status(channel="demo", tick_ms=250),
     protocol.Bye(code=4503, message="later", retry_after_s=1.0),
     protocol.Welcome(channel="demo", viewer="x", tick_ms=250, min_viewers=5),

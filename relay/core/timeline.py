@@ -24,7 +24,7 @@ LONGEST_GAP_S = 10
 """Seconds without a tick, as on a busy machine, through which the mood stayed as the last tick showed it."""
 
 
-class Moment(NamedTuple):
+class Second(NamedTuple):
     """One second of the stream."""
 
     time: int
@@ -115,12 +115,12 @@ class Timeline:
         self._newest = -1
         """... the last that the mood was visible in."""
 
-    def add(self, now: float, at: float, shares: Sequence[Share] | None) -> list[Moment]:
+    def add(self, now: float, at: float, shares: Sequence[Share] | None) -> list[Second]:
         """The audience at the Unix time ``now``, which is ``at`` by the steady clock; None while the mood is hidden.
 
         To be called at each tick. Returns the seconds of the stream that can now be told, in their order.
         """
-        second, told = int(now), list[Moment]()
+        second, told = int(now), list[Second]()
         if self._second is not None and self._last and 1 < second - self._second <= LONGEST_GAP_S:
             stayed = _shown(*self._last)
             self._shown.update((missed, stayed) for missed in range(self._second + 1, second))
@@ -134,7 +134,7 @@ class Timeline:
         self._shown = {time: shown for time, shown in self._shown.items() if time >= self._next}
         return told
 
-    def _tell(self, second: int, crowds: list[_Crowd]) -> list[Moment]:
+    def _tell(self, second: int, crowds: list[_Crowd]) -> list[Second]:
         self.delay = self._median(crowds)
         groups = self._groups(crowds)
         due = second - max(group.delay for group in groups)
@@ -184,7 +184,7 @@ class Timeline:
                 return delay
         return 0
 
-    def _moment(self, time: int, groups: list[_Group]) -> Moment | None:
+    def _moment(self, time: int, groups: list[_Group]) -> Second | None:
         """A second of the stream; None where it can't be told."""
         while True:
             shown = [one for group in groups if (one := self._shown.get(time + group.delay))]
@@ -232,6 +232,6 @@ def _networks(shares: Iterable[Share], most: int) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def _sum(time: int, shares: list[Share]) -> Moment:
+def _sum(time: int, shares: list[Share]) -> Second:
     counts = map(sum, zip(*(share.counts for share in shares), strict=True))
-    return Moment(time, sum(share.viewers for share in shares), Counts(tuple(counts)))
+    return Second(time, sum(share.viewers for share in shares), Counts(tuple(counts)))

@@ -10,7 +10,7 @@ from relay.core.channel import Channel
 from relay.core.countdown import Measurement
 from relay.core.timeline import Timeline
 from relay.live.websocket import Socket, encode_frame
-from relay.protocol import Code, Countdown, Marker, Mood, Reaction, Status
+from relay.protocol import Code, Countdown, Marker, Moment, Mood, Reaction, Status
 from relay.store.channels import Right
 from relay.store.history import Session
 
@@ -150,7 +150,7 @@ class LiveChannel:
             subscriber.put(packet)
 
 
-def packet(event: Mood | Reaction | Marker | Countdown | Status) -> Packet:
+def packet(event: Mood | Reaction | Moment | Marker | Countdown | Status) -> Packet:
     """An event, encoded."""
     json = protocol.encode(event)
     seq = event.seq if isinstance(event, Mood) else None

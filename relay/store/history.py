@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from relay.core.clock import STEP_S
-from relay.core.timeline import PARTS, Moment
+from relay.core.timeline import PARTS, Second
 from relay.protocol import EXPRESSIONS, Marker, Reaction
 from relay.store import database, leases
 from relay.store.database import DatabaseError
@@ -174,7 +174,7 @@ class History:
         )  # fmt: skip
         self._queue.put((_PUT_SESSION, values))
 
-    def put_moment(self, session: Session, moment: Moment) -> None:
+    def put_moment(self, session: Session, moment: Second) -> None:
         """Store a moment. What is stored of the same second, as by the relay before a restart, stays as it is: two
         answers for one second would tell by how much it grew."""
         counts = moment.counts

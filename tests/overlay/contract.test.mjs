@@ -24,7 +24,7 @@ function message(kind, { required: only = false } = {}) {
   const { properties, required } = CONTRACT.messages[kind];
   const names = Object.keys(properties).filter((name) => !only || required.includes(name));
   const made = Object.fromEntries(names.map((name) => [name, example(properties[name])]));
-  return kind === "reaction" ? { ...made, kind: "expression", name: "happy" } : made;
+  return "kind" in made ? { ...made, kind: "expression", name: "happy" } : made;
 }
 
 test("lists and pattern are the contract's", () => {
@@ -70,12 +70,14 @@ for (const kind of KINDS) {
   });
 }
 
-test("a reaction names an expression or a tap", () => {
-  const reaction = message("reaction");
-  assert.ok(checked({ ...reaction, kind: "tap", name: "heart" }));
-  assert.equal(checked({ ...reaction, kind: "tap", name: "happy" }), null);
-  assert.equal(checked({ ...reaction, kind: "expression", name: "heart" }), null);
-});
+for (const kind of ["reaction", "moment"]) {
+  test(`a ${kind} names an expression or a tap`, () => {
+    const made = message(kind);
+    assert.ok(checked({ ...made, kind: "tap", name: "heart" }));
+    assert.equal(checked({ ...made, kind: "tap", name: "happy" }), null);
+    assert.equal(checked({ ...made, kind: "expression", name: "heart" }), null);
+  });
+}
 
 test("what is no message is none", () => {
   for (const text of ["", "{", "[]", "null", "7", '"mood"', "{}", '{"type":"forecast"}', '{"type":["mood"]}']) {

@@ -4,7 +4,7 @@ import time
 from multiprocessing.connection import Connection
 
 from relay.core.mood import Counts
-from relay.core.timeline import Moment
+from relay.core.timeline import Second
 from relay.store import database
 from relay.store.history import History
 
@@ -20,6 +20,6 @@ def write_until_killed(folder: str, told: Connection) -> None:
     number = 0
     while True:
         told.send((session.number, number, time.monotonic()))
-        history.put_moment(session, Moment(START + number, 9, Counts((0, 0, 0, 6, 0, 0, 2))))
+        history.put_moment(session, Second(START + number, 9, Counts((0, 0, 0, 6, 0, 0, 2))))
         number += 1
         time.sleep(PACE_S)

@@ -14,7 +14,7 @@ from relay import app
 from relay.app import Relay
 from relay.config import RelaySettings
 from relay.core.mood import Counts
-from relay.core.timeline import Moment
+from relay.core.timeline import Second
 from relay.errors import DatabaseServerError
 from relay.protocol import Hello, Reaction, Status
 from relay.store import database
@@ -32,8 +32,8 @@ def place(tmp_path: Path, database_url: str) -> database.Place:
     return database.prepare(str(tmp_path), database_url)
 
 
-def moment(time: int, happy: int = 6) -> Moment:
-    return Moment(time, 9, Counts((0, 0, 0, happy, 0, 0, 2)))
+def moment(time: int, happy: int = 6) -> Second:
+    return Second(time, 9, Counts((0, 0, 0, happy, 0, 0, 2)))
 
 
 async def get(relay: Relay, key: str, path: str) -> Any:

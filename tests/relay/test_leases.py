@@ -12,7 +12,7 @@ import pytest
 
 from relay import app
 from relay.core.mood import Counts
-from relay.core.timeline import Moment
+from relay.core.timeline import Second
 from relay.store import database
 from relay.store.archive import Archive
 from relay.store.database import Connection
@@ -97,8 +97,8 @@ async def test_a_holder_that_renews_keeps_it_and_one_that_does_not_loses_it(pair
     assert before - 1 < alive < time.time()
 
 
-def moment(time: int) -> Moment:
-    return Moment(time=time, viewers=9, counts=Counts((0, 0, 0, 9, 0, 0, 0)))
+def moment(time: int) -> Second:
+    return Second(time=time, viewers=9, counts=Counts((0, 0, 0, 9, 0, 0, 0)))
 
 
 async def test_what_a_node_without_the_lease_has_queued_is_not_written(pair: tuple[Holder, Holder]) -> None:

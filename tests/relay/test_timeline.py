@@ -10,7 +10,7 @@ from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.core.limits import HOUSE_WEIGHT
 from relay.core.snapshot import Share
-from relay.core.timeline import LONGEST_GAP_S, Moment, Slice, StoredMoment, Timeline
+from relay.core.timeline import LONGEST_GAP_S, Second, Slice, StoredMoment, Timeline
 from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression, Marker, Reaction
 
 START = 1000
@@ -250,7 +250,7 @@ class Play:
         self.min_viewers = min_viewers
         self.timeline = Timeline(START, min_viewers)
         self.second = START
-        self.moments: list[Moment] = []
+        self.moments: list[Second] = []
         self.seen: list[object] = []
         """All that is public: the moods, the reactions, and what the history tells in each second."""
 
