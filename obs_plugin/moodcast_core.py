@@ -234,6 +234,24 @@ def message_of(kind: str, data: str) -> Optional[Message]:
     return None
 
 
+def answer_of(body: bytes) -> Optional[Dict[str, Any]]:
+    """The fields of an answer of the relay; None for anything that is no JSON object."""
+    try:
+        fields = json.loads(body, parse_constant=_no_constant)
+        return fields if isinstance(fields, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def state_of(status: Dict[str, Any]) -> str:
+    """What a status, or an answer about the session, says of it: open, paused, ended or auto.
+
+    Old relays say nothing, and know auto alone.
+    """
+    state = status.get("state")
+    return state if state in ("open", "paused", "ended") else "auto"
+
+
 def test_reaction(now: float) -> Message:
     """A reaction that no viewer made, in the form of the relay's. ``now`` is Unix time in seconds."""
     fields = {"type": "reaction", "time": now, "kind": "expression", "name": TEST_REACTION, "strength": 0.5, "count": 1}

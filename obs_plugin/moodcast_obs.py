@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_script as script_module
     from obs_plugin import moodcast_sources as sources
 else:
+    import moodcast_broadcast as broadcast
     import moodcast_core as core  # OBS puts this file's folder on the path
     import moodcast_dialog as dialog
+    import moodcast_hotkeys as hotkeys
     import moodcast_link as link
     import moodcast_parts as parts
+    import moodcast_requests as requests
     import moodcast_script as script_module
+    import moodcast_show as show
     import moodcast_sources as sources
     import moodcast_wire as wire
 
     # OBS's "reload scripts" runs this file anew, but not what it imports: those first that others import.
-    for module in (core, wire, link, parts, sources, script_module, dialog):
+    for module in (core, broadcast, wire, link, requests, parts, sources, show, hotkeys, script_module, dialog):
         importlib.reload(module)
 
 TIMER_MS = 50

@@ -5,6 +5,7 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, List
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Part:
 
     def lines(self) -> List[str]:
         """Short sentences for the status line, the most important first."""
+        return []
+
+    def stop(self) -> List[threading.Thread]:
+        """The script will be unloaded: threads of the part are asked to end now, and all together are waited for."""
         return []
 
     def close(self) -> None:

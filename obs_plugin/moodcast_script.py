@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_link
     from obs_plugin import moodcast_sources as sources
+    from obs_plugin.moodcast_hotkeys import Hotkeys
     from obs_plugin.moodcast_parts import Part
+    from obs_plugin.moodcast_show import Show
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
     import moodcast_link
     import moodcast_sources as sources
+    from moodcast_hotkeys import Hotkeys
     from moodcast_parts import Part
+    from moodcast_show import Show
 
 _DEBOUNCE_S = 1.0
 _LOOK_S = 1.0
@@ -35,7 +39,7 @@ class Script:
 
     def __init__(self) -> None:
         self.settings = core.Settings.entered("", "", "", 0, 0)  # as they are typed
-        self._rested = self.settings  # what link and pages follow
+        self.rested = self.settings  # what link and pages follow
         self.link: Optional[moodcast_link.Link] = None
         self.note = ""  # what the last button did
         self.kind = sources.overlay_kind()
@@ -48,7 +52,8 @@ class Script:
         self._logged: List[str] = []
         self._shown: Optional[Path] = None
         self._sources = 0
-        self.parts: List[Part] = []
+        show = Show(lambda: self.rested)
+        self.parts: List[Part] = [show, Hotkeys(self.kind, show.pause, show.mark, self.measure)]
 
     def update(self, settings: core.Settings) -> None:
         """New settings. They come with every key typed, so link and pages wait until they rest."""
@@ -58,7 +63,7 @@ class Script:
     def connect(self) -> None:
         """Follow the current settings and nothing else. A link that was refused gets a new chance."""
         self._changed = None
-        self._rested = self.settings
+        self.rested = self.settings
         wanted = self.settings._replace(admin="")  # no link needs it, so none ends for a new one
         if self.kind == sources.BROWSER:
             wanted = wanted._replace(width=0, height=0)  # only pictures are fetched in a size
@@ -76,6 +81,7 @@ class Script:
         """Stop the threads, and take picture and files away."""
         for link in self._links:
             link.stop()
+        threads = [thread for part in self.parts for thread in part.stop()]
         if self.kind == sources.IMAGE:
             with sources.our_sources(sources.IMAGE) as ours:
                 for source in ours:
@@ -83,6 +89,8 @@ class Script:
         until = time.monotonic() + _CLOSE_S
         for link in self._links:
             link.join(max(0.0, until - time.monotonic()))
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
         for part in self.parts:
             part.close()
         if self._folder is not None:
@@ -114,8 +122,8 @@ class Script:
     def _serve(self, source: Any, messages: List[core.Message], picture: Optional[Path]) -> None:
         if self.kind == sources.IMAGE:
             sources.show_picture(source, picture)
-        elif not self._rested.problem():
-            sources.show_page(source, self._rested, with_key=self.pushes is False)
+        elif not self.rested.problem():
+            sources.show_page(source, self.rested, with_key=self.pushes is False)
             for message in messages:
                 if self.pushes is not False:
                     self.pushes = sources.push(source, message)

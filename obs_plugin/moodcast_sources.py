@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import obspython as obs
 
@@ -20,6 +20,7 @@ else:
 _NAME = "Moodcast"
 _EVENT = "moodcast"  # a constant: OBS puts the event's name into the page's JavaScript as it is
 _MARK = "moodcast"  # in the settings of the sources made here, so that a renamed one is still found
+_HIDDEN = "moodcast_hidden"  # in the private settings of a scene's item that the hotkey hid
 BROWSER, IMAGE = "browser_source", "image_source"
 
 
@@ -147,3 +148,73 @@ def show_picture(source: Any, picture: Optional[Path]) -> None:
 def sides() -> Dict[str, Tuple[int, int]]:
     """Least and greatest width and height of the overlay."""
     return core.PAGE_SIDES if overlay_kind() == BROWSER else core.PICTURE_SIDES
+
+
+def scene_names() -> List[str]:
+    """The names of all scenes; on OBS's UI thread alone, as its list lives there."""
+    scenes = obs.obs_frontend_get_scenes() or []
+    try:
+        return [obs.obs_source_get_name(scene) for scene in scenes]
+    finally:
+        obs.source_list_release(scenes)
+
+
+def program_scene() -> str:
+    """The name of the scene that viewers see; empty where there is none."""
+    scene = obs.obs_frontend_get_current_scene()
+    try:
+        return obs.obs_source_get_name(scene) or "" if scene is not None else ""
+    finally:
+        obs.obs_source_release(scene)
+
+
+def toggle(kind: str, scenes: List[str]) -> str:
+    """Hide the overlay in these scenes, or show it again where it was hidden so; returns what happened.
+
+    The items are hidden, not the source: then the eye beside each shows it, and whoever has lost the hotkey can click
+    there. Which were hidden is saved with the scene collection: one that the streamer hid by hand stays hidden.
+    """
+    with our_sources(kind) as ours:
+        names = {obs.obs_source_get_name(source) for source in ours}
+    found = 0
+    with contextlib.ExitStack() as held:
+        items = []
+        for scene in scenes:
+            source = obs.obs_get_source_by_name(scene)
+            if source is not None:
+                held.callback(obs.obs_source_release, source)
+                items += _items(obs.obs_scene_from_source(source), names, held)
+        found = len(items)
+        shown = [item for item in items if obs.obs_sceneitem_visible(item)]
+        hidden = [item for item in items if _hidden(item)] or items
+        for item in shown or hidden:
+            _hide(item, bool(shown))
+    if not found:
+        return "No scene has the overlay."
+    return "The overlay is hidden." if shown else "The overlay is shown."
+
+
+def _items(scene: Any, names: Set[str], held: contextlib.ExitStack) -> List[Any]:
+    """The scene's items of these sources, also those in groups; usable as long as ``held`` is."""
+    if scene is None:
+        return []
+    every = obs.obs_scene_enum_items(scene) or []
+    held.callback(obs.sceneitem_list_release, every)
+    items = []
+    for item in every:
+        if obs.obs_sceneitem_is_group(item):
+            items += _items(obs.obs_sceneitem_group_get_scene(item), names, held)
+        elif obs.obs_source_get_name(obs.obs_sceneitem_get_source(item)) in names:
+            items.append(item)
+    return items
+
+
+def _hidden(item: Any) -> bool:
+    with _released(obs.obs_sceneitem_get_private_settings(item)) as data:
+        return bool(obs.obs_data_get_bool(data, _HIDDEN))
+
+
+def _hide(item: Any, hidden: bool) -> None:
+    obs.obs_sceneitem_set_visible(item, not hidden)
+    with _released(obs.obs_sceneitem_get_private_settings(item)) as data:
+        obs.obs_data_set_bool(data, _HIDDEN, hidden)
