@@ -60,6 +60,7 @@ async def test_nothing_that_relay_key_or_network_does_takes_the_focus_or_a_key_f
 
             await obs.until(lambda: desktop.active() == typist.TITLE)
             windows = set(desktop.windows())
+            assert len(windows) == 2, "OBS raised one before: it raises none that is open"
             async with typing(desktop) as letters:
                 await obs.press("add")
                 await says("Enter the relay's address", relay="", channel="", key="")
