@@ -145,6 +145,13 @@ class Desktop:
         await self.still()
         return self.windows()["Scripts"]
 
+    async def reload_script(self) -> None:
+        """Press the reload button of the open Scripts dialog, and wait until the script is loaded anew."""
+        loaded = self._obs.log.count("Loaded python script: moodcast_obs.py")
+        place = self.windows()["Scripts"]
+        await self.click(place.x + 122, place.y + 411)
+        await self._obs.until(lambda: self._obs.log.count("Loaded python script: moodcast_obs.py") > loaded)
+
     async def still(self) -> Image.Image:
         """Wait until the screen has not changed for half a second, and return its photograph."""
         last = self.photograph()

@@ -4,7 +4,11 @@ A call is a file ``call.json`` with a number, the name of a function here and it
 ``NUMBER.json``. Standard library only, as OBS gives it a bare Python.
 """
 
+import contextlib
+import gc
 import json
+import threading
+import time
 from pathlib import Path
 
 import moodcast_obs
@@ -58,4 +62,36 @@ def describe(name):
         obs.obs_properties_destroy(properties)
 
 
-CALLS = {"press": press, "update": update, "describe": describe}
+def census(_):
+    """What the process holds now: names of Python's threads, open sockets, objects of Python."""
+    gc.collect()
+    sockets = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the listing's own
+            sockets += str(descriptor.readlink()).startswith("socket:")
+    names = sorted(thread.name for thread in threading.enumerate())
+    return {"threads": names, "sockets": sockets, "objects": len(gc.get_objects())}
+
+
+durations = []
+
+
+def ticks(_):
+    """Seconds that each call of the script's timer took since the last call of this, the first of which begins it:
+    on the clock, and of the processor."""
+    script = moodcast_obs.script
+    tick = type(script).tick
+
+    def timed():
+        began, used = time.perf_counter(), time.thread_time()
+        tick(script)
+        durations.append((time.perf_counter() - began, time.thread_time() - used))
+
+    if "tick" not in vars(script):
+        script.tick = timed
+    taken = list(durations)
+    durations.clear()
+    return taken
+
+
+CALLS = {"press": press, "update": update, "describe": describe, "census": census, "ticks": ticks}

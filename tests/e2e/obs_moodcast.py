@@ -92,3 +92,15 @@ def lines(log: Path, kind: str) -> list[list[str]]:
     """What the double has logged of one kind."""
     rows = [line.split("\t") for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
     return [row[1:] for row in rows if row[0] == kind]
+
+
+async def switch_away_and_back(obs: ObsStudio) -> None:
+    """Two switches of the scene collection: the script is unloaded, and loaded again."""
+    loaded = obs.log.count("Loaded python script: moodcast_obs.py")
+    known = (await obs.request("GetSceneCollectionList"))["sceneCollections"]
+    if "Other" in known:
+        await obs.request("SetCurrentSceneCollection", sceneCollectionName="Other")
+    else:
+        await obs.request("CreateSceneCollection", sceneCollectionName="Other")
+    await obs.request("SetCurrentSceneCollection", sceneCollectionName="CI")
+    await obs.until(lambda: obs.log.count("Loaded python script: moodcast_obs.py") > loaded)

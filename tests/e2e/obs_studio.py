@@ -88,7 +88,7 @@ class ObsStudio:
 
     Args:
         folder: a folder for this run alone, made if missing.
-        scripts: path and settings of each script to load. The driver behind ``call`` is added.
+        scripts: path and settings of each script to load. The driver behind ``call`` is added, if there is any.
         environ: further environment variables for OBS.
         desktop: run a window manager beside it (openbox), so that windows are raised and focused as a user's are.
     """
@@ -115,7 +115,7 @@ class ObsStudio:
         self._obs: asyncio.subprocess.Process | None = None
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._write_config({**scripts, DRIVER: {"folder": str(self._driver)}})
+        self._write_config({**scripts, DRIVER: {"folder": str(self._driver)}} if scripts else {})
 
     async def __aenter__(self) -> "ObsStudio":
         try:

@@ -15,7 +15,7 @@ from relay import app
 from relay.config import RelaySettings
 from tests.e2e.garbage import TLS_ALERT, GarbageServer
 from tests.e2e.obs_desktop import Desktop, Typist, missing_desktop
-from tests.e2e.obs_moodcast import settings_for, studio
+from tests.e2e.obs_moodcast import settings_for, studio, switch_away_and_back
 from tests.e2e.obs_studio import ObsStudio, missing
 from tests.support import SOON, free_port
 
@@ -104,6 +104,29 @@ async def test_a_window_that_obs_raises_would_be_noticed(relay: app.Relay, tmp_p
             assert typist.lost > 0
             assert len(typist.typed) < len(letters)
             assert "Script Log" in desktop.windows()
+
+
+async def test_reloads_and_switches_leave_no_thread_and_no_socket(relay: app.Relay, tmp_path: Path) -> None:
+    """Few of them; ``python -m benchmarks.obs_script --cycles`` makes many."""
+    async with studio(tmp_path / "obs", settings_for(relay), desktop=True) as obs:
+        with Desktop(obs) as desktop:
+            await obs.press("add")
+            await obs.logged('Connected to channel "demo".')
+            census = await obs.call("census", None)
+
+            async def as_before() -> bool:
+                found = await obs.call("census", None)
+                return bool(found["threads"] == census["threads"] and found["sockets"] <= census["sockets"])
+
+            assert "moodcast-events" in census["threads"]
+            await desktop.open_scripts()
+            for _ in range(3):
+                await desktop.reload_script()
+                await obs.until(as_before)
+            for _ in range(2):
+                await switch_away_and_back(obs)
+                await obs.until(as_before)
+            assert len(list((obs.folder / "tmp").iterdir())) == 1
 
 
 WARNER = """
