@@ -16,23 +16,18 @@ import { BASE, CHANNEL_PATTERN } from "./contract.js";
  */
 
 /**
- * How an option is read: undefined where its text is none of those expected.
- * @template Value
- * @typedef {{ read: (text: string) => Value | undefined, expected: string, fallback: Value }} Reading
+ * A row of options.json, which docs/overlay.md and the OBS script have as well. `look`: the script offers it.
+ * @typedef {{ name: keyof Options, label: string, help: string, look?: boolean } & (
+ *   { kind: "choice", default: string, values: Record<string, string> } |
+ *   { kind: "number", default: number, least: number, most: number, step: number } |
+ *   { kind: "text", default: string, longest: number } |
+ *   { kind: "address", default: string, usual: string } |
+ *   { kind: "channel", default: string }
+ * )} Row
  */
 
-const LONGEST_TITLE = 60;
-
-/**
- * @template {string} Value
- * @param {[Value, ...Value[]]} values the first is the default
- * @returns {Reading<Value>}
- */
-const oneOf = (...values) => ({
-  read: (text) => values.find((value) => value === text),
-  expected: values.join(" or "),
-  fallback: values[0],
-});
+/** @type {Row[]} */
+const TABLE = await (await fetch(new URL("options.json", import.meta.url))).json();
 
 /** @param {string} text */
 function isAddress(text) {
@@ -43,33 +38,34 @@ function isAddress(text) {
   }
 }
 
-/** @type {{ [Name in Exclude<keyof Options, "key">]: Reading<Options[Name]> }} */
-const OPTIONS = {
-  source: oneOf("relay", "obs", "demo"),
-  position: oneOf("bottom", "top"),
-  bar: oneOf("on", "off"),
-  reactions: oneOf("on", "off"),
-  scale: {
-    read: (text) => (Number(text) >= 0.5 && Number(text) <= 3 ? Number(text) : undefined),
-    expected: "a number from 0.5 to 3",
-    fallback: 1,
-  },
-  title: {
-    read: (text) => (text.length <= LONGEST_TITLE ? text : undefined),
-    expected: `at most ${LONGEST_TITLE} characters`,
-    fallback: "",
-  },
-  relay: {
-    read: (text) => (isAddress(text) ? text : undefined),
-    expected: "an address as in https://relay.example.org",
-    fallback: BASE.protocol.startsWith("http") ? BASE.href : "",
-  },
-  channel: {
-    read: (text) => (CHANNEL_PATTERN.test(text) ? text : undefined),
-    expected: "1 to 64 letters, digits, - or _",
-    fallback: "",
-  },
-};
+/**
+ * An option's value, undefined where its text is none of those expected, and what was expected.
+ *
+ * @param {Row} row
+ * @param {string} text
+ * @returns {[string | number | undefined, string]}
+ */
+function read(row, text) {
+  switch (row.kind) {
+    case "choice": {
+      const values = Object.keys(row.values);
+      return [values.find((value) => value === text), values.join(" or ")];
+    }
+    case "number": {
+      const value = Number(text);
+      return [value >= row.least && value <= row.most ? value : undefined, `a number from ${row.least} to ${row.most}`];
+    }
+    case "text":
+      return [text.length <= row.longest ? text : undefined, `at most ${row.longest} characters`];
+    case "address":
+      return [isAddress(text) ? text : undefined, "an address as in https://relay.example.org"];
+    case "channel":
+      return [CHANNEL_PATTERN.test(text) ? text : undefined, "1 to 64 letters, digits, - or _"];
+  }
+}
+
+/** Where the page came from: the relay, where no other is named. */
+const HOME = BASE.protocol.startsWith("http") ? BASE.href : "";
 
 /**
  * Read a page's address.
@@ -82,14 +78,16 @@ export function readOptions({ search, hash }) {
   const query = new URLSearchParams(search);
   /** @type {string[]} */
   const problems = [];
-  const read = Object.entries(OPTIONS).map(([name, option]) => {
+  const values = TABLE.map((row) => {
+    const { name } = row;
     const text = query.get(name) ?? "";
-    const value = text ? option.read(text) : option.fallback;
-    if (value === undefined) problems.push(`${name}=${text.slice(0, 40)}: expected ${option.expected}.`);
-    return [name, value ?? (name === "relay" ? "" : option.fallback)]; // a key goes to no other relay than the one meant
+    if (!text) return [name, name === "relay" ? HOME : row.default];
+    const [value, expected] = read(row, text);
+    if (value === undefined) problems.push(`${name}=${text.slice(0, 40)}: expected ${expected}.`);
+    return [name, value ?? row.default]; // of a wrong relay none: a key goes to no other than the one meant
   });
   const key = new URLSearchParams(hash.slice(1)).get("key") ?? "";
-  const options = /** @type {Options} */ ({ key, ...Object.fromEntries(read) });
+  const options = /** @type {Options} */ ({ key, ...Object.fromEntries(values) });
   if (query.has("key")) {
     problems.push("The key stands in the address's query, where servers log it: put it behind a # instead, as #key=...");
   }

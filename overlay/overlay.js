@@ -1,8 +1,10 @@
 // The overlay page: takes moods and reactions from the relay, from the OBS script or from a made-up audience.
 
+import { listen } from "./pushed.js"; // first: it keeps what is pushed while the others load
+
 import { MoodBar } from "./bar.js";
 import { subscribe } from "./connection.js";
-import { EXPRESSIONS, WORDS, applyPalette, checked, pictureUrl } from "./contract.js";
+import { EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
 import { Countdown } from "./countdown.js";
 import { play } from "./demo.js";
 import { only, write } from "./dom.js";
@@ -117,11 +119,8 @@ function start() {
   if (options.source === "demo") {
     play(receive);
   } else if (options.source === "obs") {
-    window.addEventListener("moodcast", (event) => {
-      const message = event instanceof CustomEvent ? checked(event.detail) : null;
-      if (message) receive(message);
-    });
     sayConnecting("Waiting for the Moodcast script in OBS…");
+    listen(receive);
   } else if (canSubscribe(options)) {
     subscribe(options, receive, (now) => now.name === "stopped" && stop(now.sentence));
     sayConnecting("Connecting to the relay…");

@@ -115,6 +115,7 @@ async def test_only_the_panel_covers_the_video(relay: app.Relay, open_page: Open
     async with await Viewer.connect(relay.url) as viewer:
         await viewer.label("happy")
         await wait_until(lambda: is_live(page))
+        await expect(page.locator(".moodcast-panel")).to_have_css("opacity", "1")  # it fades in
         box = await page.locator(".moodcast-panel").bounding_box()
         assert box is not None
         picture = await pixels(page)

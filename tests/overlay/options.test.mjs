@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./files.mjs";
 import { canSubscribe, readOptions } from "../../overlay/options.js";
 
 const read = (address) => readOptions(new URL(address, "http://relay.example/overlay"));
