@@ -71,7 +71,7 @@ export interface Mood {
   seq: number;
   /** Unix time in seconds. */
   time: number;
-  /** False while fewer than `min_viewers` share: counts, shares and figures are then zero. */
+  /** False while fewer than `min_viewers` share, or while `paused`: counts, shares and figures are then zero. */
   visible: boolean;
   /** Connected viewers. */
   viewers: number;
@@ -91,6 +91,8 @@ export interface Mood {
   resonance: number;
   /** Valence now minus its mean over the last ten seconds. */
   trend: number;
+  /** The streamer has paused: labels and taps are not taken, nothing is shown or stored. */
+  paused?: boolean;
 }
 
 /**
@@ -197,6 +199,8 @@ export interface Status {
   channel: string;
   /** Number of the running session, if one runs. */
   session?: number | null;
+  /** Of the session: `open`, `paused` or `ended` by the streamer, or `auto`: it begins by itself. */
+  state?: "auto" | "ended" | "open" | "paused";
   /** Milliseconds between two mood events. */
   tick_ms: number;
   /** Sentences for the streamer; empty when all is well. */

@@ -33,6 +33,11 @@ STALE_S = 6.0
 
 SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S = 3, 30
 
+State = Literal["auto", "open", "paused", "ended"]
+"""Of a channel's session: what the streamer, or a script, last said; "auto" where nobody did."""
+LEASE_S = 300.0
+"""What was said of a session and is not renewed for this long holds no more."""
+
 Crowd = Literal["networks", "viewers"]
 """What `min_viewers` counts: networks (an IPv4 address, or an IPv6 /48) from which somebody shares, or viewers."""
 
@@ -155,7 +160,11 @@ class Mood(Message, tag="mood", frozen=True, kw_only=True):
     seq: Annotated[int, Meta(ge=0, description="Grows by one with each mood event of the channel.")]
     time: Annotated[float, Meta(description="Unix time in seconds.")]
     visible: Annotated[
-        bool, Meta(description="False while fewer than `min_viewers` share: counts, shares and figures are then zero.")
+        bool,
+        Meta(
+            description="False while fewer than `min_viewers` share, or while `paused`: counts, shares and figures are "
+            "then zero."
+        ),
     ]
     viewers: Annotated[int, Meta(ge=0, description="Connected viewers.")]
     sharing: Annotated[int, Meta(ge=0, description="Viewers with a current label.")]
@@ -170,6 +179,9 @@ class Mood(Message, tag="mood", frozen=True, kw_only=True):
     ]
     resonance: Annotated[float, Meta(ge=0, le=1, description="Chance-corrected agreement of the expressive viewers.")]
     trend: Annotated[float, Meta(ge=-2, le=2, description="Valence now minus its mean over the last ten seconds.")]
+    paused: Annotated[
+        bool, Meta(description="The streamer has paused: labels and taps are not taken, nothing is shown or stored.")
+    ] = False
 
 
 class Reaction(Message, tag="reaction", frozen=True, kw_only=True):
@@ -223,6 +235,12 @@ class Status(Message, tag="status", frozen=True, kw_only=True):
 
     channel: Annotated[str, Meta(description="The channel.")]
     session: Annotated[int | None, Meta(description="Number of the running session, if one runs.")] = None
+    state: Annotated[
+        State,
+        Meta(
+            description="Of the session: `open`, `paused` or `ended` by the streamer, or `auto`: it begins by itself."
+        ),
+    ] = "auto"
     tick_ms: Annotated[int, Meta(description="Milliseconds between two mood events.")]
     warnings: Annotated[list[str], Meta(description="Sentences for the streamer; empty when all is well.")] = []
 
@@ -271,7 +289,7 @@ SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than event
 FULL = Code(4502, "full", "The relay, the channel or the client's network has as many connections as it may.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
 BAD_TICKET = Code(4504, "bad_ticket", "The ticket is expired, forged or for another channel: get a new one.", 403)
-TOO_OFTEN = Code(4505, "too_often", "The client's network asked for too many tickets, or guessed passwords.", 429)
+TOO_OFTEN = Code(4505, "too_often", "Too many tickets, wrong passwords or new states of a session: wait.", 429)
 COUNTING = Code(4506, "counting", "Viewers may still answer to the last countdown.", 409)
 FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (

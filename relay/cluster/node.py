@@ -14,6 +14,7 @@ from relay.cluster.peers import Activity, Changed, Goodbye, Identity, Item, News
 from relay.cluster.reload_queue import Stale
 from relay.common.deadline import within
 from relay.config import RelaySettings
+from relay.core.command import Told
 from relay.core.limits import Limits, Rates
 from relay.core.snapshot import NOTHING, Snapshot
 from relay.protocol import CHANNEL_PATTERN
@@ -61,6 +62,10 @@ class Node:
     def running(self, channel: str) -> Running | None:
         """The channel's session, where another node writes it."""
         return None
+
+    def commands(self) -> Iterable[tuple[str, Told]]:
+        """What other nodes have told since this was asked the last time: channels, and what the streamer said."""
+        return ()
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         """Tell the others what is here, at the end of each tick."""
@@ -156,6 +161,10 @@ class _ClusterNode(Node):
 
     def running(self, channel: str) -> Running | None:
         return self._peers.running(channel)
+
+    def commands(self) -> Iterable[tuple[str, Told]]:
+        # One of a channel that was deleted meanwhile would make it live again.
+        return [(name, told) for name, told in self._peers.commands() if name in self._channels]
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         self._seq += 1

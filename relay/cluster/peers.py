@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from relay.core.command import Told
 from relay.core.snapshot import Snapshot, total
 from relay.protocol import CHANNEL_PATTERN, TAPS
 
@@ -41,6 +42,8 @@ class Activity(msgspec.Struct, array_like=True, frozen=True):
     snapshot: Snapshot
     running: Running | None = None
     """Told by the node that writes the channel's history."""
+    command: Told | None = None
+    """Of the streamer, as far as the node knows."""
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -153,6 +156,7 @@ class _Peer:
         self.left = self.silent = False
         self.seq = self.news_seq = -1
         self.channels: dict[str, Activity] = {}
+        self.commands: dict[str, Told] = {}
         self.arriving_seq = -1
         self.arriving: dict[int, dict[str, Activity]] = {}
 
@@ -170,6 +174,7 @@ class _Peer:
         if len(self.arriving) < report.parts:
             return False
         self.channels = {name: activity for part in self.arriving.values() for name, activity in part.items()}
+        self.commands = {name: activity.command for name, activity in self.channels.items() if activity.command}
         self.seq, self.arriving = report.seq, {}
         return True
 
@@ -265,6 +270,13 @@ class Peers:
             if (activity := peer.channels.get(channel)) and activity.running:
                 return activity.running
         return None
+
+    def commands(self) -> list[tuple[str, Told]]:
+        """What has come since this was asked the last time: channels, and what the streamer said of each."""
+        found = [command for peer in self._peers.values() for command in peer.commands.items()]
+        for peer in self._peers.values():
+            peer.commands = {}
+        return found
 
     @property
     def present(self) -> int:

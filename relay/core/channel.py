@@ -1,6 +1,7 @@
 """One channel's state: the pure core behind the sockets. Time is passed in, as a steady clock and as Unix time."""
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from relay.core.audience import Audience, Member
@@ -8,7 +9,7 @@ from relay.core.limits import HOUSE_WEIGHT
 from relay.core.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
 from relay.core.reactions import Burst, Bursts, Taps, tapped
 from relay.core.snapshot import Snapshot
-from relay.protocol import MAX_DELAY_S, Crowd, Mood, Reaction, Tap
+from relay.protocol import MAX_DELAY_S, Crowd, Expression, Mood, Reaction, Tap
 
 RECENT_S = 4.0
 """Reactions stay in ``Channel.recent`` for this long: the time they float over the overlay."""
@@ -18,8 +19,8 @@ class Channel:
     """Labels and taps in; a mood and reactions out at each tick."""
 
     __slots__ = (
-        "_audience", "_bursts", "_crowd", "_min_viewers", "_sharing", "_taps", "_trend", "_visibility", "label", "mood",
-        "name", "recent",
+        "_audience", "_bursts", "_crowd", "_min_viewers", "_sharing", "_show_after", "_taps", "_trend", "_visibility",
+        "label", "mood", "name", "paused", "recent",
     )  # fmt: skip
 
     def __init__(
@@ -33,11 +34,14 @@ class Channel:
         self._min_viewers, self._crowd = min_viewers, crowd
         self._sharing = 0
         self._audience = Audience(label_ttl, house_weight, least=min_viewers)
-        self.label = self._audience.label
-        """As ``Audience.label``, without a step in between: this is called for each label."""
+        self.label: Callable[[Member, Expression, float], None] = self._audience.label
+        """As ``Audience.label``, without a step in between: this is called for each label. Does nothing in a pause."""
+        self.paused = False
+        """While the streamer has paused, nothing that viewers do is taken or shown."""
         self._bursts = Bursts()
         self._taps = Taps(house_weight)
         self._trend = Trend()
+        self._show_after = show_after
         self._visibility = Visibility(min_viewers, show_after)
         self.mood = self._hidden(0, 0.0, Snapshot())
 
@@ -56,7 +60,20 @@ class Channel:
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """The viewer tapped."""
-        self._taps.tap(member, tap, now)
+        if not self.paused:
+            self._taps.tap(member, tap, now)
+
+    def pause(self, members: Iterable[Member]) -> None:
+        """Forget what the viewers show, and take nothing of theirs until ``resume``."""
+        self.paused, self.label = True, _ignore
+        for member in members:
+            self._audience.withdraw(member)
+
+    def resume(self) -> None:
+        """Take labels and taps again, and begin with bursts and visibility anew."""
+        self.paused, self.label = False, self._audience.label
+        self._bursts = Bursts()
+        self._visibility = Visibility(self._min_viewers, self._show_after)
 
     def withdraw(self, member: Member) -> None:
         """The viewer is away: its label counts no more."""
@@ -73,6 +90,11 @@ class Channel:
 
         ``whole``: the audience. ``now``: of a steady clock. ``unix``: the same moment for the messages.
         """
+        if self.paused:  # also what nodes tell that have not heard of it yet
+            self._trend.reset()
+            self.recent.clear()
+            self.mood = self._hidden(self.mood.seq + 1, unix, whole)
+            return []
         counts = whole.counts
         sharing = self._sharing = counts.sharing
         bursts = self._bursts.update(whole.changes, [len(networks) for networks in whole.changed], sharing, now)
@@ -95,6 +117,7 @@ class Channel:
         return Mood(
             seq=seq, time=unix, visible=False, viewers=whole.viewers, sharing=0, min_viewers=self._min_viewers,
             crowd=self._crowd, counts=[0] * KINDS, shares=[0.0] * KINDS, valence=0.0, resonance=0.0, trend=0.0,
+            paused=self.paused,
         )  # fmt: skip
 
     def _shown(self, seq: int, unix: float, whole: Snapshot, counts: Counts, trend: float) -> Mood:
@@ -108,6 +131,10 @@ class Channel:
 
 def _reaction(unix: float, kind: Literal["expression", "tap"], burst: Burst) -> Reaction:
     return Reaction(time=unix, kind=kind, name=burst.name, strength=round(burst.strength, 4), count=burst.count)
+
+
+def _ignore(member: Member, expression: Expression, now: float) -> None:
+    """What becomes of a label in a pause."""
 
 
 def _whole(delay: float) -> int:

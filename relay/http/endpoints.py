@@ -273,7 +273,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/mood", sockets.mood, "listed", "display key",
-        "Events of the channel: a WebSocket if asked to upgrade (first frame `subscribe`), else Server-Sent Events.",
+        "Events of the channel: a WebSocket if asked to upgrade (first frame `subscribe`), else Server-Sent Events. "
+        "Their header `Moodcast-Right` tells which key it was: `display` or `admin`.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "own", "display key",
@@ -286,6 +287,16 @@ ENDPOINTS = (
     Endpoint(
         "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "own", "admin key",
         "Delete the channel with its keys and its whole history. Answers 204; whoever is connected gets a `bye`.",
+    ),
+    Endpoint(
+        "PUT", "/v1/channels/{channel}/session", sessions.set_state, "own", "admin key",
+        'Body `{"state": "open"}`: a session runs, viewers or not; one that began by itself ends, one that was paused '
+        "goes on. `paused`: no label or tap counts and nothing is shown or stored; the session stays. `ended`: none "
+        "runs. `auto`: it begins with the first viewer, and ends some time after the last. Answers with "
+        '`{"state", "session", "started", "lease_s"}`: number and Unix time of the session, null where none runs (yet, '
+        "where another node begins it). Say it again within "
+        f"{protocol.LEASE_S:g} seconds: `open` and `ended` become `auto` without, and so does `paused` when nobody is "
+        "in the channel. Who changes it too often is told when to come back (429, `Retry-After`).",
     ),
     Endpoint(
         "POST", "/v1/channels/{channel}/markers", sessions.mark, "own", "admin key",

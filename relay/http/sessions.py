@@ -1,6 +1,7 @@
-"""Requests that change a channel's sessions: mark, rename, delete."""
+"""Requests that change a channel's sessions: open, pause and end, mark, rename, delete."""
 
 import asyncio
+import math
 from concurrent.futures import Future
 
 import msgspec
@@ -9,7 +10,17 @@ from aiohttp import web
 from relay import protocol
 from relay.common.printable import is_printable
 from relay.http.reading import READING, no_session, number_of
-from relay.http.requests import CHANNELS, HISTORY, HUB, HTTPError, authorize, json_body, json_response
+from relay.http.requests import (
+    CHANNELS,
+    HISTORY,
+    HUB,
+    HTTPError,
+    authorize,
+    existing_channel,
+    json_body,
+    json_response,
+)
+from relay.protocol import State
 from relay.store.database import DatabaseError
 from relay.store.history import ClosedError
 
@@ -21,6 +32,12 @@ class _NewMarker(msgspec.Struct):
     """Body of ``POST .../markers``."""
 
     text: str
+
+
+class _NewState(msgspec.Struct):
+    """Body of ``PUT .../session``."""
+
+    state: State
 
 
 class _NewName(msgspec.Struct):
@@ -40,6 +57,25 @@ async def mark(request: web.Request) -> web.Response:
             protocol.NOT_FOUND, f"No session of {channel!r} is running, so there is nothing to mark: wait for a viewer."
         )
     return json_response(marker, 201)
+
+
+async def set_state(request: web.Request) -> web.Response:
+    """Open, pause or end the session, or leave it to itself."""
+    channel, hub = authorize(request, "admin"), request.app[HUB]
+    body = await json_body(request, _NewState, '{"state": "open"}, or "paused", "ended" or "auto"')
+    existing_channel(request)  # it may have been deleted while the body came
+    if wait := hub.broadcasts.say(channel, body.state):
+        text = f"The state of {channel!r} was changed too often: change it again in {math.ceil(wait)} seconds."
+        raise HTTPError(protocol.TOO_OFTEN, text, retry_after=wait)
+    session = hub.members.session(channel)
+    return json_response(
+        {
+            "state": body.state,
+            "session": session.number if session else None,
+            "started": session.started if session else None,
+            "lease_s": protocol.LEASE_S,
+        }
+    )
 
 
 async def rename(request: web.Request) -> web.Response:

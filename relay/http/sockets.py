@@ -304,7 +304,8 @@ async def _as_an_answer(error: HTTPError) -> None:
 
 async def _stream(request: web.Request, channel: str, right: Right) -> web.StreamResponse:
     hub = request.app[HUB]
-    headers = {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}  # the latter for nginx
+    # X-Accel-Buffering for nginx; what the key may do for who was given the wrong one of the two.
+    headers = {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no", "Moodcast-Right": right}
     response = web.StreamResponse(headers=headers)
     writer = await response.prepare(request)
     assert writer is not None

@@ -1,12 +1,14 @@
 """Who is in a channel right now: its viewers, its subscribers and what waits for them, and its running session."""
 
 import asyncio
+import math
 from collections import deque
 from typing import NamedTuple
 
 from relay import protocol
 from relay.core.audience import Member
 from relay.core.channel import Channel
+from relay.core.command import Command
 from relay.core.countdown import Measurement
 from relay.core.timeline import Timeline
 from relay.live.websocket import Socket, encode_frame
@@ -104,6 +106,10 @@ class LiveChannel:
         self.tickets: dict[str, Viewer] = {}
         """Who is here with which ticket."""
         self.subscribers: set[Subscriber] = set()
+        self.command = Command()
+        """What the streamer last said of the session."""
+        self.command_stored = -math.inf
+        """When it was stored last, by the steady clock."""
         self.session: Session | None = None
         self.stored = False
         """Whether the running session is in the history yet."""
@@ -112,6 +118,8 @@ class LiveChannel:
         self.empty_since: float | None = None
         self.timeline: Timeline | None = None
         """Of the running session."""
+        self.resumed = 0.0
+        """Unix time before which nothing of the running session is told: its start, or the end of its last pause."""
         self.status: Status | None = None
         self.countdown: Measurement | None = None
         """The last one, also when it is over."""
@@ -142,7 +150,7 @@ class LiveChannel:
     def is_empty(self, now: float) -> bool:
         """Whether nobody is here, and nothing goes on that somebody may come back to."""
         counting = self.countdown is not None and self.countdown.open_s(now) > 0
-        return not (self.viewers or self.subscribers or self.session or counting)
+        return not (self.viewers or self.subscribers or self.session or counting or self.command.is_fresh(now))
 
     def publish(self, packet: Packet) -> None:
         """Tell all subscribers, at once."""

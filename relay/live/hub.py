@@ -6,6 +6,7 @@ from functools import partial
 
 from relay import protocol
 from relay.common.deadline import within
+from relay.live.broadcasts import Broadcasts
 from relay.live.connections import Subscriber, Viewer
 from relay.live.countdowns import Countdowns
 from relay.live.counters import log_refusals
@@ -29,12 +30,14 @@ class Hub:
         self._recorder = Recorder(means)
         self.members = Members(means, self._recorder)
         self.countdowns = Countdowns(means, self.members, self._recorder)
-        self.news = Newsroom(means, self.members, self._recorder, self.countdowns)
-        self.ticker = Ticker(means, self.members, self._recorder)
+        self.broadcasts = Broadcasts(means, self.members, self._recorder)
+        self.news = Newsroom(means, self.members, self._recorder, self.countdowns, self.broadcasts)
+        self.ticker = Ticker(means, self.members, self._recorder, self.broadcasts)
         self._chores: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start to tick, to listen for who is still there and to other nodes, and to delete old sessions."""
+        self.broadcasts.take_up()
         self._chores.append(asyncio.create_task(self.ticker.run(), name="tick"))
         self._chores.append(asyncio.create_task(log_refusals(self.counts, self.limits.refusals), name="refusals"))
         self._chores.append(asyncio.create_task(self.ticker.check_connections(), name="heartbeat"))

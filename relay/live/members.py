@@ -64,8 +64,8 @@ class Members:
         viewer.turn = self._counts.viewers % self.turns
         self._counts.viewers += 1
         channel.empty_since = None
-        if channel.session is None and self._node.writes(name):
-            self._recorder.begin(channel)
+        if channel.session is None:
+            self._recorder.obey(channel, channel.command.state(time.monotonic()), True, self._clock.now())
         return channel
 
     def replace(self, channel: LiveChannel, older: Viewer) -> None:
@@ -166,7 +166,10 @@ class Members:
         channel = self.channels.get(name)
         if channel and channel.session:
             return channel.session
-        if running := self._node.running(name):
+        running = self._node.running(name)
+        # What runs elsewhere may have been ended by a word that the node has not heard yet.
+        ended = channel and channel.command.state(time.monotonic()) == "ended"
+        if running and not ended and running.started >= (channel.command.since if channel else 0.0):
             return Session(
                 number=running.number, channel=name, started=running.started, ended=None,
                 tick_ms=self._settings.tick_ms, min_viewers=self._settings.min_viewers,
@@ -195,6 +198,7 @@ class Members:
         return Status(
             channel=channel.core.name,
             session=session.number if session else None,
+            state=channel.command.state(time.monotonic()),
             tick_ms=self._settings.tick_ms,
             warnings=[
                 *filter(None, (self._history.warning, self._clock.warning, channel.warning)),

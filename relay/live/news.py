@@ -1,10 +1,13 @@
 """What happens to a channel by a request, here or on another node: told to all of the channel on all nodes."""
 
 import logging
+import time
 
 import msgspec
 
 from relay.cluster.peers import Dropped, Item, Joined, Published, Renamed
+from relay.core.command import Told
+from relay.live.broadcasts import COMMAND, Broadcasts
 from relay.live.connections import Packet, packet
 from relay.live.countdowns import Countdowns
 from relay.live.means import Means
@@ -20,9 +23,12 @@ log = logging.getLogger(__name__)
 class Newsroom:
     """Takes news from here and elsewhere."""
 
-    def __init__(self, means: Means, members: Members, recorder: Recorder, countdowns: Countdowns) -> None:
+    def __init__(
+        self, means: Means, members: Members, recorder: Recorder, countdowns: Countdowns, broadcasts: Broadcasts
+    ) -> None:
         self._clock, self._history, self._node = means.clock, means.history, means.node
-        self._members, self._recorder, self._countdowns = members, recorder, countdowns
+        self._members, self._recorder = members, recorder
+        self._countdowns, self._broadcasts = countdowns, broadcasts
 
     def mark(self, name: str, text: str) -> Marker | None:
         """Mark this moment of the running session, and tell the subscribers; None where no session runs.
@@ -64,7 +70,7 @@ class Newsroom:
         channel = self._members.channels.get(name)
         if channel is None or channel.session is None or channel.session.number != number:
             return False
-        self._recorder.begin(channel)
+        self._recorder.begin(channel, channel.command.state(time.monotonic()))
         return True
 
     # --- other nodes -------------------------------------------------------------------------------------------------
@@ -90,7 +96,9 @@ class Newsroom:
                 self._members.replace(channel, older)
         elif isinstance(item, Published):
             channel = self._members.channels.get(item.channel)
-            if channel and item.name == "countdown":
+            if item.name == COMMAND:
+                self._broadcasts.hear(item.channel, msgspec.json.decode(item.json, type=Told))
+            elif channel and item.name == "countdown":
                 self._countdowns.follow(channel, msgspec.json.decode(item.json, type=Countdown))
             else:
                 self._publish(item.channel, Packet(item.name, item.json, encode_frame(item.json)))

@@ -9,7 +9,7 @@ from relay.core.snapshot import Snapshot
 from relay.core.timeline import Timeline
 from relay.live.connections import LiveChannel
 from relay.live.means import Means
-from relay.protocol import Reaction
+from relay.protocol import Reaction, State
 from relay.store.history import Session
 
 log = logging.getLogger(__name__)
@@ -28,24 +28,44 @@ class Recorder:
         self._settings, self._limits, self._clock = means.settings, means.limits, means.clock
         self._history, self._node = means.history, means.node
 
-    def follow(self, channel: LiveChannel, whole: Snapshot, unix: float) -> None:
-        """A session runs on the node that writes the channel's history, wherever its viewers are."""
-        if whole.shares:
+    def follow(self, channel: LiveChannel, whole: Snapshot, state: State, unix: float) -> None:
+        """A session runs on the node that writes the channel's history, wherever its viewers are.
+
+        ``state``: what holds by the streamer's word.
+        """
+        # Viewers who can't be seen from here, or nobody at all, are another node's to write about.
+        held = state in ("open", "paused") and (bool(whole.shares) or not self._node.cut_off)
+        if whole.shares or held:
             channel.empty_since = None
         elif channel.empty_since is None:
             channel.empty_since = unix
-        writes = self._node.writes(channel.core.name)
-        if channel.session and not writes:  # it goes on elsewhere
-            channel.session = None
-        elif channel.session is None and writes and whole.shares:
-            self.begin(channel)
+        self.obey(channel, state, bool(whole.shares) or held, unix)
+
+    def wants(self, channel: LiveChannel, whole: Snapshot, state: State) -> bool:
+        """Whether this node would write the channel's history."""
+        if channel.session is not None:
+            return True
+        if state == "ended" or self._node.running(channel.core.name) is not None:
+            return False
+        return bool(whole.shares) or (state != "auto" and not self._node.cut_off)
+
+    def obey(self, channel: LiveChannel, state: State, occupied: bool, unix: float) -> None:
+        """End and begin what is to be. ``occupied``: whether somebody is there for whom a session may begin."""
+        if channel.session:
+            if not self._node.writes(channel.core.name):  # it goes on elsewhere
+                channel.session = None
+            elif state == "ended":
+                self.end(channel, unix)
+            elif channel.session.started < channel.command.since:
+                self._close(channel, unix)
+        if channel.session is None and occupied and state != "ended" and self._node.writes(channel.core.name):
+            self.begin(channel, state)
 
     def store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], now: float, unix: float) -> None:
         """Write what can be told after the tick at ``now`` (of the steady clock), each part at the second of the stream
         that it belongs to."""
         if channel.session is None or channel.timeline is None:
             return
-        # Viewers who can't be seen from here are another node's to write about.
         patience = 0.0 if self._node.cut_off else self._limits.session_gap
         if channel.empty_since is not None and unix - channel.empty_since > patience:
             self.end(channel, channel.empty_since)
@@ -56,21 +76,35 @@ class Recorder:
         for moment in channel.timeline.add(unix, now, whole.shares if visible else None):
             self._history.put_moment(channel.session, moment)
         for reaction in reactions:
-            seen = max(channel.session.started, reaction.time - channel.timeline.delay)
+            seen = max(channel.resumed, reaction.time - channel.timeline.delay)
             self._history.put_reaction(channel.session, msgspec.structs.replace(reaction, time=seen))
 
-    def begin(self, channel: LiveChannel) -> None:
-        """Begin a session, or take up the last one if it ended a moment ago."""
-        now = self._clock.now()
+    def begin(self, channel: LiveChannel, state: State) -> None:
+        """Begin a session, or take up the last one if it ended a moment ago. In a pause none begins."""
+        now, since = self._clock.now(), channel.command.since
+        # What the streamer opened, and did not end, goes on however long the relay was away.
+        gap = max(self._limits.session_gap, now - since) if state == "open" else self._limits.session_gap
+        if state == "paused":
+            session = self._history.take_up(channel.core.name, now, gap, since)
+            if session is None:
+                return
+        else:
+            values = self._settings
+            session = self._history.begin(channel.core.name, now, gap, values.tick_ms, values.min_viewers, since)
         ahead = self._history.ahead(channel.core.name, now)
         # Of a step while it runs, the clock itself tells.
         channel.warning = _AHEAD.format(ahead) if ahead and not self._clock.warning else ""
-        channel.session = self._history.begin(
-            channel.core.name, now, self._limits.session_gap, self._settings.tick_ms, self._settings.min_viewers
-        )
+        channel.session = session
         channel.stored = False
-        channel.timeline = self._timeline(channel.session.started)
-        log.info("session begins", extra={"channel": channel.core.name, "session": channel.session.number})
+        channel.resumed = session.started
+        channel.timeline = self._timeline(session.started)
+        log.info("session begins", extra={"channel": channel.core.name, "session": session.number})
+
+    def resume(self, channel: LiveChannel, unix: float) -> None:
+        """A pause is over: nothing that the streamer did in it is told, also where viewers see it only now."""
+        channel.resumed = unix
+        if channel.timeline is not None:
+            channel.timeline = self._timeline(unix + 1 + self._node.report_age)
 
     def step(self, channel: LiveChannel, seconds: float, unix: float) -> None:
         """The relay's clock was set forward by ``seconds``, or back where that is below 0: to the Unix time ``unix``.
@@ -79,12 +113,16 @@ class Recorder:
         seconds that it has already told: a new one begins.
         """
         channel.core.recent.clear()  # their times mean nothing now
+        channel.resumed = min(channel.resumed, unix)
+        if channel.command.since > unix:
+            channel.command = channel.command.since_now(unix)
         if channel.session is None:
             return
         if 0 < seconds <= self._limits.session_gap:
             channel.timeline = self._timeline(unix + 1)
         else:
             self._close(channel, unix - seconds)
+            channel.command = channel.command.since_now(unix)
 
     def use_delays(self, channel: LiveChannel, now: float) -> None:
         """Use what a countdown has measured, if one ended by ``now`` (of the steady clock), on each node.
@@ -113,7 +151,7 @@ class Recorder:
     def _close(self, channel: LiveChannel, unix: float) -> None:
         assert channel.session is not None
         if channel.stored:
-            ended = unix if channel.empty_since is None else channel.empty_since
+            ended = unix if channel.empty_since is None else max(channel.session.started, channel.empty_since)
             self._history.put_session(msgspec.structs.replace(channel.session, ended=ended))
         log.info("session ends", extra={"channel": channel.core.name, "session": channel.session.number})
         channel.session = None

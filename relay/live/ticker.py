@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from relay.cluster.peers import Activity, Running
 from relay.core.snapshot import Snapshot, total
+from relay.live.broadcasts import Broadcasts
 from relay.live.connections import LiveChannel, Packet, Viewer, packet
 from relay.live.fairly import fairly, few_at_a_time
 from relay.live.means import Means
@@ -33,8 +34,8 @@ class _Told(NamedTuple):
 class Ticker:
     """Ticks for as long as the relay runs."""
 
-    def __init__(self, means: Means, members: Members, recorder: Recorder) -> None:
-        self._means, self._members, self._recorder = means, members, recorder
+    def __init__(self, means: Means, members: Members, recorder: Recorder, broadcasts: Broadcasts) -> None:
+        self._means, self._members, self._recorder, self._broadcasts = means, members, recorder, broadcasts
         self._ticks = 0
 
     async def run(self) -> None:
@@ -63,6 +64,8 @@ class Ticker:
         if stepped := self._means.clock.follow():
             self._step(stepped)
         node.tick(time.monotonic())
+        for name, command in node.commands():
+            self._broadcasts.hear(name, command)
         told = []
         async for channel in fairly(list(members.channels.values())):
             if members.has(channel):  # it may have been deleted meanwhile
@@ -73,7 +76,11 @@ class Ticker:
                             subscriber.put(event)
         told = [one for one in told if members.has(one.channel)]
         node.report(
-            {one.channel.core.name: _activity(one) for one in told if one.channel.viewers or one.channel.session}
+            {
+                one.channel.core.name: activity
+                for one in told
+                if (activity := _activity(one, time.monotonic())).command or one.channel.viewers or activity.running
+            }
         )
         wanted = {one.channel.core.name for one in told if one.wanted}
         node.want(wanted | {name for name, channel in members.channels.items() if channel.session})  # also new ones
@@ -100,8 +107,9 @@ class Ticker:
         self._recorder.use_delays(channel, now)
         own = channel.core.snapshot(now)
         whole = total((own, node.others(name)))
-        self._recorder.follow(channel, whole, unix)
-        wanted = channel.session is not None or (bool(whole.shares) and node.running(name) is None)
+        state = self._broadcasts.follow(channel, now, unix)
+        self._recorder.follow(channel, whole, state, unix)
+        wanted = self._recorder.wants(channel, whole, state)
         reactions = channel.core.tick(whole, now, unix)
         self._recorder.store(channel, whole, reactions, now, unix)
         packets = [*map(packet, reactions), packet(channel.core.mood)]
@@ -148,6 +156,10 @@ def _pass_over(members: Members, viewer: Viewer, channel: LiveChannel) -> None:
         members.spawn(drop_slow(viewer.socket))
 
 
-def _activity(told: _Told) -> Activity:
-    session = told.channel.session
-    return Activity(told.own, Running(session.number, session.started) if session else None)
+def _activity(told: _Told, now: float) -> Activity:
+    session, command = told.channel.session, told.channel.command
+    return Activity(
+        told.own,
+        Running(session.number, session.started) if session else None,
+        command.told(now) if command.is_fresh(now) else None,
+    )

@@ -57,6 +57,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
         "CREATE TABLE leases (channel TEXT PRIMARY KEY, node TEXT NOT NULL, expires REAL NOT NULL) WITHOUT ROWID",
     ),
+    (
+        """CREATE TABLE commands (
+            channel TEXT PRIMARY KEY, state TEXT NOT NULL, stamp REAL NOT NULL, since REAL NOT NULL,
+            renewed REAL NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 """What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""
 VERSION = len(STEPS)

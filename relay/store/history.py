@@ -12,13 +12,13 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from relay.core.clock import STEP_S
 from relay.core.timeline import PARTS, Second
-from relay.protocol import EXPRESSIONS, Marker, Reaction
+from relay.protocol import EXPRESSIONS, Marker, Reaction, State
 from relay.store import database, leases
 from relay.store.database import DatabaseError
 
@@ -44,14 +44,22 @@ _PUT_REACTION = (
 )
 _PUT_MARKER = "INSERT INTO markers (channel, session, time, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
+_PUT_COMMAND = (
+    "INSERT INTO commands (channel, state, stamp, since, renewed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (channel) "
+    "DO UPDATE SET state = excluded.state, stamp = excluded.stamp, since = excluded.since, renewed = excluded.renewed "
+    "WHERE excluded.stamp >= commands.stamp"
+)
+_FORGET_COMMAND = "DELETE FROM commands WHERE channel = ? AND stamp <= ?"
+
 _RENAME = "UPDATE sessions SET name = ? WHERE channel = ? AND number = ?"
 _DELETE_SESSION = (
     *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
     "DELETE FROM sessions WHERE channel = ? AND number = ?",
 )
+_OFTEN = (_PUT_MOMENT, _PUT_REACTION, _PUT_COMMAND, _FORGET_COMMAND)
 _GUARDED = (_PUT_SESSION, _PUT_MOMENT, _PUT_REACTION)
 """What only the node with the channel's lease may write, where several nodes share the database."""
-_DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions"))
+_DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions", "commands"))
 _DELETE_BEFORE = (
     *(
         f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM sessions AS s WHERE s.channel = {table}.channel "
@@ -79,6 +87,16 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     min_viewers: int
     name: str = ""
     """Given by the streamer; empty until then."""
+
+
+class Commanded(NamedTuple):
+    """What a streamer said of a channel's session; see ``core.command``. Times are Unix times."""
+
+    channel: str
+    state: State
+    stamp: float
+    since: float
+    renewed: float
 
 
 class History:
@@ -110,7 +128,10 @@ class History:
                 f"SELECT {SESSION_COLUMNS} FROM sessions AS s "
                 "WHERE number = (SELECT max(number) FROM sessions WHERE channel = s.channel)"
             ).fetchall()
+            commands = file.execute("SELECT channel, state, stamp, since, renewed FROM commands").fetchall()
         self._last = {row[0]: session_of(row) for row in rows}
+        self.commands = [Commanded(*row) for row in commands]
+        """What the streamers had said when the relay started."""
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
 
@@ -119,19 +140,32 @@ class History:
         """About how many changes wait to be written."""
         return self._queue.qsize() + self._refused_rows
 
-    def begin(self, channel: str, now: float, gap: float, tick_ms: int, min_viewers: int) -> Session:
-        """The session that starts now: the channel's last one goes on if it ended within ``gap`` seconds.
+    def begin(
+        self, channel: str, now: float, gap: float, tick_ms: int, min_viewers: int, since: float = 0.0
+    ) -> Session:
+        """The session that starts now, or the channel's last one where that is to be taken up.
 
-        It does not if it began or ended in the future, as by a clock that was wrong: it would come to seconds that it
-        has already told. Nothing is stored until the session has something to tell.
+        Nothing is stored until the session has something to tell.
+        """
+        if taken_up := self.take_up(channel, now, gap, since):
+            return taken_up
+        last = self._last.get(channel)
+        number = last.number + 1 if last else 1
+        started = max(now, since)
+        return Session(
+            number=number, channel=channel, started=started, ended=None, tick_ms=tick_ms, min_viewers=min_viewers
+        )
+
+    def take_up(self, channel: str, now: float, gap: float, since: float) -> Session | None:
+        """The channel's last session, if it ended within ``gap`` seconds and did not begin before ``since``.
+
+        It does not go on if it began or ended in the future, as by a clock that was wrong: it would come to seconds
+        that it has already told.
         """
         last = self._last.get(channel)
-        if last and last.ended is not None and now - last.ended <= gap and not self.ahead(channel, now):
-            return msgspec.structs.replace(last, ended=None)
-        number = last.number + 1 if last else 1
-        return Session(
-            number=number, channel=channel, started=now, ended=None, tick_ms=tick_ms, min_viewers=min_viewers
-        )
+        if not last or last.ended is None or now - last.ended > gap or last.started < since:
+            return None
+        return None if self.ahead(channel, now) else msgspec.structs.replace(last, ended=None)
 
     def ahead(self, channel: str, now: float) -> float:
         """Seconds by which the channel's last session began or ended in the future; 0 where it did not."""
@@ -195,6 +229,17 @@ class History:
     def put_marker(self, session: Session, marker: Marker) -> None:
         """Store a marker."""
         self._queue.put((_PUT_MARKER, (session.channel, session.number, marker.time, marker.text)))
+
+    def put_command(self, command: Commanded) -> None:
+        """Store what the streamer says, so that it holds after a restart, too. `auto` needs no row."""
+        if command.state == "auto":
+            self.forget_command(command.channel, command.stamp)
+        else:
+            self._queue.put((_PUT_COMMAND, command))
+
+    def forget_command(self, channel: str, stamp: float) -> None:
+        """It holds no more, and neither does an older one."""
+        self._queue.put((_FORGET_COMMAND, (channel, stamp)))
 
     def rename(self, channel: str, number: int, name: str) -> "Future[None]":
         """Give a stored session a name. The future is done when it is stored."""
@@ -288,8 +333,8 @@ class History:
             while item is not None:
                 if isinstance(item, Future):
                     promises.append(item)
-                # All but the many moments and reactions is kept beyond the limit: it gives them their meaning.
-                elif len(waiting) < _KEPT_ROWS or item[0] not in (_PUT_MOMENT, _PUT_REACTION):
+                # All but what comes often is kept beyond the limit: it gives the moments their meaning.
+                elif len(waiting) < _KEPT_ROWS or item[0] not in _OFTEN:
                     waiting.append(item)
                 else:
                     self.dropped += 1
