@@ -14,7 +14,7 @@ with at_once():
     from agent.config import AgentSettings
     from demo.config import DemoSettings
     from models import commands as models_commands
-    from obs_plugin import SCRIPT
+    from obs_plugin import commands as obs_commands
     from relay import settings
     from relay.common import streams
     from relay.common.printable import escaped_lines
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (table, text) in PROGRAMS.items():
         settings.add_arguments(commands.add_parser(name, help=text, description=table.__doc__), table)
-    commands.add_parser("obs", help="where the OBS script is, and how to add it")
+    obs_commands.add_arguments(commands.add_parser("obs", help="the OBS script: where it is, install it, find faults"))
     models = commands.add_parser("models", help="list, fetch and train models")
     models_commands.add_arguments(models, face_stage)
     return main_parser
@@ -82,7 +82,7 @@ def tell(sentence: str) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     if options.command == "obs":
-        return tell_obs()
+        return led_relay(options) if options.action == "relay" else obs_commands.run(options)
     if options.command == "models":
         with packages.needed_by(f"models {options.action}"):
             return models_commands.run(options)
@@ -115,10 +115,13 @@ def load(values: msgspec.Struct) -> Callable[[], int]:
     return functools.partial(demo_run.run, values)
 
 
-def tell_obs() -> int:
-    print(SCRIPT)
-    print("In OBS: Tools > Scripts > + and choose this file; then fill in relay, channel and display key.")
-    return 0
+def led_relay(options: argparse.Namespace) -> int:
+    """The relay that a program starts beside itself: set by the environment alone, as ``moodcast relay`` is."""
+    with at_once():
+        # A new channel's keys would be printed where nobody reads them.
+        values = msgspec.structs.replace(settings.load(RelaySettings, options, note=tell), channel="", check=False)
+        from relay import app
+    return app.run(values, trial.recogniser, led=True)
 
 
 if __name__ == "__main__":

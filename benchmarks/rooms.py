@@ -32,7 +32,7 @@ MAY = {
     "docs": {"agent": "", "demo": "", "models": "", "moodcast": "", "obs_plugin": "", "relay": ""},
     "models": {"relay": "errors protocol"},
     "moodcast": {"agent": "", "demo": "", "models": "", "obs_plugin": "", "relay": ""},
-    "obs_plugin": {},
+    "obs_plugin": {"relay": "common errors"},
     "relay": {},
 }
 """What each top-level folder may import of which others: these rooms of it; empty for all."""

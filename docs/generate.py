@@ -43,6 +43,7 @@ def errors_markdown() -> str:
     """docs/errors.md: every exit code. What is printed with it says what was expected, what came and what to do."""
     text = NOTE + "# Exit codes\n\n| code | when |\n|---|---|\n"
     text += "| 0 | All went well, or the agent was stopped while it shared. |\n"
+    text += "| 1 | `moodcast obs doctor` found something that is wrong. |\n"
     text += (
         "| 130 | Ctrl-C before the command was under way; the agent: before it shared, by any signal to stop, or a "
         "second Ctrl-C. |\n"

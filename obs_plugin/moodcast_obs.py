@@ -22,6 +22,7 @@ else:
     import moodcast_hotkeys as hotkeys
     import moodcast_link as link
     import moodcast_parts as parts
+    import moodcast_relay as relay
     import moodcast_requests as requests
     import moodcast_script as script_module
     import moodcast_show as show
@@ -29,7 +30,7 @@ else:
     import moodcast_wire as wire
 
     # OBS's "reload scripts" runs this file anew, but not what it imports: those first that others import.
-    for module in (core, broadcast, wire, link, requests, parts, sources, show, hotkeys, script_module, dialog):
+    for module in (core, broadcast, wire, relay, link, requests, parts, sources, show, hotkeys, script_module, dialog):
         importlib.reload(module)
 
 TIMER_MS = 50

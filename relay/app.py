@@ -14,6 +14,7 @@ from aiohttp import web
 
 from relay import logs, machine
 from relay.cluster.node import Node, join, new_identity
+from relay.common import leash
 from relay.common.release import RELEASE
 from relay.config import RelaySettings
 from relay.core.clock import Clock
@@ -244,21 +245,22 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: RelaySettings, recogniser: Maker | None = None) -> int:
+def run(settings: RelaySettings, recogniser: Maker | None = None, led: bool = False) -> int:
     """Run a relay until SIGINT, or until SIGTERM and all clients are sent away; returns the exit code.
 
-    ``recogniser`` makes one for the page /try.
+    ``recogniser`` makes one for the page /try. ``led``: by a program that started it and reads what it prints, which is
+    its address alone; it ends when that does, see ``relay.common.leash``.
 
     Raises:
         RelayError: what ``start`` raises.
     """
     logs.configure(settings.log_format)
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
-        asyncio.run(_run(settings, recogniser))
+        asyncio.run(_run(settings, recogniser, led))
     return 0
 
 
-async def _run(settings: RelaySettings, recogniser: Maker | None) -> None:
+async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool) -> None:
     drain, stop = asyncio.Event(), asyncio.Event()
 
     def terminate() -> None:
@@ -270,9 +272,14 @@ async def _run(settings: RelaySettings, recogniser: Maker | None) -> None:
     relay = await start(settings, recogniser=recogniser)
     machine.collect_rarely()
     try:
-        _say(_introduction(relay, settings))
-        await _first(stop.wait(), drain.wait())
-        _say("Stopping: saying goodbye to the viewers and writing the history.")
+        if led:
+            _say(relay.url)
+            await _first(stop.wait(), drain.wait(), leash.let_go(0))
+            stop.set()  # who started it may be gone: nobody waits for a drain
+        else:
+            _say(_introduction(relay, settings))
+            await _first(stop.wait(), drain.wait())
+            _say("Stopping: saying goodbye to the viewers and writing the history.")
         if not stop.is_set():
             await _first(stop.wait(), relay.drain(settings.drain_seconds))
     finally:
