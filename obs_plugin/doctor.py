@@ -41,13 +41,14 @@ class LoadedScript(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """A scene collection. ``page_key``: an overlay's address in it carries a key."""
+    """A scene collection, or OBS's ``backup`` of one. ``page_key``: an overlay's address in it carries a key."""
 
     name: str
     file: str
     current: bool
     scripts: tuple[LoadedScript, ...]
     page_key: bool = False
+    backup: bool = False
 
 
 class Answer(NamedTuple):
@@ -143,10 +144,11 @@ def _browser_of(studio: Studio) -> Finding:
 
 
 def _of_scripts(facts: Facts) -> Iterator[Finding]:
-    having = [collection for collection in facts.collections if collection.scripts]
+    collections = [collection for collection in facts.collections if not collection.backup]
+    having = [collection for collection in collections if collection.scripts]
     if not having:
         yield Finding("wrong", f"OBS has not loaded the script: Tools > Scripts > + and choose {facts.script}")
-    for collection in facts.collections:
+    for collection in collections:
         if collection.current and having and not collection.scripts:
             yield Finding(
                 "wrong",
@@ -182,7 +184,15 @@ def _of_collection(facts: Facts, collection: Collection) -> Iterator[Finding]:
 
 def _of_keys(facts: Facts) -> Iterator[Finding]:
     for collection in facts.collections:
-        if collection.page_key or any(script.has_key for script in collection.scripts):
+        if not collection.page_key and not any(script.has_key for script in collection.scripts):
+            continue
+        if collection.backup:
+            yield Finding(
+                "note",
+                f"OBS's backup {collection.file} holds a key of the channel: OBS writes over it when it saves the "
+                "scene collection again. Don't give the file away.",
+            )
+        else:
             yield Finding(
                 "note",
                 f"The scene collection {collection.name!r} holds a key of the channel: who gets {collection.file} can "

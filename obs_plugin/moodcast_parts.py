@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, List
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or __package__:
     from obs_plugin import moodcast_core as core
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path

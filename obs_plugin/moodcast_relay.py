@@ -4,7 +4,7 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 
 The relay is a process of its own, ``moodcast obs relay``, which ends when the pipe to its standard input does: so it
 ends with OBS, also when OBS crashes. OBS unloads and loads the script for another scene collection, and for "reload
-scripts", which runs these modules anew: what was started is kept in the module, and ``close`` only releases it, so that
+scripts", which runs these modules anew: what was started is kept in the module, and ``stop`` only releases it, so that
 a script that is loaded again in time goes on with it.
 """
 
@@ -27,9 +27,11 @@ from typing import TYPE_CHECKING, Any, Deque, Dict, List, Mapping, NamedTuple, T
 
 if TYPE_CHECKING or __package__:
     from obs_plugin import moodcast_core as core
+    from obs_plugin.moodcast_parts import Part
     from obs_plugin.moodcast_wire import Wire
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
+    from moodcast_parts import Part
     from moodcast_wire import Wire
 
 ADDRESS = "http://127.0.0.1:8765"
@@ -57,7 +59,7 @@ class Result(NamedTuple):
     admin_key: str = ""
 
 
-class LocalRelay:
+class LocalRelay(Part):
     """The relay on this machine, as the script sees it. No method waits; ``take`` gives what threads have brought."""
 
     def __init__(self, folder: Path) -> None:
@@ -109,7 +111,7 @@ class LocalRelay:
             self._starting.set()
             self._work(self._start)
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """End the relay that was started here, at once; nothing where none was."""
         with _kept.lock:
             _forget()
@@ -129,19 +131,15 @@ class LocalRelay:
             taken.append(self._results.popleft())
         return taken
 
-    def close(self, timeout: float = 0.1) -> None:
-        """The script is unloaded: its threads end, and the relay after ``RELEASE_S``, or at once with OBS.
-
-        ``timeout``: seconds that this may take.
-        """
+    def stop(self) -> List[threading.Thread]:
+        """The script is unloaded: the relay ends after ``RELEASE_S``, or at once with OBS."""
         with _kept.lock:
             _kept.wanted = False
             _send(_kept.process, f"release {RELEASE_S}")
         for wire in self._wires:
             wire.stop()
-        until = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+        # A relay that is just starting is not waited for: it may take seconds, and goes on if the script is back soon.
+        return [] if self._starting.is_set() else self._threads
 
     # --- in threads ---
 

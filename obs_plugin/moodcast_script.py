@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_hotkeys import Hotkeys
     from obs_plugin.moodcast_parts import Part
+    from obs_plugin.moodcast_relay import LocalRelay
     from obs_plugin.moodcast_show import Show
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
@@ -27,6 +28,7 @@ else:
     import moodcast_sources as sources
     from moodcast_hotkeys import Hotkeys
     from moodcast_parts import Part
+    from moodcast_relay import LocalRelay
     from moodcast_show import Show
 
 _DEBOUNCE_S = 1.0
@@ -53,7 +55,8 @@ class Script:
         self._shown: Optional[Path] = None
         self._sources = 0
         show = Show(lambda: self.rested)
-        self.parts: List[Part] = [show, Hotkeys(self.kind, show.pause, show.mark, self.measure)]
+        self.local = LocalRelay(Path(__file__).parent)
+        self.parts: List[Part] = [show, Hotkeys(self.kind, show.pause, show.mark, self.measure), self.local]
 
     def update(self, settings: core.Settings) -> None:
         """New settings. They come with every key typed, so link and pages wait until they rest."""

@@ -163,10 +163,11 @@ def _collections(configs: list[Path]) -> Iterator[Collection]:
         moved = settings.get("locations", {}).get("scenecollections", "")
         base = Path(moved) / "obs-studio" if moved else config
         current = settings.get("basic", {}).get("scenecollectionfile", "").removesuffix(".json")
-        with contextlib.suppress(OSError):
-            for file in sorted((base / "basic" / "scenes").glob("*.json")):
-                with contextlib.suppress(OSError):
-                    yield collection_of(file.read_text("utf-8", "replace"), file, file.stem == current)
+        scenes = base / "basic" / "scenes"
+        for file in sorted([*scenes.glob("*.json"), *scenes.glob("*.json.bak")]):
+            with contextlib.suppress(OSError):
+                found = collection_of(file.read_text("utf-8", "replace"), file, file.stem == current)
+                yield found._replace(backup=file.suffix == ".bak")
 
 
 def collection_of(text: str, file: Path, current: bool) -> Collection:

@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import plistlib
-import shutil
 import struct
 import sys
 from pathlib import Path
@@ -96,7 +95,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     def full(source: str, target: str, **_: Any) -> None:
         if str(target).endswith("moodcast_core.py"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        shutil.copy(source, target)
+        Path(target).write_bytes(Path(source).read_bytes())
 
     monkeypatch.setattr(install.shutil, "copyfile", full)
     with pytest.raises(DataFolderError, match=r"can't be installed in .*No space left.*Nothing was changed"):
@@ -191,6 +190,26 @@ async def test_a_machine_that_is_well_gets_no_complaint(tmp_path: Path, relay: a
     write(tmp_path / "home/.config/obs-studio/plugins/obs-browser/bin/64bit/obs-browser.so")
     facts = await asyncio.to_thread(examined, tmp_path, collection(script, relay=relay.url))
     assert said(facts, "note") == ""
+
+
+def test_a_backup_with_a_key_is_told_and_counts_for_nothing_else(tmp_path: Path) -> None:
+    relay = f"http://127.0.0.1:{free_port()}"
+    write(tmp_path / "home/.config/obs-studio/basic/scenes/CI.json.bak", collection(Path(SCRIPT), key="secret"))
+    facts = examined(tmp_path, json.dumps({"name": "CI"}), relay)
+    assert "OBS has not loaded the script" in said(facts, "wrong")
+    assert "CI.json.bak holds a key" in said(facts, "note")
+    facts = examined(tmp_path, collection(Path(SCRIPT), relay=relay), relay)
+    assert "CI.json.bak holds a key" in said(facts, "note")
+    assert "copies" not in said(facts, "wrong")
+
+
+async def test_https_and_http_in_each_others_place_are_told(tmp_path: Path, relay: app.Relay) -> None:
+    wrong = relay.url.replace("http:", "https:")
+    facts = await asyncio.to_thread(examined, tmp_path, "{}", wrong)
+    assert "check whether the address should begin with http://" in said(facts, "wrong")
+    facts = await asyncio.to_thread(examined, tmp_path, "{}", f"{relay.url}/overlay?channel=demo#key=secret")
+    assert "should be like" in said(facts, "wrong")
+    assert "secret" not in str(doctor.findings(facts))
 
 
 def test_a_machine_without_obs_is_told_to_install_it(

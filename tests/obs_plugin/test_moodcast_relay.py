@@ -41,15 +41,22 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def leave(script: LocalRelay) -> None:
+    """Unload the script."""
+    for thread in script.stop():
+        thread.join(HANG_S)
+        assert not thread.is_alive()
+
+
 @pytest.fixture
 def local(machine: Path) -> Iterator[LocalRelay]:
     script = LocalRelay(machine)
     yield script
-    script.stop()
-    script.close(HANG_S)
+    script.end()
+    leave(script)
     for process in moodcast_relay._kept.ending:
         process.wait(HANG_S)
-    script.stop()  # which buries them
+    script.end()  # which buries them
     assert moodcast_relay._kept.ending == []
 
 
@@ -86,7 +93,7 @@ async def test_a_relay_is_started_takes_a_channel_and_ends(local: LocalRelay) ->
     again = await result_of(local)
     assert again == Result('The relay has a channel "mine" already: enter its keys, or choose another name.')
     pid = moodcast_relay._kept.process.pid
-    local.stop()
+    local.end()
     assert local.state == "none"
     await wait_until(lambda: gone(pid))
 
@@ -96,14 +103,14 @@ async def test_a_script_that_is_loaded_again_goes_on_with_its_relay(machine: Pat
     local.start()
     address = (await result_of(local)).relay
     process = moodcast_relay._kept.process
-    local.close()
+    leave(local)
     importlib.reload(moodcast_relay)
     later = moodcast_relay.LocalRelay(machine)
     try:
         assert later.url == address
         assert process.poll() is None
     finally:
-        later.stop()
+        later.end()
     assert await asyncio.to_thread(process.wait, HANG_S) == 0
 
 
@@ -112,7 +119,7 @@ async def test_the_relay_ends_some_time_after_its_script(local: LocalRelay, monk
     local.start()
     await result_of(local)
     process = moodcast_relay._kept.process
-    local.close()
+    leave(local)
     assert await asyncio.to_thread(process.wait, HANG_S) == 0
 
 
@@ -145,7 +152,7 @@ async def test_without_moodcast_it_is_told_what_to_do(tmp_path: Path, monkeypatc
     assert not result.relay
     assert "There is no Moodcast on this machine" in result.sentence
     assert "moodcast relay" in result.sentence
-    script.close(HANG_S)
+    leave(script)
 
 
 async def test_channels_of_other_relays_are_told_why_not(local: LocalRelay) -> None:
@@ -180,8 +187,7 @@ async def test_a_relay_that_never_answers_holds_nothing_up(local: LocalRelay) ->
         port = server.sockets[0].getsockname()[1]
         local.create_channel(f"http://127.0.0.1:{port}", "demo")
         await asyncio.wait_for(asked.wait(), HANG_S)
-        await asyncio.to_thread(local.close, HANG_S)
-        assert not any(thread.is_alive() for thread in local._threads)
+        await asyncio.to_thread(leave, local)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
