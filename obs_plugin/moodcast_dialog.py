@@ -5,6 +5,7 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import obspython as obs
@@ -18,14 +19,18 @@ else:
 
 def properties(script: Optional[Script]) -> Any:
     """The fields and buttons, with the status as it is now. ``script``: None where OBS has unloaded it."""
+    # OBS never lets go of what it calls when a button is pressed: that may not keep an unloaded script.
+    held = weakref.ref(script) if script is not None else lambda: None
 
     def button(name: str, text: str, act: Callable[[Script], str]) -> None:
         def pressed(shown: Any, _: Any) -> bool:  # OBS takes plain functions alone
+            script = held()
             return _answer(script, shown, act(script) if script is not None else "")
 
         obs.obs_properties_add_button(fields, name, text, pressed)
 
     def refresh(shown: Any, _: Any) -> bool:
+        script = held()
         drawn = _answer(script, shown, "")
         if script is not None:
             script.connect()  # whoever asks may have mended something; the next answer tells

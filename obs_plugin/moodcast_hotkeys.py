@@ -67,9 +67,11 @@ class Hotkeys(Part):
             obs.obs_data_array_release(keys)
 
     def _callback(self, name: str) -> Callable[[bool], None]:
+        names = self._pressed  # not all of ``self``: OBS never lets go of the callback, nor of what it holds
+
         def pressed(down: bool) -> None:  # OBS takes plain functions alone
             if down:
-                self._pressed.append(name)
+                names.append(name)
 
         return pressed
 

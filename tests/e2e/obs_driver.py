@@ -63,14 +63,17 @@ def describe(name):
 
 
 def census(_):
-    """What the process holds now: names of Python's threads, open sockets, objects of Python."""
+    """What the process holds now: names of Python's threads, open sockets, objects of Python, and of
+    them the scripts: one that was unloaded is gone."""
     gc.collect()
     sockets = 0
     for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # the listing's own
             sockets += str(descriptor.readlink()).startswith("socket:")
     names = sorted(thread.name for thread in threading.enumerate())
-    return {"threads": names, "sockets": sockets, "objects": len(gc.get_objects())}
+    objects = gc.get_objects()
+    scripts = sum(type(one).__name__ == "Script" for one in objects)
+    return {"threads": names, "sockets": sockets, "objects": len(objects), "scripts": scripts}
 
 
 durations = []

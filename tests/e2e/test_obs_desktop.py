@@ -106,7 +106,7 @@ async def test_a_window_that_obs_raises_would_be_noticed(relay: app.Relay, tmp_p
             assert "Script Log" in desktop.windows()
 
 
-async def test_reloads_and_switches_leave_no_thread_and_no_socket(relay: app.Relay, tmp_path: Path) -> None:
+async def test_reloads_and_switches_leave_no_thread_no_socket_and_no_script(relay: app.Relay, tmp_path: Path) -> None:
     """Few of them; ``python -m benchmarks.obs_script --cycles`` makes many."""
     async with studio(tmp_path / "obs", settings_for(relay), desktop=True) as obs:
         with Desktop(obs) as desktop:
@@ -116,7 +116,8 @@ async def test_reloads_and_switches_leave_no_thread_and_no_socket(relay: app.Rel
 
             async def as_before() -> bool:
                 found = await obs.call("census", None)
-                return bool(found["threads"] == census["threads"] and found["sockets"] <= census["sockets"])
+                same = all(found[name] == census[name] for name in ("threads", "scripts"))
+                return same and bool(found["sockets"] <= census["sockets"])
 
             assert "moodcast-events" in census["threads"]
             await desktop.open_scripts()
