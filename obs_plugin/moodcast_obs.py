@@ -76,9 +76,9 @@ def script_update(data: Any) -> None:
 
 
 def read(data: Any) -> core.Settings:
-    relay, channel, key = (obs.obs_data_get_string(data, name) for name in ("relay", "channel", "key"))
+    relay, channel, key, admin = (obs.obs_data_get_string(data, name) for name in ("relay", "channel", "key", "admin"))
     width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
-    return core.Settings.entered(relay, channel, key, width, height)
+    return core.Settings.entered(relay, channel, key, width, height)._replace(admin=admin.strip())
 
 
 def on_timer() -> None:

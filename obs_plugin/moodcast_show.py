@@ -54,7 +54,7 @@ class Show(Part):
             self._outputs.add("stream")
         if obs.obs_frontend_recording_active():
             self._outputs.add("recording")
-        self._tell()
+        self._happened.append((bool(self._outputs), ""))  # while OBS loads a collection, no scene is shown
 
     def frontend_event(self, event: int) -> None:
         if event in _BEGUN:
@@ -63,9 +63,6 @@ class Show(Part):
             self._outputs.discard(_OVER[event])
         elif event != obs.OBS_FRONTEND_EVENT_SCENE_CHANGED:
             return
-        self._tell()
-
-    def _tell(self) -> None:
         self._happened.append((bool(self._outputs), sources.program_scene()))
 
     def tick(self, now: float, messages: List[core.Message]) -> None:

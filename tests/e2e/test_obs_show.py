@@ -1,23 +1,186 @@
 """The session follows the broadcast, and hotkeys: the script in the real OBS, with the real relay."""
 
+import itertools
 import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from obs_plugin import SCRIPT
 from relay import app
-from tests.e2e.obs_moodcast import settings_for
-from tests.e2e.obs_studio import SCENE, ObsStudio, missing
+from relay.config import RelaySettings
+from relay.core import command
+from tests.e2e.obs_moodcast import settings_for, studio
+from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
+from tests.support import SOON, Viewer, free_port
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 KEYS = {"moodcast_overlay": "OBS_KEY_F5", "moodcast_mark": "OBS_KEY_F6", "moodcast_pause": "OBS_KEY_F7"}
+BINDINGS = {name: [{"key": key}] for name, key in KEYS.items()}
+
+
+class Channel:
+    """A channel of a relay that can be restarted, and what anybody with the display key can read of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._table = RelaySettings(port=free_port(), data=str(folder), tick_ms=50, min_viewers=1)
+        self.settings: dict[str, Any] = {}
+        self.relay: app.Relay
+
+    async def start(self) -> None:
+        self.relay = await app.start(self._table, SOON)
+        if not self.settings:
+            keys = self.relay.create_channel("demo")
+            self.settings = {
+                "relay": self.relay.url, "channel": "demo", "key": keys.display_key, "admin": keys.admin_key,
+                "width": CANVAS[0], "height": CANVAS[1], **BINDINGS,
+            }  # fmt: skip
+
+    async def session(self, number: str = "current") -> dict[str, Any] | None:
+        """A session as it is stored; None where there is none."""
+        url = f"{self.relay.url}/v1/channels/demo/sessions/{number}"
+        headers = {"Authorization": f"Bearer {self.settings['key']}"}
+        async with aiohttp.ClientSession(headers=headers) as http, http.get(url) as response:
+            return dict(await response.json()) if response.status == 200 else None
+
+    async def runs(self) -> bool:
+        return await self.session() is not None
+
+    async def ended(self) -> bool:
+        return not await self.runs()
+
+    def marked(self, *texts: str) -> Callable[[], Any]:
+        """Condition: the running session has these markers, in this order and no others."""
+
+        async def has() -> bool:
+            session = await self.session()
+            return session is not None and [marker["text"] for marker in session["markers"]] == list(texts)
+
+        return has
+
+
+@asynccontextmanager
+async def channel(folder: Path) -> AsyncIterator[Channel]:
+    made = Channel(folder)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.relay.stop()
+
+
+async def test_a_session_runs_while_a_recording_does_and_has_its_scenes(tmp_path: Path) -> None:
+    """Without a viewer; also over a restart of the relay. A viewer alone begins none."""
+    async with channel(tmp_path / "relay") as made, studio(tmp_path / "obs", made.settings) as obs:
+        await obs.logged('Connected to channel "demo".')
+        async with await Viewer.connect(made.relay.url) as viewer:
+            subscribed = await viewer.mood()
+            assert not subscribed.paused
+            await obs.until(made.ended)
+        for name in ("Game", "Camera", "Break"):
+            await obs.request("CreateScene", sceneName=name)
+        await obs.request("StartRecord")
+        await obs.until(made.runs)
+        session = await made.session()
+        assert session is not None
+        number = str(session["session"]["number"])
+        await obs.logged("The session follows the broadcast.")
+        await obs.request("SetCurrentProgramScene", sceneName="Game")
+        await obs.until(made.marked("Scene: Game"))
+        for name in (SCENE, "Camera", "Break"):  # within two seconds, or slower on a slow machine
+            await obs.request("SetCurrentProgramScene", sceneName=name)
+
+        async def last() -> bool:
+            found = await made.session()
+            return found is not None and found["markers"][-1]["text"] == "Scene: Break"
+
+        await obs.until(last)
+        found = await made.session()
+        assert found is not None
+        times = [marker["time"] for marker in found["markers"]]
+        assert all(later - earlier > 1.5 for earlier, later in itertools.pairwise(times))
+
+        await made.relay.stop()
+        await made.start()
+        await obs.until(made.runs)
+        await obs.recorded()
+        await obs.until(made.ended)
+        stored = await made.session(number)
+        assert stored is not None, "a session without viewers is stored, as it has markers"
+
+
+async def test_pause_and_mark_by_hotkey(tmp_path: Path) -> None:
+    async with channel(tmp_path / "relay") as made, studio(tmp_path / "obs", made.settings) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await obs.request("StartRecord")
+        await obs.until(made.runs)
+        async with await Viewer.connect(made.relay.url) as viewer:
+            await viewer.label("happy")
+            await viewer.mood(lambda mood: mood.visible)
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F6")
+            await obs.logged('Marked "Marked at ')
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F7")
+            paused = await viewer.mood(lambda mood: mood.paused)
+            assert (paused.visible, paused.viewers) == (False, 1)
+            assert "Paused: nothing is counted or stored" in await obs.press("refresh")
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F7")
+            await viewer.mood(lambda mood: not mood.paused)
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F7")
+            await viewer.mood(lambda mood: mood.paused)
+            await obs.recorded()
+            await viewer.mood(lambda mood: not mood.paused)  # the pause ends with the broadcast
+            await obs.until(made.ended)
+
+
+async def test_a_collection_switch_during_a_broadcast_keeps_the_session(tmp_path: Path) -> None:
+    """OBS unloads the script and loads it again: a pause stays one, and the session is the same."""
+    async with channel(tmp_path / "relay") as made, studio(tmp_path / "obs", made.settings) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await obs.request("StartRecord")
+        await obs.until(made.runs)
+        before = await made.session()
+        async with await Viewer.connect(made.relay.url) as viewer:
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F7")
+            await viewer.mood(lambda mood: mood.paused)
+            loaded = obs.log.count("Loaded python script: moodcast_obs.py")
+            await obs.request("CreateSceneCollection", sceneCollectionName="Other")
+            await obs.request("SetCurrentSceneCollection", sceneCollectionName="CI")
+            await obs.until(lambda: obs.log.count("Loaded python script: moodcast_obs.py") > loaded)
+            again = obs.log.rindex("Loaded python script: moodcast_obs.py")
+            await obs.until(lambda: "Paused: nothing is counted" in obs.log[again:])
+            assert (await viewer.mood()).paused
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F7")
+            await viewer.mood(lambda mood: not mood.paused)
+        after = await made.session()
+        assert before is not None
+        assert after is not None
+        assert after["session"]["number"] == before["session"]["number"]
+        await obs.recorded()
+        await obs.until(made.ended)
+
+
+async def test_an_obs_that_dies_leaves_the_session_to_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with channel(tmp_path / "relay") as made:
+        obs = ObsStudio(tmp_path / "obs", {Path(SCRIPT): made.settings})
+        async with obs:
+            await obs.logged('Connected to channel "demo".')
+            await obs.request("StartRecord")
+            await obs.until(made.runs)
+            await obs.kill()
+        assert await made.runs()
+        monkeypatch.setattr(command, "LEASE_S", 0.5)  # five minutes go by
+        async with await Viewer.connect(made.relay.url) as viewer:
+            await viewer.mood(lambda mood: not mood.paused)
+            await obs.until(made.runs)  # as it is without a script
 
 
 async def test_hotkeys_with_bindings_of_the_scene_collection(relay: app.Relay, tmp_path: Path) -> None:
     """They hide and show the overlay, and come back with OBS; without the admin key the others say what they lack."""
-    bindings = {name: [{"key": key}] for name, key in KEYS.items()}
-    obs = ObsStudio(tmp_path / "obs", {Path(SCRIPT): {**settings_for(relay), **bindings}})
+    obs = ObsStudio(tmp_path / "obs", {Path(SCRIPT): {**settings_for(relay), **BINDINGS}})
 
     async def press(key: str) -> None:
         await obs.request("TriggerHotkeyByKeySequence", keyId=key)
