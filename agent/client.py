@@ -42,6 +42,7 @@ from relay.protocol import (
     Hello,
     Label,
     Message,
+    Mood,
     Welcome,
     Zero,
     encode,
@@ -109,6 +110,8 @@ class Client:
         self._agreed: Welcome | None = None
         """What the relay promised when the viewer was asked."""
         self.connected = False
+        self.paused = False
+        """Whether the streamer has paused: the relay takes no label then."""
         self.on_countdown: Callable[[], None] = lambda: None
         """Called when a countdown begins that the viewer may answer with ``tap_zero``."""
         self.labels: Counter[Expression] = Counter()
@@ -162,7 +165,8 @@ class Client:
                         self._note(f"lost the relay ({lost}); trying again until it is back")
                     wait = backoff.wait(lasted, lost.retry_after_s)
                 finally:
-                    self.connected, self._welcomed_at, self._at_zero = False, None, False
+                    self.connected = self.paused = self._at_zero = False
+                    self._welcomed_at = None
                     self._sender.closed()
                 await asyncio.sleep(wait)
 
@@ -236,8 +240,13 @@ class Client:
 
     async def _listen(self, socket: WebSocket) -> NoReturn:
         while True:
-            message = await self._receive(socket)  # The audience's mood comes this way too; nothing here needs it yet.
-            if isinstance(message, Countdown):
+            message = await self._receive(socket)
+            if isinstance(message, Mood):
+                if self.paused and not message.paused:
+                    self._sender.forgotten()
+                    self.wake()
+                self.paused = message.paused
+            elif isinstance(message, Countdown):
                 self._open_until = time.monotonic() + message.zero - message.time + MAX_DELAY_S
                 if message.zero != self._asked_for:  # after a new connection the relay tells of it again
                     self._asked_for = message.zero

@@ -289,8 +289,8 @@ class Sharing:
     async def _show(self) -> None:
         while True:
             labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
-            sent, connected = self._sender.sent, self._client.connected
-            self._display.show(*terminal.status(sent, connected, self._unread, labels, rate, load))
+            sent, connected, paused = self._sender.sent, self._client.connected, self._client.paused
+            self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load))
             self._warn_of_late_labels()
             self._tell_of_proportions()
             await asyncio.sleep(_SHOW_EVERY_S)

@@ -64,6 +64,10 @@ class Sender:
         self._reading = reading
         self._observed_at = time
 
+    def forgotten(self) -> None:
+        """The relay has forgotten what was sent: it is said anew."""
+        self.sent = None
+
     def next(self, time: float) -> Step | None:
         """The next message if nothing else happens, and when; None if there will be none."""
         if self._heartbeat_s is None or self._observed_at == -math.inf:

@@ -12,7 +12,7 @@ from models.inference.align import aligned_face, crop_matrix
 from models.inference.contract import CropSpec
 from models.inference.infer import Classifier, load_still
 from models.inference.smile import SmileRule
-from relay.trial import BadPictureError, Choice, Face, Findings, Picture, UnavailableError
+from relay.trial import BadPictureError, Choice, Findings, Picture, TriedFace, UnavailableError
 
 
 class StillRecogniser:
@@ -76,16 +76,16 @@ class StillRecogniser:
         return self._loaded[model]
 
 
-def _read(pixels: NDArray[np.uint8], face: FoundFace, classifier: Classifier, rule: SmileRule | None) -> Face:
+def _read(pixels: NDArray[np.uint8], face: FoundFace, classifier: Classifier, rule: SmileRule | None) -> TriedFace:
     """What the classifier and the rule say of a face of the picture."""
     crop = classifier.network.contract.crop
     answer = classifier.probabilities(aligned_face(pixels, face.points, crop))
     probabilities = smile.decided(rule, answer, face.shapes)
-    return Face(outline=outline(face.points, crop), probabilities=tuple(probabilities.tolist()))
+    return TriedFace(outline=outline(face.points, crop), probabilities=tuple(probabilities.tolist()))
 
 
 def outline(points: NDArray[np.float64], crop: CropSpec) -> tuple[tuple[float, float], ...]:
-    """The corners of the classifier's crop in the picture, in pixels, as ``relay.trial.Face`` has them.
+    """The corners of the classifier's crop in the picture, in pixels, as ``relay.trial.TriedFace`` has them.
 
     ``points`` (478, 2) of a face in pixels.
     """

@@ -250,14 +250,22 @@ def proportions(stretch: float) -> str:
 
 
 def status(
-    sent: Label | Away | None, connected: bool, unread: Unread | None, labels: int, fps: float, load: float
+    sent: Label | Away | None,
+    connected: bool,
+    paused: bool,
+    unread: Unread | None,
+    labels: int,
+    fps: float,
+    load: float,
 ) -> tuple[str, str]:
     """What is being sent, and the details after it; ``load`` is a share of one core.
 
-    ``unread``: why the newest frame says nothing.
+    ``paused``: whether the streamer has. ``unread``: why the newest frame says nothing.
     """
     if not connected:
         what = "connecting to the relay"
+    elif paused:
+        what = "the streamer has paused: nothing is shown or stored"
     elif isinstance(sent, Label):
         what = f"{sent.emotion} {sent.confidence:.2f}"
     else:

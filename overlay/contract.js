@@ -89,6 +89,9 @@ const CHECKS = {
   moment: (m) => isNamed(m) && areNumbers(m.time, m.ago, m.share, m.rise, m.score),
   marker: (m) => areNumbers(m.time) && typeof m.text === "string",
   countdown: (m) => areNumbers(m.time, m.seconds, m.zero),
+  face: (m) =>
+    (m.emotion === null || /** @type {readonly unknown[]} */ (EXPRESSIONS).includes(m.emotion)) &&
+    areNumbers(m.time, m.delay),
   status: (m) => typeof m.channel === "string",
   bye: (m) => areNumbers(m.code) && typeof m.message === "string",
   error: (m) => areNumbers(m.code) && typeof m.message === "string",

@@ -6,7 +6,7 @@ import { subscribe } from "./connection.js";
 import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
 import { Controls } from "./controls.js";
 import { find, make, only, picture, write as writeTo } from "./dom.js";
-import { clock, condition, leader, percent, resonanceWords, said, trendWords, valenceWords } from "./figures.js";
+import { clock, hiddenWords, leader, percent, resonanceWords, said, trendWords, valenceWords } from "./figures.js";
 import { missed, momentOf } from "./history.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { request } from "./requests.js";
@@ -87,7 +87,7 @@ function showMood(mood) {
   if (leaderPicture.src !== address) leaderPicture.src = address;
   write("leader", mood.visible
     ? `${percent(mood.shares[named])} ${WORDS[EXPRESSIONS[named]]}`
-    : `Shown once ${condition(mood)}`);
+    : hiddenWords(mood));
   [...find("legend").children].forEach((item, index) => {
     writeTo(only(HTMLElement, "b", item), mood.visible ? percent(mood.shares[index]) : "–");
     item.toggleAttribute("data-none", !(mood.shares[index] > 0));

@@ -26,6 +26,13 @@ export function condition({ min_viewers: least, crowd }, verb = "share") {
 }
 
 /**
+ * What is said in place of the audience while nothing of it is shown.
+ *
+ * @param {import("./protocol.d.ts").Mood} mood
+ */
+export const hiddenWords = (mood) => (mood.paused ? "Paused by the streamer" : `Shown once ${condition(mood)}`);
+
+/**
  * Where the segments of the bar lie.
  *
  * @param {number[]} shares seven, 0 to 1

@@ -8,7 +8,7 @@ import { EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
 import { Countdown } from "./countdown.js";
 import { play } from "./demo.js";
 import { only, write } from "./dom.js";
-import { condition, leader, percent } from "./figures.js";
+import { hiddenWords, leader, percent } from "./figures.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
 
@@ -75,7 +75,7 @@ function showMood(mood) {
   } else {
     named = -1;
     showPicture("neutral");
-    write(find("leader-text"), `Shown once ${condition(mood)}`);
+    write(find("leader-text"), hiddenWords(mood));
   }
 }
 

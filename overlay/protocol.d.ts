@@ -15,6 +15,8 @@ export interface Hello {
   name?: string;
   /** Seconds by which the viewer sees the stream later than it happens, 0 to 120; what is beyond counts as the nearest of these. */
   delay?: number;
+  /** Whether the streamer's `face` is stored with the session; means nothing of a viewer. */
+  store?: boolean;
 }
 
 /** The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before. */
@@ -192,6 +194,21 @@ export interface Marker {
   text: string;
 }
 
+/**
+ * The streamer's own expression, which they show alone and to everyone; it is part of no count.
+ *
+ * On subscription, on change, and every 5 s while the streamer is connected. One not repeated for 15 s is over.
+ */
+export interface Face {
+  type: "face";
+  /** Unix time in seconds. */
+  time: number;
+  /** One of the seven expressions; null while the streamer shows none. */
+  emotion: "angry" | "disgust" | "fear" | "happy" | "neutral" | "sad" | "surprise" | null;
+  /** Seconds by which the audience as a whole (the median) sees the stream later: its mood is about the `face` of so long ago. 0 while the mood is not visible. */
+  delay: number;
+}
+
 /** On subscription and whenever the relay's condition changes. */
 export interface Status {
   type: "status";
@@ -213,4 +230,4 @@ export type RelayToViewer = Welcome | Mood | Countdown | Delay | Error | Bye;
 
 export type SubscriberToRelay = Subscribe;
 
-export type RelayToSubscriber = Mood | Reaction | Moment | Marker | Countdown | Status | Error | Bye;
+export type RelayToSubscriber = Mood | Reaction | Moment | Marker | Countdown | Face | Status | Error | Bye;

@@ -38,6 +38,9 @@ State = Literal["auto", "open", "paused", "ended"]
 LEASE_S = 300.0
 """What was said of a session and is not renewed for this long holds no more."""
 
+Role = Literal["viewer", "streamer"]
+"""What a ticket lets its holder be: one of the audience, or the streamer, whose face is shown alone."""
+
 Crowd = Literal["networks", "viewers"]
 """What `min_viewers` counts: networks (an IPv4 address, or an IPv6 /48) from which somebody shares, or viewers."""
 
@@ -78,6 +81,9 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
             f"0 to {MAX_DELAY_S:g}; what is beyond counts as the nearest of these."
         ),
     ] = 0.0
+    store: Annotated[
+        bool, Meta(description="Whether the streamer's `face` is stored with the session; means nothing of a viewer.")
+    ] = False
 
 
 class Label(Message, tag="label", frozen=True, kw_only=True):
@@ -230,6 +236,27 @@ class Countdown(Message, tag="countdown", frozen=True, kw_only=True):
     zero: Annotated[float, Meta(description="Unix time at which it reaches zero; the same in each message about it.")]
 
 
+class Face(Message, tag="face", frozen=True, kw_only=True):
+    """The streamer's own expression, which they show alone and to everyone; it is part of no count.
+
+    On subscription, on change, and every 5 s while the streamer is connected. One not repeated for 15 s is over.
+    """
+
+    time: Annotated[float, Meta(description="Unix time in seconds.")]
+    emotion: Annotated[
+        Expression | None, Meta(description="One of the seven expressions; null while the streamer shows none.")
+    ]
+    delay: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_DELAY_S,
+            description="Seconds by which the audience as a whole (the median) sees the stream later: its mood is "
+            "about the `face` of so long ago. 0 while the mood is not visible.",
+        ),
+    ]
+
+
 class Status(Message, tag="status", frozen=True, kw_only=True):
     """On subscription and whenever the relay's condition changes."""
 
@@ -247,8 +274,8 @@ class Status(Message, tag="status", frozen=True, kw_only=True):
 
 FromViewer = Hello | Label | TapMessage | Away | Zero
 ToViewer = Welcome | Mood | Countdown | Delay | Error | Bye
-Event = Mood | Reaction | Moment | Marker | Countdown | Status
-FromRelay = Welcome | Delay | Error | Bye | Mood | Reaction | Moment | Marker | Countdown | Status
+Event = Mood | Reaction | Moment | Marker | Countdown | Face | Status
+FromRelay = Welcome | Delay | Error | Bye | Mood | Reaction | Moment | Marker | Countdown | Face | Status
 
 from_viewer: msgspec.json.Decoder[FromViewer] = msgspec.json.Decoder(FromViewer)
 from_subscriber: msgspec.json.Decoder[Subscribe] = msgspec.json.Decoder(Subscribe)

@@ -25,7 +25,7 @@ class Picture(NamedTuple):
     """Row by row, three bytes a pixel."""
 
 
-class Face(msgspec.Struct, frozen=True, kw_only=True):
+class TriedFace(msgspec.Struct, frozen=True, kw_only=True):
     """A face in a picture."""
 
     outline: tuple[tuple[float, float], ...]
@@ -42,7 +42,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     """Of the upright picture in which ``outline`` counts its pixels; large ones were shrunk to it."""
-    faces: tuple[Face, ...]
+    faces: tuple[TriedFace, ...]
     """Row by row, from left to right; empty where there is none."""
     milliseconds: dict[str, float]
     """``load`` (of models, once), ``find``, ``classify``; the relay adds ``decode``."""

@@ -15,6 +15,7 @@ from relay.cluster.reload_queue import Stale
 from relay.common.deadline import within
 from relay.config import RelaySettings
 from relay.core.command import Told
+from relay.core.face import Shown
 from relay.core.limits import Limits, Rates
 from relay.core.snapshot import NOTHING, Snapshot
 from relay.protocol import CHANNEL_PATTERN
@@ -66,6 +67,10 @@ class Node:
     def commands(self) -> Iterable[tuple[str, Told]]:
         """What other nodes have told since this was asked the last time: channels, and what the streamer said."""
         return ()
+
+    def shown(self, channel: str) -> Shown | None:
+        """The channel's streamer, where another node has them."""
+        return None
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         """Tell the others what is here, at the end of each tick."""
@@ -165,6 +170,9 @@ class _ClusterNode(Node):
     def commands(self) -> Iterable[tuple[str, Told]]:
         # One of a channel that was deleted meanwhile would make it live again.
         return [(name, told) for name, told in self._peers.commands() if name in self._channels]
+
+    def shown(self, channel: str) -> Shown | None:
+        return self._peers.shown(channel)
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         self._seq += 1

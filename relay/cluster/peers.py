@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from relay.core.command import Told
+from relay.core.face import Shown, newer
 from relay.core.snapshot import Snapshot, total
 from relay.protocol import CHANNEL_PATTERN, TAPS
 
@@ -44,6 +45,8 @@ class Activity(msgspec.Struct, array_like=True, frozen=True):
     """Told by the node that writes the channel's history."""
     command: Told | None = None
     """Of the streamer, as far as the node knows."""
+    shown: Shown | None = None
+    """The streamer, where they are on this node."""
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -276,6 +279,14 @@ class Peers:
         found = [command for peer in self._peers.values() for command in peer.commands.items()]
         for peer in self._peers.values():
             peer.commands = {}
+        return found
+
+    def shown(self, channel: str) -> Shown | None:
+        """The streamer, as the other nodes have them."""
+        found = None
+        for peer in self._peers.values():
+            if activity := peer.channels.get(channel):
+                found = newer(found, activity.shown)
         return found
 
     @property

@@ -18,7 +18,7 @@ import msgspec
 
 from relay.core.mood import Counts
 from relay.core.snapshot import Share
-from relay.protocol import MAX_DELAY_S, Marker, Reaction
+from relay.protocol import MAX_DELAY_S, Expression, Marker, Reaction
 
 LONGEST_GAP_S = 10
 """Seconds without a tick, as on a busy machine, through which the mood stayed as the last tick showed it."""
@@ -45,9 +45,18 @@ class StoredMoment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     resonance: float
 
 
-Part = Literal["moments", "reactions", "markers"]
+class StoredFace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the streamer showed in a second, stored because they asked for it."""
+
+    time: int
+    emotion: Expression
+
+
+Part = Literal["moments", "reactions", "markers", "streamer"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """Of what is stored of a session."""
+AUDIENCE: tuple[Part, ...] = ("moments", "reactions", "markers")
+"""Those that each session may have."""
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +65,14 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     moments: Sequence[StoredMoment] = ()
     reactions: Sequence[Reaction] = ()
     markers: Sequence[Marker] = ()
+    streamer: Sequence[StoredFace] = ()
 
-    def part(self, name: Part) -> Sequence[StoredMoment | Reaction | Marker]:
+    def part(self, name: Part) -> Sequence[StoredMoment | Reaction | Marker | StoredFace]:
         """The part of this name."""
-        if name == "moments":
-            return self.moments
-        return self.reactions if name == "reactions" else self.markers
+        parts: dict[Part, Sequence[StoredMoment | Reaction | Marker | StoredFace]] = {
+            "moments": self.moments, "reactions": self.reactions, "markers": self.markers, "streamer": self.streamer,
+        }  # fmt: skip
+        return parts[name]
 
 
 class _Crowd(NamedTuple):

@@ -257,10 +257,11 @@ ENDPOINTS = (
         "characters; empty removes it. Those inside stay.",
     ),
     Endpoint(
-        "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "listed", "open, or join password",
+        "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "listed", "open, or join password, or admin key",
         'A ticket for `hello`: body `{}` or `{"password": "TEXT"}`, type `application/json`. Answers 201 with '
-        "`ticket` and `expires_in_s`. It is good for one connection at a time: of two, the newer stays. A network "
-        "that asks too often is told when to come back (429, `Retry-After`).",
+        "`ticket`, `expires_in_s` and `role`. It is good for one connection at a time: of two, the newer stays. A "
+        'network that asks too often is told when to come back (429, `Retry-After`). With the admin key and `{"role": '
+        '"streamer"}` it is the ticket of the streamer, whose `face` is shown alone.',
     ),
     Endpoint(
         "OPTIONS", "/v1/channels/{channel}/tickets", keys.preflight, "listed", "open",

@@ -1,4 +1,4 @@
-"""The addresses that let people in: new channels, new keys for old ones, join passwords, viewer tickets."""
+"""The addresses that let people in: new channels, new keys for old ones, join passwords, tickets."""
 
 import asyncio
 import math
@@ -42,9 +42,15 @@ class _NewKey(msgspec.Struct):
 
 
 class Password(msgspec.Struct):
-    """Body of ``PUT /v1/channels/{channel}/password``, and of ``POST /v1/channels/{channel}/tickets``."""
+    """Body of ``PUT /v1/channels/{channel}/password``."""
 
     password: Annotated[str, Meta(max_length=128)] = ""
+
+
+class _WantedTicket(Password):
+    """Body of ``POST /v1/channels/{channel}/tickets``."""
+
+    role: protocol.Role = "viewer"
 
 
 async def create_channel(request: web.Request) -> web.Response:
@@ -88,23 +94,28 @@ async def preflight(request: web.Request) -> web.Response:
 
 
 async def issue_ticket(request: web.Request) -> web.Response:
-    """Let a viewer in: with the join password where there is one, and not too often for one house."""
-    gate, counts = request.app[GATE], request.app[HUB].counts
+    """Let a viewer in: with the join password where there is one, and not too often for one house. Or the streamer."""
+    tickets, channels, counts = request.app[GATE].tickets, request.app[CHANNELS], request.app[HUB].counts
     try:
         refuse_while_draining(request)
-        channel = await _admit(request)
+        channel = existing_channel(request)
+        wanted = await json_body(request, _WantedTicket, '{}, {"password": "TEXT"} or {"role": "streamer"}')
+        if wanted.role == "streamer":
+            authorize(request, "admin")
+            ticket = tickets.issue_to_streamer(channel, channels.seal(channel))
+        else:
+            await _admit(request, channel, wanted.password)
+            ticket = tickets.issue(channel)
     except HTTPError as error:
         counts.tickets_refused[error.code.number] += 1
         raise
     counts.tickets_issued += 1
-    return json_response({"ticket": gate.tickets.issue(channel), "expires_in_s": gate.tickets.ttl}, 201)
+    return json_response({"ticket": ticket, "expires_in_s": tickets.ttl, "role": wanted.role}, 201)
 
 
-async def _admit(request: web.Request) -> str:
-    """The channel that the request may have a ticket for."""
+async def _admit(request: web.Request, channel: str, password: str) -> None:
+    """Let a viewer of the channel have a ticket; raises an HTTPError where it may not."""
     channels, gate = request.app[CHANNELS], request.app[GATE]
-    channel = existing_channel(request)
-    password = (await json_body(request, Password, '{} or {"password": "TEXT"}')).password
     house, guarded = gate.house(request), channels.has_password(channel)
     # A guess is paid for before it is checked, so that many at once don't get through.
     doubtful = gate.ticket_rates.spent(house, time.monotonic()) >= _GUESS_COST
@@ -119,7 +130,6 @@ async def _admit(request: web.Request) -> str:
             text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
             raise HTTPError(protocol.WRONG_PASSWORD, text)
         gate.ticket_rates.spend(house, time.monotonic(), 1.0 - _GUESS_COST)
-    return channel
 
 
 async def _check(request: web.Request, channel: str, house: str | None, password: str, doubtful: bool) -> bool:

@@ -9,7 +9,7 @@ WORDS = {
     "surprise": "surprised", "neutral": "neutral",
 }  # fmt: skip
 """How a person says it: "62 % afraid"."""
-IN_TUNE, SHARING, SHOWN_ONCE = "In tune", "sharing", "Shown once"
+IN_TUNE, SHARING, SHOWN_ONCE, PAUSED = "In tune", "sharing", "Shown once", "Paused by the streamer"
 
 PANEL = (16, 18, 24, 184)
 TEXT = (255, 255, 255)

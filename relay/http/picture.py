@@ -126,7 +126,8 @@ def draw(
         _draw_figures(canvas, mood, (start + look.ROW_GAP * em, right), row, em)
     else:
         _draw_resting(canvas, bar)
-        _draw_condition(canvas, f"{look.SHOWN_ONCE} {condition(mood.min_viewers, mood.crowd)}", (left, right), row, em)
+        words = look.PAUSED if mood.paused else f"{look.SHOWN_ONCE} {condition(mood.min_viewers, mood.crowd)}"
+        _draw_condition(canvas, words, (left, right), row, em)
     if digit is not None:
         _draw_countdown(canvas, digit, top)
     return canvas

@@ -19,7 +19,7 @@ from aiohttp import hdrs, web
 from relay import protocol
 from relay.core.limits import Places
 from relay.core.peaks import Peak, find_peaks
-from relay.core.timeline import PARTS
+from relay.core.timeline import AUDIENCE
 from relay.http.accept import connection_of
 from relay.http.requests import HUB, HTTPError, authorize, json_response
 from relay.http.unread import cut_off, limit_kernel
@@ -190,9 +190,8 @@ async def as_json(request: web.Request) -> web.StreamResponse:
 async def as_csv(request: web.Request) -> web.StreamResponse:
     """All of a session, as a table to keep."""
     session, is_stored = await _found(request, authorize(request))
-    slices = request.app[READING].archive.slices(session) if is_stored else iter(())
     headers = {hdrs.CONTENT_TYPE: "text/csv; charset=utf-8", **_file(session, "csv")}
-    return await _streamed(request, session, export.csv_pieces(session, slices), headers)
+    return await _streamed(request, session, _csv(request, session, is_stored), headers)
 
 
 async def peaks(request: web.Request) -> web.Response:
@@ -207,9 +206,16 @@ async def peaks(request: web.Request) -> web.Response:
 
 def _json(request: web.Request, session: Session, is_stored: bool) -> Iterator[bytes]:
     archive = request.app[READING].archive
-    return export.json_pieces(
-        session, ((part, archive.slices(session, (part,)) if is_stored else iter(())) for part in PARTS)
+    parts = archive.parts(session) if is_stored else AUDIENCE
+    yield from export.json_pieces(
+        session, ((part, archive.slices(session, (part,)) if is_stored else iter(())) for part in parts)
     )
+
+
+def _csv(request: web.Request, session: Session, is_stored: bool) -> Iterator[bytes]:
+    archive = request.app[READING].archive
+    parts = archive.parts(session) if is_stored else AUDIENCE
+    yield from export.csv_pieces(session, archive.slices(session, parts) if is_stored else iter(()), parts)
 
 
 def _file(session: Session, kind: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ from relay.http.requests import (
     wrong_key,
 )
 from relay.http.unread import limit_kernel
-from relay.live.connections import LiveChannel, Packet, Subscriber, Viewer
+from relay.live.connections import LiveChannel, Packet, Streamer, Subscriber, Viewer
 from relay.live.hub import Hub
 from relay.live.websocket import Socket, drop_slow, keep_few, transport_of
 from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
@@ -46,13 +46,20 @@ class _LeftError(Exception):
 
 
 async def viewer(request: web.Request) -> web.StreamResponse:
-    """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown."""
+    """A viewer's WebSocket: hello within ten seconds, then labels, taps, away, and zero at a countdown.
+
+    Or the streamer's, who comes with a ticket of their own.
+    """
     socket, channel = await _opened(request), request.match_info["channel"]
     try:
-        async with _entrance(
-            request, socket, protocol.from_viewer, Hello, partial(_viewer, request, socket)
-        ) as admitted:
-            await _serve_viewer(socket, request.app[HUB], channel, *admitted)
+        async with _entrance(request, socket, protocol.from_viewer, Hello, partial(_admitted, request, socket)) as (
+            who,
+            delay,
+        ):
+            if isinstance(who, Streamer):
+                await _serve_streamer(socket, request.app[HUB], channel, who)
+            else:
+                await _serve_viewer(socket, request.app[HUB], channel, who, delay)
     except (HTTPError, _LeftError):  # whoever it was has been told
         return socket
     return socket
@@ -70,8 +77,8 @@ async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, 
         hub.members.leave(live, viewer)
 
 
-def _viewer(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewer, float]:
-    """Who said this hello, and its delay.
+def _admitted(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewer | Streamer, float]:
+    """Who said this hello, as the ticket tells, and its delay.
 
     Raises:
         HTTPError: its ticket is missing, or does not do.
@@ -80,10 +87,15 @@ def _viewer(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewer,
     if not hello.ticket and gate.needs_ticket(request.app[CHANNELS], channel):
         raise HTTPError(protocol.NO_TICKET, no_ticket(channel))
     try:
-        ticket = gate.tickets.check(channel, hello.ticket) if hello.ticket else None
+        ticket = (
+            gate.tickets.check(channel, hello.ticket, request.app[CHANNELS].seal(channel)) if hello.ticket else None
+        )
     except TicketError as error:
         raise HTTPError(protocol.BAD_TICKET, str(error), retry_after=1.0) from None
-    return Viewer(socket, gate.house(request), gate.network_hash(request, channel), ticket), hello.delay
+    if ticket and ticket.role == "streamer":
+        return Streamer(socket, hello.store), 0.0
+    number = ticket.number if ticket else None
+    return Viewer(socket, gate.house(request), gate.network_hash(request, channel), number), hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
@@ -126,6 +138,47 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, h
             counts.refuse_frame(protocol.BAD_MESSAGE)
             await socket.send(_bad_message(problem))
         if (pace := spend(now, cost)) is not FINE and await _slow_down(socket, pace):
+            return
+
+
+async def _serve_streamer(socket: Socket, hub: Hub, channel: str, streamer: Streamer) -> None:
+    live = hub.stage.enter(channel, streamer)
+    try:
+        await socket.send(protocol.encode(hub.members.welcome(channel)))
+        await _listen_to_streamer(socket, streamer, live, hub)
+    finally:
+        hub.members.part(live, streamer)
+
+
+async def _listen_to_streamer(socket: Socket, streamer: Streamer, live: LiveChannel, hub: Hub) -> None:
+    """Take what the streamer sends until the connection ends."""
+    while True:
+        frame = await socket.receive()
+        socket.heard = now = time.monotonic()
+        problem = ""
+        if frame.type is WSMsgType.TEXT:
+            try:
+                message = protocol.from_viewer.decode(frame.data)
+            except _NOT_A_MESSAGE as error:
+                problem = f"Expected a `label` or `away` message as JSON: {error}."
+            else:
+                if isinstance(message, Label):
+                    hub.stage.say(live, streamer, message.emotion, now)
+                elif isinstance(message, Away):
+                    hub.stage.say(live, streamer, None, now)
+                else:
+                    problem = f"The streamer sends `label` or `away`; `{_tag(type(message))}` is the viewers'."
+        elif frame.type is WSMsgType.BINARY:
+            problem = "A frame is JSON text, and this one is binary."
+        elif await socket.control(frame):
+            continue
+        else:
+            return
+        if problem:
+            socket.counts.refuse_frame(protocol.BAD_MESSAGE)
+            await socket.send(_bad_message(problem))
+        pace = socket.meter.spend(now, BAD_FRAME_COST if problem else 1.0)
+        if pace is not FINE and await _slow_down(socket, pace):
             return
 
 

@@ -10,9 +10,10 @@ from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.core.command import Command
 from relay.core.countdown import Measurement
+from relay.core.face import Telling
 from relay.core.timeline import Timeline
 from relay.live.websocket import Socket, encode_frame
-from relay.protocol import Code, Countdown, Marker, Moment, Mood, Reaction, Status
+from relay.protocol import Code, Countdown, Expression, Face, Marker, Moment, Mood, Reaction, Status
 from relay.store.channels import Right
 from relay.store.history import Session
 
@@ -37,6 +38,23 @@ class Viewer:
         self.full_since: float | None = None
         self.turn = 0
         """At which of the ticks of a second it gets the mood."""
+
+
+class Streamer:
+    """A streamer's connection, which shows their own face."""
+
+    __slots__ = ("emotion", "said_at", "since", "socket", "stored")
+
+    def __init__(self, socket: Socket, stored: bool) -> None:
+        """``stored``: whether they asked for what they show to be stored."""
+        self.socket = socket
+        self.stored = stored
+        self.since = 0.0
+        """Unix time at which they came."""
+        self.emotion: Expression | None = None
+        """What they said last, and ..."""
+        self.said_at = 0.0
+        """... when, by the steady clock."""
 
 
 class Packet(NamedTuple):
@@ -110,6 +128,13 @@ class LiveChannel:
         """What the streamer last said of the session."""
         self.command_stored = -math.inf
         """When it was stored last, by the steady clock."""
+        self.streamers: set[Streamer] = set()
+        """Those who may show themselves; of them ..."""
+        self.on_stage: Streamer | None = None
+        """... the one who does."""
+        self.telling = Telling()
+        self.face_stored = 0
+        """The second of which what the streamer showed was stored last."""
         self.session: Session | None = None
         self.stored = False
         """Whether the running session is in the history yet."""
@@ -147,10 +172,16 @@ class LiveChannel:
         self.measured.clear()
         return True
 
+    def senders(self) -> list[Socket]:
+        """The sockets of those who send labels: the viewers, and the streamer."""
+        return [*(viewer.socket for viewer in self.viewers), *(streamer.socket for streamer in self.streamers)]
+
     def is_empty(self, now: float) -> bool:
         """Whether nobody is here, and nothing goes on that somebody may come back to."""
         counting = self.countdown is not None and self.countdown.open_s(now) > 0
-        return not (self.viewers or self.subscribers or self.session or counting or self.command.is_fresh(now))
+        if self.viewers or self.streamers or self.subscribers or self.session:
+            return False
+        return not (counting or self.command.is_fresh(now))
 
     def publish(self, packet: Packet) -> None:
         """Tell all subscribers, at once."""
@@ -158,7 +189,7 @@ class LiveChannel:
             subscriber.put(packet)
 
 
-def packet(event: Mood | Reaction | Moment | Marker | Countdown | Status) -> Packet:
+def packet(event: Mood | Reaction | Moment | Marker | Countdown | Face | Status) -> Packet:
     """An event, encoded."""
     json = protocol.encode(event)
     seq = event.seq if isinstance(event, Mood) else None

@@ -7,7 +7,7 @@ from functools import partial
 from relay import protocol
 from relay.common.deadline import within
 from relay.live.broadcasts import Broadcasts
-from relay.live.connections import Subscriber, Viewer
+from relay.live.connections import Subscriber
 from relay.live.countdowns import Countdowns
 from relay.live.counters import log_refusals
 from relay.live.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
@@ -15,8 +15,9 @@ from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.news import Newsroom
 from relay.live.recorder import Recorder
+from relay.live.stage import Stage
 from relay.live.ticker import Ticker
-from relay.live.websocket import encode_bye
+from relay.live.websocket import Socket, encode_bye
 
 
 class Hub:
@@ -31,8 +32,9 @@ class Hub:
         self.members = Members(means, self._recorder)
         self.countdowns = Countdowns(means, self.members, self._recorder)
         self.broadcasts = Broadcasts(means, self.members, self._recorder)
-        self.news = Newsroom(means, self.members, self._recorder, self.countdowns, self.broadcasts)
-        self.ticker = Ticker(means, self.members, self._recorder, self.broadcasts)
+        self.stage = Stage(means, self.members)
+        self.news = Newsroom(means, self.members, self._recorder, self.countdowns, self.broadcasts, self.stage)
+        self.ticker = Ticker(means, self.members, self._recorder, self.broadcasts, self.stage)
         self._chores: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -62,13 +64,13 @@ class Hub:
         channels, alone = list(self.members.channels.values()), self._means.node.alone
         # The overlays first: how the crowd leaves is no mood to show.
         farewells: list[Farewell] = [partial(_end, who) for channel in channels for who in channel.subscribers]
-        farewells += [partial(self._part, who) for channel in channels for who in channel.viewers]
+        farewells += [partial(self._part, who) for channel in channels for who in channel.senders()]
         gone = leaving_s(len(farewells), seconds)
         self.come_back_s = gone + RESTART_S if alone else NEXT_NODE_S
         await send_away(farewells, seconds, alone)
 
-    def _part(self, viewer: Viewer, retry_after: float) -> None:
-        self.members.spawn(viewer.socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
+    def _part(self, socket: Socket, retry_after: float) -> None:
+        self.members.spawn(socket.bye(protocol.SHUTTING_DOWN.number, _shutting_down(retry_after)))
 
 
 def _end(subscriber: Subscriber, retry_after: float) -> None:

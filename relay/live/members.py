@@ -10,11 +10,11 @@ from relay import protocol
 from relay.cluster.peers import Joined
 from relay.core.channel import Channel
 from relay.core.snapshot import Snapshot
-from relay.live.connections import LiveChannel, Subscriber, Viewer, packet
+from relay.live.connections import LiveChannel, Streamer, Subscriber, Viewer, packet
 from relay.live.means import Means
 from relay.live.recorder import Recorder
 from relay.live.websocket import Socket, encode_bye
-from relay.protocol import Status, Welcome
+from relay.protocol import Code, Status, Welcome
 from relay.store.channels import Right
 from relay.store.history import Session
 
@@ -100,6 +100,20 @@ class Members:
             crowd=self._settings.crowd,
         )
 
+    # --- the streamer, see Stage -------------------------------------------------------------------------------------
+
+    def part(self, channel: LiveChannel, streamer: Streamer) -> None:
+        """A streamer's connection ended, or counts no more. A second call does nothing."""
+        channel.streamers.discard(streamer)
+        if channel.on_stage is streamer:
+            channel.on_stage = None
+        self._someone_left.set()
+
+    def put_off(self, channel: LiveChannel, streamer: Streamer, code: Code, text: str) -> None:
+        """Show a streamer no more, and tell them why."""
+        self.part(channel, streamer)
+        self.spawn(streamer.socket.bye(code.number, encode_bye(code, text)))
+
     # --- subscribers -------------------------------------------------------------------------------------------------
 
     def subscribe(self, name: str, right: Right, socket: Socket | None = None) -> Subscriber:
@@ -108,6 +122,8 @@ class Members:
         subscriber = Subscriber(right, socket)
         subscriber.put(packet(channel.status or self.status(channel)))
         subscriber.put(packet(channel.core.mood))
+        if channel.telling.last:
+            subscriber.put(packet(channel.telling.last))
         now = time.monotonic()
         if channel.countdown and channel.countdown.can_be_followed(now):
             subscriber.put(packet(channel.countdown.event(now)))
@@ -122,9 +138,12 @@ class Members:
         self._someone_left.set()
 
     def revoke(self, name: str, right: Right) -> None:
-        """The key with this right was replaced: who subscribed with the old one is closed."""
-        bye = encode_bye(protocol.WRONG_KEY, "The key was replaced: ask the streamer for the new one.")
+        """The key with this right was replaced: who came with the old one is closed."""
+        text = "The key was replaced: ask the streamer for the new one."
+        bye = encode_bye(protocol.WRONG_KEY, text)
         if channel := self.channels.get(name):
+            for streamer in list(channel.streamers) if right == "admin" else ():
+                self.put_off(channel, streamer, protocol.WRONG_KEY, text)
             for subscriber in channel.subscribers:
                 if subscriber.right == right:
                     subscriber.end(protocol.WRONG_KEY, bye)
@@ -187,8 +206,8 @@ class Members:
         bye = encode_bye(protocol.UNKNOWN_CHANNEL, f"The channel {name!r} was deleted.")
         for subscriber in channel.subscribers:
             subscriber.end(protocol.UNKNOWN_CHANNEL, bye)
-        for viewer in channel.viewers:
-            self.spawn(viewer.socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
+        for socket in channel.senders():
+            self.spawn(socket.bye(protocol.UNKNOWN_CHANNEL.number, bye))
 
     # --- for all -----------------------------------------------------------------------------------------------------
 
@@ -214,6 +233,6 @@ class Members:
 
     async def until_all_left(self) -> None:
         """Wait until nobody is here."""
-        while any(channel.viewers or channel.subscribers for channel in self.channels.values()):
+        while any(channel.viewers or channel.streamers or channel.subscribers for channel in self.channels.values()):
             self._someone_left.clear()
             await self._someone_left.wait()

@@ -13,6 +13,7 @@ from relay.live.countdowns import Countdowns
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
+from relay.live.stage import STREAMER, Stage
 from relay.live.websocket import encode_frame
 from relay.protocol import Countdown, Marker
 from relay.store.channels import Replaced
@@ -24,10 +25,16 @@ class Newsroom:
     """Takes news from here and elsewhere."""
 
     def __init__(
-        self, means: Means, members: Members, recorder: Recorder, countdowns: Countdowns, broadcasts: Broadcasts
+        self,
+        means: Means,
+        members: Members,
+        recorder: Recorder,
+        countdowns: Countdowns,
+        broadcasts: Broadcasts,
+        stage: Stage,
     ) -> None:
         self._clock, self._history, self._node = means.clock, means.history, means.node
-        self._members, self._recorder = members, recorder
+        self._members, self._recorder, self._stage = members, recorder, stage
         self._countdowns, self._broadcasts = countdowns, broadcasts
 
     def mark(self, name: str, text: str) -> Marker | None:
@@ -92,7 +99,9 @@ class Newsroom:
         if isinstance(item, Joined):
             channel = self._members.channels.get(item.channel)
             older = channel and channel.tickets.get(item.ticket)
-            if channel and older and older.since < item.time:
+            if channel and item.ticket == STREAMER:
+                self._stage.heard(channel, item.time)
+            elif channel and older and older.since < item.time:
                 self._members.replace(channel, older)
         elif isinstance(item, Published):
             channel = self._members.channels.get(item.channel)

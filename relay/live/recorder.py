@@ -5,6 +5,7 @@ import logging
 
 import msgspec
 
+from relay.core.face import Shown
 from relay.core.snapshot import Snapshot
 from relay.core.timeline import Timeline
 from relay.live.connections import LiveChannel
@@ -78,6 +79,15 @@ class Recorder:
         for reaction in reactions:
             seen = max(channel.resumed, reaction.time - channel.timeline.delay)
             self._history.put_reaction(channel.session, msgspec.structs.replace(reaction, time=seen))
+
+    def store_face(self, channel: LiveChannel, shown: Shown | None, unix: float) -> None:
+        """Write what the streamer shows, where they asked for that: the first of each second of the running session.
+
+        It needs no delay, since they are where the stream is made."""
+        if channel.session and shown and shown.stored and shown.emotion and int(unix) != channel.face_stored:
+            channel.face_stored = int(unix)
+            self.keep(channel, channel.session)
+            self._history.put_face(channel.session, channel.face_stored, shown.emotion)
 
     def begin(self, channel: LiveChannel, state: State) -> None:
         """Begin a session, or take up the last one if it ended a moment ago. In a pause none begins."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from relay.cluster.peers import Activity, Running
+from relay.core.face import Shown
 from relay.core.snapshot import Snapshot, total
 from relay.live.broadcasts import Broadcasts
 from relay.live.connections import LiveChannel, Packet, Viewer, packet
@@ -14,6 +15,7 @@ from relay.live.fairly import fairly, few_at_a_time
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
+from relay.live.stage import Stage
 from relay.live.websocket import drop_slow
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ class _Told(NamedTuple):
     channel: LiveChannel
     own: Snapshot
     """Its audience on this node."""
+    shown: Shown | None
+    """Its streamer on this node."""
     wanted: bool
     """Whether this node would write its history."""
     packets: list[Packet]
@@ -34,8 +38,11 @@ class _Told(NamedTuple):
 class Ticker:
     """Ticks for as long as the relay runs."""
 
-    def __init__(self, means: Means, members: Members, recorder: Recorder, broadcasts: Broadcasts) -> None:
+    def __init__(
+        self, means: Means, members: Members, recorder: Recorder, broadcasts: Broadcasts, stage: Stage
+    ) -> None:
         self._means, self._members, self._recorder, self._broadcasts = means, members, recorder, broadcasts
+        self._stage = stage
         self._ticks = 0
 
     async def run(self) -> None:
@@ -79,7 +86,10 @@ class Ticker:
             {
                 one.channel.core.name: activity
                 for one in told
-                if (activity := _activity(one, time.monotonic())).command or one.channel.viewers or activity.running
+                if (activity := _activity(one, time.monotonic())).command
+                or one.channel.viewers
+                or activity.running
+                or activity.shown
             }
         )
         wanted = {one.channel.core.name for one in told if one.wanted}
@@ -112,20 +122,25 @@ class Ticker:
         wanted = self._recorder.wants(channel, whole, state)
         reactions = channel.core.tick(whole, now, unix)
         self._recorder.store(channel, whole, reactions, now, unix)
+        own_face = self._stage.shown(channel, now)
+        shown, face = self._stage.tick(channel, own_face, state, now, unix)
+        self._recorder.store_face(channel, shown, unix)
         packets = [*map(packet, reactions), packet(channel.core.mood)]
+        if face:
+            packets.insert(0, packet(face))
         status = self._members.status(channel)
         if status != channel.status:
             channel.status = status
             packets.insert(0, packet(status))
         if channel.is_empty(now):
             del self._members.channels[name]
-        return _Told(channel, own, wanted, packets)
+        return _Told(channel, own, own_face, wanted, packets)
 
     async def check_connections(self) -> None:
         """Ping who has been silent, and cut off who does not answer, as when a machine lost its network."""
         while True:
             await asyncio.sleep(self._means.limits.heartbeat / 4)
-            sockets = [viewer.socket for channel in self._members.channels.values() for viewer in channel.viewers]
+            sockets = [socket for channel in self._members.channels.values() for socket in channel.senders()]
             sockets += [
                 subscriber.socket
                 for channel in self._members.channels.values()
@@ -162,4 +177,5 @@ def _activity(told: _Told, now: float) -> Activity:
         told.own,
         Running(session.number, session.started) if session else None,
         command.told(now) if command.is_fresh(now) else None,
+        told.shown,
     )

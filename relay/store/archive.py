@@ -8,7 +8,7 @@ All of it blocks: call it off the event loop.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from relay.core.timeline import PARTS, Part, Slice, StoredMoment
+from relay.core.timeline import AUDIENCE, PARTS, Part, Slice, StoredFace, StoredMoment
 from relay.protocol import Marker, Reaction
 from relay.store import database
 from relay.store.history import SESSION_COLUMNS, Session, session_of
@@ -25,8 +25,9 @@ COLUMNS: dict[Part, str] = {
     "moments": f"time, viewers, sharing, valence, resonance, {database.COUNT_COLUMNS}",
     "reactions": "time, kind, name, strength, count",
     "markers": "time, text",
+    "streamer": "time, emotion",
 }
-ORDER: dict[Part, str] = {"moments": "time", "reactions": "time", "markers": "time, text"}
+ORDER: dict[Part, str] = {"moments": "time", "reactions": "time", "markers": "time, text", "streamer": "time"}
 
 
 class GoneError(Exception):
@@ -66,6 +67,17 @@ class Archive:
         with database.opened(self._place) as file:
             return self._find(file, channel, number)
 
+    def parts(self, session: Session) -> tuple[Part, ...]:
+        """What is told of a stored session: all, but of the streamer's face only where something was stored.
+
+        Raises:
+            DatabaseError: the database can't be read.
+        """
+        with database.opened(self._place) as file:
+            key = (session.channel, session.number)
+            row = file.execute("SELECT 1 FROM streamer WHERE channel = ? AND session = ? LIMIT 1", key).fetchone()
+        return PARTS if row else AUDIENCE
+
     def slices(self, session: Session, parts: Sequence[Part] = PARTS) -> Iterator[Slice]:
         """All of a stored session, or some parts of it alone, in slices by time. Other parts are empty.
 
@@ -86,6 +98,7 @@ class Archive:
                 moments=list(map(_moment, rows.get("moments", ()))),
                 reactions=list(map(_reaction, rows.get("reactions", ()))),
                 markers=list(map(_marker, rows.get("markers", ()))),
+                streamer=list(map(_face, rows.get("streamer", ()))),
             )
             start = end
 
@@ -131,3 +144,8 @@ def _reaction(row: Row) -> Reaction:
 def _marker(row: Row) -> Marker:
     time, text = row
     return Marker(time=time, text=text)
+
+
+def _face(row: Row) -> StoredFace:
+    time, emotion = row
+    return StoredFace(time=time, emotion=emotion)

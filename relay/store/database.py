@@ -62,6 +62,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             channel TEXT PRIMARY KEY, state TEXT NOT NULL, stamp REAL NOT NULL, since REAL NOT NULL,
             renewed REAL NOT NULL
         ) WITHOUT ROWID""",
+        """CREATE TABLE streamer (
+            channel TEXT NOT NULL, session INTEGER NOT NULL, time INTEGER NOT NULL, emotion TEXT NOT NULL,
+            PRIMARY KEY (channel, session, time)
+        ) WITHOUT ROWID""",
     ),
 )
 """What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""

@@ -4,10 +4,10 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 
-from relay.core.timeline import Part, Slice
+from relay.core.timeline import AUDIENCE, Part, Slice
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, encode
 from relay.store.history import Session
 
@@ -25,6 +25,8 @@ COLUMNS: dict[str, str] = {
     **{f"tap_{name}": f"Taps `{name}` in this second." for name in TAPS},
     "markers": "The streamer's markers of this second, `; ` between them, and an apostrophe in front of what a "
     "spreadsheet would run as a formula.",
+    "streamer": "The expression that the streamer showed first in this second. The column is there only where one was "
+    "stored, because the streamer asked for that; alone in a second, it leaves the audience's columns empty.",
 }
 """The columns in their order, and what they mean."""
 
@@ -35,14 +37,14 @@ SEPARATORS = ",;|\t\r\n"
 _FORMULA = re.compile(f'(?:^|[{re.escape(SEPARATORS)}])[\\s"]*(?=[{re.escape("".join(FORMULA_STARTS))}])')
 
 
-def csv_pieces(session: Session, slices: Iterable[Slice]) -> Iterator[bytes]:
+def csv_pieces(session: Session, slices: Iterable[Slice], parts: Sequence[Part] = AUDIENCE) -> Iterator[bytes]:
     """The session as CSV after RFC 4180, in UTF-8: a header, CRLF, quotes where they are needed.
 
     What a spreadsheet would run as a formula, at the begin of a marker or behind a separator in it, gets an apostrophe
-    in front.
+    in front. ``parts``: of which the slices are.
     """
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS)
+    writer = csv.DictWriter(text, [name for name in COLUMNS if name != "streamer" or name in parts])
     writer.writeheader()
     for part in itertools.chain([Slice()], slices):  # the header goes first, and alone where nothing is stored
         writer.writerows(_rows(int(session.started), part))
@@ -77,11 +79,14 @@ def _rows(started: int, part: Slice) -> Iterable[dict[str, Cell]]:
     marked: dict[int, list[str]] = {}
     for marker in part.markers:
         marked.setdefault(int(marker.time), []).append(marker.text)
-    for second in sorted({moment.time for moment in part.moments} | marked.keys()):
+    faces = {face.time: face.emotion for face in part.streamer}
+    for second in sorted({moment.time for moment in part.moments} | marked.keys() | faces.keys()):
         utc = datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         table[second] = {"time": second, "utc": utc, "second": second - started}
         if second in marked:
             table[second]["markers"] = _harmless("; ".join(marked[second]))
+        if second in faces:
+            table[second]["streamer"] = faces[second]
     for moment in part.moments:
         row = table[moment.time]
         row |= {"viewers": moment.viewers, "sharing": moment.sharing}

@@ -18,7 +18,7 @@ import msgspec
 
 from relay.core.clock import STEP_S
 from relay.core.timeline import PARTS, Second
-from relay.protocol import EXPRESSIONS, Marker, Reaction, State
+from relay.protocol import EXPRESSIONS, Expression, Marker, Reaction, State
 from relay.store import database, leases
 from relay.store.database import DatabaseError
 
@@ -43,6 +43,7 @@ _PUT_REACTION = (
     "ON CONFLICT DO NOTHING"
 )
 _PUT_MARKER = "INSERT INTO markers (channel, session, time, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PUT_FACE = "INSERT INTO streamer (channel, session, time, emotion) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 _PUT_COMMAND = (
     "INSERT INTO commands (channel, state, stamp, since, renewed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (channel) "
@@ -56,8 +57,8 @@ _DELETE_SESSION = (
     *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
     "DELETE FROM sessions WHERE channel = ? AND number = ?",
 )
-_OFTEN = (_PUT_MOMENT, _PUT_REACTION, _PUT_COMMAND, _FORGET_COMMAND)
-_GUARDED = (_PUT_SESSION, _PUT_MOMENT, _PUT_REACTION)
+_OFTEN = (_PUT_MOMENT, _PUT_REACTION, _PUT_FACE, _PUT_COMMAND, _FORGET_COMMAND)
+_GUARDED = (_PUT_SESSION, _PUT_MOMENT, _PUT_REACTION, _PUT_FACE)
 """What only the node with the channel's lease may write, where several nodes share the database."""
 _DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions", "commands"))
 _DELETE_BEFORE = (
@@ -240,6 +241,10 @@ class History:
     def forget_command(self, channel: str, stamp: float) -> None:
         """It holds no more, and neither does an older one."""
         self._queue.put((_FORGET_COMMAND, (channel, stamp)))
+
+    def put_face(self, session: Session, second: int, emotion: Expression) -> None:
+        """Store what the streamer showed in a second (Unix time), who asked for that."""
+        self._queue.put((_PUT_FACE, (session.channel, session.number, second, emotion)))
 
     def rename(self, channel: str, number: int, name: str) -> "Future[None]":
         """Give a stored session a name. The future is done when it is stored."""

@@ -110,6 +110,27 @@ async def test_the_audience_sees_the_expression_its_change_and_the_leaving(relay
         assert agent.client.labels == {"happy": 1, "surprise": 1}
 
 
+async def test_a_pause_of_the_streamer_is_seen_and_after_it_the_expression_is_said_anew(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+
+    async def say(state: str) -> None:
+        assert (await request(relay.url, "PUT", "demo/session", keys.admin_key, {"state": state}))[0] == 200
+
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience, Agent(relay.url) as agent:
+        agent.show("happy")
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+        assert not agent.client.paused
+        await say("paused")
+        await wait_until(lambda: agent.client.paused)
+        await say("auto")
+        # Not with the heartbeat, which comes some seconds later.
+        await wait_until(lambda: not agent.client.paused)
+        before = agent.client.labels.total()
+        mood = await audience.mood(lambda mood: count_of(mood, "happy") == 1 and not mood.paused)
+        assert mood.sharing == 1
+        assert agent.client.labels.total() <= before + 1
+
+
 async def test_stopping_leaves_the_channel(relay: app.Relay) -> None:
     keys = relay.create_channel("demo")
     async with await subscribe(relay.url, "demo", keys.display_key) as audience:

@@ -103,16 +103,18 @@ def test_without_a_terminal_only_yes_in_advance_will_do() -> None:
 
 def test_the_status_says_what_the_relay_has() -> None:
     label = Label(emotion="happy", confidence=0.87)
-    assert terminal.status(label, True, None, 12, 5.0, 0.092) == (
+    assert terminal.status(label, True, False, None, 12, 5.0, 0.092) == (
         "happy 0.87",
         "sent 12 labels · 5.0 fps · 9% of a core",
     )
-    assert terminal.status(label, True, None, 1, 5.0, 0.09)[1] == "sent 1 label · 5.0 fps · 9% of a core"
-    assert terminal.status(Away(), True, None, 1, 5.0, 0.09)[0] == "away, no face"
-    chin = terminal.status(Away(), True, Unread.CHIN_CUT, 1, 5.0, 0.09)[0]
+    assert terminal.status(label, True, False, None, 1, 5.0, 0.09)[1] == "sent 1 label · 5.0 fps · 9% of a core"
+    assert terminal.status(Away(), True, False, None, 1, 5.0, 0.09)[0] == "away, no face"
+    chin = terminal.status(Away(), True, False, Unread.CHIN_CUT, 1, 5.0, 0.09)[0]
     assert chin == "away, your chin is outside the picture"
-    assert terminal.status(label, True, Unread.UNSURE, 1, 5.0, 0.09)[0] == "happy 0.87"
-    assert "connecting" in terminal.status(label, False, None, 1, 5.0, 0.09)[0]
+    assert terminal.status(label, True, False, Unread.UNSURE, 1, 5.0, 0.09)[0] == "happy 0.87"
+    paused = terminal.status(label, True, True, None, 1, 5.0, 0.09)[0]
+    assert paused == "the streamer has paused: nothing is shown or stored"
+    assert "connecting" in terminal.status(label, False, False, None, 1, 5.0, 0.09)[0]
 
 
 def test_of_a_still_network_there_is_nothing_to_say() -> None:

@@ -42,6 +42,16 @@ def press(button):
         obs.obs_properties_destroy(properties)
 
 
+def sentences(_):
+    """Description and status, as the dialog of a script shows them that can't work."""
+    properties = moodcast_obs.script_properties()
+    try:
+        status = obs.obs_property_description(obs.obs_properties_get(properties, "status"))
+        return f"{moodcast_obs.script_description()}\n{status}"
+    finally:
+        obs.obs_properties_destroy(properties)
+
+
 def update(settings):
     """Change the settings, all of them."""
     data = obs.obs_data_create_from_json(json.dumps(settings))
@@ -97,4 +107,11 @@ def ticks(_):
     return taken
 
 
-CALLS = {"press": press, "update": update, "describe": describe, "census": census, "ticks": ticks}
+CALLS = {
+    "press": press,
+    "update": update,
+    "describe": describe,
+    "sentences": sentences,
+    "census": census,
+    "ticks": ticks,
+}

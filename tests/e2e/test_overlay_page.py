@@ -161,6 +161,23 @@ async def test_what_it_takes_is_said_as_elsewhere(relay: app.Relay, open_page: O
         assert await page.locator(".moodcast-leader-text").inner_text() == f"Shown once {case['text']}"
 
 
+async def test_a_pause_hides_the_audience_and_says_whose_it_is(relay: app.Relay, open_page: OpenPage) -> None:
+    keys = relay.create_channel("demo")
+    page = await open_page(overlay_url(relay, keys.display_key))
+    dashboard = await open_page(f"{relay.url}/dashboard?channel=demo#key={keys.display_key}")
+    viewers = await audience(relay.url, "demo", ["happy"] * 3)
+    await page.get_by_text("100 % happy").wait_for()
+    assert (await request(relay.url, "PUT", "demo/session", keys.admin_key, {"state": "paused"}))[0] == 200
+    await page.get_by_text("Paused by the streamer").wait_for()
+    await dashboard.get_by_text("Paused by the streamer").wait_for()
+    assert await share_in_bar(page, "happy") == 0
+    assert (await request(relay.url, "PUT", "demo/session", keys.admin_key, {"state": "auto"}))[0] == 200
+    for viewer in viewers:
+        await viewer.label("sad")
+    await page.get_by_text("100 % sad").wait_for()
+    await leave(viewers)
+
+
 async def test_comes_back_after_the_relay_restarts(tmp_path: Path, open_page: OpenPage) -> None:
     settings = RelaySettings(port=free_port(), data=str(tmp_path), tick_ms=50, min_viewers=1)
     relay = await app.start(settings, SOON)

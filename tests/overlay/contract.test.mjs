@@ -64,6 +64,7 @@ for (const kind of KINDS) {
     for (const name of asked) {
       for (const wrong of [null, undefined, {}, NaN, Infinity, [], ["1"]]) {
         if (name === "kind") continue; // whatever is no tap is an expression
+        if (name === "emotion" && wrong === null) continue; // the streamer shows none
         assert.equal(checked({ ...message(kind), [name]: wrong }), null, `${name}: ${String(wrong)}`);
       }
     }

@@ -61,7 +61,7 @@ def test_words() -> None:
     assert tuple(look.WORDS) == EXPRESSIONS
     assert f"{look.IN_TUNE}\n" in (PAGES / "overlay.html").read_text()
     assert f"`${{mood.sharing}} {look.SHARING}`" in SCRIPTS["overlay"]
-    assert f"`{look.SHOWN_ONCE} ${{condition(mood)}}`" in SCRIPTS["overlay"]
+    assert f'? "{look.PAUSED}" : `{look.SHOWN_ONCE} ${{condition(mood)}}`' in SCRIPTS["figures"]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Several relays as one: in one event loop, on a real Redis, with SQLite and with PostgreSQL."""
 
+import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -369,6 +370,86 @@ async def test_a_countdown_measures_the_viewers_of_all_nodes(cluster: Cluster) -
         await viewer.send(protocol.Zero())
         await viewer.receive_until(lambda message: isinstance(message, Delay))
     await viewer.close()
+
+
+async def said(node: app.Relay, keys: Any, state: str) -> dict[str, Any]:
+    code, body = await request(node.url, "PUT", "demo/session", keys.admin_key, {"state": state})
+    assert code == 200, body
+    return dict(body)
+
+
+def is_state(state: str, session: int | None) -> Callable[[Any], bool]:
+    return lambda message: isinstance(message, Status) and (message.state, message.session) == (state, session)
+
+
+async def test_what_the_streamer_says_of_the_session_holds_on_all_nodes(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    first, second, keys = pair
+    await channel_arrives(second)
+    viewers = await audience(first.url, "demo", ["happy"]) + await audience(second.url, "demo", ["sad"])
+    clients = [await subscribe(node.url, "demo", keys.display_key) for node in (first, second)]
+    for number, (node, other) in enumerate([(first, second), (second, first)], 1):
+        await said(node, keys, "open")
+        for client in clients:
+            await client.receive_until(is_state("open", number))
+        for viewer in viewers:
+            await viewer.label("happy")
+        await wait_until(lambda number=number: moments(first, keys.display_key, number))
+        await said(other, keys, "paused")
+        for client in clients:
+            await client.receive_until(is_state("paused", number))
+            mood = await client.mood(lambda mood: mood.paused)
+            assert (mood.visible, mood.sharing, mood.viewers) == (False, 0, 2)
+        # Whatever viewers of either node do now, no node stores or shows it.
+        await quiet(first, second)
+        before = await moments(first, keys.display_key, number)
+        for client in clients:
+            begun = await client.mood()
+            while (last := await client.mood()).time < begun.time + 1.5:
+                for viewer in viewers:
+                    await viewer.label("angry")
+                assert (last.paused, last.visible) == (True, False)
+        await quiet(first, second)
+        assert await moments(first, keys.display_key, number) == before
+        await said(node, keys, "open")
+        for client in clients:
+            await client.receive_until(is_state("open", number))
+        for viewer in viewers:
+            await viewer.label("happy")
+        for client in clients:
+            await client.mood(lambda mood: mood.visible and count_of(mood, "happy") == 2)
+        await said(other, keys, "ended")
+        for client in clients:
+            await client.receive_until(is_state("ended", None))
+    for client in clients:
+        await client.close()
+    await leave(viewers)
+
+
+async def quiet(*nodes: app.Relay) -> None:
+    """Each has written what it was given."""
+    for node in nodes:
+        await asyncio.wrap_future(node._history.rename("nobody", 1, ""))
+
+
+async def test_a_node_that_comes_later_and_one_that_is_left_know_of_the_pause(
+    tmp_path: Path, redis: RedisServer, database_url: str
+) -> None:
+    async with running(tmp_path, redis.url, database=database_url) as cluster:
+        first = await cluster.add()
+        keys = first.create_channel("demo")
+        assert (await said(first, keys, "paused"))["state"] == "paused"
+        second = await cluster.add()
+        async with await subscribe(second.url, "demo", keys.display_key) as client:
+            await client.mood(lambda mood: mood.paused)
+            await first.stop()
+            begun = await client.mood()
+            last = await client.mood(lambda mood: mood.time > begun.time + 1.5)
+            assert last.paused
+            # Newest wins, whichever node heard it.
+            third = await cluster.add()
+            await said(third, keys, "auto")
+            await client.receive_until(is_state("auto", None))
+            await client.mood(lambda mood: not mood.paused)
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------

@@ -52,6 +52,13 @@ def test_every_size(width: int, height: int, visible: bool) -> None:
     assert alpha[height * 3 // 4 :, width // 4].max() > 150  # and a panel at the bottom
 
 
+def test_a_pause_is_written_where_the_condition_would_be() -> None:
+    hidden, paused = mood(visible=False), msgspec.structs.replace(mood(visible=False), paused=True)
+    asked = [np.asarray(draw(one, [], 800, 200)) for one in (hidden, paused, paused)]
+    assert (asked[0] != asked[1]).any()
+    assert (asked[1] == asked[2]).all()
+
+
 def test_the_bar_shows_the_shares() -> None:
     picture = draw(mood(happy=0.75, sad=0.25), [], 800, 200)
     happy, sad = pixels_like(picture, "happy"), pixels_like(picture, "sad")

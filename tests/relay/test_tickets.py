@@ -18,6 +18,7 @@ from relay.protocol import Bye
 from tests.support import SOON, Client, Viewer, count_of, subscribe
 
 KEY = b"k" * 32
+SEAL = b"s" * 32
 
 PATH = "/v1/channels/demo/tickets"
 PASSWORD = "/v1/channels/demo/password"
@@ -62,34 +63,34 @@ def test_a_ticket_opens_its_channel_with_a_number_of_its_own() -> None:
     tickets = Tickets(KEY)
     one, two = tickets.issue("demo"), tickets.issue("demo")
     assert len(one) < 256
-    assert tickets.check("demo", one) == tickets.check("demo", one) != tickets.check("demo", two)
+    assert tickets.check("demo", one, SEAL) == tickets.check("demo", one, SEAL) != tickets.check("demo", two, SEAL)
     with pytest.raises(TicketError, match="another channel"):
-        tickets.check("other", one)
+        tickets.check("other", one, SEAL)
 
 
 def test_an_expired_ticket_says_so() -> None:
     tickets = Tickets(KEY, ttl=-1)
     with pytest.raises(TicketError, match="older"):
-        tickets.check("demo", tickets.issue("demo"))
+        tickets.check("demo", tickets.issue("demo"), SEAL)
 
 
 def test_a_ticket_of_another_installation_says_so() -> None:
     with pytest.raises(TicketError, match=r"^This relay did not issue the ticket: ask for a new one\.$"):
-        Tickets(KEY).check("demo", Tickets(b"x" * 32).issue("demo"))
+        Tickets(KEY).check("demo", Tickets(b"x" * 32).issue("demo"), SEAL)
 
 
 def test_a_ticket_of_another_version_opens_the_channel_too() -> None:
     """As while the nodes of a cluster are updated one after the other: this one was made on 2026-11-26."""
     ticket = "WyJkZW1vIiwiSkJESVZ4NmN5UmxlMldhSyJd.awi8xg.Q2rg3gi682Z0mi7OqtzrJyaLpkjD4bBwQA8u8YBrYD8"
-    assert Tickets(KEY, ttl=10**10).check("demo", ticket) == "JBDIVx6cyRle2WaK"
+    assert Tickets(KEY, ttl=10**10).check("demo", ticket, SEAL).number == "JBDIVx6cyRle2WaK"
     tickets = Tickets(KEY)
-    assert len(tickets.check("demo", tickets.issue("demo"))) == len("JBDIVx6cyRle2WaK")  # 12 random bytes
+    assert len(tickets.check("demo", tickets.issue("demo"), SEAL).number) == len("JBDIVx6cyRle2WaK")  # 12 random bytes
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
 def test_no_text_is_a_ticket_or_breaks_the_check(text: str) -> None:
     with pytest.raises(TicketError):
-        Tickets(KEY).check("demo", text)
+        Tickets(KEY).check("demo", text, SEAL)
 
 
 @given(st.data())
@@ -100,7 +101,7 @@ def test_a_changed_ticket_is_none_or_the_very_same(data: st.DataObject) -> None:
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(ticket))] * 2)))
     changed = ticket[:start] + data.draw(st.text(max_size=4) | st.just(ticket)) + ticket[end:]
     with contextlib.suppress(TicketError):
-        assert tickets.check("demo", changed) == tickets.check("demo", ticket)
+        assert tickets.check("demo", changed, SEAL) == tickets.check("demo", ticket, SEAL)
 
 
 @given(st.data())
@@ -111,7 +112,7 @@ def test_a_ticket_with_another_character_is_none(data: st.DataObject) -> None:
     changed = ticket[:at] + data.draw(st.characters(codec="ascii")) + ticket[at + 1 :]
     if changed != ticket:
         with pytest.raises(TicketError):
-            tickets.check("demo", changed)
+            tickets.check("demo", changed, SEAL)
 
 
 # --- joining with it -------------------------------------------------------------------------------------------------

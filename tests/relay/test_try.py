@@ -20,7 +20,7 @@ from relay.config import RelaySettings
 from relay.core.limits import Limits
 from relay.http import decoding, try_page
 from relay.store import database
-from relay.trial import BadPictureError, Choice, Face, Findings, Maker, Picture, UnavailableError
+from relay.trial import BadPictureError, Choice, Findings, Maker, Picture, TriedFace, UnavailableError
 from tests.bombs import decoders, slow_picture
 from tests.support import audience, leave, wait_until
 
@@ -62,7 +62,7 @@ class RecogniserDouble:
         if model == "bug":
             raise RuntimeError("out of order")
         corners = ((1.0, 2.0), (11.0, 2.0), (11.0, 12.0), (1.0, 12.0))
-        face = Face(outline=corners, probabilities=(0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))
+        face = TriedFace(outline=corners, probabilities=(0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))
         times = {"load": 0.0, "find": 2.0, "classify": 3.0}
         return Findings(model=model or "moodnet", width=20, height=30, faces=(face, face), milliseconds=times)
 
