@@ -8,7 +8,7 @@ import msgspec
 
 from docs.protocol_files import TO_SUBSCRIBER, kinds, tag
 from relay import protocol
-from relay.core import audience, countdown, limits, reactions
+from relay.core import audience, countdown, limits, moments, reactions
 from relay.http.endpoints import ENDPOINTS
 from relay.protocol import Message
 from relay.store import export
@@ -66,8 +66,9 @@ Labels that come faster replace each other; {limits.BURST:g} more than may come 
 Of the viewers at one address (IPv6: one /64) only the first few who share count (`--address-weight`); when one of them
 leaves, the next who sends a label takes the place.
 
-A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` when one happens,
-`countdown` when one begins (or when the subscriber comes with at least {countdown.LEAST_REST_S:g} second of it left)
+A subscriber gets `status` and the current `mood` at once, then `mood` at each tick, `reaction` and `moment` when one
+happens, `countdown` when one begins (or when the subscriber comes with at least {countdown.LEAST_REST_S:g} second of it
+left)
 and `status` when it changes. As Server-Sent Events each message is the `data` of an event named like its type; a mood's
 `id` is its `seq`. Before the relay ends a stream it sends `bye`. A tick takes {protocol.SLOWEST_TICK_S:g} seconds at
 most: who has heard nothing for {protocol.STALE_S:g} seconds should say that what is shown is old, or take it away.
@@ -80,7 +81,9 @@ shows again when enough have shared for a second. `viewers` is told always: it c
 A reaction of kind `expression` is a burst: within {audience.WINDOW_S:g} seconds, more viewers than usual changed to
 the same expression, namely at least {reactions.LEAST_VIEWERS} more and {reactions.LEAST_SHARE:.0%} of those sharing
 more. Neutral never bursts, and a viewer's first label is no change. The next burst of that expression
-comes {reactions.REFRACTORY_S:g} seconds later at the earliest. A reaction of kind `tap` sums up a tick; a viewer's taps
+comes {reactions.REFRACTORY_S:g} seconds later at the earliest. A `moment` is what stands out of the minute before, once
+in {moments.MERGE_S:g} seconds at most; [history.md](history.md#while-it-happens) has the rule. A reaction of kind `tap`
+sums up a tick; a viewer's taps
 of one kind count once in {reactions.TAP_PAUSE_S:g} seconds.
 
 """

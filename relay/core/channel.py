@@ -6,10 +6,12 @@ from typing import Literal
 
 from relay.core.audience import Audience, Member
 from relay.core.limits import HOUSE_WEIGHT
+from relay.core.moments import Moments, Noticed
 from relay.core.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
 from relay.core.reactions import Burst, Bursts, Taps, tapped
 from relay.core.snapshot import Snapshot
-from relay.protocol import MAX_DELAY_S, Crowd, Expression, Mood, Reaction, Tap
+from relay.core.timeline import median_delay
+from relay.protocol import MAX_DELAY_S, Crowd, Expression, Moment, Mood, Reaction, Tap
 
 RECENT_S = 4.0
 """Reactions stay in ``Channel.recent`` for this long: the time they float over the overlay."""
@@ -19,8 +21,8 @@ class Channel:
     """Labels and taps in; a mood and reactions out at each tick."""
 
     __slots__ = (
-        "_audience", "_bursts", "_crowd", "_min_viewers", "_sharing", "_show_after", "_taps", "_trend", "_visibility",
-        "label", "mood", "name", "paused", "recent",
+        "_audience", "_bursts", "_crowd", "_min_viewers", "_moments", "_sharing", "_show_after", "_taps", "_trend",
+        "_visibility", "label", "moment", "mood", "name", "paused", "recent",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +41,9 @@ class Channel:
         self.paused = False
         """While the streamer has paused, nothing that viewers do is taken or shown."""
         self._bursts = Bursts()
+        self._moments = Moments()
+        self.moment: Moment | None = None
+        """That of the last tick, if it had one."""
         self._taps = Taps(house_weight)
         self._trend = Trend()
         self._show_after = show_after
@@ -86,32 +91,35 @@ class Channel:
         return Snapshot(self._audience.shares, changes.counts(self._sharing), changes.networks, self._taps.take(now))
 
     def tick(self, whole: Snapshot, now: float, unix: float) -> list[Reaction]:
-        """Bring ``mood`` and ``recent`` up to date; returns the new reactions.
+        """Bring ``mood``, ``moment`` and ``recent`` up to date; returns the new reactions.
 
         ``whole``: the audience. ``now``: of a steady clock. ``unix``: the same moment for the messages.
         """
         if self.paused:  # also what nodes tell that have not heard of it yet
-            self._trend.reset()
-            self.recent.clear()
-            self.mood = self._hidden(self.mood.seq + 1, unix, whole)
-            return []
+            return self._hide(unix, whole)
         counts = whole.counts
         sharing = self._sharing = counts.sharing
         bursts = self._bursts.update(whole.changes, [len(networks) for networks in whole.changed], sharing, now)
         taps = tapped(whole.taps, sharing)
-        seq = self.mood.seq + 1
         if not self._visibility.update(whole.networks, now):
-            self._trend.reset()
-            self.recent.clear()
-            self.mood = self._hidden(seq, unix, whole)
-            return []
-        self.mood = self._shown(seq, unix, whole, counts, self._trend.update(counts.valence, now))
+            return self._hide(unix, whole)
+        self.mood = self._shown(self.mood.seq + 1, unix, whole, counts, self._trend.update(counts.valence, now))
+        noticed = self._moments.update(whole, counts, now)
+        self.moment = noticed and _moment(noticed, now, unix, median_delay(whole.shares, self._min_viewers))
         reactions = [_reaction(unix, "expression", burst) for burst in bursts]
         reactions += [_reaction(unix, "tap", tap) for tap in taps]
         while self.recent and self.recent[0].time < unix - RECENT_S:
             self.recent.popleft()
         self.recent.extend(reactions)
         return reactions
+
+    def _hide(self, unix: float, whole: Snapshot) -> list[Reaction]:
+        self._trend.reset()
+        self._moments.hide()
+        self.moment = None
+        self.recent.clear()
+        self.mood = self._hidden(self.mood.seq + 1, unix, whole)
+        return []
 
     def _hidden(self, seq: int, unix: float, whole: Snapshot) -> Mood:
         return Mood(
@@ -135,6 +143,15 @@ def _reaction(unix: float, kind: Literal["expression", "tap"], burst: Burst) -> 
 
 def _ignore(member: Member, expression: Expression, now: float) -> None:
     """What becomes of a label in a pause."""
+
+
+def _moment(noticed: Noticed, now: float, unix: float, delay: int) -> Moment:
+    """``delay``: by which the audience sees the stream late, in seconds."""
+    ago = now - noticed.since + delay
+    return Moment(
+        time=round(unix - ago, 3), ago=round(ago, 3), kind=noticed.kind, name=noticed.name,
+        share=round(noticed.share, 4), rise=round(noticed.rise, 4), score=round(noticed.score, 2),
+    )  # fmt: skip
 
 
 def _whole(delay: float) -> int:

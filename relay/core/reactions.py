@@ -22,6 +22,8 @@ TAP_PAUSE_S = 0.5
 """A viewer's taps of one kind count once in this time, ..."""
 _TAPS_AT_ONCE = 4
 """... and so many of all kinds of one network, and of a house as many as viewers of it may count."""
+MOST_TAPS_OF_NETWORK = 3 * _TAPS_AT_ONCE
+"""Of one network in a second and a tick: each of its places may be taken anew after ``TAP_PAUSE_S``."""
 
 
 @dataclass(frozen=True, slots=True)

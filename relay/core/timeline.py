@@ -146,7 +146,7 @@ class Timeline:
         return told
 
     def _tell(self, second: int, crowds: list[_Crowd]) -> list[Second]:
-        self.delay = self._median(crowds)
+        self.delay = _median(crowds, self._min_viewers)
         groups = self._groups(crowds)
         due = second - max(group.delay for group in groups)
         told = [self._moment(time, groups) for time in range(self._next, due + 1)]
@@ -174,26 +174,7 @@ class Timeline:
                 rest = []
         if rest:
             joined[-1:] = [[*(joined[-1] if joined else ()), *rest]]
-        return [_Group(group, self._median(group)) for group in joined]
-
-    def _median(self, crowds: Iterable[_Crowd]) -> int:
-        """Their (lower) median delay in seconds.
-
-        Where a delay has fewer than ``min_viewers`` networks, each counts once however many viewers it has: else one
-        network could move the whole of a small audience.
-        """
-        seen: set[bytes] = set()
-        weights: list[tuple[int, int]] = []
-        for crowd in crowds:
-            many = len(crowd.networks) >= self._min_viewers
-            weights.append((crowd.delay, crowd.sharing if many else len(crowd.networks - seen)))
-            seen |= crowd.networks
-        left = sum(weight for _, weight in weights) / 2
-        for delay, weight in weights:
-            left -= weight
-            if left <= 0:
-                return delay
-        return 0
+        return [_Group(group, _median(group, self._min_viewers)) for group in joined]
 
     def _moment(self, time: int, groups: list[_Group]) -> Second | None:
         """A second of the stream; None where it can't be told."""
@@ -215,6 +196,31 @@ class Timeline:
             if len(groups) == 1:
                 return None
             groups = self._joined([group.crowds for group in groups], enough)
+
+
+def median_delay(shares: Iterable[Share], min_viewers: int) -> int:
+    """By how many seconds those who share see the stream late, as the median; the same on all nodes."""
+    return _median(_crowds(_shown(0.0, shares), min_viewers), min_viewers)
+
+
+def _median(crowds: Iterable[_Crowd], min_viewers: int) -> int:
+    """Their (lower) median delay in seconds.
+
+    Where a delay has fewer than ``min_viewers`` networks, each counts once however many viewers it has: else one
+    network could move the whole of a small audience.
+    """
+    seen: set[bytes] = set()
+    weights: list[tuple[int, int]] = []
+    for crowd in crowds:
+        many = len(crowd.networks) >= min_viewers
+        weights.append((crowd.delay, crowd.sharing if many else len(crowd.networks - seen)))
+        seen |= crowd.networks
+    left = sum(weight for _, weight in weights) / 2
+    for delay, weight in weights:
+        left -= weight
+        if left <= 0:
+            return delay
+    return 0
 
 
 def _shown(at: float, shares: Iterable[Share]) -> _Shown:

@@ -343,8 +343,8 @@ ENDPOINTS = (
         "GET", "/v1/channels/{channel}/sessions/{number}/peaks", reading.peaks, "own", "display key",
         f"The session's strongest moments, at most {peaks.MOST}, strongest first: "
         '`{"peaks": [{"time", "kind", "name", "share", "strength", "score"}]}`. `kind` and `name` as of a reaction; '
-        "`share` of the viewers showed it, which is `strength` more than the median of the minute before, or `score` "
-        "robust standard deviations. Those of a running session are some seconds old.",
+        "`share` of the viewers showed it, which is `strength` more than the median of the minute before; `score` "
+        "ranks them. Those of a running session are some seconds old.",
     ),
     Endpoint(
         "PATCH", "/v1/channels/{channel}/sessions/{number}", sessions.rename, "own", "admin key",

@@ -125,9 +125,8 @@ class Ticker:
         own_face = self._stage.shown(channel, now)
         shown, face = self._stage.tick(channel, own_face, state, now, unix)
         self._recorder.store_face(channel, shown, unix)
-        packets = [*map(packet, reactions), packet(channel.core.mood)]
-        if face:
-            packets.insert(0, packet(face))
+        events = (face, *reactions, channel.core.moment, channel.core.mood)
+        packets = [packet(event) for event in events if event]
         status = self._members.status(channel)
         if status != channel.status:
             channel.status = status
