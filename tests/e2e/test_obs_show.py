@@ -1,7 +1,9 @@
 """The session follows the broadcast, and hotkeys: the script in the real OBS, with the real relay."""
 
+import asyncio
 import itertools
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -111,6 +113,52 @@ async def test_a_session_runs_while_a_recording_does_and_has_its_scenes(tmp_path
         await obs.until(made.ended)
         stored = await made.session(number)
         assert stored is not None, "a session without viewers is stored, as it has markers"
+
+
+async def test_the_session_lasts_as_long_as_the_last_of_recording_and_stream(tmp_path: Path) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg, which takes the stream (apt install ffmpeg)")
+    port = free_port()
+    server = f"rtmp://127.0.0.1:{port}/live"
+    async with channel(tmp_path / "relay") as made, studio(tmp_path / "obs", made.settings) as obs:
+        arguments = ("-v", "error", "-listen", "1", "-i", f"{server}/key", "-f", "null", "-")
+        sink = await asyncio.create_subprocess_exec("ffmpeg", *arguments, stdin=asyncio.subprocess.DEVNULL)
+        try:
+            await obs.logged('Connected to channel "demo".')
+            service = {"server": server, "key": "key", "use_auth": False}
+            await obs.request(
+                "SetStreamServiceSettings", streamServiceType="rtmp_custom", streamServiceSettings=service
+            )
+
+            def listens() -> bool:
+                """Asked of the system: who connects is taken for the stream."""
+                rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+                return any(row[1] == f"0100007F:{port:04X}" and row[3] == "0A" for row in rows)
+
+            async def streams() -> bool:
+                return bool((await obs.request("GetStreamStatus"))["outputActive"])
+
+            await obs.until(listens)
+            await obs.request("StartStream")
+            await obs.until(streams)
+            await obs.until(made.runs)
+            before = await made.session()
+            await obs.request("StartRecord")
+            await obs.until(lambda: "Recording Start" in obs.log)
+            await obs.request("StopStream")
+            await obs.until(lambda: "Streaming Stop" in obs.log)
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F6")
+            await obs.logged('Marked "Marked at ')
+            after = await made.session()
+            assert before is not None
+            assert after is not None
+            assert after["session"]["number"] == before["session"]["number"]
+            await obs.recorded()
+            await obs.until(made.ended)
+        finally:
+            if sink.returncode is None:
+                sink.kill()
+            await sink.wait()
 
 
 async def test_pause_and_mark_by_hotkey(tmp_path: Path) -> None:
