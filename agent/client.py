@@ -43,6 +43,7 @@ from relay.protocol import (
     Label,
     Message,
     Mood,
+    Role,
     Welcome,
     Zero,
     encode,
@@ -78,6 +79,7 @@ class _TicketAnswer(msgspec.Struct):
     """What a relay says to who asks for a ticket."""
 
     ticket: str = ""
+    role: Role = "viewer"
     error: _Refusal | None = None
 
 
@@ -174,7 +176,7 @@ class Client:
         """One connection, from hello to its loss."""
         async with contextlib.AsyncExitStack() as opened:
             socket, welcome = await self._join(session, opened)
-            if self._agreed and consent.promises_less(welcome, self._agreed):
+            if self._agreed and self._settings.role == "viewer" and consent.promises_less(welcome, self._agreed):
                 raise NoConsentError(consent.broken_promise(welcome, self._agreed))
             self._welcomed_at = time.monotonic()
             self.connected = True
@@ -194,7 +196,8 @@ class Client:
     ) -> tuple[WebSocket, Welcome]:
         """Connect, say hello, await the welcome; ``opened`` will close the socket."""
         try:
-            ticket = await within(CONNECT_S, self._ticket(session))
+            ask = self._ticket if self._settings.role == "viewer" else self._streamers_ticket
+            ticket = await within(CONNECT_S, ask(session))
             socket = await within(CONNECT_S, self._connect(session, opened))
         except aiohttp.WSServerHandshakeError as error:
             raise await self._refusal(session, error.status) from error
@@ -202,7 +205,10 @@ class Client:
             raise _Lost(f"no answer within {CONNECT_S:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise _Lost(trouble.reason(error, self._url)) from error
-        hello = Hello(agent=f"moodcast/{RELEASE}", ticket=ticket, name=self._settings.name, delay=self._delay)
+        hello = Hello(
+            agent=f"moodcast/{RELEASE}", ticket=ticket, name=self._settings.name, delay=self._delay,
+            store=self._settings.store_face,
+        )  # fmt: skip
         try:
             await socket.send_str(encode(hello).decode())
             return socket, await within(CONNECT_S, self._welcome(socket))
@@ -222,6 +228,22 @@ class Client:
             if answer.error and response.status not in (404, 405):
                 hint = response.headers.get(aiohttp.hdrs.RETRY_AFTER, "")
                 raise self._ended(answer.error.code, answer.error.message, float(hint) if hint.isdecimal() else 0.0)
+            return answer.ticket
+
+    async def _streamers_ticket(self, session: aiohttp.ClientSession) -> str:
+        """A ticket of the streamer. Without one nobody joins: they would be counted as a viewer."""
+        headers = {aiohttp.hdrs.AUTHORIZATION: f"Bearer {self._settings.admin_key}"}
+        async with session.post(self._url.with_name("tickets"), json={"role": "streamer"}, headers=headers) as response:
+            answer = _decoded(await response.content.read(_MAX_ANSWER_BYTES), _TicketAnswer)
+            if answer is None:
+                raise _Lost(f"what answers there is no Moodcast relay (HTTP status {response.status})")
+            if answer.error:
+                raise self._ended(answer.error.code, answer.error.message)
+            if answer.role != "streamer" or not answer.ticket:
+                raise RefusedError(
+                    f"the relay {self._settings.relay} is older than --role streamer and would count you as a viewer: "
+                    "have it upgraded"
+                )
             return answer.ticket
 
     async def _connect(self, session: aiohttp.ClientSession, opened: contextlib.AsyncExitStack) -> WebSocket:

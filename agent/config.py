@@ -7,8 +7,11 @@ from msgspec import Meta
 
 from agent import address
 from relay.common.printable import escaped, is_printable
-from relay.protocol import CHANNEL_PATTERN, MAX_DELAY_S
-from relay.settings import SECRET
+from relay.protocol import CHANNEL_PATTERN, MAX_DELAY_S, Role
+from relay.settings import SECRET, UNSEEN
+
+ADMIN_KEY_PATTERN = r"^[!-~]{0,256}$"
+"""What can be sent in a header: letters, digits and signs, without blanks."""
 
 
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,26 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra=SECRET,
         ),
     ] = ""
+    role: Annotated[
+        Role,
+        Meta(
+            description="Whose face it is: viewer, shown only together with others, or streamer, shown alone, to "
+            "everyone. The streamer needs the channel's admin key.",
+        ),
+    ] = "viewer"
+    admin_key: Annotated[
+        str,
+        Meta(
+            pattern=ADMIN_KEY_PATTERN,
+            description="The channel's admin key, with --role streamer; without it the agent asks for it in the "
+            "terminal, and does not show what is typed.",
+            extra=UNSEEN,
+        ),
+    ] = ""
+    store_face: Annotated[
+        bool,
+        Meta(description="With --role streamer: store your expression with each session, beside the audience's."),
+    ] = False
     source: Annotated[
         str,
         Meta(
@@ -70,9 +93,14 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def problems(self) -> list[str]:
         """Sentences on values that a check of one option by itself does not find."""
-        if is_printable(self.name):
-            return []
-        return [
-            "--name: expected a name of printable characters on one line, without controls that hide or turn text, "
-            f"got {escaped(self.name)}"
-        ]
+        wrong = []
+        if not is_printable(self.name):
+            wrong.append(
+                "--name: expected a name of printable characters on one line, without controls that hide or turn text, "
+                f"got {escaped(self.name)}"
+            )
+        if self.store_face and self.role != "streamer":
+            wrong.append("--store-face: a viewer's expression is never stored alone; it is for --role streamer.")
+        if self.delay and self.role == "streamer":
+            wrong.append("--delay: a streamer is where the stream is made, so there is none; it is for viewers.")
+        return wrong

@@ -4,6 +4,22 @@ from relay.common.condition import condition, number_word
 from relay.protocol import Welcome
 
 
+def streamers(stored: bool) -> str:
+    """Who gets to see a streamer's expression, which no number of others hides."""
+    keeps = (
+        "It is stored too, second by second: whoever has a key of the channel can read and export it.\n"
+        "    Deleting a session deletes it."
+        if stored
+        else "It is not stored."
+    )
+    return (
+        "  Who sees it: you are the streamer, so your expression is shown alone, to everyone: on the broadcast,\n"
+        "    and to whoever has a key of the channel, however few viewers share. It counts in no figure of theirs.\n"
+        "    Whoever runs the relay gets it with your network address, and the channel's admin key to let you in.\n"
+        f"    {keeps}\n"
+    )
+
+
 def who_sees_it(welcome: Welcome) -> str:
     """Who gets to see the expression, by what the relay promises; nobody but its operator could keep or break it."""
     least = welcome.min_viewers

@@ -55,7 +55,9 @@ def run(settings: AgentSettings) -> int:
     """
     priority.lower()
     sources.set_opencv_up()
-    return _Run(settings).supervise()
+    terminal.require_someone_to_ask(settings, sys.stdin)
+    # Here, where Ctrl-C leaves the terminal showing again what is typed.
+    return _Run(terminal.with_admin_key(settings, sys.stdin)).supervise()
 
 
 class _Run:
@@ -105,9 +107,10 @@ class _Run:
 
     def _share(self) -> None:
         settings, display, sender = self._settings, self._display, Sender()
-        terminal.require_someone_to_ask(settings, sys.stdin)
         _require_writable(settings.report)
         sources.check(settings.source)
+        if settings.role == "streamer" and terminal.readable_on_the_way(settings.relay):
+            display.note(terminal.KEY_UNENCRYPTED)
         client = Client(settings, sender, display.note)
         recogniser = Recogniser(settings.model, sources.is_live(settings.source), others_s(settings.source))
         try:

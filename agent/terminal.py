@@ -1,9 +1,11 @@
 """What the viewer reads and answers: the question before the first capture, and the line that shows what is sent."""
 
 import contextlib
+import getpass
 import io
 import ipaddress
 import os
+import re
 import signal
 import sys
 import threading
@@ -11,15 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+import msgspec
 from yarl import URL
 
 from agent import consent
-from agent.config import AgentSettings
+from agent.config import ADMIN_KEY_PATTERN, AgentSettings
 from agent.errors import NoConsentError
 from agent.readable import Unread
 from agent.sources import camera_number
 from models.inference.contract import ClipSpec
 from relay.common.printable import escaped, escaped_lines
+from relay.errors import WrongKeyError
 from relay.protocol import Away, Label, Welcome
 
 STUCK = (
@@ -27,6 +31,10 @@ STUCK = (
     "stays on, unplug it."
 )
 AT_ZERO = "The streamer measures the delay: press Enter when the countdown on the stream reaches 0."
+KEY_UNENCRYPTED = (
+    "Careful: the relay's address starts with http:, so others on the way can read the admin key. Use https: where the "
+    "relay is not in a network of your own."
+)
 _FORGET = "f"
 LEARNING = (
     "As it goes, the agent learns what your face looks like at rest, in memory only and until it ends. To have that "
@@ -51,7 +59,7 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
     also = f"\n    With it, once: {' and '.join(extra)}." if extra else ""
     unencrypted = (
         "\n  Careful: the address starts with http:, so others on the way can read what is sent."
-        if _readable_on_the_way(settings.relay)
+        if readable_on_the_way(settings.relay)
         else ""
     )
     return (
@@ -60,12 +68,12 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
         "  What leaves it: one of seven words (happy, sad, ...) and how sure that is,\n"
         f"    at most twice a second, to {settings.relay}, channel {settings.channel}.{also}\n"
         "  What never leaves it: pictures, and the shape of your face.\n"
-        f"{consent.who_sees_it(welcome)}"
+        f"{consent.who_sees_it(welcome) if settings.role == 'viewer' else consent.streamers(settings.store_face)}"
         f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
     )
 
 
-def _readable_on_the_way(relay: str) -> bool:
+def readable_on_the_way(relay: str) -> bool:
     """Whether the address is unencrypted and not on this computer."""
     url = URL(relay)
     if url.scheme == "https" or url.host == "localhost":
@@ -74,6 +82,25 @@ def _readable_on_the_way(relay: str) -> bool:
         return not ipaddress.ip_address(url.host or "").is_loopback
     except ValueError:
         return True
+
+
+def with_admin_key(settings: AgentSettings, answers: TextIO) -> AgentSettings:
+    """The settings of a streamer with the admin key, asked for where the environment has none. Others' without it.
+
+    Raises:
+        WrongKeyError: there is none, or no terminal to ask on, or what was typed can't be one.
+    """
+    if settings.role == "viewer":
+        return msgspec.structs.replace(settings, admin_key="")
+    key = settings.admin_key
+    if not key and answers.isatty():
+        key = getpass.getpass(f"Admin key of the channel {settings.channel} (not shown): ").strip()
+    if not key or not re.match(ADMIN_KEY_PATTERN, key):
+        raise WrongKeyError(
+            "the streamer's face takes the channel's admin key, which was shown when the channel was made: give it as "
+            "MOODCAST_ADMIN_KEY in the environment, or start the agent in a terminal, where it asks for it"
+        )
+    return msgspec.structs.replace(settings, admin_key=key)
 
 
 def require_someone_to_ask(settings: AgentSettings, answers: TextIO) -> None:

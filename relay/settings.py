@@ -22,6 +22,8 @@ Table = TypeVar("Table", bound=msgspec.Struct)
 
 SECRET = {"secret": True}
 """As ``Meta(extra=SECRET)``: a value that no message may repeat."""
+UNSEEN = {"secret": True, "unseen": True}
+"""As ``SECRET``, and given in the environment alone: other users of the machine see the command line."""
 
 
 class Understood(NamedTuple):
@@ -49,6 +51,7 @@ class Option(NamedTuple):
     expects: str
     secret: bool = False
     read: Callable[[str], Understood] | None = None
+    unseen: bool = False
 
     @property
     def flag(self) -> str:
@@ -78,7 +81,10 @@ def options(table: type[msgspec.Struct]) -> Iterator[Option]:
             raise TypeError(f"{table.__name__}.{field.name} has no description: add Meta(description=...)")
         kind_name = type(kind).__name__.removesuffix("Type").lower()
         secret, read = extra.get("secret", False), extra.get("read")
-        yield Option(field.name, kind_name, field.default, help_text, field.required, _expectation(kind), secret, read)
+        yield Option(
+            field.name, kind_name, field.default, help_text, field.required, _expectation(kind), secret, read,
+            extra.get("unseen", False),
+        )  # fmt: skip
 
 
 def _expectation(kind: inspect.Type) -> str:
@@ -101,6 +107,8 @@ def _expectation(kind: inspect.Type) -> str:
 def add_arguments(parser: argparse.ArgumentParser, table: type[msgspec.Struct]) -> None:
     """Add every option of the table to a parser. Values stay text; ``load`` checks them all at once."""
     for option in options(table):
+        if option.unseen:
+            continue
         text = f"{option.help} (default: {show(option)}; {option.variable})".replace("%", "%%")
         if option.kind == "bool":
             parser.add_argument(option.flag, action="store_const", const="true", help=text)
@@ -204,5 +212,7 @@ def check(table: type[msgspec.Struct], name: str, text: str) -> Any:
 def markdown(table: type[msgspec.Struct]) -> str:
     """The table as a Markdown table for the docs."""
     rows = ["| option | default | environment | what it does |", "|---|---|---|---|"]
-    rows += [f"| `{o.flag}` | `{show(o)}` | `{o.variable}` | {o.help} |" for o in options(table)]
+    rows += [
+        f"| {'none' if o.unseen else f'`{o.flag}`'} | `{show(o)}` | `{o.variable}` | {o.help} |" for o in options(table)
+    ]
     return "\n".join(rows) + "\n"

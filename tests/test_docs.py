@@ -27,7 +27,8 @@ def test_every_option_is_documented() -> None:
     for name, (table, _) in moodcast.PROGRAMS.items():
         section = text.split(f"## moodcast {name}\n")[1].split("\n## ")[0]
         for option in settings.options(table):
-            assert f"`{option.flag}`" in section
+            assert f"`{option.flag}`" in section or option.unseen
+            assert f"`{option.variable}`" in section
             assert option.help in section
 
 

@@ -23,6 +23,8 @@ from tests.terminals import open_terminal
 
 pytestmark = pytest.mark.usefixtures("agent_files")
 
+KEY = "an-admin-key"
+
 
 class RecordingRelay:
     """Takes one viewer's frames and keeps them all."""
@@ -30,12 +32,16 @@ class RecordingRelay:
     def __init__(self) -> None:
         self.frames: list[Any] = []
         self.ticket_requests: list[bytes] = []
+        self.keys: list[str | None] = []
+        """Of every request."""
 
     async def tickets(self, request: web.Request) -> web.Response:
-        self.ticket_requests.append(await request.read())
-        return web.json_response({"ticket": "t"}, status=201)
+        self.ticket_requests.append(body := await request.read())
+        self.keys.append(request.headers.get("Authorization"))
+        return web.json_response({"ticket": "t", "role": json.loads(body).get("role", "viewer")}, status=201)
 
     async def viewer(self, request: web.Request) -> web.StreamResponse:
+        self.keys.append(request.headers.get("Authorization"))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.frames.append((await socket.receive()).data)
@@ -150,16 +156,20 @@ def test_a_trace_with_a_program_or_a_file_is_noticed() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("role", ["viewer", "streamer"])
 async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_run_or_written(
-    film: Path, tmp_path: Path
+    role: str, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A streamer's admin key besides, in a header of the request for the ticket."""
+    monkeypatch.setenv("MOODCAST_ADMIN_KEY", KEY)  # which a viewer's agent lets alone
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed (apt package strace)")
     relay, trace, report = RecordingRelay(), tmp_path / "trace", tmp_path / "report.json"
     ours, theirs = open_terminal()
     async with relay.serve() as port:
-        arguments = command(f"http://127.0.0.1:{port}", film, "--yes", "--loop", "--name", "Zoë", "--delay", "8")
+        arguments = command(f"http://127.0.0.1:{port}", film, "--yes", "--loop", "--name", "Zoë", "--role", role)
+        arguments += ["--store-face"] if role == "streamer" else ["--delay", "8"]
         arguments += ["--report", str(report)]
         traced = ",".join(f"?{call}" for call in (*TRACED, *CHANGES))  # not every machine has all of them
         tracer = [strace, "-f", "-qq", "-s", "512", "-e", f"trace={traced}", "-o", str(trace)]
@@ -189,7 +199,7 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
     assert f'"{report}"' in of_the_report
 
     fields = {
-        "hello": {"agent", "ticket", "name", "delay"},
+        "hello": {"agent", "ticket", "name", "delay", "store"},
         "label": {"emotion", "confidence"},
         "away": set(),
         "zero": set(),
@@ -200,6 +210,10 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
         message = json.loads(frame)
         assert message.keys() - {"type"} == fields[message["type"]]
         protocol.from_viewer.decode(frame)
+        assert message.get("store", role == "streamer") == (role == "streamer")
+        assert KEY not in frame
         assert message.get("confidence", 0) in {i / 100 for i in range(101)}
-    assert relay.ticket_requests == [b"{}", b"{}"]
+    key = f"Bearer {KEY}" if role == "streamer" else None
+    assert relay.keys == [key, None, key, None]
+    assert relay.ticket_requests == [b"{}" if role == "viewer" else b'{"role": "streamer"}'] * 2
     assert relay.count("hello") == 2  # the check before the question, and the visit itself

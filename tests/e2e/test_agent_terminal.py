@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from relay import app
+from relay.protocol import Face
 from tests.e2e.agent_program import command, on_terminal, weights
-from tests.support import count_of, request, subscribe, wait_until
+from tests.support import audience, count_of, leave, request, subscribe, wait_until
 
 pytestmark = [
     pytest.mark.usefixtures("agent_files"),
@@ -54,6 +55,33 @@ async def test_a_pasted_link_is_asked_about_as_the_relay_and_channel_in_it(relay
         assert not terminal.shows("s3cret")
         terminal.type(b"n\n")
         assert await asyncio.wait_for(terminal.process.wait(), 60) == 14
+
+
+async def test_a_streamer_types_the_admin_key_unseen_and_is_told_who_sees_the_face(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    viewers = await audience(relay.url, "demo", ["sad"])
+    arguments = command(relay.url, weights("portrait"), "--role", "streamer")
+    async with (
+        await subscribe(relay.url, "demo", keys.display_key) as overlay,
+        on_terminal(*arguments) as terminal,
+    ):
+        await wait_until(lambda: terminal.shows("Admin key of the channel demo (not shown): "), 60)
+        terminal.type(keys.admin_key.encode() + b"\n")
+        await wait_until(lambda: terminal.shows("[y/N]"), 60)
+        assert terminal.shows("you are the streamer, so your expression is shown alone, to everyone")
+        assert terminal.shows("It is not stored.")
+        assert not terminal.shows("Others see")
+        terminal.type(b"y\n")
+        await overlay.receive_until(lambda message: isinstance(message, Face) and message.emotion == "happy")
+        mood = await overlay.mood()
+        assert (mood.viewers, mood.sharing, count_of(mood, "happy")) == (1, 1, 0)
+        terminal.process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(terminal.process.wait(), 60)
+        await overlay.receive_until(lambda message: isinstance(message, Face) and message.emotion is None)
+    await leave(viewers)
+    assert terminal.process.returncode == 0
+    assert not terminal.shows(keys.admin_key)
+    assert not terminal.shows("Traceback")
 
 
 async def test_enter_at_the_countdowns_zero_measures_the_delay(relay: app.Relay) -> None:
