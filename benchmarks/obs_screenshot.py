@@ -1,8 +1,9 @@
-"""Photograph the overlay on a broadcast: the real OBS, the real relay, 40 simulated viewers. For the README.
+"""Photograph the overlay on a broadcast: the real OBS, relay, page and Chromium, 40 simulated viewers.
 
     python -m benchmarks.obs_screenshot docs/images/broadcast.png
 
-Needs OBS and Xvfb. The scene behind the overlay is drawn here; nothing in the picture is pasted together afterwards.
+Needs OBS, Xvfb, Chromium, gcc and libobs-dev. The scene behind the overlay is drawn here. OBS composes the
+picture, of which nothing is pasted together afterwards; as Debian's OBS has no browser, Chromium draws the page for it.
 """
 
 import asyncio
@@ -12,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from playwright.async_api import Browser, async_playwright
 
-from obs_plugin import SCRIPT
 from relay import app
 from relay.config import RelaySettings
 from relay.protocol import Expression, Tap
-from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
+from tests.e2e.conftest import chromium_options
+from tests.e2e.obs_bridge import Bridge
+from tests.e2e.obs_moodcast import build_double, studio
+from tests.e2e.obs_studio import CANVAS, SCENE, missing
 from tests.support import audience, leave
 
 BEFORE: dict[Expression, int] = {"happy": 13, "surprise": 7, "neutral": 16, "sad": 3, "fear": 1}
@@ -45,6 +49,13 @@ def landscape(width: int, height: int) -> Image.Image:
 
 async def photograph(path: Path) -> None:
     """Play a short scene and write the program output."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**chromium_options())
+        await _photograph(path, browser)
+        await browser.close()
+
+
+async def _photograph(path: Path, browser: Browser) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         relay = await app.start(RelaySettings(port=0, data=str(folder / "relay")))
@@ -53,8 +64,9 @@ async def photograph(path: Path) -> None:
         try:
             width, height = CANVAS
             landscape(2 * width, 2 * height).resize(CANVAS, Image.Resampling.LANCZOS).save(folder / "landscape.png")
-            settings = {"relay": relay.url, "channel": "demo", "key": key}
-            async with ObsStudio(folder / "obs", {Path(SCRIPT): settings}) as obs:
+            settings = {"relay": relay.url, "channel": "demo", "key": key, "width": width, "height": height}
+            bridge = Bridge(browser, folder)
+            async with studio(folder / "obs", settings, build_double(folder), bridge.environ) as obs, bridge.running():
                 behind = {"file": str(folder / "landscape.png")}
                 await obs.request(
                     "CreateInput", sceneName=SCENE, inputName="Game", inputKind="image_source", inputSettings=behind

@@ -6,6 +6,7 @@
  *   refresh <address>                   when its button "refreshnocache" was pressed
  *   event <eventName> <jsonString>      for each javascript_event
  * With MOODCAST_DOUBLE_OLD=1 the procedure is missing, as in OBS before 29.1.
+ * It draws the PNG file MOODCAST_DOUBLE_PICTURE, where there is one, and again whenever it was replaced.
  *
  * Test code only: it links libobs, which is under the GPL, and is never shipped.
  * Build: gcc -shared -fPIC -o obs-browser.so browser_source_double.c $(pkg-config --cflags --libs libobs)
@@ -15,12 +16,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 OBS_DECLARE_MODULE()
 
 struct page {
 	char *url;
 	uint32_t width, height;
+	gs_texture_t *picture;
+	struct timespec drawn;
 };
 
 static void write_line(const char *format, ...)
@@ -95,14 +99,36 @@ static void *create(obs_data_t *settings, obs_source_t *source)
 static void destroy(void *data)
 {
 	struct page *page = data;
+	obs_enter_graphics();
+	gs_texture_destroy(page->picture);
+	obs_leave_graphics();
 	bfree(page->url);
 	bfree(page);
 }
 
+static void video_tick(void *data, float seconds)
+{
+	(void)seconds;
+	struct page *page = data;
+	const char *path = getenv("MOODCAST_DOUBLE_PICTURE");
+	struct stat found;
+	if (!path || stat(path, &found) != 0)
+		return;
+	if (found.st_mtim.tv_sec == page->drawn.tv_sec && found.st_mtim.tv_nsec == page->drawn.tv_nsec)
+		return;
+	page->drawn = found.st_mtim;
+	obs_enter_graphics();
+	gs_texture_destroy(page->picture);
+	page->picture = gs_texture_create_from_file(path);
+	obs_leave_graphics();
+}
+
 static void video_render(void *data, gs_effect_t *effect)
 {
-	(void)data;
 	(void)effect;
+	struct page *page = data;
+	if (page->picture)
+		obs_source_draw(page->picture, 0, 0, 0, 0, false);
 }
 
 static uint32_t get_width(void *data)
@@ -140,6 +166,7 @@ static struct obs_source_info info = {
 	.get_height = get_height,
 	.get_defaults = get_defaults,
 	.get_properties = get_properties,
+	.video_tick = video_tick,
 	.video_render = video_render,
 };
 

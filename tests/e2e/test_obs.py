@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.async_api import Browser
 
 from relay import app, protocol
 from relay.config import RelaySettings
+from tests.e2e.obs_bridge import Bridge
 from tests.e2e.obs_moodcast import happy_face, lines, settings_for, shows, studio
 from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
 from tests.support import SOON, Viewer, free_port
@@ -305,3 +307,16 @@ async def test_a_channel_that_was_missing_is_found_when_the_streamer_asks_again(
             await obs.logged('Connected to channel "demo".')
     finally:
         await relay.stop()
+
+
+async def test_the_real_page_shows_what_viewers_share_on_the_program_output(
+    relay: app.Relay, tmp_path: Path, double: Path, browser: Browser
+) -> None:
+    bridge = Bridge(browser, tmp_path)
+    async with studio(tmp_path / "obs", settings_for(relay), double, bridge.environ) as obs, bridge.running():
+        await obs.press("add")
+        async with await Viewer.connect(relay.url) as viewer:
+            await viewer.label("happy")
+            await obs.until(shows(obs, "happy", others=("sad",)))
+            await viewer.label("sad")
+            await obs.until(shows(obs, "sad", others=("happy",)))
