@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import obspython as obs
 
 if TYPE_CHECKING:
+    from obs_plugin import moodcast_highlights as highlights
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_script import Script
 else:
-    import moodcast_sources as sources  # OBS puts this file's folder on the path
+    import moodcast_highlights as highlights  # OBS puts this file's folder on the path
+    import moodcast_sources as sources
 
 
 def properties(script: Optional[Script]) -> Any:
@@ -47,6 +49,7 @@ def properties(script: Optional[Script]) -> Any:
     button("measure", "Measure viewers' delay", lambda script: script.measure())
     for name, limits in sources.sides().items():
         obs.obs_properties_add_int(fields, name, "Overlay " + name, *limits, 1)
+    highlights.properties(fields)
     obs.obs_properties_add_text(fields, "limits", "", obs.OBS_TEXT_INFO)
     _answer(script, fields, "")
     return fields

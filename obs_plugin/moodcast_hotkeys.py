@@ -22,6 +22,7 @@ _LABELS = {
     "moodcast_overlay": "Moodcast: show or hide the overlay",
     "moodcast_pause": "Moodcast: pause collecting, or go on",
     "moodcast_mark": "Moodcast: mark this moment",
+    "moodcast_save": "Moodcast: save this moment",
     "moodcast_countdown": "Moodcast: measure viewers' delay",
 }
 _NOTE_S = 10.0
@@ -38,16 +39,22 @@ class Hotkeys(Part):
 
     Args:
         kind: of the overlay's sources.
-        pause, mark, countdown: what these hotkeys do; each returns a sentence for the streamer, or nothing.
+        pause, mark, save, countdown: what these hotkeys do; each returns a sentence for the streamer, or nothing.
     """
 
     def __init__(
-        self, kind: str, pause: Callable[[], str], mark: Callable[[], str], countdown: Callable[[], str]
+        self,
+        kind: str,
+        pause: Callable[[], str],
+        mark: Callable[[], str],
+        save: Callable[[], str],
+        countdown: Callable[[], str],
     ) -> None:
         self._actions: Dict[str, Callable[[], str]] = {
             "moodcast_overlay": lambda: sources.toggle(kind, self._scenes),
             "moodcast_pause": pause,
             "moodcast_mark": mark,
+            "moodcast_save": save,
             "moodcast_countdown": countdown,
         }
         self._pressed: Deque[str] = collections.deque(maxlen=_MOST_PRESSED)

@@ -29,17 +29,21 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_copies as copies
     from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_dialog as dialog
+    from obs_plugin import moodcast_highlights as highlights
     from obs_plugin import moodcast_script as script_module
     from obs_plugin import moodcast_sources as sources
 else:
     # A file may be missing, where this one was moved alone, or be of another version.
     try:
         import moodcast_broadcast as broadcast  # OBS puts this file's folder on the path
+        import moodcast_clips as clips
         import moodcast_copies as copies
         import moodcast_core as core
         import moodcast_dialog as dialog
+        import moodcast_highlights as highlights
         import moodcast_hotkeys as hotkeys
         import moodcast_link as link
+        import moodcast_lists as lists
         import moodcast_parts as parts
         import moodcast_relay as relay
         import moodcast_requests as requests
@@ -51,6 +55,8 @@ else:
         # OBS's "reload scripts" runs this file anew, but not what it imports: those first that others import.
         for module in (
             core,
+            clips,
+            lists,
             broadcast,
             wire,
             link,
@@ -61,6 +67,7 @@ else:
             sources,
             show,
             hotkeys,
+            highlights,
             script_module,
             dialog,
         ):
@@ -104,6 +111,7 @@ def set_defaults(data: Any) -> None:
     obs.obs_data_set_default_string(data, "relay", "http://127.0.0.1:8765")
     for name, (_, most) in sources.sides().items():
         obs.obs_data_set_default_int(data, name, min(canvas[name], most))
+    highlights.defaults(data)
 
 
 def script_properties() -> Any:

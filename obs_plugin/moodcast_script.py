@@ -16,6 +16,7 @@ import obspython as obs
 
 if TYPE_CHECKING:
     from obs_plugin import moodcast_core as core
+    from obs_plugin import moodcast_highlights as highlights
     from obs_plugin import moodcast_link
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_hotkeys import Hotkeys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from obs_plugin.moodcast_show import Show
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
+    import moodcast_highlights as highlights
     import moodcast_link
     import moodcast_sources as sources
     from moodcast_hotkeys import Hotkeys
@@ -54,9 +56,15 @@ class Script:
         self._logged: List[str] = []
         self._shown: Optional[Path] = None
         self._sources = 0
+        self.highlights = highlights.Highlights()
         show = Show(lambda: self.rested)
         self.local = LocalRelay(Path(__file__).parent)
-        self.parts: List[Part] = [show, Hotkeys(self.kind, show.pause, show.mark, self.measure), self.local]
+        self.parts: List[Part] = [
+            show,
+            self.highlights,
+            Hotkeys(self.kind, show.pause, show.mark, self.highlights.save_now, self.measure),
+            self.local,
+        ]
 
     def update(self, settings: core.Settings) -> None:
         """New settings. They come with every key typed, so link and pages wait until they rest."""

@@ -41,11 +41,17 @@ async def studio(
     plugin: Path | None = None,
     environ: dict[str, str] | None = None,
     desktop: bool = False,
+    profile: str = "",
 ) -> AsyncIterator[ObsStudio]:
-    """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing."""
+    """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing.
+
+    ``profile``: further lines of its settings, for the section of simple output.
+    """
     obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop)
     if plugin:
         shutil.copy(plugin, obs.plugin_path("obs-browser"))
+    with obs.profile_path().open("a", encoding="utf-8") as file:
+        file.write(profile)
     async with obs:
         yield obs
         assert await obs.quit() == 0

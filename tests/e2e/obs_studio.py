@@ -151,6 +151,10 @@ class ObsStudio:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    def profile_path(self) -> Path:
+        """The file of the profile's settings."""
+        return self._config / "basic" / "profiles" / "CI" / "basic.ini"
+
     def collection(self) -> dict[str, Any]:
         """The scene collection as OBS has saved it."""
         text = (self._config / "basic" / "scenes" / "CI.json").read_text(encoding="utf-8")
@@ -350,7 +354,7 @@ class ObsStudio:
             (self._config / part).mkdir(parents=True, exist_ok=True)
         width, height = CANVAS
         (self._config / "global.ini").write_text(GLOBAL_INI.format(port=self.port), encoding="utf-8")
-        profile = self._config / "basic" / "profiles" / "CI" / "basic.ini"
+        profile = self.profile_path()
         profile.write_text(BASIC_INI.format(width=width, height=height, recordings=self.recordings), encoding="utf-8")
         collection = {
             "name": "CI", "current_scene": SCENE, "current_program_scene": SCENE, "current_transition": "Cut",
