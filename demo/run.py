@@ -212,7 +212,7 @@ class Demo:
         print(f"  Dashboard   {url}/dashboard?channel={CHANNEL}#key={key}")
         print(f"  Try it      {url}/try  (the recogniser, with pictures or your webcam)")
         print(f"  OBS script  {SCRIPT}")
-        print("              (OBS: Tools > Scripts > +; relay, channel and display key as in the overlay's address)")
+        print("              (OBS: Tools > Scripts > +; then paste the overlay's address)")
         print("\n  Ctrl-C stops.\n" if not self.settings.seconds else "", flush=True)
         if not self.settings.no_browser:
             webbrowser.open(overlay)

@@ -124,6 +124,21 @@ def test_no_module_of_the_wheel_needs_the_rest_of_the_clone(wheel: Path, tmp_pat
     assert int(run.stdout) > 100
 
 
+def test_the_obs_script_is_installed_from_the_wheel_with_all_that_the_clone_has(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "wheel")
+    code = "import sys, pathlib; from obs_plugin import install; install.install(pathlib.Path(sys.argv[1]))"
+    for name, folder in (("shipped", tmp_path / "wheel"), ("cloned", ROOT)):
+        command = [sys.executable, "-c", code, str(tmp_path / name)]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=240)
+    shipped, cloned = (
+        {file.relative_to(folder).as_posix() for file in folder.rglob("*.*")}
+        for folder in (tmp_path / "shipped", tmp_path / "cloned")
+    )
+    assert shipped
+    assert shipped == cloned
+
+
 @pytest.mark.parametrize("package", TYPED)
 def test_a_type_checker_uses_the_packages_own_types(names: set[str], package: str) -> None:
     assert f"{package}/py.typed" in names
