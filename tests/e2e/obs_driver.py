@@ -52,6 +52,18 @@ def sentences(_):
         obs.obs_properties_destroy(properties)
 
 
+def group(name):
+    """Put a scene's first item into a new group of the scene; the group's name."""
+    source = obs.obs_get_source_by_name(name)
+    scene = obs.obs_scene_from_source(source)
+    items = obs.obs_scene_enum_items(scene)
+    made = obs.obs_scene_add_group(scene, "Group of " + name)
+    obs.obs_sceneitem_group_add_item(made, items[0])
+    obs.sceneitem_list_release(items)
+    obs.obs_source_release(source)
+    return "Group of " + name
+
+
 def update(settings):
     """Change the settings, all of them."""
     data = obs.obs_data_create_from_json(json.dumps(settings))
@@ -112,6 +124,7 @@ CALLS = {
     "update": update,
     "describe": describe,
     "sentences": sentences,
+    "group": group,
     "census": census,
     "ticks": ticks,
 }

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from obs_plugin import SCRIPT
-from relay import app
+from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core import command
 from tests.e2e.obs_moodcast import settings_for, studio
@@ -54,6 +54,18 @@ class Channel:
 
     async def ended(self) -> bool:
         return not await self.runs()
+
+    async def state(self) -> str:
+        """What the relay says of the session to whoever subscribes."""
+        headers = {"Authorization": f"Bearer {self.settings['key']}"}
+        url = f"{self.relay.url}/v1/channels/demo/mood"
+        async with aiohttp.ClientSession(headers=headers) as http, http.get(url) as response:
+            async for line in response.content:
+                if line.startswith(b"data:"):
+                    message = protocol.from_relay.decode(line.removeprefix(b"data:"))
+                    if isinstance(message, protocol.Status):
+                        return message.state
+        raise AssertionError("the relay ended the connection")
 
     def marked(self, *texts: str) -> Callable[[], Any]:
         """Condition: the running session has these markers, in this order and no others."""
@@ -219,11 +231,13 @@ async def test_an_obs_that_dies_leaves_the_session_to_itself(tmp_path: Path, mon
             await obs.request("StartRecord")
             await obs.until(made.runs)
             await obs.kill()
-        assert await made.runs()
+        assert await made.state() == "open"
         monkeypatch.setattr(command, "LEASE_S", 0.5)  # five minutes go by
-        async with await Viewer.connect(made.relay.url) as viewer:
-            await viewer.mood(lambda mood: not mood.paused)
-            await obs.until(made.runs)  # as it is without a script
+
+        async def to_itself() -> bool:
+            return await made.state() == "auto"
+
+        await obs.until(to_itself)
 
 
 async def test_hotkeys_with_bindings_of_the_scene_collection(relay: app.Relay, tmp_path: Path) -> None:
@@ -259,3 +273,35 @@ async def test_hotkeys_with_bindings_of_the_scene_collection(relay: app.Relay, t
         await obs.until(is_shown)
         assert await obs.quit() == 0
     assert "Traceback" not in obs.log
+
+
+async def test_an_overlay_is_hidden_everywhere_and_shown_again_where_it_was_shown(
+    relay: app.Relay, tmp_path: Path
+) -> None:
+    """In three scenes, in one of them in a group, in one hidden by hand."""
+    async with studio(tmp_path / "obs", {**settings_for(relay), **BINDINGS}) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await obs.press("add")
+        for name in ("Grouped", "Hidden"):
+            await obs.request("CreateScene", sceneName=name)
+            item = await obs.request("CreateSceneItem", sceneName=name, sourceName="Moodcast")
+        await obs.request(
+            "SetSceneItemEnabled", sceneName="Hidden", sceneItemId=item["sceneItemId"], sceneItemEnabled=False
+        )
+        group = await obs.call("group", "Grouped")
+
+        def are(*wanted: bool) -> Callable[[], Any]:
+            async def found() -> bool:
+                items = [
+                    *(await obs.request("GetSceneItemList", sceneName=SCENE))["sceneItems"],
+                    *(await obs.request("GetGroupSceneItemList", sceneName=group))["sceneItems"],
+                    *(await obs.request("GetSceneItemList", sceneName="Hidden"))["sceneItems"],
+                ]
+                return [item["sceneItemEnabled"] for item in items] == list(wanted)
+
+            return found
+
+        await obs.until(are(True, True, False))
+        for shown in (False, True, False, True):
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F5")
+            await obs.until(are(shown, shown, False))
