@@ -1,5 +1,6 @@
 """One channel's state: the pure core behind the sockets. Time is passed in, as a steady clock and as Unix time."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -21,8 +22,8 @@ class Channel:
     """Labels and taps in; a mood and reactions out at each tick."""
 
     __slots__ = (
-        "_audience", "_bursts", "_crowd", "_min_viewers", "_moments", "_sharing", "_show_after", "_taps", "_trend",
-        "_visibility", "label", "moment", "mood", "name", "paused", "recent",
+        "_audience", "_bursts", "_crowd", "_min_viewers", "_moments", "_resumed", "_sharing", "_show_after", "_taps",
+        "_trend", "_visibility", "label", "moment", "mood", "name", "paused", "recent",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +41,8 @@ class Channel:
         """As ``Audience.label``, without a step in between: this is called for each label. Does nothing in a pause."""
         self.paused = False
         """While the streamer has paused, nothing that viewers do is taken or shown."""
+        self._resumed = -math.inf
+        """When the last pause ended, by the steady clock."""
         self._bursts = Bursts()
         self._moments = Moments()
         self.moment: Moment | None = None
@@ -74,9 +77,10 @@ class Channel:
         for member in members:
             self._audience.withdraw(member)
 
-    def resume(self) -> None:
-        """Take labels and taps again, and begin with bursts and visibility anew."""
+    def resume(self, now: float) -> None:
+        """Take labels and taps again from ``now`` (of a steady clock) on, and begin with bursts and visibility anew."""
         self.paused, self.label = False, self._audience.label
+        self._resumed = now
         self._bursts = Bursts()
         self._visibility = Visibility(self._min_viewers, self._show_after)
 
@@ -106,6 +110,8 @@ class Channel:
         self.mood = self._shown(self.mood.seq + 1, unix, whole, counts, self._trend.update(counts.valence, now))
         noticed = self._moments.update(whole, counts, now)
         self.moment = noticed and _moment(noticed, now, unix, median_delay(whole.shares, self._min_viewers))
+        if self.moment and now - self.moment.ago < self._resumed:  # it happened in a pause
+            self.moment = None
         reactions = [_reaction(unix, "expression", burst) for burst in bursts]
         reactions += [_reaction(unix, "tap", tap) for tap in taps]
         while self.recent and self.recent[0].time < unix - RECENT_S:

@@ -85,20 +85,20 @@ class Broadcasts:
         if state != command.said:  # nobody has renewed it: from here on it is as if nothing had been said
             self._history.forget_command(channel.core.name, command.stamp)
             channel.command = Command(stamp=command.stamp, since=command.since)
-        self._pause(channel, state == "paused", unix)
+        self._pause(channel, state == "paused", now, unix)
         return state
 
     def _obey(self, channel: LiveChannel, now: float, unix: float) -> None:
         state = self.follow(channel, now, unix)
         self._recorder.obey(channel, state, bool(channel.viewers) or state == "open", unix)
 
-    def _pause(self, channel: LiveChannel, paused: bool, unix: float) -> None:
+    def _pause(self, channel: LiveChannel, paused: bool, now: float, unix: float) -> None:
         if paused == channel.core.paused:
             return
         if paused:
             channel.core.pause(viewer.member for viewer in channel.viewers)
         else:
-            channel.core.resume()
+            channel.core.resume(now)
             self._recorder.resume(channel, unix)
 
     def _store(self, channel: LiveChannel, now: float, unix: float) -> None:

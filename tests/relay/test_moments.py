@@ -143,9 +143,27 @@ def test_a_pause_tells_none() -> None:
     show.run(TICK_S)  # a moment is noticed
     show.channel.pause(show.members)
     show.run(5)
-    show.channel.resume()
+    show.channel.resume(show.now)
     show.run(5)
     assert show.told == []
+
+
+def test_what_happened_in_a_pause_is_no_moment_when_viewers_see_it_later() -> None:
+    for delay, told in ((30, []), (0, ["happy"])):
+        show = Show(30, 30, delay=delay)
+        show.run(20)
+        show.channel.pause(show.members)
+        show.run(5)
+        show.channel.resume(show.now)
+        show.run(5)
+        show.show(range(25), "happy")  # at what they see now, which happened so much earlier
+        show.run(5)
+        assert [moment.name for _, moment in show.told] == told
+        show.show(range(30), "neutral")
+        show.run(BASELINE_S)
+        show.show(range(25), "sad")
+        show.run(5)
+        assert [moment.name for _, moment in show.told] == [*told, "sad"]
 
 
 def test_who_goes_on_makes_one_moment_and_newcomers_none() -> None:
