@@ -16,7 +16,7 @@ import struct
 import urllib.parse
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-KINDS = ("mood", "reaction", "moment", "countdown", "status", "bye")
+KINDS = ("mood", "reaction", "moment", "face", "countdown", "status", "bye")
 PAGE_SIDES = {"width": (160, 7680), "height": (60, 4320)}
 PICTURE_SIDES = {"width": (160, 1920), "height": (60, 1080)}  # what the relay draws
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

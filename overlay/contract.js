@@ -40,6 +40,12 @@ export const WORDS = {
 };
 
 /**
+ * What viewers did who tapped: "62 % laughed".
+ * @type {Readonly<Record<Tap, string>>}
+ */
+export const DEEDS = { heart: "sent hearts", laugh: "laughed", clap: "clapped", wow: "said wow", cry: "cried" };
+
+/**
  * What to tell the user for a close code, when the relay sent no sentence of its own.
  * @type {Readonly<Record<number, string>>}
  */

@@ -3,7 +3,7 @@
 import { MoodBar } from "./bar.js";
 import { Chart } from "./chart.js";
 import { subscribe } from "./connection.js";
-import { BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
+import { DEEDS, BASE, EXPRESSIONS, WORDS, applyPalette, pictureUrl } from "./contract.js";
 import { Controls } from "./controls.js";
 import { find, make, only, picture, write as writeTo } from "./dom.js";
 import { clock, hiddenWords, leader, percent, resonanceWords, said, trendWords, valenceWords } from "./figures.js";
@@ -112,8 +112,6 @@ function showMood(mood) {
 }
 
 /** @type {Readonly<Record<Tap, string>>} */
-const DEEDS = { heart: "sent hearts", laugh: "laughed", clap: "clapped", wow: "said wow", cry: "cried" };
-
 /** @param {Reaction} reaction */
 function showReaction(reaction) {
   const { kind, name, count, time } = reaction;

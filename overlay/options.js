@@ -8,6 +8,7 @@ import { BASE, CHANNEL_PATTERN } from "./contract.js";
  * @property {"bottom" | "top"} position
  * @property {"on" | "off"} bar
  * @property {"on" | "off"} reactions
+ * @property {"on" | "off"} moments
  * @property {number} scale 0.5 to 3
  * @property {string} title
  * @property {string} relay its address; empty where it is not known

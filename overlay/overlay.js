@@ -9,6 +9,7 @@ import { Countdown } from "./countdown.js";
 import { play } from "./demo.js";
 import { only, write } from "./dom.js";
 import { hiddenWords, leader, percent } from "./figures.js";
+import { MomentBanner } from "./moment.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
 
@@ -35,6 +36,7 @@ root.style.setProperty("--moodcast-scale", String(options.scale));
 find("title").textContent = options.title || (options.source === "demo" ? "Preview with a made-up audience" : "");
 const bar = new MoodBar(find("bar"));
 const reactions = new Reactions(find("reactions"), options.position === "top" ? 1 : -1);
+const banner = new MomentBanner(find("reactions"));
 const countdown = new Countdown(root);
 
 let state = "loading";
@@ -73,6 +75,7 @@ function showMood(mood) {
     write(find("tune-value"), percent(mood.resonance));
     find("meter-fill").style.transform = `scaleX(${mood.resonance.toFixed(3)})`;
   } else {
+    banner.hide();
     named = -1;
     showPicture("neutral");
     write(find("leader-text"), hiddenWords(mood));
@@ -111,6 +114,7 @@ function notice(sentences) {
 function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction" && options.reactions === "on") reactions.show(message);
+  else if (message.type === "moment" && options.moments === "on") banner.show(message);
   else if (message.type === "countdown") countdown.show(message);
   else if (message.type === "bye") stop(message.message);
 }

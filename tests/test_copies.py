@@ -105,7 +105,7 @@ def test_the_lengths_of_texts() -> None:
 
 
 def test_what_viewers_may_do() -> None:
-    table = re.search(r"DEEDS = \{(.+?)\}", (PAGES / "dashboard.js").read_text(), re.DOTALL)
+    table = re.search(r"DEEDS = \{(.+?)\}", (PAGES / "contract.js").read_text(), re.DOTALL)
     assert table
     assert tuple(re.findall(r"(\w+): \"", table[1])) == protocol.TAPS
 

@@ -66,6 +66,12 @@ def mood(counts: list[int], **fields: object) -> dict[str, object]:
     return event | fields
 
 
+def moment(name: str, kind: str = "expression", share: float = 0.72) -> dict[str, object]:
+    return {
+        "type": "moment", "time": 1e9, "ago": 5.0, "kind": kind, "name": name, "share": share, "rise": 0.5, "score": 15
+    }  # fmt: skip
+
+
 # --- the overlay, fed by the relay -----------------------------------------------------------------------------------
 
 
@@ -336,6 +342,7 @@ async def test_hours_of_events_add_no_elements_and_move_nothing_but_transform_an
         for index in range(40):
             await push(page, **mood([1 + (index * 7 + hour + k * k) % 11 for k in range(7)]))
             await push(page, type="reaction", time=1e9, kind="tap", name="wow", strength=0.5, count=30)
+            await push(page, **moment("sad"))
         assert await floating.count() > 10
         moving |= set(await page.evaluate(MOVING))
         elements.append(await page.evaluate("document.querySelectorAll('*').length"))
@@ -343,6 +350,66 @@ async def test_hours_of_events_add_no_elements_and_move_nothing_but_transform_an
         await expect(floating).to_have_count(0)
     assert moving == {"transform", "opacity"}
     assert elements[0] == elements[1] == elements[2] < 250
+
+
+# --- moments ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_moment_of_the_relay_shows_the_face_large_and_goes(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(overlay_url(relay, relay.create_channel("demo").display_key))
+    viewers = await audience(relay.url, "demo", ["neutral"] * 6)
+    async with await Viewer.connect(relay.url) as witness:
+        begun = (await witness.mood(lambda mood: mood.sharing == 6)).time
+        await witness.mood(lambda mood: mood.time > begun + 11)  # what is usual takes ten seconds to know
+    for viewer in viewers:
+        await viewer.label("happy")
+    banner = page.locator(".moodcast-moment")
+    await expect(banner).to_be_visible(timeout=30_000)
+    assert re.sub(r"\s+", " ", await banner.inner_text()) == "happy 100 %"
+    await expect(banner).to_be_hidden()
+    await leave(viewers)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 200), (320, 180), (1080, 1920)])
+async def test_the_banner_is_in_the_middle_whatever_the_size(
+    relay: app.Relay, open_page: OpenPage, width: int, height: int
+) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs", width, height)
+    await push(page, **mood([0, 0, 0, 6, 0, 0, 2]))
+    await push(page, **moment("clap", "tap"))
+    await page.evaluate("""for (const animation of document.querySelector(".moodcast-moment").getAnimations()) {
+        animation.pause();
+        animation.currentTime = 1000;
+    }""")
+    text = page.locator(".moodcast-moment-text")
+    assert re.sub(r"\s+", " ", await text.inner_text()) == "clapped 72 %"
+    area = await page.locator(".moodcast-reactions").bounding_box()
+    assert area is not None
+    for found in (text, page.locator(".moodcast-moment img")):
+        box = await found.bounding_box()
+        assert box is not None
+        assert box["height"] > 6
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] >= area["y"] - 1
+        assert box["y"] + box["height"] <= area["y"] + area["height"] + 1
+        assert box["x"] + box["width"] / 2 == pytest.approx(width / 2, abs=2)
+    await push(page, **mood([0] * 7, visible=False))
+    await expect(page.locator(".moodcast-moment")).to_be_hidden()
+
+
+async def test_moments_can_be_switched_off_and_nonsense_is_none(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs&moments=off")
+    await push(page, **moment("sad"))
+    await push(page, **mood([0, 0, 0, 6, 0, 0, 2]))
+    await page.get_by_text("75 % happy").wait_for()
+    assert not await page.locator(".moodcast-moment").is_visible()
+    shown = await open_page(f"{relay.url}/overlay?source=obs")
+    await push(shown, **moment("<b>x</b>"))
+    await push(shown, **moment("happy", "tap"))
+    await push(shown, **mood([0, 0, 0, 6, 0, 0, 2]))
+    await shown.get_by_text("75 % happy").wait_for()
+    assert not await shown.locator(".moodcast-moment").is_visible()
 
 
 # --- the countdown ---------------------------------------------------------------------------------------------------

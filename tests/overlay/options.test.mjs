@@ -12,7 +12,7 @@ const WITH_RELAY = "relay=https://relay.example.org";
 test("what is not given has its default", () => {
   const { options, problems } = read(`?channel=demo&${WITH_RELAY}#key=secret`);
   assert.deepEqual(options, {
-    key: "secret", source: "relay", position: "bottom", bar: "on", reactions: "on", scale: 1, title: "",
+    key: "secret", source: "relay", position: "bottom", bar: "on", reactions: "on", moments: "on", scale: 1, title: "",
     relay: "https://relay.example.org", channel: "demo",
   });
   assert.deepEqual(problems, []);
@@ -20,10 +20,10 @@ test("what is not given has its default", () => {
 });
 
 test("what is given is read", () => {
-  const { options, problems } = read("?source=obs&position=top&bar=off&reactions=off&scale=1.5&title=Hello%20you");
+  const { options, problems } = read("?source=obs&position=top&bar=off&reactions=off&moments=off&scale=1.5&title=Hello%20you");
   assert.deepEqual(problems, []);
   assert.deepEqual({ ...options, relay: "" }, {
-    key: "", source: "obs", position: "top", bar: "off", reactions: "off", scale: 1.5, title: "Hello you", relay: "",
+    key: "", source: "obs", position: "top", bar: "off", reactions: "off", moments: "off", scale: 1.5, title: "Hello you", relay: "",
     channel: "",
   });
 });
