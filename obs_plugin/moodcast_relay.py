@@ -15,6 +15,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -39,6 +40,7 @@ INSTALLED = "install.json"  # beside the script: written by `moodcast obs instal
 RELEASE_S = 20.0  # a relay whose script was unloaded ends after this, unless it is loaded again
 _PATIENCE_S = 10.0  # for an answer; from then on a button may ask anew
 _LAST_WORDS_BYTES = 4096
+_LOGGED = re.compile(r"\d{4}-\d\d-\d\d ")  # how a line of the relay's log begins
 _PORT_IN_USE = 33  # docs/errors.md
 _NO_WINDOW = 0x08000000  # CREATE_NO_WINDOW: Windows opens a console for a program of the console otherwise
 _EXISTS, _FORBIDDEN, _WRONG_KEY = 4409, 4403, 4401  # docs/protocol.md
@@ -80,14 +82,15 @@ class LocalRelay(Part):
         """``starting``, ``running``, ``failed`` or ``none``."""
         if self._starting.is_set():
             return "starting"
-        process = _kept.process
-        if process is not None:
-            code = process.poll()
+        with _kept.lock:  # the dialog and the timer ask in two threads, and what it said last can be read once
+            if _kept.process is None:
+                return "failed" if self._failure else "none"
+            code = _kept.process.poll()
             if code is None:
                 return "running"
             self._failure = _last_words(code)
             _forget()
-        return "failed" if self._failure else "none"
+        return "failed"
 
     @property
     def url(self) -> str:
@@ -96,11 +99,12 @@ class LocalRelay(Part):
 
     def lines(self) -> List[str]:
         """How it stands, as sentences for the dialog; none where no relay was asked for."""
+        state = self.state  # first, as it learns why a relay ended
         return {
             "starting": ["Starting a relay on this machine."],
             "running": [f"The relay on this machine runs at {_kept.url} and ends with OBS."],
             "failed": [f"The relay on this machine does not run: {self._failure}"],
-        }.get(self.state, [])
+        }.get(state, [])
 
     def start(self) -> None:
         """Have a relay run; a ``Result`` with its address follows."""
@@ -281,13 +285,13 @@ def _forget() -> None:
 
 
 def _last_words(code: int) -> str:
-    """Why the relay ended: the last thing that it said."""
+    """Why the relay ended: the last thing that it said, beside its log."""
     said = ""
     with contextlib.suppress(OSError, ValueError):
         size = _kept.words.seek(0, os.SEEK_END)
         _kept.words.seek(max(0, size - _LAST_WORDS_BYTES))
         lines = _kept.words.read().decode("utf-8", "replace").split("\n")
-        said = next((line for line in reversed(lines) if line.strip()), "")
+        said = next((line for line in reversed(lines) if line.strip() and not _LOGGED.match(line)), "")
     said = said[len("moodcast: ") :] if said.startswith("moodcast: ") else said
     return core.plain(said) or f"it ended with exit code {code}."
 

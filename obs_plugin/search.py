@@ -195,7 +195,8 @@ def _script(path: str, settings: dict[str, Any]) -> LoadedScript:
         note = (Path(path).parent / moodcast_relay.INSTALLED).read_text("utf-8", "replace")
         version = _text(_dict(json.loads(note)).get("version"))
     relay = _text(settings.get("relay")) or moodcast_relay.ADDRESS
-    return LoadedScript(path, there, relay, version, any(_text(settings.get(name)) for name in _KEYS))
+    has_key = any(_text(settings.get(name)) for name in _KEYS) or "#key=" in _text(settings.get("address"))
+    return LoadedScript(path, there, relay, version, has_key)
 
 
 def _dict(value: Any) -> dict[str, Any]:

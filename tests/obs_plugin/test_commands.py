@@ -229,6 +229,10 @@ def test_what_is_wrong_with_the_script_is_told(tmp_path: Path) -> None:
     assert "where there is none" in said(facts, "wrong")
     assert "holds a key" in said(facts, "note")
     assert "secret" not in str(doctor.findings(facts))
+    facts = examined(tmp_path, collection(tmp_path, address="http://r/overlay?channel=x#key=k"), relay)
+    assert "holds a key" not in said(facts, "note"), "another script's"
+    facts = examined(tmp_path, collection(Path(SCRIPT), address="http://r/overlay?channel=x#key=k"), relay)
+    assert "holds a key" in said(facts, "note")
     both = [{"path": str(tmp_path / name / "moodcast_obs.py"), "settings": {}} for name in "ab"]
     facts = examined(tmp_path, json.dumps({"modules": {"scripts-tool": both}}), relay)
     assert "has 2 copies of the script" in said(facts, "wrong")

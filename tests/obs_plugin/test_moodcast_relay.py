@@ -123,6 +123,20 @@ async def test_the_relay_ends_some_time_after_its_script(local: LocalRelay, monk
     assert await asyncio.to_thread(process.wait, HANG_S) == 0
 
 
+async def test_a_relay_that_dies_is_told_and_can_be_started_again(local: LocalRelay) -> None:
+    local.start()
+    await result_of(local)
+    process = moodcast_relay._kept.process
+    process.kill()
+    await asyncio.to_thread(process.wait, HANG_S)
+    asked = [asyncio.to_thread(local.lines) for _ in range(8)]
+    told = {line for lines in await asyncio.gather(*asked) for line in lines}
+    assert told == {f"The relay on this machine does not run: it ended with exit code {process.returncode}."}
+    local.start()
+    assert (await result_of(local)).relay
+    assert local.state == "running"
+
+
 async def test_why_a_relay_does_not_start_is_told(machine: Path, local: LocalRelay, relay: app.Relay) -> None:
     port = relay.url.rsplit(":", 1)[1]
     os.environ["MOODCAST_PORT"] = port
