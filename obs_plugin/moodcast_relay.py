@@ -167,14 +167,18 @@ class LocalRelay(Part):
         if not words:
             return Result(f"There is no Moodcast on this machine that could run a relay. {_by_hand()}")
         errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
-        process = subprocess.Popen(  # noqa: S603 (what the installation wrote, or found in the user's places)
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=str(Path.home()),
-            **_quietly(),
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 (what the installation wrote, or found in the user's places)
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=str(Path.home()),
+                **_quietly(),
+            )
+        except BaseException:
+            errors.close()
+            raise
         with _kept.lock:
             _kept.process, _kept.words, _kept.url = process, errors, ""
             if not _kept.wanted:  # unloaded meanwhile

@@ -169,6 +169,16 @@ async def test_without_moodcast_it_is_told_what_to_do(tmp_path: Path, monkeypatc
     leave(script)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="every file may be run there")
+async def test_a_command_that_can_not_be_run_is_told(machine: Path, local: LocalRelay) -> None:
+    (machine / INSTALLED).write_text(json.dumps({"command": [str(machine / INSTALLED)]}))
+    local.start()
+    result = await result_of(local)
+    assert not result.relay
+    assert "Moodcast can't be started here" in result.sentence
+    assert local.state == "failed"
+
+
 async def test_channels_of_other_relays_are_told_why_not(local: LocalRelay) -> None:
     local.create_channel("http://127.0.0.1:1", "no name")
     assert "Enter a name for the channel first" in (await result_of(local)).sentence
