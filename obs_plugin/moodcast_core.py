@@ -35,8 +35,12 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 
 
 class Settings(NamedTuple):
-    """What the streamer entered. ``width`` and ``height`` are the overlay's, in pixels; ``admin`` is the admin key
-    or empty."""
+    """What the streamer entered.
+
+    ``width`` and ``height`` are the overlay's, in pixels; ``admin`` is the admin key or empty; ``look`` has the options
+    of the overlay that were chosen in the dialog, empty where it is the usual; ``fault`` says what is wrong with the
+    address that was pasted.
+    """
 
     relay: str
     channel: str
@@ -44,6 +48,8 @@ class Settings(NamedTuple):
     width: int
     height: int
     admin: str = ""
+    look: Tuple[Tuple[str, str], ...] = ()
+    fault: str = ""
 
     @classmethod
     def entered(cls, relay: str, channel: str, key: str, width: int, height: int) -> Settings:
@@ -55,9 +61,13 @@ class Settings(NamedTuple):
 
     def problem(self) -> str:
         """What is missing or wrong, as a sentence; empty when nothing is."""
+        if self.fault:
+            return self.fault
+        if not self.channel and not self.key:
+            return "Paste the overlay's address, which the relay printed when the channel was made."
         if not self.relay:
             return "Enter the relay's address, for instance http://127.0.0.1:8765."
-        if not _is_address(self.relay):
+        if not is_address(self.relay):
             # Whoever pastes the overlay's whole address pastes the key as well: don't repeat it.
             return (
                 "The relay's address should be like http://127.0.0.1:8765 or https://relay.example.org, without "
@@ -74,7 +84,7 @@ class Settings(NamedTuple):
         return ""
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     """Whether the text is the address of a server: http or https, host, port and path at most."""
     try:
         parts = urllib.parse.urlsplit(text)
@@ -98,7 +108,15 @@ def _is_near(relay: str) -> bool:
     return any(number in network for network in _NEAR if network.version == number.version)
 
 
-def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -> str:
+def fitted(width: int, height: int, most: Tuple[int, int]) -> Tuple[int, int]:
+    """The canvas's size, made smaller in its proportions where it is larger than the overlay can be."""
+    scale = min(1.0, most[0] / width, most[1] / height)
+    return round(width * scale), round(height * scale)
+
+
+def overlay_url(
+    settings: Settings, current: str = "", with_key: bool = False, changes: Optional[Dict[str, str]] = None
+) -> str:
     """Address of the overlay page for a browser source.
 
     Options of the page that the streamer added to the source's ``current`` address are kept.
@@ -106,6 +124,7 @@ def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -
     Args:
         with_key: for an OBS that can't push: the page then takes the events from the relay by itself. The key stands in
             the fragment, which browsers don't send.
+        changes: options that are set whatever stands there; an empty one is taken away.
     """
     options = {"channel": settings.channel}
     if not with_key:
@@ -115,6 +134,8 @@ def overlay_url(settings: Settings, current: str = "", with_key: bool = False) -
         if parts.path.endswith("/overlay"):
             pairs = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
             options.update({name: value for name, value in pairs if name not in ("channel", "source")})
+    options.update(changes or {})
+    options = {name: value for name, value in options.items() if value or name not in (changes or {})}
     fragment = "#key=" + urllib.parse.quote(settings.key, safe="") if with_key else ""
     return f"{settings.relay}/overlay?{urllib.parse.urlencode(options)}{fragment}"
 
@@ -283,6 +304,12 @@ def audience(mood: Dict[str, Any]) -> str:
     if mood.get("visible"):
         return f"{sharing} of {viewers} viewers share their expression."
     return f"Viewers connected: {viewers}. Shown once {condition(least, mood.get('crowd'))}."
+
+
+ADMIN_RIGHT = (
+    "That is the channel's admin key, which may read and delete its history: it isn't used to show the overlay, and "
+    "isn't kept. Paste the overlay's address, which has the display key."
+)
 
 
 class RefusedError(Exception):

@@ -5,31 +5,46 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 
 from __future__ import annotations
 
+import os
+import time
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 import obspython as obs
 
 if TYPE_CHECKING:
     from obs_plugin import moodcast_highlights as highlights
+    from obs_plugin import moodcast_page as page
+    from obs_plugin import moodcast_relay as relay
+    from obs_plugin import moodcast_settings as settings
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_script import Script
 else:
     import moodcast_highlights as highlights  # OBS puts this file's folder on the path
+    import moodcast_page as page
+    import moodcast_relay as relay
+    import moodcast_settings as settings
     import moodcast_sources as sources
+
+_LINE = 78  # letters: what the window has room for in one line, so that nothing moves under the pointer
+_FOLDER = Path(__file__).resolve().parent
 
 
 def properties(script: Optional[Script]) -> Any:
-    """The fields and buttons, with the status as it is now. ``script``: None where OBS has unloaded it."""
+    """The fields and buttons, with the status as it is now. ``script``: None where OBS has unloaded it.
+
+    Above the buttons nothing ever changes its height; what is longer than a line stands at the end.
+    """
     # OBS never lets go of what it calls when a button is pressed: that may not keep an unloaded script.
     held = weakref.ref(script) if script is not None else lambda: None
 
-    def button(name: str, text: str, act: Callable[[Script], str]) -> None:
+    def button(group: Any, name: str, text: str, act: Callable[[Script], str]) -> None:
         def pressed(shown: Any, _: Any) -> bool:  # OBS takes plain functions alone
             script = held()
             return _answer(script, shown, act(script) if script is not None else "")
 
-        obs.obs_properties_add_button(fields, name, text, pressed)
+        obs.obs_properties_add_button(group, name, text, pressed)
 
     def refresh(shown: Any, _: Any) -> bool:
         script = held()
@@ -39,20 +54,56 @@ def properties(script: Optional[Script]) -> Any:
         return drawn
 
     fields = obs.obs_properties_create()
-    obs.obs_properties_add_text(fields, "status", "", obs.OBS_TEXT_INFO)
+    _text(fields, "status")
     obs.obs_properties_add_button(fields, "refresh", "Refresh status", refresh)
-    obs.obs_properties_add_text(fields, "relay", "Relay", obs.OBS_TEXT_DEFAULT)
-    obs.obs_properties_add_text(fields, "channel", "Channel", obs.OBS_TEXT_DEFAULT)
-    obs.obs_properties_add_text(fields, "key", "Display key", obs.OBS_TEXT_PASSWORD)
-    button("add", "Add overlay to current scene", lambda script: script.add())
-    button("test", "Send test reaction", lambda script: script.test())
-    button("measure", "Measure viewers' delay", lambda script: script.measure())
-    for name, limits in sources.sides().items():
-        obs.obs_properties_add_int(fields, name, "Overlay " + name, *limits, 1)
+    obs.obs_properties_add_text(fields, "address", "Overlay address", obs.OBS_TEXT_PASSWORD)
+    button(fields, "add", "Add overlay to current scene", lambda script: script.add())
+    button(fields, "add_all", "Add overlay to every scene", lambda script: script.add_everywhere())
+    button(fields, "test", "Send test reaction", lambda script: script.test())
+    button(fields, "trial", "Test everything (10 seconds)", lambda script: script.try_everything())
+    button(fields, "measure", "Measure viewers' delay", lambda script: script.measure())
+    button(fields, "dashboard", "Open dashboard", lambda script: script.open_dashboard())
+    obs.obs_properties_add_text(fields, "admin", "Admin key, for sessions and markers", obs.OBS_TEXT_PASSWORD)
+    obs.obs_properties_add_group(fields, "look", "Look of the overlay", obs.OBS_GROUP_NORMAL, _look())
     highlights.properties(fields)
-    obs.obs_properties_add_text(fields, "limits", "", obs.OBS_TEXT_INFO)
-    _answer(script, fields, "")
+    if relay.command(_FOLDER, os.environ):
+        here = obs.obs_properties_create()
+        button(here, "start_relay", "Start a relay here", lambda script: script.start_relay())
+        obs.obs_properties_add_text(here, "new_channel", "Name of a new channel", obs.OBS_TEXT_DEFAULT)
+        button(here, "create_channel", "Create channel", lambda script: script.create_channel())
+        obs.obs_properties_add_group(fields, "here", "A relay on this machine", obs.OBS_GROUP_NORMAL, here)
+    _text(fields, "limits")
+    _answer(script, fields, script.note if script is not None else "")
     return fields
+
+
+def _text(fields: Any, name: str) -> None:
+    obs.obs_properties_add_text(fields, name, "", obs.OBS_TEXT_INFO)
+
+
+def _look() -> Any:
+    """The overlay's options, and its size."""
+    look = obs.obs_properties_create()
+    for row in page.table() if sources.overlay_kind() == sources.BROWSER else []:
+        _option(look, row)
+    for name, limits in sources.sides().items():
+        obs.obs_properties_add_int(look, name, f"Overlay {name} (pixels)", *limits, 1)
+    return look
+
+
+def _option(look: Any, row: Dict[str, Any]) -> None:
+    name = settings.option_name(row)
+    if row["kind"] == "choice":
+        field = obs.obs_properties_add_list(
+            look, name, row["label"], obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING
+        )
+        for value, label in row["values"].items():
+            obs.obs_property_list_add_string(field, label, value)
+    elif row["kind"] == "number":
+        field = obs.obs_properties_add_float(look, name, row["label"], row["least"], row["most"], row["step"])
+    else:
+        field = obs.obs_properties_add_text(look, name, row["label"], obs.OBS_TEXT_DEFAULT)
+    obs.obs_property_set_long_description(field, row["help"])
 
 
 def _answer(script: Optional[Script], fields: Any, note: str) -> bool:
@@ -60,10 +111,16 @@ def _answer(script: Optional[Script], fields: Any, note: str) -> bool:
     if script is not None:
         script.note = note
         status, limits = (obs.obs_properties_get(fields, name) for name in ("status", "limits"))
-        obs.obs_property_set_description(status, script.status())
+        state = f"{time.strftime('%H:%M:%S')}  {script.state()}"
+        obs.obs_property_set_description(status, f"{_short(state)}\n{_short(note) or ' '}")
         obs.obs_property_text_set_info_type(
             status, obs.OBS_TEXT_INFO_NORMAL if script.healthy() else obs.OBS_TEXT_INFO_WARNING
         )
-        obs.obs_property_set_description(limits, script.limits())
-        obs.obs_property_set_visible(limits, bool(script.limits()))
+        details = "\n".join(filter(None, [script.status(), script.limits()]))
+        obs.obs_property_set_description(limits, details)
+        obs.obs_property_set_visible(limits, bool(details))
     return True
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LINE else line[: _LINE - 3] + "..."

@@ -43,7 +43,9 @@ class Link:
         self.state = "connecting"
         self.sentence = f"Connecting to {settings.relay}."
         self.mood: Optional[Dict[str, Any]] = None
+        self.last_mood: Optional[core.Message] = None
         self.picture_problem = ""
+        self.admin_key = False  # whether the relay refused to be seen with the key, as it is the admin key
         self._measured = ("", -math.inf)
         self._messages: Deque[core.Message] = collections.deque(maxlen=256)
         self._picture: Optional[Path] = None
@@ -146,6 +148,9 @@ class Link:
             response = self._wire.get(connection, "mood", "text/event-stream")
             if not (response.getheader("Content-Type") or "").startswith("text/event-stream"):
                 raise core.RefusedError(f"What answers at {self.settings.relay} is no Moodcast relay.", True)
+            if response.getheader("Moodcast-Right") == "admin":
+                self.admin_key = True
+                raise core.RefusedError(core.ADMIN_RIGHT, False)
             self._say("connected", f'Connected to channel "{self.settings.channel}".')
             parser = core.SseParser()
             while not self._stop.is_set():
@@ -161,7 +166,7 @@ class Link:
         now = self._heard = time.monotonic()
         self._messages.append(message)
         if message.kind == "mood":
-            last, self.mood = self.mood, message.fields
+            last, self.mood, self.last_mood = self.mood, message.fields, message
             if last is None or core.looks(last) != core.looks(message.fields):
                 self._moving_until = max(self._moving_until, now + MOVING_S)
         elif message.kind == "reaction":

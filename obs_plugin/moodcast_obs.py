@@ -27,11 +27,10 @@ def misfit(error: Exception) -> str:
 
 if TYPE_CHECKING:
     from obs_plugin import moodcast_copies as copies
-    from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_dialog as dialog
     from obs_plugin import moodcast_highlights as highlights
     from obs_plugin import moodcast_script as script_module
-    from obs_plugin import moodcast_sources as sources
+    from obs_plugin import moodcast_settings as settings
 else:
     # A file may be missing, where this one was moved alone, or be of another version.
     try:
@@ -42,35 +41,23 @@ else:
         import moodcast_dialog as dialog
         import moodcast_highlights as highlights
         import moodcast_hotkeys as hotkeys
+        import moodcast_keys as keys
         import moodcast_link as link
         import moodcast_lists as lists
+        import moodcast_page as page
         import moodcast_parts as parts
         import moodcast_relay as relay
         import moodcast_requests as requests
         import moodcast_script as script_module
+        import moodcast_settings as settings
         import moodcast_show as show
         import moodcast_sources as sources
+        import moodcast_trial as trial
         import moodcast_wire as wire
 
         # OBS's "reload scripts" runs this file anew, but not what it imports: those first that others import.
-        for module in (
-            core,
-            clips,
-            lists,
-            broadcast,
-            wire,
-            link,
-            requests,
-            parts,
-            relay,
-            copies,
-            sources,
-            show,
-            hotkeys,
-            highlights,
-            script_module,
-            dialog,
-        ):
+        plain = (core, clips, lists, broadcast, keys, page, trial, wire, link, requests, parts, relay, copies)
+        for module in (*plain, sources, settings, show, hotkeys, highlights, script_module, dialog):
             importlib.reload(module)
     except Exception as error:
         problem = misfit(error)
@@ -94,6 +81,11 @@ def script_defaults(data: Any) -> None:
     attempt(set_defaults, data)
 
 
+def set_defaults(data: Any) -> None:
+    settings.defaults(data)
+    highlights.defaults(data)
+
+
 def attempt(act: Callable[[Any], None], data: Any) -> None:
     """The first that OBS asks for shows whether the files fit together."""
     global problem
@@ -102,16 +94,6 @@ def attempt(act: Callable[[Any], None], data: Any) -> None:
             act(data)
         except (AttributeError, ImportError, TypeError) as error:
             problem = misfit(error)
-
-
-def set_defaults(data: Any) -> None:
-    video = obs.obs_video_info()
-    known = obs.obs_get_video_info(video)
-    canvas = {"width": video.base_width if known else 1920, "height": video.base_height if known else 1080}
-    obs.obs_data_set_default_string(data, "relay", "http://127.0.0.1:8765")
-    for name, (_, most) in sources.sides().items():
-        obs.obs_data_set_default_int(data, name, min(canvas[name], most))
-    highlights.defaults(data)
 
 
 def script_properties() -> Any:
@@ -136,7 +118,8 @@ def load(data: Any) -> None:
     owner = int(data)
     script = script_module.Script()
     script.parts.append(copies.Copies(loaded))
-    script.update(read(data))
+    script.read(data)
+    settings.keep(data, script.settings)
     script.connect()
     for part in script.parts:
         part.load(data)
@@ -156,15 +139,9 @@ def is_owner(data: Any) -> bool:
 
 def script_update(data: Any) -> None:
     if script is not None and is_owner(data):
-        script.update(read(data))
+        script.read(data)
         for part in script.parts:
             part.update(data)
-
-
-def read(data: Any) -> core.Settings:
-    relay, channel, key, admin = (obs.obs_data_get_string(data, name) for name in ("relay", "channel", "key", "admin"))
-    width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
-    return core.Settings.entered(relay, channel, key, width, height)._replace(admin=admin.strip())
 
 
 def on_timer() -> None:
@@ -180,6 +157,7 @@ def on_frontend_event(event: int) -> None:
 
 def script_save(data: Any) -> None:
     if script is not None and is_owner(data):
+        script.save(data)
         for part in script.parts:
             part.save(data)
 

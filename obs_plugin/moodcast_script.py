@@ -6,9 +6,12 @@ threads of ``moodcast_link`` only leave things to be taken. So nothing here wait
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import threading
 import time
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, List, Optional
 
@@ -17,17 +20,24 @@ import obspython as obs
 if TYPE_CHECKING:
     from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_highlights as highlights
-    from obs_plugin import moodcast_link
+    from obs_plugin import moodcast_keys as keys
+    from obs_plugin import moodcast_link, moodcast_trial
+    from obs_plugin import moodcast_page as page
+    from obs_plugin import moodcast_settings as stored
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_hotkeys import Hotkeys
     from obs_plugin.moodcast_parts import Part
-    from obs_plugin.moodcast_relay import LocalRelay
+    from obs_plugin.moodcast_relay import LocalRelay, Result
     from obs_plugin.moodcast_show import Show
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
     import moodcast_highlights as highlights
+    import moodcast_keys as keys
     import moodcast_link
+    import moodcast_page as page
+    import moodcast_settings as stored
     import moodcast_sources as sources
+    import moodcast_trial
     from moodcast_hotkeys import Hotkeys
     from moodcast_parts import Part
     from moodcast_relay import LocalRelay
@@ -57,6 +67,13 @@ class Script:
         self._shown: Optional[Path] = None
         self._sources = 0
         self.highlights = highlights.Highlights()
+        self.keys = keys.Keys(keys.place(os.environ, Path.home()))
+        self._filled: Optional[page.Pasted] = None  # what a button filled in, until OBS takes it into its settings
+        self._new_channel = ""
+        self._trial: Optional[float] = None  # since when the made-up audience plays
+        self._acted = 0.0
+        self._files: Optional[moodcast_trial.Files] = None
+        self._threads: List[threading.Thread] = []
         show = Show(lambda: self.rested)
         self.local = LocalRelay(Path(__file__).parent)
         self.parts: List[Part] = [
@@ -66,16 +83,54 @@ class Script:
             self.local,
         ]
 
-    def update(self, settings: core.Settings) -> None:
-        """New settings. They come with every key typed, so link and pages wait until they rest."""
+    # --- settings ---
+
+    def read(self, data: Any) -> None:
+        """New settings of OBS's (``obs_data``). They come with every key typed, so link and pages wait until they
+        rest."""
+        self._new_channel = obs.obs_data_get_string(data, "new_channel").strip()
+        if self._filled is not None:
+            self._fill(data)
+        self._update(stored.read(data, self.keys))
+
+    def save(self, data: Any) -> None:
+        """OBS saves its settings: without keys, which go into their file."""
+        if self._filled is not None:
+            self._fill(data)
+        stored.keep(data, self.settings)
+        self._look_at_the_key()
+        self.keys.write()
+
+    def _fill(self, data: Any) -> None:
+        assert self._filled is not None
+        filled = self.settings._replace(relay=self._filled.relay, channel=self._filled.channel, key=self._filled.key)
+        stored.keep(data, filled._replace(admin=self.keys.find(filled.relay, filled.channel).admin, fault=""))
+        self._filled = None
+
+    def _update(self, settings: core.Settings) -> None:
         if settings != self.settings:
             self.settings, self._changed = settings, time.monotonic()
+
+    def _adopt(self, result: Result) -> None:
+        """A relay was started here, or a channel made: fill in what it told."""
+        self.note = result.sentence
+        obs.script_log(obs.LOG_INFO, core.plain(result.sentence))
+        if not result.relay:
+            return
+        channel = result.channel or (self.settings.channel if result.relay == self.settings.relay else "")
+        if result.display_key:
+            self.keys.remember(result.relay, channel, keys.Pair(result.display_key, result.admin_key))
+        pair = self.keys.find(result.relay, channel)
+        self._filled = page.Pasted(result.relay, channel, pair.display)
+        filled = self.settings._replace(relay=result.relay, channel=channel, key=pair.display)
+        self._update(filled._replace(admin=pair.admin, fault=""))
+        obs.obs_frontend_save()  # takes it into OBS's settings, on OBS's own thread
 
     def connect(self) -> None:
         """Follow the current settings and nothing else. A link that was refused gets a new chance."""
         self._changed = None
         self.rested = self.settings
-        wanted = self.settings._replace(admin="")  # no link needs it, so none ends for a new one
+        wanted = self.settings._replace(admin="", look=())  # no link needs them, so none ends for new ones
         if self.kind == sources.BROWSER:
             wanted = wanted._replace(width=0, height=0)  # only pictures are fetched in a size
         if self.link is not None:
@@ -92,7 +147,9 @@ class Script:
         """Stop the threads, and take picture and files away."""
         for link in self._links:
             link.stop()
-        threads = [thread for part in self.parts for thread in part.stop()]
+        threads = [thread for part in self.parts for thread in part.stop()] + self._threads
+        if self._files is not None:
+            self._files.close()
         if self.kind == sources.IMAGE:
             with sources.our_sources(sources.IMAGE) as ours:
                 for source in ours:
@@ -102,6 +159,7 @@ class Script:
             link.join(max(0.0, until - time.monotonic()))
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+        self.keys.join(max(0.0, until - time.monotonic()))
         for part in self.parts:
             part.close()
         if self._folder is not None:
@@ -112,18 +170,22 @@ class Script:
         now = time.monotonic()
         if self._changed is not None and now - self._changed >= _DEBOUNCE_S:
             self.connect()
+        for result in self.local.take():
+            self._adopt(result)
+        self._look_at_the_key()
         messages = self.link.take() if self.link is not None else []
         picture = self.link.picture() if self.link is not None else None
         look = now - self._looked >= _LOOK_S
         again = self.kind == sources.BROWSER and self._page_failed()
-        if messages or look or again or picture != self._shown:
+        shown = messages if self._trial is None else self._act(now)
+        if shown or look or again or picture != self._shown:
             self._shown = picture
             with sources.our_sources(self.kind) as ours:
                 self._sources = len(ours)
                 for source in ours:
                     if again:
                         sources.press(source, "refreshnocache")
-                    self._serve(source, messages, picture)
+                    self._serve(source, shown, picture)
         for part in self.parts:
             part.tick(now, messages)
         if look:
@@ -133,11 +195,36 @@ class Script:
     def _serve(self, source: Any, messages: List[core.Message], picture: Optional[Path]) -> None:
         if self.kind == sources.IMAGE:
             sources.show_picture(source, picture)
-        elif not self.rested.problem():
-            sources.show_page(source, self.rested, with_key=self.pushes is False)
+        elif self._files is not None or not self.rested.problem():
+            if self._files is None:
+                sources.show_page(source, self.rested, with_key=self.pushes is False)
             for message in messages:
                 if self.pushes is not False:
                     self.pushes = sources.push(source, message)
+
+    def _look_at_the_key(self) -> None:
+        """Keep keys once the relay has taken the display key, and forget what turned out to be another key."""
+        if self.link is None:
+            return
+        settings = self.link.settings
+        if self.link.state == "connected":
+            self.keys.write_soon()
+        elif self.link.admin_key and self.keys.find(settings.relay, settings.channel).display == settings.key:
+            self.keys.remember(settings.relay, settings.channel, keys.Pair("", self.settings.admin))
+            self.keys.write_soon()
+
+    def _act(self, now: float) -> List[core.Message]:
+        """What the made-up audience did since the last time; at its end, the audience's own mood comes back."""
+        assert self._trial is not None
+        since, self._acted = self._acted, now - self._trial
+        if self._acted < moodcast_trial.LASTS_S:
+            return moodcast_trial.act(since, self._acted, time.time())
+        self._trial, self.note = None, "The test is over."
+        if self._files is not None:
+            self._files.close()
+            self._files, self._doubt = None, core.PageDoubt()  # the page is loaded from the relay again
+        mood = self.link.last_mood if self.link is not None else None
+        return [mood] if mood is not None else []
 
     def _page_failed(self) -> bool:
         """True once, when the relay is there for the first time and was not when the page was loaded."""
@@ -160,11 +247,15 @@ class Script:
 
     def status(self) -> str:
         """The sentences of the status line."""
-        lines = [self.note, self._measuring(), self._connection() + self._audience()]
+        lines = [self.note, self._measuring(), self.state(), self.keys.problem]
         if not self.settings.problem() and not self._sources:
             lines.append('No scene has the overlay yet: press "Add overlay to current scene".')
         lines += [line for part in self.parts for line in part.lines()]
         return "\n".join(core.plain(line) for line in lines if line)
+
+    def state(self) -> str:
+        """How the connection stands, and the audience."""
+        return core.plain(self._connection() + self._audience())
 
     def healthy(self) -> bool:
         return self.link is not None and self.link.state == "connected" and not self.link.picture_problem
@@ -205,27 +296,40 @@ class Script:
         with sources.current_scene() as scene_source:
             if scene_source is None:
                 return "There is no current scene to add the overlay to."
-            scene = obs.obs_scene_from_source(scene_source)
-            place = f'scene "{obs.obs_source_get_name(scene_source)}"'
-            refused = f"OBS did not take the overlay into {place}: try it once more, or in another scene."
-            with sources.our_sources(self.kind) as ours:
-                for source in ours:
-                    item = obs.obs_scene_find_source_recursive(scene, obs.obs_source_get_name(source))
-                    if item is not None:
-                        obs.obs_sceneitem_set_visible(item, True)
-                        return f"The overlay is in {place} already."
-                if ours:
-                    if obs.obs_scene_add(scene, ours[0]) is None:
-                        return refused
-                    return f"Added the overlay to {place}; it is the same one as in your other scenes."
-            with sources.new_source(self.kind, self.settings, self.pushes is False) as source:
-                if obs.obs_scene_add(scene, source) is None:
+            return self._add_to(scene_source)
+
+    def add_everywhere(self) -> str:
+        """Put the overlay into every scene that has none; returns what happened."""
+        if self.settings.problem():
+            return self.settings.problem()
+        with sources.every_scene() as scenes:
+            sentences = [self._add_to(scene) for scene in scenes]
+        added = sum(sentence.startswith("Added") for sentence in sentences)
+        refused = next((sentence for sentence in sentences if sentence.startswith("OBS did not")), "")
+        return refused or f"Added the overlay to {added} scenes; {len(sentences) - added} had it already."
+
+    def _add_to(self, scene_source: Any) -> str:
+        scene = obs.obs_scene_from_source(scene_source)
+        place = f'scene "{obs.obs_source_get_name(scene_source)}"'
+        refused = f"OBS did not take the overlay into {place}: try it once more, or in another scene."
+        with sources.our_sources(self.kind) as ours:
+            for source in ours:
+                item = obs.obs_scene_find_source_recursive(scene, obs.obs_source_get_name(source))
+                if item is not None:
+                    obs.obs_sceneitem_set_visible(item, True)
+                    return f"The overlay is in {place} already."
+            if ours:
+                if not sources.place(scene, ours[0], self.settings):
                     return refused
-                self._doubt = core.PageDoubt()  # a new page, which may find no relay
-                self._page_failed()  # looked at now: the next tick may come after the relay has gone
-                self._serve(source, [], self._shown)
-            self._sources = 1
-            return f"Added the overlay to {place}. Move and scale it there."
+                return f"Added the overlay to {place}; it is the same one as in your other scenes."
+        with sources.new_source(self.kind, self.settings, self.pushes is False) as source:
+            if not sources.place(scene, source, self.settings):
+                return refused
+            self._doubt = core.PageDoubt()  # a new page, which may find no relay
+            self._page_failed()  # looked at now: the next tick may come after the relay has gone
+            self._serve(source, [], self._shown)
+        self._sources = 1
+        return f"Added the overlay to {place}. It is locked: unlock it in the list of sources to move or scale it."
 
     def test(self) -> str:
         """Show a reaction without viewers; returns what happened."""
@@ -255,3 +359,42 @@ class Script:
             return "No countdown: the relay isn't connected."
         self.link.measure()
         return ""
+
+    def try_everything(self) -> str:
+        """Have a made-up audience play on the overlay, without a relay; returns what happens."""
+        if not self._sources:
+            return 'Add the overlay first: press "Add overlay to current scene".'
+        if self.kind == sources.IMAGE:
+            return 'No test without the relay: it draws the picture. "Send test reaction" shows whether it does.'
+        if self.pushes is False:
+            return "No test: this OBS can't hand events to the page."
+        if self._trial is not None:
+            return "The test is running."
+        if self.link is None or self.link.state != "connected":
+            try:
+                self._files = moodcast_trial.Files()
+            except OSError as error:
+                return f"No test without the relay: the overlay's files can't be shown ({error.strerror})."
+            with sources.our_sources(self.kind) as ours:
+                for source in ours:
+                    sources.show_elsewhere(source, self.rested._replace(relay=self._files.address))
+        self._trial, self._acted = time.monotonic(), 0.0
+        return "A made-up audience plays on the overlay for ten seconds."
+
+    def open_dashboard(self) -> str:
+        """Open the dashboard in the browser, in a thread, as that may take its time; returns what happens."""
+        if self.settings.problem():
+            return self.settings.problem()
+        address = page.address(self.settings, "dashboard")
+        threading.Thread(target=webbrowser.open, args=(address,), name="moodcast-browser", daemon=True).start()
+        return "The dashboard opens in your browser."
+
+    def start_relay(self) -> str:
+        """Start a relay on this machine; returns what happens."""
+        self.local.start()
+        return "Starting a relay on this machine."
+
+    def create_channel(self) -> str:
+        """Make a channel on the relay of this machine and fill its keys in; returns what happens."""
+        self.local.create_channel(self.local.url or self.settings.relay or stored.RELAY, self._new_channel)
+        return f'Creating channel "{core.plain(self._new_channel)}".'

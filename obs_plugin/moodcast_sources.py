@@ -14,12 +14,15 @@ import obspython as obs
 
 if TYPE_CHECKING:
     from obs_plugin import moodcast_core as core
+    from obs_plugin import moodcast_page as page
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
+    import moodcast_page as page
 
 _NAME = "Moodcast"
 _EVENT = "moodcast"  # a constant: OBS puts the event's name into the page's JavaScript as it is
 _MARK = "moodcast"  # in the settings of the sources made here, so that a renamed one is still found
+_LAST = "moodcast_set"  # in the settings of a browser source: what the script last set, as JSON
 _HIDDEN = "moodcast_hidden"  # in the private settings of a scene's item that the hotkey hid
 BROWSER, IMAGE = "browser_source", "image_source"
 
@@ -72,7 +75,8 @@ def new_source(kind: str, settings: core.Settings, with_key: bool) -> Iterator[A
     """A new source with our mark, for the overlay."""
     wanted: Dict[str, Any] = {_MARK: True}
     if kind == BROWSER:
-        wanted.update(page(settings, "", with_key))
+        changes, last = page.wanted(settings, {"url": "", "width": 0, "height": 0}, {}, with_key)
+        wanted.update(changes, **{_LAST: json.dumps(last)})
     with _released(obs.obs_data_create_from_json(json.dumps(wanted))) as data:
         source = obs.obs_source_create(kind, _free_name(), data, None)
     try:
@@ -93,21 +97,34 @@ def _free_name() -> str:
         name = f"{_NAME} {number}"
 
 
-def page(settings: core.Settings, current: str, with_key: bool) -> Dict[str, Any]:
-    """A browser source's settings for the overlay. ``current`` is its address so far."""
-    url = core.overlay_url(settings, current, with_key)
-    return {"url": url, "width": settings.width, "height": settings.height}
-
-
 def show_page(source: Any, settings: core.Settings, with_key: bool) -> None:
     """Give a browser source its address and size. Any change but the size reloads the page: only where they differ."""
     with _released(obs.obs_source_get_settings(source)) as data:
-        width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
-        found: Dict[str, Any] = {"url": obs.obs_data_get_string(data, "url"), "width": width, "height": height}
-    wanted = page(settings, found["url"], with_key)
+        found = _page_of(data)
+        text = obs.obs_data_get_string(data, _LAST)
+        last = core.answer_of(text.encode()) if text else None
+        wanted, remembered = page.wanted(settings, found, last, with_key)
+        if remembered != last:
+            obs.obs_data_set_string(data, _LAST, json.dumps(remembered))
     if found != wanted:
-        with _released(obs.obs_data_create_from_json(json.dumps(wanted))) as changes:
-            obs.obs_source_update(source, changes)
+        _update(source, wanted)
+
+
+def show_elsewhere(source: Any, settings: core.Settings) -> None:
+    """Have a browser source load the overlay from another place for a while; its size and options stay."""
+    with _released(obs.obs_source_get_settings(source)) as data:
+        found = _page_of(data)
+    _update(source, {"url": core.overlay_url(settings, found["url"])})
+
+
+def _page_of(data: Any) -> Dict[str, Any]:
+    width, height = (obs.obs_data_get_int(data, name) for name in ("width", "height"))
+    return {"url": obs.obs_data_get_string(data, "url"), "width": width, "height": height}
+
+
+def _update(source: Any, values: Dict[str, Any]) -> None:
+    with _released(obs.obs_data_create_from_json(json.dumps(values))) as changes:
+        obs.obs_source_update(source, changes)
 
 
 def push(source: Any, message: core.Message) -> bool:
@@ -150,13 +167,50 @@ def sides() -> Dict[str, Tuple[int, int]]:
     return core.PAGE_SIDES if overlay_kind() == BROWSER else core.PICTURE_SIDES
 
 
-def scene_names() -> List[str]:
-    """The names of all scenes; on OBS's UI thread alone, as its list lives there."""
+def canvas() -> Tuple[int, int]:
+    """Width and height of what OBS broadcasts, before it is scaled."""
+    video = obs.obs_video_info()
+    return (video.base_width, video.base_height) if obs.obs_get_video_info(video) else (1920, 1080)
+
+
+def usual_size() -> Tuple[int, int]:
+    """Width and height of an overlay that covers the canvas, as large as this kind of source can be."""
+    return core.fitted(*canvas(), (sides()["width"][1], sides()["height"][1]))
+
+
+def place(scene: Any, source: Any, settings: core.Settings) -> bool:
+    """Put the overlay into a scene, locked, so that it takes no clicks meant for what lies below; whether OBS took it.
+
+    One for the whole canvas that is smaller than that, as the relay draws no larger, is scaled to it.
+    """
+    item = obs.obs_scene_add(scene, source)
+    if item is None:
+        return False
+    obs.obs_sceneitem_set_locked(item, True)
+    size = (settings.width, settings.height)
+    if size == usual_size() != canvas():
+        bounds = obs.vec2()
+        bounds.x, bounds.y = canvas()
+        obs.obs_sceneitem_set_bounds(item, bounds)
+        obs.obs_sceneitem_set_bounds_alignment(item, obs.OBS_ALIGN_CENTER)
+        obs.obs_sceneitem_set_bounds_type(item, obs.OBS_BOUNDS_SCALE_INNER)
+    return True
+
+
+@contextlib.contextmanager
+def every_scene() -> Iterator[List[Any]]:
+    """The sources of all scenes; on OBS's UI thread alone."""
     scenes = obs.obs_frontend_get_scenes() or []
     try:
-        return [obs.obs_source_get_name(scene) for scene in scenes]
+        yield scenes
     finally:
         obs.source_list_release(scenes)
+
+
+def scene_names() -> List[str]:
+    """The names of all scenes; on OBS's UI thread alone, as its list lives there."""
+    with every_scene() as scenes:
+        return [obs.obs_source_get_name(scene) for scene in scenes]
 
 
 def program_scene() -> str:
