@@ -287,7 +287,8 @@ async def test_wrong_settings_are_said_in_the_log_and_the_status_line(
         await obs.call("update", settings)
         await obs.logged('Connected to channel "demo".')
         assert 'press "Add overlay to current scene"' in await obs.press("test")
-        assert await obs.call("describe", "key") == ["Display key", "password"]
+        assert await obs.call("describe", "address") == ["Overlay address", "password"]
+        assert (await obs.call("describe", "admin"))[1] == "password"
         assert (await obs.call("describe", "test"))[0] == "Send test reaction"
 
 
