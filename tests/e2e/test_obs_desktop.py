@@ -63,7 +63,7 @@ async def test_nothing_that_relay_key_or_network_does_takes_the_focus_or_a_key_f
             assert len(windows) == 2, "OBS raised one before: it raises none that is open"
             async with typing(desktop) as letters:
                 await obs.press("add")
-                await says("Enter the relay's address", relay="", channel="", key="")
+                await says("Paste the overlay's address", relay="", channel="", key="")
                 await says("The relay's address should be", relay="http://<nowhere>")
                 await says("Enter the channel's name", channel="")
                 await says("Enter the channel's display key", key="")
