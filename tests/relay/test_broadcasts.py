@@ -231,6 +231,28 @@ async def test_open_and_ended_become_auto_when_nobody_renews_them(relay: Relay, 
     await leave(viewers)
 
 
+@pytest.mark.relay(limits=SOON._replace(session_gap=0.3))
+async def test_an_open_session_outlasts_its_viewers_and_not_an_obs_that_crashed(
+    relay: Relay, keys: ChannelKeys, place: database.Place
+) -> None:
+    async with await subscribe(relay.url, "demo", keys.display_key) as client:
+        await say(relay, keys, "open")
+        viewers = await audience(relay.url, "demo", ["happy"])
+        await wait_until(lambda: moments(relay, keys))
+        await leave(viewers)
+        first = await client.mood(lambda mood: mood.viewers == 0)
+        await client.mood(lambda mood: mood.time > first.time + 1)  # much longer than a session waits by itself
+        status, marker = await request(relay.url, "POST", "demo/markers", keys.admin_key, {"text": "credits"})
+        assert status == 201
+        age(relay, protocol.LEASE_S + 1)
+        await client.receive_until(lambda m: isinstance(m, Status) and (m.state, m.session) == ("auto", None))
+    await asyncio.to_thread(settled, relay)
+    [(_, number, _, ended, *_)] = rows(place)["sessions"]
+    assert number == 1
+    assert ended is not None
+    assert ended >= marker["time"]
+
+
 def age(relay: Relay, seconds: float) -> None:
     """As if the channel's last word had been said so much earlier."""
     channel = relay._hub.members.channel("demo")
