@@ -9,6 +9,7 @@ import { BASE, CHANNEL_PATTERN } from "./contract.js";
  * @property {"on" | "off"} bar
  * @property {"on" | "off"} reactions
  * @property {"on" | "off"} moments
+ * @property {"on" | "off"} streamer
  * @property {number} scale 0.5 to 3
  * @property {string} title
  * @property {string} relay its address; empty where it is not known

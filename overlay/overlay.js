@@ -12,6 +12,7 @@ import { hiddenWords, leader, percent } from "./figures.js";
 import { MomentBanner } from "./moment.js";
 import { canSubscribe, readOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
+import { Streamer } from "./streamer.js";
 
 /** @import { Message } from "./contract.js" */
 /** @import { Mood } from "./protocol.d.ts" */
@@ -37,6 +38,7 @@ find("title").textContent = options.title || (options.source === "demo" ? "Previ
 const bar = new MoodBar(find("bar"));
 const reactions = new Reactions(find("reactions"), options.position === "top" ? 1 : -1);
 const banner = new MomentBanner(find("reactions"));
+const streamer = new Streamer(find("streamer"));
 const countdown = new Countdown(root);
 
 let state = "loading";
@@ -67,6 +69,7 @@ function showMood(mood) {
   if (state === "stopped") notice(problems.join("\n")); // the OBS script was set right
   enter(mood.visible ? "live" : "waiting");
   bar.show(mood.visible ? mood.shares : null);
+  streamer.compare(mood);
   write(find("sharing"), mood.visible ? `${mood.sharing} sharing` : "");
   if (mood.visible) {
     named = leader(mood.shares, named);
@@ -115,6 +118,7 @@ function receive(message) {
   if (message.type === "mood") showMood(message);
   else if (message.type === "reaction" && options.reactions === "on") reactions.show(message);
   else if (message.type === "moment" && options.moments === "on") banner.show(message);
+  else if (message.type === "face" && options.streamer === "on") streamer.show(message);
   else if (message.type === "countdown") countdown.show(message);
   else if (message.type === "bye") stop(message.message);
 }

@@ -505,3 +505,59 @@ async def test_waits_longer_with_each_failure_but_never_too_long_nor_in_step(
     }
     for relay_url, expected in addresses.items():
         assert await call(page, "connection.js", f"m.moodAddress('{relay_url}', 'demo')") == expected
+
+
+# --- the streamer's own face -----------------------------------------------------------------------------------------
+
+
+async def streamer(relay: app.Relay, key: str) -> Viewer:
+    """The streamer's connection."""
+    _, answer = await request(relay.url, "POST", "demo/tickets", key, {"role": "streamer"})
+    return await Viewer.connect(relay.url, ticket=answer["ticket"])
+
+
+@pytest.mark.relay(min_viewers=3, crowd="viewers")
+async def test_the_streamers_face_lies_beside_the_bar_and_is_compared_while_the_mood_is_shown(
+    relay: app.Relay, open_page: OpenPage, tmp_path: Path
+) -> None:
+    keys = relay.create_channel("demo")
+    page = await open_page(overlay_url(relay, keys.display_key))
+    without = await open_page(overlay_url(relay, keys.display_key, streamer="off"))
+    face, tune = page.locator(".moodcast-streamer"), page.locator(".moodcast-streamer-tune")
+    shown = await streamer(relay, keys.admin_key)
+    viewers = await audience(relay.url, "demo", ["happy", "sad"])
+    await shown.label("happy")
+    await expect(face).to_be_visible()
+    await expect(face).to_have_attribute("data-expression", "happy")
+    await expect(face).to_have_text("Streamer")
+    assert await state(page) == "waiting"
+    viewers += await audience(relay.url, "demo", ["happy"])
+    await expect(tune).to_have_text("67 % in tune")
+    bar, beside = await page.locator(".moodcast-bar").bounding_box(), await face.bounding_box()
+    assert bar is not None
+    assert beside is not None
+    assert bar["x"] + bar["width"] <= beside["x"]
+    assert beside["x"] + beside["width"] < 1280
+    await page.screenshot(path=tmp_path / "streamer.png")
+    await shown.label("sad")
+    await expect(tune).to_have_text("33 % in tune")
+    await viewers.pop().close()
+    await expect(tune).to_have_text("")
+    await expect(face).to_be_visible()
+    await shown.close()
+    await expect(face).to_be_hidden()
+    await expect(without.locator(".moodcast-streamer")).to_be_hidden()
+    await leave(viewers)
+
+
+async def test_a_streamers_face_that_is_not_repeated_goes(relay: app.Relay, open_page: OpenPage) -> None:
+    page = await open_page(f"{relay.url}/overlay?source=obs", mock_clock=True)
+    await push(page, **mood([0] * 7, visible=False))
+    face = page.locator(".moodcast-streamer")
+    await expect(page.locator(".moodcast")).to_have_attribute("data-state", "waiting")
+    event = {"type": "face", "time": 1e9, "emotion": "surprise", "delay": 0}
+    assert await face.evaluate(
+        "(face, detail) => { window.dispatchEvent(new CustomEvent('moodcast', {detail})); return !face.hidden; }", event
+    )
+    await page.clock.run_for(16_000)
+    await expect(face).to_be_hidden()

@@ -12,7 +12,8 @@ const WITH_RELAY = "relay=https://relay.example.org";
 test("what is not given has its default", () => {
   const { options, problems } = read(`?channel=demo&${WITH_RELAY}#key=secret`);
   assert.deepEqual(options, {
-    key: "secret", source: "relay", position: "bottom", bar: "on", reactions: "on", moments: "on", scale: 1, title: "",
+    key: "secret", source: "relay", position: "bottom", bar: "on", reactions: "on", moments: "on", streamer: "on", scale: 1,
+    title: "",
     relay: "https://relay.example.org", channel: "demo",
   });
   assert.deepEqual(problems, []);
@@ -20,16 +21,17 @@ test("what is not given has its default", () => {
 });
 
 test("what is given is read", () => {
-  const { options, problems } = read("?source=obs&position=top&bar=off&reactions=off&moments=off&scale=1.5&title=Hello%20you");
+  const { options, problems } = read("?source=obs&position=top&bar=off&reactions=off&moments=off&streamer=off&scale=1.5&title=Hello%20you");
   assert.deepEqual(problems, []);
   assert.deepEqual({ ...options, relay: "" }, {
-    key: "", source: "obs", position: "top", bar: "off", reactions: "off", moments: "off", scale: 1.5, title: "Hello you", relay: "",
+    key: "", source: "obs", position: "top", bar: "off", reactions: "off", moments: "off", streamer: "off", scale: 1.5,
+    title: "Hello you", relay: "",
     channel: "",
   });
 });
 
 for (const wrong of [
-  "source=file", "position=left", "bar=yes", "reactions=true", "scale=0.4", "scale=3.1", "scale=big", "scale=NaN",
+  "source=file", "position=left", "bar=yes", "reactions=true", "streamer=yes", "scale=0.4", "scale=3.1", "scale=big", "scale=NaN",
   `title=${"x".repeat(61)}`, "relay=ftp://relay.example.org", "relay=nonsense", "channel=a%2Fb", "channel=-a",
   `channel=${"x".repeat(65)}`,
 ]) {

@@ -575,3 +575,62 @@ async def test_an_address_that_is_none_ends_the_start(tmp_path: Path) -> None:
     assert [thread.name for thread in set(threading.enumerate()) - before if thread.name in ("history", "leases")] == []
     async with running(tmp_path, "") as alone:
         await alone.add()
+
+
+# --- the streamer's own face -----------------------------------------------------------------------------------------
+
+
+async def streamer(node: app.Relay, key: str, store: bool = False) -> Viewer:
+    _, answer = await request(node.url, "POST", "demo/tickets", key, {"role": "streamer"})
+    client = await Viewer.open(node.url, "/v1/channels/demo/viewer")
+    assert isinstance(client, Viewer)
+    await client.send(protocol.Hello(ticket=answer["ticket"], store=store))
+    assert isinstance(await client.receive(), protocol.Welcome)
+    return client
+
+
+async def face(client: Client, emotion: protocol.Expression | None) -> None:
+    await client.receive_until(lambda message: isinstance(message, protocol.Face) and message.emotion == emotion)
+
+
+async def test_the_streamer_is_seen_on_all_nodes_and_the_newer_on_any_replaces_the_older(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    keys = first.create_channel("demo")
+    await channel_arrives(second)
+    async with (
+        await subscribe(first.url, "demo", keys.display_key) as here,
+        await subscribe(second.url, "demo", keys.display_key) as there,
+    ):
+        older = await streamer(first, keys.admin_key)
+        await older.label("happy")
+        await face(here, "happy")
+        await face(there, "happy")
+        newer = await streamer(second, keys.admin_key)
+        await newer.label("sad")
+        await face(here, "sad")
+        await face(there, "sad")
+        bye = await older.receive_until(lambda message: isinstance(message, protocol.Bye))
+        assert bye.code == protocol.REPLACED.number
+        mood = await here.mood()
+        assert (mood.viewers, mood.sharing) == (0, 0)
+        await newer.close()
+        await face(here, None)
+        await face(there, None)
+        await older.close()
+
+
+async def test_a_streamers_face_is_stored_by_the_node_that_writes(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    keys = first.create_channel("demo")
+    await channel_arrives(second)
+    viewers = await audience(first.url, "demo", ["sad"])
+    shown = await streamer(second, keys.admin_key, store=True)
+
+    async def is_stored() -> bool:
+        await shown.label("happy")
+        status, answer = await request(second.url, "GET", "demo/sessions/1", keys.display_key)
+        return status == 200 and {row["emotion"] for row in answer.get("streamer", ())} == {"happy"}
+
+    await wait_until(is_stored)
+    await shown.close()
+    await leave(viewers)
