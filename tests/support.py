@@ -119,11 +119,13 @@ class Viewer(Client):
     welcome: protocol.Welcome
 
     @classmethod
-    async def connect(cls, url: str, channel: str = "demo", ticket: str = "", address: str = "") -> "Viewer":
-        """Connect, say hello and wait for the welcome. ``address``: as for ``open``."""
+    async def connect(
+        cls, url: str, channel: str = "demo", ticket: str = "", address: str = "", delay: float = 0.0
+    ) -> "Viewer":
+        """Connect, say hello and wait for the welcome. ``address``: as for ``open``; ``delay``: in seconds."""
         viewer = await cls.open(url, f"/v1/channels/{channel}/viewer", address)
         assert isinstance(viewer, Viewer)
-        await viewer.send(protocol.Hello(agent="moodcast-tests/1", ticket=ticket))
+        await viewer.send(protocol.Hello(agent="moodcast-tests/1", ticket=ticket, delay=delay))
         welcome = await viewer.receive()
         assert isinstance(welcome, protocol.Welcome), welcome
         viewer.welcome = welcome

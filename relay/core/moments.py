@@ -10,7 +10,7 @@ samples: a session has thousands of seconds and eleven signals, and chance alone
 
 What varies more, as laughter does, must rise higher by that, but not without end: the deviation counts as
 ``_MOST_SPREAD`` at most, so a large audience's rise of 25 % always stands out. And moments are ranked by their rise:
-the spread may change the rank by a quarter at most. Else only what is seldom seen were one.
+the spread may change the rank by a tenth at most. Else only what is seldom seen were one.
 """
 
 import math
@@ -33,7 +33,7 @@ MERGE_S = 10
 """What is no further apart than this is one moment."""
 _LEAST_UNIT = LEAST_SHARE / _THRESHOLD
 """By this the rise is divided for the score where the audience is still."""
-_MOST_UNIT = 1.25 * _LEAST_UNIT
+_MOST_UNIT = 1.1 * _LEAST_UNIT
 """And by this where it varies most."""
 _MOST_SPREAD = 0.05
 
@@ -53,7 +53,7 @@ class Rise(NamedTuple):
     rise: float
     """Above the median of what was before; 0 to 1."""
     score: float
-    """``_THRESHOLD`` or more for an audience that is still, 4/5 of it for one that varies: the higher, the stronger."""
+    """``_THRESHOLD`` or more for an audience that is still, a tenth less for one that varies."""
 
 
 def rise_of(before: Sequence[float], share: float, sharing: int) -> Rise | None:

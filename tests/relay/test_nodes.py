@@ -15,7 +15,7 @@ from relay import app, protocol
 from relay.config import RelaySettings
 from relay.core.limits import Limits
 from relay.errors import SettingsError
-from relay.protocol import Countdown, Delay, Marker, Mood, Reaction, Status
+from relay.protocol import Countdown, Delay, Marker, Moment, Mood, Reaction, Status
 from tests.redis_server import RedisServer
 from tests.support import SOON, Client, Viewer, audience, count_of, free_port, leave, request, subscribe, wait_until
 
@@ -191,6 +191,29 @@ async def test_a_burst_across_nodes_is_one(cluster: Cluster) -> None:
         assert (burst.kind, burst.name, burst.count) == ("expression", "surprise", 4)
         await client.close()
     await leave(viewers)
+
+
+async def test_a_moment_is_told_on_all_nodes_with_the_same_delay(cluster: Cluster) -> None:
+    first, second = await cluster.add(), await cluster.add()
+    keys = first.create_channel("demo")
+    await channel_arrives(second)
+    viewers = [await Viewer.connect(node.url, delay=20) for node in (first, second) for _ in range(3)]
+    for viewer in viewers:
+        await viewer.label("neutral")
+    clients = [await subscribe(relay.url, "demo", keys.display_key) for relay in (first, second)]
+    begun = (await clients[0].mood(lambda mood: mood.sharing == 6)).time
+    for client in clients:
+        await client.mood(lambda mood: mood.time > begun + 11)  # what is usual takes ten seconds to know
+    for viewer in viewers:
+        await viewer.label("surprise")
+    told = [await client.receive_until(lambda message: isinstance(message, Moment)) for client in clients]
+    for moment in told:
+        assert (moment.kind, moment.name) == ("expression", "surprise")
+        assert 20 <= moment.ago <= 30
+    assert told[0].time == pytest.approx(told[1].time, abs=5)
+    await leave(viewers)
+    for client in clients:
+        await client.close()
 
 
 # --- tickets, keys, channels -----------------------------------------------------------------------------------------
