@@ -9,6 +9,8 @@ import msgspec
 from relay import protocol
 from relay.cluster.peers import Joined
 from relay.core.face import Shown, newer
+from relay.core.snapshot import Snapshot
+from relay.core.timeline import median_delay
 from relay.live.connections import LiveChannel, Streamer
 from relay.live.means import Means
 from relay.live.members import Members
@@ -24,7 +26,7 @@ class Stage:
 
     def __init__(self, means: Means, members: Members) -> None:
         self._limits, self._clock, self._node = means.limits, means.clock, means.node
-        self._members = members
+        self._members, self._min_viewers = members, means.settings.min_viewers
 
     def enter(self, name: str, streamer: Streamer) -> LiveChannel:
         """A streamer said hello."""
@@ -60,14 +62,15 @@ class Stage:
         return Shown(streamer.since, streamer.emotion if fresh else None, streamer.stored)
 
     def tick(
-        self, channel: LiveChannel, own: Shown | None, state: State, now: float, unix: float
+        self, channel: LiveChannel, own: Shown | None, whole: Snapshot, state: State, now: float, unix: float
     ) -> tuple[Shown | None, Face | None]:
         """Who is shown from any node, and what is due to be told of it. ``own``: as ``shown``.
 
-        ``state``: of the session; in a pause nothing is shown, and so nothing stored.
+        ``whole``: the audience. ``state``: of the session; in a pause nothing is shown, and so nothing stored.
         """
         shown = newer(own, self._node.shown(channel.core.name))
         if shown and state == "paused":
             shown = msgspec.structs.replace(shown, emotion=None)
-        delay = channel.timeline.delay if channel.timeline and channel.core.mood.visible else 0
+        is_compared = shown is not None and channel.core.mood.visible
+        delay = median_delay(whole.shares, self._min_viewers) if is_compared else 0
         return shown, channel.telling.update(shown, delay, now, unix)

@@ -123,7 +123,7 @@ class Ticker:
         reactions = channel.core.tick(whole, now, unix)
         self._recorder.store(channel, whole, reactions, now, unix)
         own_face = self._stage.shown(channel, now)
-        shown, face = self._stage.tick(channel, own_face, state, now, unix)
+        shown, face = self._stage.tick(channel, own_face, whole, state, now, unix)
         self._recorder.store_face(channel, shown, unix)
         events = (face, *reactions, channel.core.moment, channel.core.mood)
         packets = [packet(event) for event in events if event]

@@ -207,6 +207,30 @@ async def test_who_deletes_the_channel_ends_the_streamer(relay: Relay) -> None:
     await shown.close()
 
 
+async def late_viewer(relay: Relay, delay: float) -> Viewer:
+    viewer = await Viewer.open(relay.url, "/v1/channels/demo/viewer")
+    assert isinstance(viewer, Viewer)
+    await viewer.send(protocol.Hello(delay=delay))
+    await viewer.label("happy")
+    return viewer
+
+
+@pytest.mark.relay(min_viewers=3, crowd="viewers")
+async def test_the_audiences_delay_comes_with_the_face_only_while_the_mood_is_shown(relay: Relay) -> None:
+    keys = relay.create_channel("demo")
+    viewers = [await late_viewer(relay, delay) for delay in (8, 9)]
+    async with await subscribe(relay.url, "demo", keys.display_key) as overlay:
+        shown = await streamer(relay, keys.admin_key)
+        await shown.label("happy")
+        assert (await face(overlay, "happy")).delay == 0
+        viewers.append(await late_viewer(relay, 30))
+        await overlay.mood(lambda mood: mood.visible)
+        await shown.label("sad")
+        assert (await face(overlay, "sad")).delay == 9
+        await shown.close()
+    await leave(viewers)
+
+
 async def test_in_a_pause_no_face_is_shown_or_stored(relay: Relay, place: database.Place) -> None:
     keys = relay.create_channel("demo")
     await request(relay.url, "PUT", "demo/session", keys.admin_key, {"state": "open"})
