@@ -133,8 +133,8 @@ def folder() -> str:
 
 
 def is_owner(data: Any) -> bool:
-    """Whether settings are those of the copy that works."""
-    return len(loaded) < 2 or int(data) == owner
+    """Whether settings are those of the copy that works, if any does."""
+    return not problem and (len(loaded) < 2 or int(data) == owner)
 
 
 def script_update(data: Any) -> None:

@@ -41,11 +41,15 @@ async def test_two_copies_are_noticed_and_the_first_one_works(relay: app.Relay, 
     assert list((obs.folder / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize("broken", ["missing", "older"])
+@pytest.mark.parametrize("broken", ["missing", "older", "partly"])
 async def test_files_that_do_not_fit_are_told_in_a_sentence(relay: app.Relay, tmp_path: Path, broken: str) -> None:
     script = copied(tmp_path / "script")
     file = script.parent / "moodcast_core.py"
-    if broken == "missing":
+    if broken == "partly":  # it fails when the script is half loaded
+        file = script.parent / "moodcast_sources.py"
+        file.write_text(file.read_text(encoding="utf-8").replace("def scene_names(", "def names("), encoding="utf-8")
+        sentence = f"The files in {script.parent} are not of one version of Moodcast"
+    elif broken == "missing":
         file.unlink()
         sentence = f"moodcast_core.py is missing in {script.parent}: put all of Moodcast's files there"
     else:
