@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import shutil
 import time
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -136,6 +137,14 @@ class Desktop:
         x, y, width, height = place or Place(0, 0, size.width, size.height)
         image = self._root.get_image(x, y, width, height, X.ZPixmap, 0xFFFFFFFF)
         return Image.frombytes("RGB", (width, height), image.data, "raw", "BGRX")
+
+    @contextlib.asynccontextmanager
+    async def other_window(self) -> AsyncIterator["Typist"]:
+        """The window of another program, opened after OBS's own, and focused."""
+        await self._obs.until(lambda: self.active().startswith("OBS"))
+        with Typist(self._obs.display) as typist:
+            await self._obs.until(lambda: self.active() == typist.TITLE)
+            yield typist
 
     async def open_scripts(self) -> Place:
         """Open OBS's Scripts dialog, as its user does; the first script, by its path, is selected. Where it is."""

@@ -44,50 +44,51 @@ async def test_nothing_that_relay_key_or_network_does_takes_the_focus_or_a_key_f
     relay = await app.start(table, SOON)
     settings = settings_for(relay)
     broken, mute = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
-    async with studio(tmp_path / "obs", {**settings, "relay": "", "channel": "", "key": ""}, desktop=True) as obs:
-        with Desktop(obs) as desktop, Typist(obs.display) as typist:
+    empty = {**settings, "relay": "", "channel": "", "key": ""}
+    async with studio(tmp_path / "obs", empty, desktop=True) as obs, contextlib.AsyncExitStack() as opened:
+        desktop = opened.enter_context(Desktop(obs))
+        typist = await opened.enter_async_context(desktop.other_window())
 
-            async def says(sentence: str, **changes: str) -> None:
-                """The script has new settings, and comes to say this of them, while the streamer types."""
-                await obs.call("update", {**settings, **changes})
+        async def says(sentence: str, **changes: str) -> None:
+            """The script has new settings, and comes to say this of them, while the streamer types."""
+            await obs.call("update", {**settings, **changes})
 
-                async def said() -> bool:
-                    return sentence in obs.log[known:] or sentence in await obs.press("refresh")
+            async def said() -> bool:
+                return sentence in obs.log[known:] or sentence in await obs.press("refresh")
 
-                known = len(obs.log)
-                await obs.until(said)
-                await asyncio.sleep(1.1)  # what is new is logged once a second
+            known = len(obs.log)
+            await obs.until(said)
+            await asyncio.sleep(1.1)  # what is new is logged once a second
 
-            await obs.until(lambda: desktop.active() == typist.TITLE)
-            windows = set(desktop.windows())
-            assert len(windows) == 2, "OBS raised one before: it raises none that is open"
-            async with typing(desktop) as letters:
-                await obs.press("add")
-                await says("Paste the overlay's address", relay="", channel="", key="")
-                await says("The relay's address should be", relay="http://<nowhere>")
-                await says("Enter the channel's name", channel="")
-                await says("Enter the channel's display key", key="")
-                await says("Wrong key", key="wrong-key")
-                await says('no channel "nobody"', channel="nobody")
-                await says("No https at", relay="https" + relay.url[4:])
-                await says("There is no computer of the name", relay="http://nowhere.invalid")
-                await says("Connected to channel")
-                await relay.stop()
-                await says("The relay is unreachable at")
-                async with GarbageServer(relay_port(relay.url)) as garbage:
-                    await obs.until(lambda: garbage.asked.get("mood", 0) >= 3)
-                relay = await app.start(table, SOON)
-                await says("Connected to channel")
-                async with GarbageServer(relay_port(broken), TLS_ALERT, {}):
-                    await says("try https://", relay=broken)
-                with socket.create_server(("127.0.0.1", relay_port(mute))):
-                    await says("Connecting to", relay=mute)
+        windows = set(desktop.windows())
+        assert len(windows) == 2, "OBS raised one before: it raises none that is open"
+        async with typing(desktop) as letters:
+            await obs.press("add")
+            await says("Paste the overlay's address", relay="", channel="", key="")
+            await says("The relay's address should be", relay="http://<nowhere>")
+            await says("Enter the channel's name", channel="")
+            await says("Enter the channel's display key", key="")
+            await says("Wrong key", key="wrong-key")
+            await says('no channel "nobody"', channel="nobody")
+            await says("No https at", relay="https" + relay.url[4:])
+            await says("There is no computer of the name", relay="http://nowhere.invalid")
+            await says("Connected to channel")
             await relay.stop()
-            await obs.until(lambda: len(typist.typed) >= len(letters))
-            assert typist.typed == "".join(letters)
-            assert typist.lost == 0
-            assert desktop.active() == typist.TITLE
-            assert set(desktop.windows()) == windows
+            await says("The relay is unreachable at")
+            async with GarbageServer(relay_port(relay.url)) as garbage:
+                await obs.until(lambda: garbage.asked.get("mood", 0) >= 3)
+            relay = await app.start(table, SOON)
+            await says("Connected to channel")
+            async with GarbageServer(relay_port(broken), TLS_ALERT, {}):
+                await says("try https://", relay=broken)
+            with socket.create_server(("127.0.0.1", relay_port(mute))):
+                await says("Connecting to", relay=mute)
+        await relay.stop()
+        await obs.until(lambda: len(typist.typed) >= len(letters))
+        assert typist.typed == "".join(letters)
+        assert typist.lost == 0
+        assert desktop.active() == typist.TITLE
+        assert set(desktop.windows()) == windows
 
 
 async def test_a_window_that_obs_raises_would_be_noticed(relay: app.Relay, tmp_path: Path) -> None:
@@ -96,14 +97,16 @@ async def test_a_window_that_obs_raises_would_be_noticed(relay: app.Relay, tmp_p
     warner.write_text(WARNER)
     scripts: dict[Path, dict[str, Any]] = {Path(SCRIPT): settings_for(relay), warner: {}}
     async with ObsStudio(tmp_path / "obs", scripts, desktop=True) as obs:
-        with Desktop(obs) as desktop, Typist(obs.display) as typist:
-            await obs.until(lambda: desktop.active() == typist.TITLE)
-            async with typing(desktop) as letters:
-                (tmp_path / "warn").touch()
-                await obs.until(lambda: desktop.active() == "Script Log")
-            assert typist.lost > 0
-            assert len(typist.typed) < len(letters)
-            assert "Script Log" in desktop.windows()
+        with Desktop(obs) as desktop:
+            async with desktop.other_window() as typist:
+                async with typing(desktop) as letters:
+                    (tmp_path / "warn").touch()
+                    await obs.until(lambda: desktop.active() == "Script Log")
+                    known = len(letters)
+                    await obs.until(lambda: len(letters) > known + 3)
+                assert typist.lost > 0
+                assert len(typist.typed) < len(letters)
+                assert "Script Log" in desktop.windows()
 
 
 async def test_reloads_and_switches_leave_no_thread_no_socket_and_no_script(relay: app.Relay, tmp_path: Path) -> None:

@@ -48,7 +48,11 @@ async def longer(obs: ObsStudio, milliseconds: int) -> None:
 
 
 async def shows_nothing(obs: ObsStudio) -> bool:
-    return (await obs.picture()).getextrema()[:3] == ((0, 0), (0, 0), (0, 0))
+    """Whether the program output is empty in ten looks: a single one is blank now and then on a busy machine."""
+    for _ in range(10):
+        if (await obs.picture()).getextrema()[:3] != ((0, 0), (0, 0), (0, 0)):
+            return False
+    return True
 
 
 async def test_a_recording_has_the_overlay_and_has_it_again_after_the_relay_was_restarted(tmp_path: Path) -> None:
@@ -74,7 +78,7 @@ async def test_a_recording_has_the_overlay_and_has_it_again_after_the_relay_was_
         seen = [bar(frame) for frame in frames(recording, tmp_path / "frames")]
         told = [name for i, name in enumerate(seen) if i == 0 or name != seen[i - 1]]
         # The first frame may be of before the first picture was drawn.
-        assert told in (["happy", "", "surprise"], ["", "happy", "", "surprise"]), seen
+        assert told in (["happy", "", "surprise"], ["", "happy", "", "surprise"]), told
     finally:
         await relay.stop()
 
