@@ -23,6 +23,9 @@ libatomic1|tests of the pages in a browser are skipped
 obs-studio|tests in OBS are skipped
 obs-plugins|tests in OBS are skipped
 xvfb|tests in OBS are skipped
+openbox|tests of OBS's windows and its dialog are skipped
+xdotool|tests of OBS's windows and its dialog are skipped
+ffmpeg|tests of recordings are skipped
 libobs-dev|the test of the OBS push path is skipped
 gcc|the test of the OBS push path is skipped
 libc6-dev|the test of the OBS push path is skipped
