@@ -23,8 +23,8 @@ libatomic1|tests of the pages in a browser are skipped
 obs-studio|tests in OBS are skipped
 obs-plugins|tests in OBS are skipped
 xvfb|tests in OBS are skipped
-openbox|tests of OBS's windows and its dialog are skipped
-xdotool|tests of OBS's windows and its dialog are skipped
+openbox|tests of windows and dialog in OBS are skipped
+xdotool|tests of windows and dialog in OBS are skipped
 ffmpeg|tests of recordings are skipped
 libobs-dev|the test of the OBS push path is skipped
 gcc|the test of the OBS push path is skipped
