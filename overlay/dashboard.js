@@ -14,7 +14,7 @@ import { request } from "./requests.js";
 /** @import { State } from "./connection.js" */
 /** @import { Message, Named, Reaction } from "./contract.js" */
 /** @import { History, Session } from "./history.js" */
-/** @import { Marker, Mood, Tap } from "./protocol.d.ts" */
+/** @import { Marker, Mood } from "./protocol.d.ts" */
 
 /** @typedef {Session & { seconds: number }} Listed */
 
@@ -111,7 +111,6 @@ function showMood(mood) {
   continueHistory(mood);
 }
 
-/** @type {Readonly<Record<Tap, string>>} */
 /** @param {Reaction} reaction */
 function showReaction(reaction) {
   const { kind, name, count, time } = reaction;
