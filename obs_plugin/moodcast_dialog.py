@@ -6,6 +6,7 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 import weakref
 from pathlib import Path
@@ -27,7 +28,7 @@ else:
     import moodcast_settings as settings
     import moodcast_sources as sources
 
-_LINE = 78  # letters: what the window has room for in one line, so that nothing moves under the pointer
+_LINE, _LINES = 32, 3  # letters and lines: what the window has room for, so that nothing moves under the pointer
 _FOLDER = Path(__file__).resolve().parent
 
 
@@ -54,27 +55,36 @@ def properties(script: Optional[Script]) -> Any:
         return drawn
 
     fields = obs.obs_properties_create()
-    _text(fields, "status")
-    obs.obs_properties_add_button(fields, "refresh", "Refresh status", refresh)
+    # A group has the window's whole width for what needs no label, and buttons are cut where they have less.
+    status = _group(fields, "state", "Status")
+    _text(status, "status")
+    obs.obs_properties_add_button(status, "refresh", "Refresh status", refresh)
     obs.obs_properties_add_text(fields, "address", "Overlay address", obs.OBS_TEXT_PASSWORD)
-    button(fields, "add", "Add overlay to current scene", lambda script: script.add())
-    button(fields, "add_all", "Add overlay to every scene", lambda script: script.add_everywhere())
-    button(fields, "test", "Send test reaction", lambda script: script.test())
-    button(fields, "trial", "Test everything (10 seconds)", lambda script: script.try_everything())
-    button(fields, "measure", "Measure viewers' delay", lambda script: script.measure())
-    button(fields, "dashboard", "Open dashboard", lambda script: script.open_dashboard())
-    obs.obs_properties_add_text(fields, "admin", "Admin key, for sessions and markers", obs.OBS_TEXT_PASSWORD)
+    admin = obs.obs_properties_add_text(fields, "admin", "Admin key", obs.OBS_TEXT_PASSWORD)
+    obs.obs_property_set_long_description(admin, "Optional: for sessions and markers that follow the broadcast.")
+    overlay = _group(fields, "overlay", "Overlay")
+    button(overlay, "add", "Add overlay to current scene", lambda script: script.add())
+    button(overlay, "add_all", "Add overlay to every scene", lambda script: script.add_everywhere())
+    button(overlay, "test", "Send test reaction", lambda script: script.test())
+    button(overlay, "trial", "Test everything (10 s)", lambda script: script.try_everything())
+    button(overlay, "measure", "Measure viewers' delay", lambda script: script.measure())
+    button(overlay, "dashboard", "Open dashboard", lambda script: script.open_dashboard())
     obs.obs_properties_add_group(fields, "look", "Look of the overlay", obs.OBS_GROUP_NORMAL, _look())
     highlights.properties(fields)
     if relay.command(_FOLDER, os.environ):
-        here = obs.obs_properties_create()
+        here = _group(fields, "here", "A relay on this machine")
         button(here, "start_relay", "Start a relay here", lambda script: script.start_relay())
-        obs.obs_properties_add_text(here, "new_channel", "Name of a new channel", obs.OBS_TEXT_DEFAULT)
+        obs.obs_properties_add_text(here, "new_channel", "Channel", obs.OBS_TEXT_DEFAULT)
         button(here, "create_channel", "Create channel", lambda script: script.create_channel())
-        obs.obs_properties_add_group(fields, "here", "A relay on this machine", obs.OBS_GROUP_NORMAL, here)
     _text(fields, "limits")
     _answer(script, fields, script.note if script is not None else "")
     return fields
+
+
+def _group(fields: Any, name: str, title: str) -> Any:
+    inner = obs.obs_properties_create()
+    obs.obs_properties_add_group(fields, name, title, obs.OBS_GROUP_NORMAL, inner)
+    return inner
 
 
 def _text(fields: Any, name: str) -> None:
@@ -112,7 +122,7 @@ def _answer(script: Optional[Script], fields: Any, note: str) -> bool:
         script.note = note
         status, limits = (obs.obs_properties_get(fields, name) for name in ("status", "limits"))
         state = f"{time.strftime('%H:%M:%S')}  {script.state()}"
-        obs.obs_property_set_description(status, f"{_short(state)}\n{_short(note) or ' '}")
+        obs.obs_property_set_description(status, _fixed(state) + "\n" + _fixed(note))
         obs.obs_property_text_set_info_type(
             status, obs.OBS_TEXT_INFO_NORMAL if script.healthy() else obs.OBS_TEXT_INFO_WARNING
         )
@@ -122,5 +132,7 @@ def _answer(script: Optional[Script], fields: Any, note: str) -> bool:
     return True
 
 
-def _short(line: str) -> str:
-    return line if len(line) <= _LINE else line[: _LINE - 3] + "..."
+def _fixed(text: str) -> str:
+    """The text in just so many lines."""
+    lines = textwrap.wrap(text, _LINE, max_lines=_LINES, placeholder="...")
+    return "\n".join([*lines, *[" "] * (_LINES - len(lines))])

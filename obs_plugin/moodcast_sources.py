@@ -23,6 +23,7 @@ _NAME = "Moodcast"
 _EVENT = "moodcast"  # a constant: OBS puts the event's name into the page's JavaScript as it is
 _MARK = "moodcast"  # in the settings of the sources made here, so that a renamed one is still found
 _LAST = "moodcast_set"  # in the settings of a browser source: what the script last set, as JSON
+_CENTER = 0  # OBS_ALIGN_CENTER, which obspython lacks
 _HIDDEN = "moodcast_hidden"  # in the private settings of a scene's item that the hotkey hid
 BROWSER, IMAGE = "browser_source", "image_source"
 
@@ -192,7 +193,7 @@ def place(scene: Any, source: Any, settings: core.Settings) -> bool:
         bounds = obs.vec2()
         bounds.x, bounds.y = canvas()
         obs.obs_sceneitem_set_bounds(item, bounds)
-        obs.obs_sceneitem_set_bounds_alignment(item, obs.OBS_ALIGN_CENTER)
+        obs.obs_sceneitem_set_bounds_alignment(item, _CENTER)
         obs.obs_sceneitem_set_bounds_type(item, obs.OBS_BOUNDS_SCALE_INNER)
     return True
 

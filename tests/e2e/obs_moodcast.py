@@ -42,12 +42,13 @@ async def studio(
     environ: dict[str, str] | None = None,
     desktop: bool = False,
     profile: str = "",
+    canvas: tuple[int, int] = CANVAS,
 ) -> AsyncIterator[ObsStudio]:
     """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing.
 
     ``profile``: further lines of its settings, for the section of simple output.
     """
-    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop)
+    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop, canvas)
     if plugin:
         shutil.copy(plugin, obs.plugin_path("obs-browser"))
     with obs.profile_path().open("a", encoding="utf-8") as file:

@@ -91,6 +91,7 @@ class ObsStudio:
         scripts: path and settings of each script to load. The driver behind ``call`` is added, if there is any.
         environ: further environment variables for OBS.
         desktop: run a window manager beside it (openbox), so that windows are raised and focused as a user's are.
+        canvas: width and height of what OBS broadcasts.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class ObsStudio:
         scripts: dict[Path, dict[str, Any]],
         environ: dict[str, str] | None = None,
         desktop: bool = False,
+        canvas: tuple[int, int] = CANVAS,
     ):
         self.folder = folder
         self.log_file = folder / "obs.log"
@@ -106,6 +108,7 @@ class ObsStudio:
         self.port = free_port()
         self.display = ""
         self._extra = environ or {}
+        self._canvas = canvas
         self._desktop = desktop
         self._config = folder / "config" / "obs-studio"
         self._driver = folder / "driver"
@@ -352,7 +355,7 @@ class ObsStudio:
         self._driver.mkdir(exist_ok=True)
         for part in ("basic/profiles/CI", "basic/scenes"):
             (self._config / part).mkdir(parents=True, exist_ok=True)
-        width, height = CANVAS
+        width, height = self._canvas
         (self._config / "global.ini").write_text(GLOBAL_INI.format(port=self.port), encoding="utf-8")
         profile = self.profile_path()
         profile.write_text(BASIC_INI.format(width=width, height=height, recordings=self.recordings), encoding="utf-8")
