@@ -32,8 +32,9 @@ _AFTER_S = 5.0  # nor is one that ends with the moment
 HEADER = "time,kind,name,share,rise,utc\r\n"
 FIRST_CHAPTER = "00:00:00 Start\n"  # video sites take no chapters that begin later
 _LEAST_CHAPTER_S = 10.0  # nor shorter ones
-_USUAL_LAG_S = 0.3  # of an encoder that ran before the recording, so that it can't be measured
-_MOST_LAG_S = 2.0
+LEAST_COOLDOWN_S = 1.0  # whatever a relay tells, the disk is not filled with lines nor a recording with chapters
+_USUAL_LAG_S = 0.3  # of an encoder that nothing was seen to begin with
+_MOST_LAG_S = 5.0  # x264 looks ahead for 60 pictures in its slow presets, and holds one back for each thread
 
 
 class Moment(NamedTuple):
@@ -73,7 +74,8 @@ class Choice(NamedTuple):
 
     def takes(self, moment: Moment, since: float) -> bool:
         """Whether the moment is a highlight. ``since``: seconds since the last one."""
-        return (moment.kind, moment.name) in self.wanted and moment.rise >= self.least and since >= self.cooldown
+        rests = since >= max(self.cooldown, LEAST_COOLDOWN_S)
+        return (moment.kind, moment.name) in self.wanted and moment.rise >= self.least and rests
 
 
 # --- where in the recording ---
@@ -94,20 +96,42 @@ class _Piece:
         self.path, self.zero, self.split = path, zero, split
 
 
+class Encoder:
+    """How long a picture is in the encoder: the pictures that an output has had are fewer by that, as far as it began
+    with the encoder."""
+
+    def __init__(self, began: Optional[float] = None) -> None:
+        """``began``: when the output did, of a steady clock in seconds; None where that was not seen."""
+        self._began = began
+        self._behind = math.inf
+
+    def frames(self, now: float, seconds: float) -> None:
+        """So many seconds of pictures have come out. Of use in the first seconds, before any pause."""
+        if seconds > 0:
+            self._behind = min(self._behind, now - seconds)
+
+    @property
+    def lag(self) -> float:
+        """Seconds."""
+        if self._began is None or self._behind == math.inf:
+            return _USUAL_LAG_S
+        return min(max(0.0, self._behind - self._began), _MOST_LAG_S)
+
+
 class Recording:
     """Which file has what of a recording, and where. All times are of one steady clock, in seconds.
 
     A file's first frame is not that of OBS's event, and nothing tells it. An encoder that starts with the recording
     begins with the event. One that ran before (streaming, replay buffer) goes on to its next whole picture, up to some
-    seconds: then the frames that have come out tell, less the time that a frame is in the encoder.
+    seconds: then the frames that have come out tell, less the time that a frame is in the encoder (``Encoder``).
     """
 
-    def __init__(self, path: str, now: float, fresh: bool) -> None:
+    def __init__(self, path: str, now: float, encoder: Encoder, fresh: bool) -> None:
         """``fresh``: whether the encoder began with the recording."""
-        self._began, self._fresh = now, fresh
+        self._encoder, self._fresh = encoder, fresh
         self._pieces = [_Piece(path, now, False)]
         self._pauses: List[List[float]] = []
-        self._behind: Optional[float] = None  # the start as told by the frames that were out soonest
+        self._behind = math.inf  # the start as told by the frames that were out soonest
         self._ended = math.inf
 
     @property
@@ -117,18 +141,13 @@ class Recording:
 
     def frames(self, now: float, seconds: float) -> None:
         """So many seconds of pictures have come out of the encoder. Of use in the first seconds, before any pause."""
-        if seconds > 0 and not self._pauses and len(self._pieces) == 1:
-            behind = now - seconds
-            self._behind = behind if self._behind is None else min(self._behind, behind)
-            if not self._fresh:
-                self._pieces[0].zero = self._behind - _USUAL_LAG_S
-
-    @property
-    def lag(self) -> float:
-        """Seconds that a picture is in the encoder."""
-        if self._fresh and self._behind is not None:
-            return min(max(0.0, self._behind - self._began), _MOST_LAG_S)
-        return _USUAL_LAG_S
+        if seconds <= 0 or self._pauses or len(self._pieces) > 1:
+            return
+        self._behind = min(self._behind, now - seconds)
+        if self._fresh:
+            self._encoder.frames(now, seconds)
+        else:
+            self._pieces[0].zero = self._behind - self._encoder.lag
 
     def pause(self, now: float) -> None:
         if not self._paused():
@@ -141,7 +160,7 @@ class Recording:
     def split(self, path: str, now: float) -> None:
         """From now on, another file is written."""
         if path != self.path:
-            self._pieces.append(_Piece(path, max(now - self.lag, self._pieces[-1].zero), True))
+            self._pieces.append(_Piece(path, max(now - self._encoder.lag, self._pieces[-1].zero), True))
 
     def end(self, now: float) -> None:
         self._ended = min(self._ended, now)

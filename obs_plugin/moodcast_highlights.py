@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import collections
 import math
+import threading
 import time
-from typing import TYPE_CHECKING, Any, Deque, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Deque, List, NamedTuple, Optional, Tuple
 
 import obspython as obs
 
@@ -30,7 +31,6 @@ _COOLDOWN_S = 30
 _MEASURED_S = 10.0  # of the beginning of a recording, see clips.Recording
 _LOOK_S = 0.5  # from one look for a new file to the next
 _SAVED_WITHIN_S = 15.0
-_CLOSE_S = 0.1
 _NOT_ENABLED = (
     "No replay: the replay buffer is not enabled in OBS. Tick it under Settings, Output, Replay Buffer, or take the "
     "tick off here."
@@ -58,7 +58,7 @@ def properties(fields: Any) -> None:
     obs.obs_properties_add_bool(group, _START, "Start the replay buffer with the stream or recording")
     if hasattr(obs, "obs_frontend_recording_add_chapter"):
         obs.obs_properties_add_bool(group, _CHAPTER, "Chapter markers (Hybrid MP4 recordings)")
-    obs.obs_properties_add_int(group, _COOLDOWN, "Seconds between two", 0, 3600, 1)
+    obs.obs_properties_add_int(group, _COOLDOWN, "Seconds between two", int(clips.LEAST_COOLDOWN_S), 3600, 1)
     obs.obs_properties_add_int_slider(group, _LEAST, "Least rise of the audience, %", 0, 100, 1)
     for key, label in clips.LABELS.items():
         obs.obs_properties_add_bool(group, _name(*key), label)
@@ -97,6 +97,8 @@ class Highlights(Part):
         self._last = -math.inf
         self._looked = 0.0
         self._began = 0.0
+        self._encoder = clips.Encoder()
+        self._first: Optional[Tuple[Callable[[], Any], float]] = None  # stream or replay that it began with, and when
         self._splits = False
         self._save_at: Optional[float] = None
         self._saved_by: Optional[float] = None  # when OBS should have saved
@@ -146,10 +148,14 @@ class Highlights(Part):
     def lines(self) -> List[str]:
         return [line for line in (self._lists.problem, *reversed(self._said)) if line]
 
+    def stop(self) -> List[threading.Thread]:
+        self._lists.stop()
+        return [self._lists.thread]
+
     def close(self) -> None:
         if self._ours and obs.obs_frontend_replay_buffer_active():
             obs.obs_frontend_replay_buffer_stop()
-        lost = self._lists.close(_CLOSE_S)
+        lost = self._lists.lost()
         if lost:
             obs.script_log(obs.LOG_INFO, f"{lost} lines of highlights could not be written. {self._lists.problem}")
 
@@ -159,8 +165,11 @@ class Highlights(Part):
         recording = self._recording
         if event == obs.OBS_FRONTEND_EVENT_RECORDING_STARTED:
             fresh = not (obs.obs_frontend_streaming_active() or obs.obs_frontend_replay_buffer_active())
+            if fresh:
+                self._encoder, self._first = clips.Encoder(now), None
             path, self._splits = _output()
-            self._recording, self._began = clips.Recording(path, now, fresh) if path else None, now
+            self._recording = clips.Recording(path, now, self._encoder, fresh) if path else None
+            self._began = now
         elif event == obs.OBS_FRONTEND_EVENT_RECORDING_PAUSED and recording is not None:
             recording.pause(now)
         elif event == obs.OBS_FRONTEND_EVENT_RECORDING_UNPAUSED and recording is not None:
@@ -168,8 +177,13 @@ class Highlights(Part):
         elif event == obs.OBS_FRONTEND_EVENT_RECORDING_STOPPED and recording is not None:
             recording.end(now)
             self._recording, self._ended = None, recording
+        elif event == obs.OBS_FRONTEND_EVENT_STREAMING_STARTED:
+            if not (obs.obs_frontend_recording_active() or obs.obs_frontend_replay_buffer_active()):
+                self._encoder, self._first = clips.Encoder(now), (obs.obs_frontend_get_streaming_output, now)
         elif event == obs.OBS_FRONTEND_EVENT_REPLAY_BUFFER_STARTED:
             self._replay_since = now
+            if not (obs.obs_frontend_recording_active() or obs.obs_frontend_streaming_active()):
+                self._encoder, self._first = clips.Encoder(now), (obs.obs_frontend_get_replay_buffer_output, now)
         elif event == obs.OBS_FRONTEND_EVENT_REPLAY_BUFFER_STOPPED:
             self._replay_since, self._ours = None, False
         elif event == obs.OBS_FRONTEND_EVENT_REPLAY_BUFFER_SAVED and self._saved_by is not None:
@@ -182,16 +196,21 @@ class Highlights(Part):
             self._said[1] = "The list of highlights begins with the next recording: this one was split before."
             return
         now = time.monotonic()
-        self._recording, self._began = clips.Recording(path, now, fresh=False), now
-        self._recording.frames(now, _recorded_s())
+        self._recording, self._began = clips.Recording(path, now, self._encoder, fresh=False), now
+        self._recording.frames(now, _seconds_of(obs.obs_frontend_get_recording_output))
         if obs.obs_frontend_recording_paused():
             self._recording.pause(now)
 
     def _measure(self, now: float) -> None:
+        if self._first is not None:
+            output, began = self._first
+            self._encoder.frames(now, _seconds_of(output))
+            if now - began >= _MEASURED_S:
+                self._first = None
         if self._recording is None:
             return
         if now - self._began < _MEASURED_S:
-            self._recording.frames(now, _recorded_s())
+            self._recording.frames(now, _seconds_of(obs.obs_frontend_get_recording_output))
         if self._splits and now - self._looked >= _LOOK_S:
             self._recording.split(_current_file(), now - min(_LOOK_S, now - self._looked) / 2)
             self._looked = now
@@ -310,9 +329,9 @@ def _current_file() -> str:
     return obs.obs_frontend_get_last_recording() or ""
 
 
-def _recorded_s() -> float:
-    """Seconds of pictures that have come out of the recording's encoder."""
-    output = obs.obs_frontend_get_recording_output()
+def _seconds_of(get: Callable[[], Any]) -> float:
+    """Seconds of pictures that have come out of the encoder to the output that OBS has there, if any."""
+    output = get()
     frames = obs.obs_output_get_total_frames(output)
     obs.obs_output_release(output)
     video = obs.obs_video_info()

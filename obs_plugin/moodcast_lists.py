@@ -45,8 +45,8 @@ class Lists:
         self._stop = False
         self._files: Dict[str, Path] = {}  # by recording and ending
         self._chapters: Dict[str, float] = {}  # the last of each recording
-        self._thread = threading.Thread(target=self._work, name="moodcast-lists", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._work, name="moodcast-lists", daemon=True)
+        self.thread.start()
 
     def add(self, recording: str, moment: clips.Moment, seconds: float, utc: float) -> None:
         """A moment, so many seconds into the recording; ``utc`` is Unix time. Returns at once."""
@@ -62,12 +62,14 @@ class Lists:
                 self._lost += 1
             self._changed.notify()
 
-    def close(self, timeout: float) -> int:
-        """Write what waits, for so many seconds at most; returns how many lines could not be written, ever."""
+    def stop(self) -> None:
+        """Ask the thread to write what waits, as far as the folder takes it, and to end; returns at once."""
         with self._changed:
             self._stop = True
             self._changed.notify()
-        self._thread.join(timeout)
+
+    def lost(self) -> int:
+        """How many lines could not be written, once the thread has ended."""
         return len(self._waiting) + self._lost
 
     def _work(self) -> None:

@@ -15,3 +15,19 @@ def fields_of(kind: str) -> set[str]:
 def kinds_to_a_subscriber() -> set[str]:
     """What a page or the OBS script may be sent."""
     return set(CONTRACT["directions"]["relay_to_subscriber"])
+
+
+class Asked(dict[str, Any]):
+    """A message's fields that notes which are asked for."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)

@@ -46,13 +46,15 @@ async def studio(
 ) -> AsyncIterator[ObsStudio]:
     """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing.
 
-    ``profile``: further lines of its settings, for the section of simple output.
+    ``profile``: further or other lines of its settings, for the section of simple output.
     """
     obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop, canvas)
     if plugin:
         shutil.copy(plugin, obs.plugin_path("obs-browser"))
-    with obs.profile_path().open("a", encoding="utf-8") as file:
-        file.write(profile)
+    names = {line.partition("=")[0] for line in profile.splitlines()}
+    lines = obs.profile_path().read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.partition("=")[0] not in names]
+    obs.profile_path().write_text("\n".join([*kept, profile]), encoding="utf-8")
     async with obs:
         yield obs
         assert await obs.quit() == 0

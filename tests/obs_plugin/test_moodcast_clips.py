@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obs_plugin import moodcast_clips as clips
-from tests.contract import CONTRACT, fields_of
+from tests.contract import CONTRACT, Asked, fields_of
 
 HAPPY: dict[str, Any] = {"type": "moment", "kind": "expression", "name": "happy", "share": 0.5, "rise": 0.4, "ago": 6.0}
 LAUGHTER = clips.Moment("expression", "happy", 0.5, 0.4, 6.0)
@@ -24,8 +25,10 @@ SECONDS = st.floats(0, 10_000)
 def test_it_knows_each_expression_and_tap_and_reads_fields_that_there_are() -> None:
     known = {("expression", name) for name in CONTRACT["expressions"] if name != "neutral"}
     assert set(clips.LABELS) == known | {("tap", name) for name in CONTRACT["taps"]}
-    assert set(HAPPY) <= fields_of("moment")
-    assert clips.moment_of(HAPPY) == LAUGHTER
+    asked = Asked(HAPPY)
+    assert clips.moment_of(asked) == LAUGHTER
+    assert asked.names <= fields_of("moment")
+    assert fields_of("moment") - asked.names == {"type", "time", "score"}, "its clock is another, and so is its rank"
     assert CONTRACT["limits"]["max_delay_s"] < clips.LONGEST_AGO_S
 
 
@@ -63,14 +66,22 @@ def test_the_streamer_chooses_which_and_how_strong_and_how_often() -> None:
     assert EVERY._replace(least=0.4).takes(LAUGHTER, 30)
     assert not EVERY._replace(least=0.41).takes(LAUGHTER, 30)
     assert not EVERY._replace(wanted=EVERY.wanted - {("expression", "happy")}).takes(LAUGHTER, 30)
-    assert EVERY._replace(cooldown=0).takes(LAUGHTER, 0)
+    assert EVERY._replace(cooldown=0).takes(LAUGHTER, clips.LEAST_COOLDOWN_S)
+
+
+def test_a_relay_that_tells_a_thousand_a_second_fills_no_disk() -> None:
+    last, taken = -math.inf, 0
+    for now in range(60_000):
+        if EVERY._replace(cooldown=0).takes(LAUGHTER, (now - last) / 1000):
+            last, taken = now, taken + 1
+    assert taken == 60
 
 
 # --- where in the recording ------------------------------------------------------------------------------------------
 
 
 def test_a_moment_lies_where_the_streamer_was_then() -> None:
-    recording = clips.Recording("/v/a.mkv", 100.0, fresh=True)
+    recording = clips.Recording("/v/a.mkv", 100.0, clips.Encoder(100.0), fresh=True)
     assert recording.place(99.0) is None
     assert recording.place(107.5) == clips.Place("/v/a.mkv", 7.5, False)
     recording.end(110.0)
@@ -79,7 +90,7 @@ def test_a_moment_lies_where_the_streamer_was_then() -> None:
 
 
 def test_a_pause_does_not_advance_the_time_code() -> None:
-    recording = clips.Recording("/v/a.mkv", 100.0, fresh=True)
+    recording = clips.Recording("/v/a.mkv", 100.0, clips.Encoder(100.0), fresh=True)
     recording.pause(110.0)
     recording.pause(111.0)
     assert recording.place(105.0) == clips.Place("/v/a.mkv", 5.0, False)
@@ -92,9 +103,8 @@ def test_a_pause_does_not_advance_the_time_code() -> None:
 
 
 def test_each_file_of_a_split_recording_has_time_codes_of_its_own() -> None:
-    recording = clips.Recording("/v/a.mkv", 100.0, fresh=True)
+    recording = clips.Recording("/v/a.mkv", 100.0, clips.Encoder(100.0), fresh=True)
     recording.frames(101.5, 1.0)
-    assert recording.lag == 0.5
     recording.split("/v/b.mkv", 110.5)
     recording.split("/v/b.mkv", 111.0)
     assert recording.place(109.0) == clips.Place("/v/a.mkv", 9.0, False), "seen after the split, but of before"
@@ -106,12 +116,24 @@ def test_each_file_of_a_split_recording_has_time_codes_of_its_own() -> None:
 
 
 def test_where_the_encoder_ran_before_the_frames_tell_when_the_file_began() -> None:
-    recording = clips.Recording("/v/a.mkv", 100.0, fresh=False)
+    encoder = clips.Encoder(50.0)
+    recording = clips.Recording("/v/a.mkv", 100.0, encoder, fresh=False)
     for now, seconds in [(101.0, 0.0), (104.0, 0.5), (105.0, 1.7), (106.0, 2.2)]:
         recording.frames(now, seconds)
     place = recording.place(110.0)
     assert place is not None
-    assert place.seconds == pytest.approx(110.0 - 103.3 + recording.lag)
+    assert place.seconds == pytest.approx(110.0 - 103.3 + encoder.lag)
+
+
+def test_an_encoder_holds_back_what_its_first_output_lacks() -> None:
+    encoder = clips.Encoder(50.0)
+    unknown = encoder.lag
+    for now, seconds in [(51.0, 0.0), (52.0, 0.2), (53.0, 1.5), (54.0, 2.2)]:  # the third came when all was out
+        encoder.frames(now, seconds)
+    assert encoder.lag == 1.5
+    for broken in (clips.Encoder(50.0), clips.Encoder()):
+        broken.frames(1050.0, 0.1)
+        assert broken.lag in (5.0, unknown), "never more than an encoder can hold back"
 
 
 @given(
@@ -123,7 +145,7 @@ def test_time_codes_never_go_back_within_a_file_nor_are_below_zero(
     steps: list[tuple[str, float]], asked: list[float], fresh: bool
 ) -> None:
     now = 0.0
-    recording = clips.Recording("0", now, fresh)
+    recording = clips.Recording("0", now, clips.Encoder(now), fresh)
     for number, (step, seconds) in enumerate(steps, 1):
         now += seconds
         if step == "split":

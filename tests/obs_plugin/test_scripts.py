@@ -7,14 +7,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import obs_plugin
 from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
-from tests.contract import CONTRACT, fields_of, kinds_to_a_subscriber
+from tests.contract import CONTRACT, Asked, fields_of, kinds_to_a_subscriber
 from tests.support import HANG_S
 
 FOLDER = Path(obs_plugin.__file__).parent
@@ -48,22 +47,6 @@ def test_every_file_is_named_where_it_is_said_how_to_move_them() -> None:
 
 
 # --- docs/protocol.json ----------------------------------------------------------------------------------------------
-
-
-class Asked(dict[str, Any]):
-    """A message's fields that notes which are asked for."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        super().__init__(fields)
-        self.names: set[str] = set()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.names.add(name)
-        return super().get(name, default)
-
-    def __getitem__(self, name: str) -> Any:
-        self.names.add(name)
-        return super().__getitem__(name)
 
 
 def test_it_knows_kinds_of_messages_that_there_are() -> None:
