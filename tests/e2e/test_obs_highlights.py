@@ -3,8 +3,9 @@
 import asyncio
 import csv
 import subprocess
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 from aiohttp import web
 
 from obs_plugin import SCRIPT
-from relay import protocol
-from tests.e2e.obs_moodcast import studio
+from relay import app, protocol
+from relay.config import RelaySettings
+from relay.protocol import Expression
+from tests.e2e.obs_moodcast import settings_for, studio
 from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
-from tests.support import free_port, wait_until
+from tests.support import SOON, Viewer, free_port, subscribe, wait_until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
+DELAY_S = 3.0
 BLUE = 0xFFFF0000  # OBS has alpha, blue, green, red
 
 
@@ -143,6 +147,47 @@ async def test_a_time_code_is_that_of_the_recording_within_half_a_second_also_af
     assert (row["name"], row["share"], row["rise"]) == ("happy", "0.800", "0.600")
     assert abs(seconds(row) - blue_since(video)) < 0.5
     assert [one.name for one in video.parent.iterdir() if one.suffix == ".csv"] == [video.stem + ".moodcast.csv"]
+
+
+async def test_what_real_viewers_saw_late_is_listed_where_it_happened(tmp_path: Path) -> None:
+    """The real relay: viewers of a stream that is three seconds late begin to laugh at what the streamer did."""
+    table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1, proxies=1)
+    relay = await app.start(table, SOON)
+    settings = {**settings_for(relay), "highlights_cooldown": 1}
+    addresses = [f"198.51.{number}.1" for number in range(12)]
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(relay.stop)
+        obs = await stack.enter_async_context(studio(tmp_path / "obs", settings))
+        await obs.logged('Connected to channel "demo".')
+        viewers = [
+            await stack.enter_async_context(await Viewer.connect(relay.url, address=address, delay=DELAY_S))
+            for address in addresses
+        ]
+        page = await stack.enter_async_context(await subscribe(relay.url, "demo", settings["key"]))
+
+        async def show(name: Expression, until: float) -> None:
+            """So long, in milliseconds of the recording: a label is forgotten that isn't told again."""
+            while (now := await recorded(obs)) < until:
+                for viewer in viewers:
+                    await viewer.label(name)
+                await at_least(obs, min(int(until), now + 2000))
+
+        await obs.request("StartRecord")
+        await show("neutral", 15_000)  # the minute before
+        await turn_blue(obs)
+        happened = time.time()
+        await show("neutral", await recorded(obs) + 1000 * DELAY_S)
+        told = asyncio.create_task(page.receive_until(lambda message: isinstance(message, protocol.Moment)))
+        stack.callback(told.cancel)
+        await show("happy", await recorded(obs) + 6000)
+        moment = await told
+        await obs.logged("Highlight: Laughter at 00:00:")
+        video = await stop(obs)
+        (row,) = rows(video)
+    assert (row["kind"], row["name"]) == ("expression", "happy")
+    assert moment.ago > DELAY_S
+    # The relay takes a moment to notice, and a busy machine to record: how late both were, its own clock tells.
+    assert abs(seconds(row) - blue_since(video) - (moment.time - happened)) < 0.5, (row, moment, happened)
 
 
 async def test_also_where_the_encoder_ran_before_the_recording_and_holds_pictures_back(
