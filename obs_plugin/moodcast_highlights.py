@@ -9,6 +9,7 @@ import collections
 import math
 import threading
 import time
+import types
 from typing import TYPE_CHECKING, Any, Callable, Deque, List, NamedTuple, Optional, Tuple
 
 import obspython as obs
@@ -35,6 +36,10 @@ _NOT_ENABLED = (
     "No replay: the replay buffer is not enabled in OBS. Tick it under Settings, Output, Replay Buffer, or take the "
     "tick off here."
 )
+
+# Whether the replay buffer was started here. Kept across a reload of this module: a switch of the scene collection in
+# mid-broadcast neither stops the replay buffer nor forgets to stop it later.
+_kept: Any = globals().get("_kept") or types.SimpleNamespace(ours=False)
 
 
 def _name(kind: str, name: str) -> str:
@@ -103,7 +108,6 @@ class Highlights(Part):
         self._save_at: Optional[float] = None
         self._saved_by: Optional[float] = None  # when OBS should have saved
         self._replay_since: Optional[float] = None
-        self._ours = False  # whether the replay buffer was started here
         self._broadcasting = False
         self._said = ["", ""]  # the last highlight; what became of the replay or chapter
 
@@ -113,6 +117,8 @@ class Highlights(Part):
         self.update(data)
         if obs.obs_frontend_replay_buffer_active():
             self._replay_since = -math.inf
+        else:
+            _kept.ours = False
         if obs.obs_frontend_recording_active():
             self._join()
 
@@ -153,7 +159,7 @@ class Highlights(Part):
         return [self._lists.thread]
 
     def close(self) -> None:
-        if self._ours and obs.obs_frontend_replay_buffer_active():
+        if _kept.ours and not _on_air() and obs.obs_frontend_replay_buffer_active():
             obs.obs_frontend_replay_buffer_stop()
         lost = self._lists.lost()
         if lost:
@@ -185,7 +191,7 @@ class Highlights(Part):
             if not (obs.obs_frontend_recording_active() or obs.obs_frontend_streaming_active()):
                 self._encoder, self._first = clips.Encoder(now), (obs.obs_frontend_get_replay_buffer_output, now)
         elif event == obs.OBS_FRONTEND_EVENT_REPLAY_BUFFER_STOPPED:
-            self._replay_since, self._ours = None, False
+            self._replay_since, _kept.ours = None, False
         elif event == obs.OBS_FRONTEND_EVENT_REPLAY_BUFFER_SAVED and self._saved_by is not None:
             self._saved_by = None
 
@@ -197,7 +203,9 @@ class Highlights(Part):
             return
         now = time.monotonic()
         self._recording, self._began = clips.Recording(path, now, self._encoder, fresh=False), now
-        self._recording.frames(now, _seconds_of(obs.obs_frontend_get_recording_output))
+        seconds = _seconds_of(obs.obs_frontend_get_recording_output)
+        self._recording.frames(now, seconds)
+        self._lists.resume(path, seconds)
         if obs.obs_frontend_recording_paused():
             self._recording.pause(now)
 
@@ -270,21 +278,25 @@ class Highlights(Part):
     def _keep_replay(self, wishes: _Wishes, now: float) -> None:
         """Start the replay buffer once a broadcast, where that is wished, and stop after it what was started here: a
         streamer who stops it meanwhile means it."""
-        on = obs.obs_frontend_streaming_active() or obs.obs_frontend_recording_active()
+        on = _on_air()
         wanted = on and wishes.replay and wishes.start and (self._broadcasting or _has_pictures())
         if wanted and not self._broadcasting and not obs.obs_frontend_replay_buffer_active():
             if _enabled():
                 self._start_replay()
             else:
                 self._said[1] = _NOT_ENABLED
-        if not on and self._ours and obs.obs_frontend_replay_buffer_active() and self._save_at is None:
-            self._ours = False
+        if not on and _kept.ours and obs.obs_frontend_replay_buffer_active() and self._save_at is None:
+            _kept.ours = False
             obs.obs_frontend_replay_buffer_stop()
         self._broadcasting = wanted
 
     def _start_replay(self) -> None:
-        self._ours = True
+        _kept.ours = True
         obs.obs_frontend_replay_buffer_start()
+
+
+def _on_air() -> bool:
+    return bool(obs.obs_frontend_streaming_active() or obs.obs_frontend_recording_active())
 
 
 def _enabled() -> bool:

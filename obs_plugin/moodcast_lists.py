@@ -8,10 +8,11 @@ from __future__ import annotations
 import collections
 import contextlib
 import errno
+import itertools
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Deque, Dict, NamedTuple
+from typing import TYPE_CHECKING, Deque, Dict, Iterator, NamedTuple, Optional
 
 if TYPE_CHECKING or __package__:
     from obs_plugin import moodcast_clips as clips
@@ -45,6 +46,7 @@ class Lists:
         self._stop = False
         self._files: Dict[str, Path] = {}  # by recording and ending
         self._chapters: Dict[str, float] = {}  # the last of each recording
+        self._resumed = ""
         self.thread = threading.Thread(target=self._work, name="moodcast-lists", daemon=True)
         self.thread.start()
 
@@ -52,7 +54,9 @@ class Lists:
         """A moment, so many seconds into the recording; ``utc`` is Unix time. Returns at once."""
         lines = [_Line(recording, ".moodcast.csv", clips.HEADER, clips.csv_line(moment, seconds, utc))]
         if clips.chapter_due(seconds, self._chapters.get(recording, 0.0)):
-            self._chapters = {**(self._chapters if recording in self._chapters else {}), recording: seconds}
+            self._chapters[recording] = seconds
+            if len(self._chapters) > _MOST_NAMES:
+                del self._chapters[next(iter(self._chapters))]
             chapter = clips.chapter_line(moment, seconds)
             lines.append(_Line(recording, ".moodcast.txt", clips.FIRST_CHAPTER, chapter))
         with self._changed:
@@ -61,6 +65,10 @@ class Lists:
                 self._waiting.popleft()
                 self._lost += 1
             self._changed.notify()
+
+    def resume(self, recording: str, seconds: float) -> None:
+        """The recording runs for so many seconds: what a script that was unloaded has listed of it goes on."""
+        self._resumed, self._chapters[recording] = recording, seconds
 
     def stop(self) -> None:
         """Ask the thread to write what waits, as far as the folder takes it, and to end; returns at once."""
@@ -106,21 +114,36 @@ class Lists:
     def _write(self, line: _Line) -> None:
         path = self._files.get(line.recording + line.ending)
         if path is None:
-            path = _claim(clips.list_stem(line.recording), line.ending)
+            stem = clips.list_stem(line.recording)
+            path = _begun(stem, line.ending, line.head) if line.recording == self._resumed else None
+            path = path or _claim(stem, line.ending)
             if len(self._files) >= 2 * _MOST_NAMES:
                 self._files.clear()
             self._files[line.recording + line.ending] = path
         append(path, line.head, line.text)
 
 
+def _names(stem: str, ending: str) -> Iterator[Path]:
+    for number in range(1, _MOST_NAMES):
+        yield Path(stem + (f"-{number}" if number > 1 else "") + ending)
+
+
 def _claim(stem: str, ending: str) -> Path:
     """A new, empty file that nobody else has; numbered where there is one."""
-    for number in range(1, _MOST_NAMES):
-        path = Path(stem + (f"-{number}" if number > 1 else "") + ending)
+    for path in _names(stem, ending):
         with contextlib.suppress(FileExistsError):
             path.open("xb").close()
             return path
     raise FileExistsError(errno.EEXIST, "too many lists of this name are there")
+
+
+def _begun(stem: str, ending: str, head: str) -> Optional[Path]:
+    """The newest list of this name, if it is one."""
+    there = list(itertools.takewhile(Path.is_file, _names(stem, ending)))
+    if not there:
+        return None
+    with there[-1].open("rb") as file:
+        return there[-1] if file.read(len(head)) == head.encode() else None
 
 
 def append(path: Path, head: str, text: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import csv
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -16,14 +18,14 @@ from obs_plugin import SCRIPT
 from relay import app, protocol
 from relay.config import RelaySettings
 from relay.protocol import Expression
-from tests.e2e.obs_moodcast import settings_for, studio
+from tests.e2e.obs_moodcast import settings_for, studio, switch_away_and_back
 from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
 from tests.support import SOON, Viewer, free_port, subscribe, wait_until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 DELAY_S = 3.0
-BLUE = 0xFFFF0000  # OBS has alpha, blue, green, red
+BLUE, BLACK = 0xFFFF0000, 0xFF000000  # OBS has alpha, blue, green, red
 
 
 class Teller:
@@ -103,11 +105,19 @@ async def stop(obs: ObsStudio) -> Path:
     return path
 
 
-async def turn_blue(obs: ObsStudio) -> None:
+async def paint(obs: ObsStudio, color: int, name: str) -> None:
     await obs.request(
-        "CreateInput", sceneName=SCENE, inputName="flash", inputKind="color_source_v3",
-        inputSettings={"color": BLUE, "width": CANVAS[0], "height": CANVAS[1]},
+        "CreateInput", sceneName=SCENE, inputName=name, inputKind="color_source_v3",
+        inputSettings={"color": color, "width": CANVAS[0], "height": CANVAS[1]},
     )  # fmt: skip
+
+
+async def turn_blue(obs: ObsStudio) -> None:
+    await paint(obs, BLUE, "flash")
+
+
+async def replays(obs: ObsStudio) -> bool:
+    return bool((await obs.request("GetReplayBufferStatus"))["outputActive"])
 
 
 def blue_since(video: Path) -> float:
@@ -236,17 +246,72 @@ async def test_obs_that_dies_in_mid_recording_leaves_whole_lists(tmp_path: Path,
     assert video.with_suffix(".moodcast.csv").read_bytes().endswith(b"Z\r\n")
 
 
+async def test_a_scene_collection_that_is_switched_in_mid_recording(tmp_path: Path, teller: Teller) -> None:
+    """The script is loaded anew: it finds the time in the recording, goes on with the list, and stops what it started."""
+    async with recorder(tmp_path, teller, "RecRB=true\nRecRBTime=20\n", replay=True, start=True) as obs:
+        await paint(obs, BLACK, "ground")
+        await record(obs, 2000)
+        await obs.until(lambda: replays(obs))
+        await teller.tell("sad")
+        await obs.logged("Highlight: Sadness at 00:00:0")
+        listeners = len(teller.listeners)
+        await switch_away_and_back(obs)
+        await obs.until(lambda: len(teller.listeners) > listeners)
+        del teller.listeners[:-1]
+        await at_least(obs, await recorded(obs) + 500)
+        await turn_blue(obs)
+        await teller.tell()
+        await obs.logged("Highlight: Laughter at 00:00:")
+        await at_least(obs, await recorded(obs) + 3000)
+        video = await stop(obs)
+
+        async def rests() -> bool:
+            return not await replays(obs)
+
+        await obs.until(rests)
+        assert obs.log.count("Replay Buffer Start") == 1, "a switch leaves it alone"
+        sad, happy = rows(video)
+    assert (sad["name"], happy["name"]) == ("sad", "happy")
+    assert abs(seconds(happy) - blue_since(video)) < 0.5, (seconds(happy), blue_since(video))
+
+
+async def test_a_folder_that_is_away_for_a_while_loses_no_line_nor_does_quitting_in_mid_recording(
+    tmp_path: Path, teller: Teller
+) -> None:
+    """The streamer's own hotkey, too: it takes no cooldown."""
+    if shutil.which("xdotool") is None:
+        pytest.skip("no xdotool, which answers what OBS asks (apt install xdotool)")
+    async with recorder(tmp_path, teller) as obs:
+        await record(obs)
+        away = obs.recordings.with_name("away")
+        obs.recordings.rename(away)
+        await obs.request("TriggerHotkeyByName", hotkeyName="moodcast_save")
+        await obs.logged("Highlight: Saved by the streamer at 00:00:0")
+        await obs.logged(f"Can't write the list of highlights into {obs.recordings} (No such file or directory)")
+        away.rename(obs.recordings)
+        (video,) = obs.recordings.glob("*.mkv")
+        await obs.until(lambda: rows(video))
+        await obs.request("TriggerHotkeyByName", hotkeyName="moodcast_save")
+        quitting = asyncio.create_task(obs.quit())
+        search = ("xdotool", "search", "--sync", "--name", "^Exit OBS", "key", "Return")
+        answer = await asyncio.create_subprocess_exec(*search, env={**os.environ, "DISPLAY": obs.display})
+        try:
+            assert await quitting == 0
+        finally:
+            if answer.returncode is None:
+                answer.kill()
+            await answer.wait()
+        assert [(row["kind"], row["name"], row["share"]) for row in rows(video)] == [("mark", "saved", "")] * 2
+        await obs.start()  # for what is looked at when a test is through
+
+
 async def test_a_replay_is_saved_and_one_that_is_too_short_told(tmp_path: Path, teller: Teller) -> None:
     async with recorder(
         tmp_path, teller, "RecRB=true\nRecRBTime=6\nRecRBPrefix=Replay\n", replay=True, start=True
     ) as obs:
         await turn_blue(obs)
         await record(obs)
-
-        async def runs() -> bool:
-            return bool((await obs.request("GetReplayBufferStatus"))["outputActive"])
-
-        await obs.until(runs)
+        await obs.until(lambda: replays(obs))
         await at_least(obs, 6000)
         await teller.tell(ago=3.0)
         await obs.logged("set at least 15 s in the settings under Output, Replay Buffer.")
@@ -254,7 +319,7 @@ async def test_a_replay_is_saved_and_one_that_is_too_short_told(tmp_path: Path, 
         await stop(obs)
 
         async def rests() -> bool:
-            return not await runs()
+            return not await replays(obs)
 
         await obs.until(rests)
 

@@ -60,6 +60,35 @@ def test_a_list_that_is_there_is_left_alone(lists: moodcast_lists.Lists, tmp_pat
     ]
 
 
+def test_a_script_that_is_loaded_again_goes_on_with_its_lists(tmp_path: Path) -> None:
+    recording = tmp_path / "a.mkv"
+    recording.with_suffix(".moodcast.csv").write_text("mine")
+    for begin in (20.0, 60.0):
+        lists = moodcast_lists.Lists()
+        if begin > 20:
+            lists.resume(str(recording), 55.0)
+        lists.add(str(recording), LAUGHTER, begin, 0.0)
+        lists.add(str(recording), LAUGHTER, begin + 10, 0.0)
+        assert ended(lists) == 0
+    assert times(tmp_path / "a-2.moodcast.csv") == [
+        "time",
+        *(f"00:{t}.000" for t in ("00:20", "00:30", "01:00", "01:10")),
+    ]
+    chapters = recording.with_suffix(".moodcast.txt").read_text()
+    assert chapters == "00:00:00 Start\n00:00:20 Laughter\n00:00:30 Laughter\n00:01:10 Laughter\n"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_list_that_is_not_one_is_left_alone_by_a_script_that_is_loaded_again(tmp_path: Path) -> None:
+    (tmp_path / "a.moodcast.csv").write_text("mine")
+    lists = moodcast_lists.Lists()
+    lists.resume(str(tmp_path / "a.mkv"), 1.0)
+    lists.add(str(tmp_path / "a.mkv"), LAUGHTER, 2.0, 0.0)
+    assert ended(lists) == 0
+    assert (tmp_path / "a.moodcast.csv").read_text() == "mine"
+    assert times(tmp_path / "a-2.moodcast.csv")[1:] == ["00:00:02.000"]
+
+
 async def test_what_can_not_be_written_waits_and_is_told(lists: moodcast_lists.Lists, tmp_path: Path) -> None:
     folder = tmp_path / "away"
     for seconds in range(3):
