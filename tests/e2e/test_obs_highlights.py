@@ -247,7 +247,7 @@ async def test_obs_that_dies_in_mid_recording_leaves_whole_lists(tmp_path: Path,
 
 
 async def test_a_scene_collection_that_is_switched_in_mid_recording(tmp_path: Path, teller: Teller) -> None:
-    """The script is loaded anew: it finds the time in the recording, goes on with the list, and stops what it started."""
+    """The script is loaded anew: it finds the time, goes on with the list, and stops what it started."""
     async with recorder(tmp_path, teller, "RecRB=true\nRecRBTime=20\n", replay=True, start=True) as obs:
         await paint(obs, BLACK, "ground")
         await record(obs, 2000)
