@@ -12,7 +12,7 @@ import itertools
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Deque, Dict, Iterator, NamedTuple, Optional
+from typing import TYPE_CHECKING, Deque, Dict, Iterator, NamedTuple, Optional, Set
 
 if TYPE_CHECKING or __package__:
     from obs_plugin import moodcast_clips as clips
@@ -30,6 +30,10 @@ class _Line(NamedTuple):
     head: str
     text: str
 
+    @property
+    def file(self) -> str:
+        return self.recording + self.ending
+
 
 class Lists:
     """Writes ``NAME.moodcast.csv`` and ``NAME.moodcast.txt`` beside the recording ``NAME.mkv``, line by line.
@@ -43,6 +47,7 @@ class Lists:
         self._lost = 0
         self._waiting: Deque[_Line] = collections.deque()
         self._changed = threading.Condition()
+        self._failed: Set[str] = set()  # files, until all are tried again
         self._stop = False
         self._files: Dict[str, Path] = {}  # by recording and ending
         self._chapters: Dict[str, float] = {}  # the last of each recording
@@ -85,22 +90,27 @@ class Lists:
             with self._changed:
                 while not self._waiting and not self._stop:
                     self._changed.wait()
-                if not self._waiting:
-                    return
-                line = self._waiting[0]
+                line = self._next()
+                if line is None:
+                    if self._stop:
+                        return
+                    self._changed.wait_for(lambda: self._stop or self._next() is not None, _AGAIN_S)
+                    self._failed.clear()
+                    continue
             try:
                 self._write(line)
             except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+                self._failed.add(line.file)
                 self._tell(line, error)
-                with self._changed:
-                    if self._stop:
-                        return
-                    self._changed.wait_for(lambda: self._stop, _AGAIN_S)
             else:
-                with self._changed:
-                    if self._waiting and self._waiting[0] is line:
-                        self._waiting.popleft()
+                with self._changed, contextlib.suppress(ValueError):  # there was no room for it meanwhile
+                    self._waiting.remove(line)
+                if not self._failed:
                     self.problem = ""
+
+    def _next(self) -> Optional[_Line]:
+        """The oldest line of a file that takes lines: a disk that is gone for good keeps no other recording's."""
+        return next((line for line in self._waiting if line.file not in self._failed), None)
 
     def _tell(self, line: _Line, error: Exception) -> None:
         folder = Path(line.recording).parent
@@ -112,14 +122,14 @@ class Lists:
         )
 
     def _write(self, line: _Line) -> None:
-        path = self._files.get(line.recording + line.ending)
+        path = self._files.get(line.file)
         if path is None:
             stem = clips.list_stem(line.recording)
             path = _begun(stem, line.ending, line.head) if line.recording == self._resumed else None
             path = path or _claim(stem, line.ending)
             if len(self._files) >= 2 * _MOST_NAMES:
                 self._files.clear()
-            self._files[line.recording + line.ending] = path
+            self._files[line.file] = path
         append(path, line.head, line.text)
 
 

@@ -101,6 +101,16 @@ async def test_what_can_not_be_written_waits_and_is_told(lists: moodcast_lists.L
     assert times(folder / "a.moodcast.csv")[1:] == ["00:00:00.000", "00:00:01.000", "00:00:02.000"]
 
 
+async def test_a_disk_that_is_gone_keeps_no_other_recordings_lines(lists: moodcast_lists.Lists, tmp_path: Path) -> None:
+    lists.add(str(tmp_path / "away" / "a.mkv"), LAUGHTER, 1.0, 0.0)
+    await wait_until(lambda: "1 lines wait" in lists.problem)
+    lists.add(str(tmp_path / "b.mkv"), LAUGHTER, 2.0, 0.0)
+    await wait_until((tmp_path / "b.moodcast.csv").exists)
+    assert "Can't write" in lists.problem
+    assert ended(lists) == 1
+    assert times(tmp_path / "b.moodcast.csv")[1:] == ["00:00:02.000"]
+
+
 async def test_memory_is_bounded_and_the_loss_is_told(lists: moodcast_lists.Lists, tmp_path: Path) -> None:
     for _ in range(moodcast_lists.MOST_WAITING + 50):
         lists.add(str(tmp_path / "away" / "a.mkv"), LAUGHTER, 1.0, 0.0)
