@@ -32,10 +32,7 @@ _COOLDOWN_S = 30
 _MEASURED_S = 10.0  # of the beginning of a recording, see clips.Recording
 _LOOK_S = 0.5  # from one look for a new file to the next
 _SAVED_WITHIN_S = 15.0
-_NOT_ENABLED = (
-    "No replay: the replay buffer is not enabled in OBS. Tick it under Settings, Output, Replay Buffer, or take the "
-    "tick off here."
-)
+_NOT_ENABLED = "No replay: the replay buffer is not enabled in OBS. Tick it under Settings, Output, Replay Buffer."
 
 # Whether the replay buffer was started here. Kept across a reload of this module: a switch of the scene collection in
 # mid-broadcast neither stops the replay buffer nor forgets to stop it later.
