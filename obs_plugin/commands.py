@@ -3,6 +3,7 @@
 import argparse
 
 from obs_plugin import SCRIPT, doctor, install, places, search
+from relay.common.printable import escaped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.action == "doctor":
         findings = doctor.findings(search.examine(machine, options.relay))
-        print("\n".join(f"  {finding.kind:<6} {finding.sentence}" for finding in findings))
+        print("\n".join(f"  {finding.kind:<6} {escaped(finding.sentence, 4000)}" for finding in findings))
         return int(any(finding.kind == "wrong" for finding in findings))
     print(SCRIPT)
     print("In OBS: Tools > Scripts > + and choose this file; then paste the overlay's address.")

@@ -41,7 +41,9 @@ class LoadedScript(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """A scene collection, or OBS's ``backup`` of one. ``page_key``: an overlay's address in it carries a key."""
+    """A scene collection, or OBS's ``backup`` of one. ``page_key``: an overlay's address in it carries a key;
+    ``overlay``: it has a source of the script's.
+    """
 
     name: str
     file: str
@@ -49,6 +51,8 @@ class Collection(NamedTuple):
     scripts: tuple[LoadedScript, ...]
     page_key: bool = False
     backup: bool = False
+    readable: bool = True
+    overlay: bool = True
 
 
 class Answer(NamedTuple):
@@ -146,10 +150,17 @@ def _browser_of(studio: Studio) -> Finding:
 def _of_scripts(facts: Facts) -> Iterator[Finding]:
     collections = [collection for collection in facts.collections if not collection.backup]
     having = [collection for collection in collections if collection.scripts]
-    if not having:
+    if not having and all(collection.readable for collection in collections):
         yield Finding("wrong", f"OBS has not loaded the script: Tools > Scripts > + and choose {facts.script}")
     for collection in collections:
-        if collection.current and having and not collection.scripts:
+        if not collection.readable:
+            kind = "wrong" if collection.current else "note"
+            yield Finding(
+                kind,
+                f"{collection.file} can't be read as a scene collection: close OBS and put its backup, "
+                f"{collection.file}.bak, in its place if there is one.",
+            )
+        elif collection.current and having and not collection.scripts:
             yield Finding(
                 "wrong",
                 f"The scene collection {collection.name!r}, which OBS has open, lacks the script: Tools > Scripts > + "
@@ -180,6 +191,8 @@ def _of_collection(facts: Facts, collection: Collection) -> Iterator[Finding]:
             )
         else:
             yield Finding("ok", f"{name} has the script at {script.path}.")
+    if collection.current and not collection.overlay:
+        yield Finding("note", f'{name} has no overlay: press "Add overlay to current scene" in the script\'s dialog.')
 
 
 def _of_keys(facts: Facts) -> Iterator[Finding]:

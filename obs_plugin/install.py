@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -19,7 +20,7 @@ SCRIPT_FOLDER = "script"
 
 def target(machine: places.Machine) -> Path:
     """Where to install: the user's folder of Moodcast; a snap's own where the only OBS is one."""
-    found = {place.kind for place in places.studios(machine) if place.program.exists()}
+    found = {place.kind for place in places.studios(machine) if places.is_there(place.program)}
     snapped = machine.system == "linux" and found == {"snap"}
     return places.snap_folder(machine) if snapped else places.data_folder(machine)
 
@@ -27,7 +28,8 @@ def target(machine: places.Machine) -> Path:
 def install(folder: Path) -> Path:
     """Copy script and overlay there, over an older copy; returns the script to give to OBS.
 
-    A copy is made beside the folder and takes its place when it is whole: what was there stays if anything fails.
+    A copy is made beside the folder and takes its place when it is whole: what was there stays if anything fails, and
+    the user's own files in it in any case. If the program is killed, the next call puts in order what that left.
 
     Raises:
         DataFolderError: the folder can't be written, or holds something else.
@@ -36,14 +38,20 @@ def install(folder: Path) -> Path:
         raise DataFolderError(
             f"{folder} holds something that is no installed OBS script: move it away, then install once more."
         )
+    prefix = f".{folder.name}-install-"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # the same disk
+        for left in folder.parent.glob(f"{prefix}*"):
+            if not folder.exists() and (left / "old").exists():  # killed just then: it is the only copy
+                (left / "old").replace(folder)
+            shutil.rmtree(left, ignore_errors=True)
+        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))  # the same disk
     except OSError as error:
         raise _cannot(folder, error) from error
     try:
         whole = staging / "new"
         _fill(whole)
+        _keep_own(folder, whole)
         _take_the_place(whole, folder, staging / "old")
     except (OSError, shutil.Error) as error:
         raise _cannot(folder, error) from error
@@ -59,8 +67,26 @@ def _fill(folder: Path) -> None:
     for file in sorted(_HERE.glob("moodcast_*.py")):
         shutil.copyfile(file, script / file.name)
     shutil.copytree(OVERLAY, folder / "overlay", ignore=shutil.ignore_patterns("__pycache__", "*.py", "*.d.ts"))
-    note = {"version": RELEASE, "command": [sys.executable, "-m", "moodcast"]}
+    note = {"version": RELEASE, "command": [sys.executable, "-m", "moodcast"], "files": _files(folder)}
     (script / INSTALLED).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+
+
+def _files(folder: Path) -> list[str]:
+    """All that is in the folder but folders; links are not followed."""
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+def _keep_own(folder: Path, whole: Path) -> None:
+    """Copy to ``whole`` what the user has put into an older copy: files that no installation has brought."""
+    brought: set[str] = set()
+    with contextlib.suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
+        brought.update(map(str, json.loads((folder / SCRIPT_FOLDER / INSTALLED).read_text("utf-8"))["files"]))
+    for name in _files(folder):
+        ours = name in brought or re.search(rf"(^|/)__pycache__/|^{SCRIPT_FOLDER}/moodcast_\w+\.py$", name)
+        if not ours and not (whole / name).exists():
+            (whole / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(folder / name, whole / name, follow_symlinks=False)
 
 
 def _take_the_place(whole: Path, folder: Path, old: Path) -> None:

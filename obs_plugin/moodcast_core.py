@@ -28,6 +28,7 @@ MAX_EVENT_BYTES = 65536
 LONGEST_ASKED_S = 60.0  # a relay that asks for a longer wait is not believed: a show goes on meanwhile
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 2.5
 LONGEST_LINE = 300
+MARK = "moodcast"  # in the settings of the sources that the script makes, so that a renamed one is still found
 TEST_REACTION = "happy"
 _PLAIN_HTTP_ON_A_TLS_PORT = re.compile(rb"https (port|server)|plain http", re.IGNORECASE)  # nginx, Apache, Caddy
 _TLS_ALERT = "\x15\x03"  # how a TLS server answers what is no TLS (RFC 8446, section 5.1)
@@ -303,6 +304,8 @@ def audience(mood: Dict[str, Any]) -> str:
         return ""
     if mood.get("visible"):
         return f"{sharing} of {viewers} viewers share their expression."
+    if mood.get("paused") is True:
+        return f"Viewers connected: {viewers}. Paused by you: nothing is shown or stored."
     return f"Viewers connected: {viewers}. Shown once {condition(least, mood.get('crowd'))}."
 
 

@@ -21,7 +21,6 @@ else:
 
 _NAME = "Moodcast"
 _EVENT = "moodcast"  # a constant: OBS puts the event's name into the page's JavaScript as it is
-_MARK = "moodcast"  # in the settings of the sources made here, so that a renamed one is still found
 _LAST = "moodcast_set"  # in the settings of a browser source: what the script last set, as JSON
 _CENTER = 0  # OBS_ALIGN_CENTER, which obspython lacks
 _HIDDEN = "moodcast_hidden"  # in the private settings of a scene's item that the hotkey hid
@@ -51,7 +50,7 @@ def our_sources(kind: str) -> Iterator[List[Any]]:
         for source in every:
             if obs.obs_source_get_unversioned_id(source) == kind and not obs.obs_source_removed(source):
                 with _released(obs.obs_source_get_settings(source)) as data:
-                    if obs.obs_data_get_bool(data, _MARK):
+                    if obs.obs_data_get_bool(data, core.MARK):
                         ours.append(source)
         yield ours
     finally:
@@ -74,7 +73,7 @@ def current_scene() -> Iterator[Any]:
 @contextlib.contextmanager
 def new_source(kind: str, settings: core.Settings, with_key: bool) -> Iterator[Any]:
     """A new source with our mark, for the overlay."""
-    wanted: Dict[str, Any] = {_MARK: True}
+    wanted: Dict[str, Any] = {core.MARK: True}
     if kind == BROWSER:
         changes, last = page.wanted(settings, {"url": "", "width": 0, "height": 0}, {}, with_key)
         wanted.update(changes, **{_LAST: json.dumps(last)})

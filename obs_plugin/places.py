@@ -1,5 +1,6 @@
 """Where things lie on a streamer's machine: the user's folder of Moodcast, and those of OBS Studio."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -63,7 +64,7 @@ def studios(machine: Machine, registered: str = "") -> list[Place]:
         ]
     config = _variable(machine, "XDG_CONFIG_HOME", machine.home / ".config") / "obs-studio"
     found = [Path(folder) / "obs" for folder in machine.environ.get("PATH", "").split(os.pathsep) if folder]
-    programs = [program for program in found if program.is_file() and "snap" not in program.parts]
+    programs = [program for program in found if is_there(program) and program.is_file() and "snap" not in program.parts]
     libraries = [folder for name in ("lib", "lib64") for folder in _libraries(machine.root / "usr" / name)]
     places = [
         Place("program", program, config, (*(one / "obs-plugins" for one in libraries), config / "plugins"))
@@ -85,6 +86,20 @@ def studios(machine: Machine, registered: str = "") -> list[Place]:
     return places
 
 
+def is_there(path: Path) -> bool:
+    """Whether this user can see something there; False for what can be no path."""
+    with contextlib.suppress(OSError, ValueError):
+        return path.exists()
+    return False
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """What matches in a folder, sorted; nothing where there is none that this user may look into."""
+    with contextlib.suppress(OSError, ValueError):
+        return sorted(folder.glob(pattern))
+    return []
+
+
 def _on_windows(machine: Machine, registered: str) -> list[Place]:
     config = _variable(machine, "APPDATA", machine.home / "AppData" / "Roaming") / "obs-studio"
     shared = _variable(machine, "PROGRAMDATA", machine.root / "ProgramData") / "obs-studio" / "plugins"
@@ -95,7 +110,7 @@ def _on_windows(machine: Machine, registered: str) -> list[Place]:
     places = []
     for folder in dict.fromkeys(folders):
         portable = folder / "config" / "obs-studio"
-        own = portable if portable.is_dir() else config
+        own = portable if is_there(portable) else config
         plugins = (folder / "obs-plugins" / "64bit", shared, own / "plugins")
         places.append(Place("program", folder / "bin" / "64bit" / "obs64.exe", own, plugins))
     return places
@@ -103,9 +118,9 @@ def _on_windows(machine: Machine, registered: str) -> list[Place]:
 
 def _libraries(folder: Path) -> list[Path]:
     """A folder of libraries, and those of the machine's kinds in it, as in lib/x86_64-linux-gnu."""
-    return [folder, *sorted(folder.glob("*-linux-gnu*"))]
+    return [folder, *matching(folder, "*-linux-gnu*")]
 
 
 def _variable(machine: Machine, name: str, otherwise: Path) -> Path:
-    given = machine.environ.get(name, "")
-    return Path(given) if given else otherwise
+    given = Path(machine.environ.get(name, ""))
+    return given if given.is_absolute() else otherwise  # a relative one means nothing, says its specification

@@ -2,16 +2,20 @@
 
 import configparser
 import contextlib
+import errno
 import http.client
 import json
+import os
 import plistlib
 import re
+import stat
 import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from obs_plugin import SCRIPT, install, moodcast_core, moodcast_relay, places
 from obs_plugin.doctor import Answer, Collection, Facts, LoadedScript, Python, Studio, Version
@@ -21,6 +25,8 @@ _ASK_S = 10
 """``obs --version`` answers in this time or not at all."""
 _MACHINES = {0x014C: 32, 0x8664: 64, 0xAA64: 64}
 """Of a Windows program's header (IMAGE_FILE_MACHINE): x86, x64, ARM64."""
+_MOST_BYTES = 64 << 20
+"""A larger file is none of OBS's settings."""
 _KEYS = ("key", "admin", "display_key", "admin_key")
 
 
@@ -29,14 +35,14 @@ def examine(machine: places.Machine, relay: str = "", registered: str | None = N
     Windows' registry has it, which is looked up where it isn't given.
     """
     there = places.studios(machine, _registered() if registered is None else registered)
-    studios = tuple(_studio(machine, place) for place in there if place.program.exists())
+    studios = tuple(_studio(machine, place) for place in there if places.is_there(place.program))
     collections = tuple(_collections([place.config for place in there]))
     relays = [relay] if relay else [script.relay for one in collections if one.current for script in one.scripts]
     installed = install.target(machine) / install.SCRIPT_FOLDER / "moodcast_obs.py"
     return Facts(
         system=machine.system,
         release=RELEASE,
-        script=str(installed if installed.is_file() else SCRIPT),
+        script=str(installed if places.is_there(installed) else SCRIPT),
         studios=studios,
         collections=collections,
         answers=tuple(_ask(one) for one in dict.fromkeys(relays) if one),
@@ -64,24 +70,18 @@ def _studio(machine: places.Machine, place: places.Place) -> Studio:
         kind=place.kind,
         where=str(place.program),
         version=_version(machine, place) or last_version(settings.get("general", {}).get("lastversion", "")),
-        browser=any(_has(folder, "obs-browser*") for folder in place.plugins),
+        browser=any(places.matching(folder, "obs-browser*") for folder in place.plugins),
         # Flatpak and snap bring it along; a distribution may leave it out.
         scripting=place.kind != "program"
-        or any(_has(one.parent, "obs-scripting/_obspython*") for one in place.plugins),
+        or any(places.matching(one.parent, "obs-scripting/_obspython*") for one in place.plugins),
         python_folder=folder,
         pythons=pythons,
     )
 
 
-def _has(folder: Path, pattern: str) -> bool:
-    with contextlib.suppress(OSError):
-        return any(folder.glob(pattern))
-    return False
-
-
 def _version(machine: places.Machine, place: places.Place) -> Version | None:
     """As the program itself tells it, where that costs no window."""
-    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError, AttributeError):
+    with contextlib.suppress(OSError, ValueError, ExpatError, subprocess.SubprocessError, AttributeError):
         if machine.system == "macos":
             information = plistlib.loads((place.program / "Contents" / "Info.plist").read_bytes())
             return version_in(str(information.get("CFBundleShortVersionString")))
@@ -113,10 +113,23 @@ def _settings(config: Path) -> dict[str, dict[str, str]]:
     """OBS's settings of the user; since OBS 31 they lie in user.ini, which wins."""
     merged: dict[str, dict[str, str]] = {}
     for name in ("global.ini", "user.ini"):
-        with contextlib.suppress(OSError):
-            for section, values in read_ini((config / name).read_text("utf-8-sig", "replace")).items():
+        with contextlib.suppress(OSError, ValueError):
+            for section, values in read_ini(_text_of(config / name)).items():
                 merged.setdefault(section, {}).update(values)
     return merged
+
+
+def _text_of(file: Path) -> str:
+    """What is in a file that others write.
+
+    Raises:
+        OSError: it can't be read, is too large, or is no plain file, as a pipe, which might never end.
+        ValueError: no file can have this name.
+    """
+    there = file.stat()
+    if not stat.S_ISREG(there.st_mode) or there.st_size > _MOST_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
+    return file.read_text("utf-8-sig", "replace")
 
 
 def read_ini(text: str) -> dict[str, dict[str, str]]:
@@ -132,15 +145,14 @@ def read_ini(text: str) -> dict[str, dict[str, str]]:
 def _pythons_in(system: str, folder: Path) -> tuple[Python, ...]:
     """Those that OBS would look for in the folder that it was told."""
     found = []
-    with contextlib.suppress(OSError):
-        if system == "macos":
-            for file in folder.glob("Python.framework/Versions/3.*/lib/libpython3.*.dylib"):
-                if match := re.fullmatch(r"libpython3\.(\d{1,3})\.dylib", file.name):
-                    found.append(Python(int(match[1])))
-        else:
-            for file in folder.iterdir():
-                if match := re.fullmatch(r"python3(\d{1,3})\.dll", file.name, re.IGNORECASE):
-                    found.append(Python(int(match[1]), _bits(file)))
+    if system == "macos":
+        for file in places.matching(folder, "Python.framework/Versions/3.*/lib/libpython3.*.dylib"):
+            if match := re.fullmatch(r"libpython3\.(\d{1,3})\.dylib", file.name):
+                found.append(Python(int(match[1])))
+    else:
+        for file in places.matching(folder, "*"):
+            if match := re.fullmatch(r"python3(\d{1,3})\.dll", file.name, re.IGNORECASE):
+                found.append(Python(int(match[1]), _bits(file)))
     return tuple(sorted(found))
 
 
@@ -164,10 +176,12 @@ def _collections(configs: list[Path]) -> Iterator[Collection]:
         base = Path(moved) / "obs-studio" if moved else config
         current = settings.get("basic", {}).get("scenecollectionfile", "").removesuffix(".json")
         scenes = base / "basic" / "scenes"
-        for file in sorted([*scenes.glob("*.json"), *scenes.glob("*.json.bak")]):
+        for file in places.matching(scenes, "*.json") + places.matching(scenes, "*.json.bak"):
+            text = ""
             with contextlib.suppress(OSError):
-                found = collection_of(file.read_text("utf-8", "replace"), file, file.stem == current)
-                yield found._replace(backup=file.suffix == ".bak")
+                text = _text_of(file)
+            found = collection_of(text, file, file.stem == current)
+            yield found._replace(backup=file.suffix == ".bak")
 
 
 def collection_of(text: str, file: Path, current: bool) -> Collection:
@@ -181,10 +195,16 @@ def collection_of(text: str, file: Path, current: bool) -> Collection:
         path = _text(_dict(entry).get("path"))
         if re.split(r"[/\\]", path)[-1] == "moodcast_obs.py":
             scripts.append(_script(path, _dict(_dict(entry).get("settings"))))
-    pages = [_text(_dict(_dict(source).get("settings")).get("url")) for source in _list(_dict(content).get("sources"))]
-    name = _text(_dict(content).get("name")) or file.stem
+    sources = [_dict(_dict(source).get("settings")) for source in _list(_dict(content).get("sources"))]
+    pages = [_text(settings.get("url")) for settings in sources]
     return Collection(
-        name, str(file), current, tuple(scripts), any(re.search(r"/overlay\b.*#key=.", url) for url in pages)
+        _text(_dict(content).get("name")) or file.stem,
+        str(file),
+        current,
+        tuple(scripts),
+        page_key=any(re.search(r"/overlay\b.*#key=.", url) for url in pages),
+        readable=isinstance(content, dict),
+        overlay=any(settings.get(moodcast_core.MARK) is True for settings in sources),
     )
 
 
@@ -192,7 +212,7 @@ def _script(path: str, settings: dict[str, Any]) -> LoadedScript:
     version, there = "", False
     with contextlib.suppress(OSError, ValueError, RecursionError):
         there = Path(path).is_file()
-        note = (Path(path).parent / moodcast_relay.INSTALLED).read_text("utf-8", "replace")
+        note = _text_of(Path(path).parent / moodcast_relay.INSTALLED)
         version = _text(_dict(json.loads(note)).get("version"))
     relay = _text(settings.get("relay")) or moodcast_relay.ADDRESS
     has_key = any(_text(settings.get(name)) for name in _KEYS) or "#key=" in _text(settings.get("address"))

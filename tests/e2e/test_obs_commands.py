@@ -73,6 +73,7 @@ async def test_the_installed_copy_works_and_the_doctor_agrees(relay: app.Relay, 
     found = doctor.findings(facts)
     assert [finding.sentence for finding in found if finding.kind == "wrong"] == []
     assert any(str(script) in finding.sentence for finding in found if finding.kind == "ok")
+    assert not any("has no overlay" in finding.sentence for finding in found), "that OBS has saved, with its mark"
 
 
 async def test_a_relay_outlives_a_switch_of_the_collection_and_ends_with_obs(tmp_path: Path) -> None:

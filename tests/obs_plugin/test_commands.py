@@ -5,7 +5,9 @@ import errno
 import json
 import os
 import plistlib
+import signal
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from relay.common.release import RELEASE
 from relay.errors import DataFolderError
 from tests.support import free_port
 
+ROOT = Path(SCRIPT).parents[1]
 GARBAGE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
@@ -48,7 +51,9 @@ def on_windows(tmp_path: Path) -> places.Machine:
 
 
 def collection(path: Path, **settings: Any) -> str:
-    return json.dumps({"name": "CI", "modules": {"scripts-tool": [{"path": str(path), "settings": settings}]}})
+    scripts = [{"path": str(path), "settings": settings}]
+    sources = [{"name": "Mood", "settings": {"moodcast": True}}]
+    return json.dumps({"name": "CI", "modules": {"scripts-tool": scripts}, "sources": sources})
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -68,8 +73,12 @@ def test_script_and_overlay_are_installed_whole(tmp_path: Path) -> None:
     modules = {file.name for file in Path(SCRIPT).parent.glob("moodcast_*.py")}
     assert {file.name for file in script.parent.iterdir()} == modules | {INSTALLED}
     note = json.loads((script.parent / INSTALLED).read_text())
-    assert note == {"version": RELEASE, "command": [sys.executable, "-m", "moodcast"]}
     overlay = script.parents[1] / "overlay"
+    assert note == {
+        "version": RELEASE,
+        "command": [sys.executable, "-m", "moodcast"],
+        "files": sorted(set(files(script.parents[1])) - {f"script/{INSTALLED}"}),
+    }
     pages = {name for name in files(install.OVERLAY) if not name.endswith((".py", ".pyc", ".d.ts"))}
     assert set(files(overlay)) == pages
     assert [file.name for file in (tmp_path / "data").iterdir()] == ["obs"]
@@ -82,6 +91,65 @@ def test_an_older_copy_is_replaced_with_all_that_it_had(tmp_path: Path) -> None:
     script.write_text("old")
     write(script.with_name("moodcast_gone.py"))
     write(script.parent / "__pycache__" / "moodcast_obs.cpython-311.pyc")
+    install.install(folder)
+    assert files(folder) == whole
+    assert [file.name for file in tmp_path.iterdir()] == ["obs"]
+
+
+def test_own_files_in_the_folder_stay_and_what_was_installed_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "obs"
+    script = install.install(folder)
+    note = json.loads((script.parent / INSTALLED).read_text())
+    write(script.parent / INSTALLED, json.dumps({**note, "files": [*note["files"], "overlay/of-once.js"]}))
+    write(folder / "overlay" / "of-once.js")
+    own = {"notes.txt": "mine", "overlay/mine.css": "body {}", "own/deep/x.lua": "--"}
+    for name, text in own.items():
+        write(folder / name, text)
+    (folder / "script" / "link").symlink_to(folder)
+    write(script, "changed")
+    for _ in range(2):
+        install.install(folder)
+        assert {name: (folder / name).read_text() for name in own} == own
+        assert (folder / "script" / "link").readlink() == folder
+        assert script.read_bytes() == Path(SCRIPT).read_bytes()
+        assert not (folder / "overlay" / "of-once.js").exists()
+        assert json.loads((script.parent / INSTALLED).read_text()) == note
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"files": 5}', '{"files": [[], null]}', "[" * 100_000, "\ud800"])
+def test_an_older_copy_with_any_note_is_replaced(tmp_path: Path, note: str) -> None:
+    script = install.install(tmp_path / "obs")
+    whole = files(tmp_path / "obs")
+    (script.parent / INSTALLED).write_bytes(note.encode("utf-8", "surrogatepass"))
+    install.install(tmp_path / "obs")
+    assert files(tmp_path / "obs") == whole
+
+
+@pytest.mark.parametrize("kill", ["first", "second", "third"])
+def test_an_installation_that_was_killed_is_put_in_order_by_the_next(tmp_path: Path, kill: str) -> None:
+    """Really killed, before the first renaming, between the two, and after the second."""
+    folder = tmp_path / "obs"
+    install.install(folder)
+    write(folder / "notes.txt", "mine")
+    whole = files(folder)
+    before = {"first": 1, "second": 2, "third": 3}[kill]
+    program = (
+        "import os, pathlib, shutil, signal, sys\n"
+        "from obs_plugin import install\n"
+        "replace, rmtree, calls = pathlib.Path.replace, shutil.rmtree, []\n"
+        "def count(do):\n"
+        "    def counted(*arguments, **options):\n"
+        "        calls.append(do)\n"
+        f"        if len(calls) == {before}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return do(*arguments, **options)\n"
+        "    return counted\n"
+        "pathlib.Path.replace, shutil.rmtree = count(replace), count(rmtree)\n"
+        "install.install(pathlib.Path(sys.argv[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, folder], cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert folder.exists() == (kill != "second")
+    assert len(list(tmp_path.iterdir())) == 1 + (kill != "second")
     install.install(folder)
     assert files(folder) == whole
     assert [file.name for file in tmp_path.iterdir()] == ["obs"]
@@ -139,6 +207,8 @@ def test_the_folder_is_the_users_on_every_system(tmp_path: Path) -> None:
     assert install.target(on_linux(tmp_path)) == home / ".local/share/moodcast/obs"
     given = places.Machine("linux", home, {"XDG_DATA_HOME": str(tmp_path / "xdg")}, tmp_path)
     assert install.target(given) == tmp_path / "xdg/moodcast/obs"
+    relative = places.Machine("linux", home, {"XDG_DATA_HOME": "xdg"}, tmp_path)
+    assert install.target(relative) == home / ".local/share/moodcast/obs"
     assert install.target(on_windows(tmp_path)) == home / "AppData/Local/Moodcast/obs"
     mac = places.Machine("macos", home, {}, tmp_path)
     assert install.target(mac) == home / "Library/Application Support/Moodcast/obs"
@@ -210,6 +280,76 @@ async def test_https_and_http_in_each_others_place_are_told(tmp_path: Path, rela
     facts = await asyncio.to_thread(examined, tmp_path, "{}", f"{relay.url}/overlay?channel=demo#key=secret")
     assert "should be like" in said(facts, "wrong")
     assert "secret" not in str(doctor.findings(facts))
+
+
+@pytest.mark.parametrize("name", ["user.ini", "global.ini", "basic/scenes/CI.json", "basic/scenes/Other.json"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "device", "huge", "garbage", "deep"])
+def test_whatever_lies_where_obs_keeps_its_settings_the_doctor_ends(tmp_path: Path, name: str, kind: str) -> None:
+    relay = f"http://127.0.0.1:{free_port()}"
+    examined(tmp_path, collection(Path(SCRIPT), relay=relay), relay)
+    file = tmp_path / "home/.config/obs-studio" / name
+    file.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "loop":
+        file.symlink_to(file.name)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    elif kind == "huge":
+        file.touch()
+        os.truncate(file, 1 << 40)
+    else:
+        file.write_bytes(b"[" * 100_000 if kind == "deep" else b"\xff\xfe[\0]\0\n=")
+    facts = search.examine(on_linux(tmp_path), relay, registered="")
+    wrong = said(facts, "wrong")
+    assert "OBS 29.0.2 at" in said(facts, "ok")
+    assert (f"{file} can't be read as a scene collection" in wrong) == (name == "basic/scenes/CI.json")
+    assert (f"{file} can't be read as a scene collection" in said(facts, "note")) == (name == "basic/scenes/Other.json")
+    assert "has not loaded" not in wrong
+
+
+def test_no_path_in_the_settings_stops_the_doctor_or_steers_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "/a\0b\x1b[2J\u202e\ud800"
+    examined(tmp_path, collection(Path(hostile) / "moodcast_obs.py", relay=f"http://{hostile}"))
+    config = tmp_path / "home/.config/obs-studio"
+    write(config / "user.ini", "[Python]\nPath64bit=/a\0b\n[Locations]\nSceneCollections=/a\0b\n")
+    monkeypatch.setattr(places, "this_machine", lambda: on_linux(tmp_path))
+    assert moodcast.main(["obs", "doctor"]) == 1  # the folder of scene collections can't be there
+    write(config / "user.ini")
+    assert moodcast.main(["obs", "doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "where there is none" in out
+    assert all(line.isprintable() for line in out.splitlines())
+    found = search.examine(on_windows(tmp_path), registered="/a\0b")
+    assert not found.studios
+
+
+def test_a_folder_that_may_not_be_entered_has_no_obs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the PATH of who was root before, say. As root nothing is forbidden, so the system's answer is made up."""
+    asked, see = [], os.stat
+
+    def refuse(path: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(str(tmp_path)):
+            asked.append(path)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return see(path, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    for machine in (on_linux(tmp_path), on_windows(tmp_path), places.Machine("macos", tmp_path, {}, tmp_path)):
+        assert "No OBS Studio was found" in said(search.examine(machine, registered=""), "wrong")
+    assert asked
+
+
+def test_a_collection_without_the_overlay_is_told(tmp_path: Path) -> None:
+    relay = f"http://127.0.0.1:{free_port()}"
+    content = json.loads(collection(Path(SCRIPT), relay=relay))
+    content["sources"] = [{"name": "Moodcast", "settings": {"url": "https://example.org"}}]  # the streamer's own
+    assert "has no overlay: press" in said(examined(tmp_path, json.dumps(content)), "note")
+    assert "has no overlay" not in said(examined(tmp_path, collection(Path(SCRIPT), relay=relay)), "note")
 
 
 def test_a_machine_without_obs_is_told_to_install_it(
@@ -289,6 +429,15 @@ def test_macos_and_its_python_are_looked_at(tmp_path: Path) -> None:
     assert "which is 3.12; this OBS takes 3.8 to 3.11" in said(facts, "wrong")
     write(frameworks / "Python.framework/Versions/3.11/lib/libpython3.11.dylib")
     assert "which is Python 3.11" in said(search.examine(machine, registered=""), "ok")
+    for broken in (
+        "",
+        "<plist",
+        "<plist/>",
+        "<plist></dict></plist>",
+        "<plist><dict><integer>x</integer></dict></plist>",
+    ):
+        write(contents / "Info.plist", broken)
+        assert "of an unknown version" in said(search.examine(machine, registered=""), "ok")
 
 
 def test_flatpak_and_snap_are_found(tmp_path: Path) -> None:

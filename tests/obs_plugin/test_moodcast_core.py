@@ -137,6 +137,15 @@ def test_while_hidden_nobody_is_told_how_many_share() -> None:
     assert core.audience(shown) == "8 of 9 viewers share their expression."
 
 
+def test_a_pause_is_not_taken_for_a_crowd_that_is_too_small() -> None:
+    mood: dict[str, Any] = {"visible": False, "viewers": 9, "sharing": 0, "min_viewers": 5, "crowd": "networks"}
+    assert core.audience({**mood, "paused": True}) == (
+        "Viewers connected: 9. Paused by you: nothing is shown or stored."
+    )
+    for other in (False, None, "<b>yes</b>", 1):
+        assert "Shown once" in core.audience({**mood, "paused": other})
+
+
 @pytest.mark.parametrize("name", ["viewers", "sharing", "min_viewers"])
 @pytest.mark.parametrize("value", ["<b>5</b>", None, [], True, 2.5, -1, 10**30])
 @pytest.mark.parametrize("visible", [True, False])
