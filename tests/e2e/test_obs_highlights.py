@@ -3,8 +3,9 @@
 import asyncio
 import csv
 import subprocess
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 from aiohttp import web
 
 from obs_plugin import SCRIPT
-from relay import protocol
-from tests.e2e.obs_moodcast import studio, switch_away_and_back
+from relay import app, protocol
+from relay.config import RelaySettings
+from relay.protocol import Expression
+from tests.e2e.obs_moodcast import settings_for, studio, switch_away_and_back
 from tests.e2e.obs_studio import CANVAS, SCENE, ObsStudio, missing
-from tests.support import free_port, wait_until
+from tests.support import SOON, Viewer, free_port, subscribe, wait_until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
+DELAY_S = 3.0
 BLUE, BLACK = 0xFFFF0000, 0xFF000000  # OBS has alpha, blue, green, red
 
 
@@ -153,6 +157,84 @@ async def test_a_time_code_is_that_of_the_recording_within_half_a_second_also_af
     assert [one.name for one in video.parent.iterdir() if one.suffix == ".csv"] == [video.stem + ".moodcast.csv"]
 
 
+async def test_what_real_viewers_saw_late_is_listed_where_it_happened(tmp_path: Path) -> None:
+    """The real relay: viewers of a stream that is three seconds late begin to laugh at what the streamer did."""
+    table = RelaySettings(
+        port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1, proxies=1, require_tickets="off"
+    )
+    relay = await app.start(table, SOON)
+    settings = {**settings_for(relay), "highlights_cooldown": 1}
+    addresses = [f"198.51.{number}.1" for number in range(12)]
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(relay.stop)
+        obs = await stack.enter_async_context(studio(tmp_path / "obs", settings))
+        await obs.logged('Connected to channel "demo".')
+        viewers = [
+            await stack.enter_async_context(await Viewer.connect(relay.url, address=address, delay=DELAY_S))
+            for address in addresses
+        ]
+        page = await stack.enter_async_context(await subscribe(relay.url, "demo", settings["key"]))
+
+        async def show(name: Expression, until: float) -> None:
+            """So long, in milliseconds of the recording: a label is forgotten that isn't told again."""
+            while (now := await recorded(obs)) < until:
+                for viewer in viewers:
+                    await viewer.label(name)
+                await at_least(obs, min(int(until), now + 2000))
+
+        await obs.request("StartRecord")
+        await show("neutral", 15_000)  # the minute before
+        await turn_blue(obs)
+        happened = time.time()
+        await show("neutral", await recorded(obs) + 1000 * DELAY_S)
+        told = asyncio.create_task(page.receive_until(lambda message: isinstance(message, protocol.Moment)))
+        stack.callback(told.cancel)
+        await show("happy", await recorded(obs) + 6000)
+        moment = await told
+        await obs.logged("Highlight: Laughter at 00:00:")
+        video = await stop(obs)
+        (row,) = rows(video)
+    assert (row["kind"], row["name"]) == ("expression", "happy")
+    assert moment.ago > DELAY_S
+    # The relay takes a moment to notice, and a busy machine to record: how late both were, its own clock tells.
+    assert abs(seconds(row) - blue_since(video) - (moment.time - happened)) < 0.5, (row, moment, happened)
+
+
+async def test_also_where_the_encoder_ran_before_the_recording_and_holds_pictures_back(
+    tmp_path: Path, teller: Teller
+) -> None:
+    shared = "RecQuality=Stream\nUseAdvanced=true\nx264Settings=rc-lookahead=40\nRecRB=true\nRecRBTime=20\n"
+    async with recorder(tmp_path, teller, shared) as obs:
+        await paint(obs, BLACK, "ground")  # else OBS asks whether to begin
+        await obs.request("StartReplayBuffer")
+
+        async def replay() -> int:
+            (output,) = [
+                one for one in (await obs.request("GetOutputList"))["outputs"] if one["outputKind"] == "replay_buffer"
+            ]
+            status = await obs.request("GetOutputStatus", outputName=output["outputName"])
+            return int(status["outputDuration"])
+
+        async def fills() -> bool:
+            return await replay() > 1000
+
+        await obs.until(fills)
+        await record(obs, 2000)
+        await turn_blue(obs)
+        await teller.tell()
+        await obs.logged("Highlight: Laughter at 00:00:0")
+        await at_least(obs, await recorded(obs) + 3000)
+        video = await stop(obs)
+        await obs.request("StopReplayBuffer")  # else OBS asks whether to quit
+
+        async def rests() -> bool:
+            return not await replays(obs)
+
+        await obs.until(rests)
+        (row,) = rows(video)
+    assert abs(seconds(row) - blue_since(video)) < 0.5, (seconds(row), blue_since(video))
+
+
 async def test_obs_that_dies_in_mid_recording_leaves_whole_lists(tmp_path: Path, teller: Teller) -> None:
     settings = {"relay": teller.url, "channel": "demo", "key": "k-1234", "highlights_cooldown": 0}
     async with ObsStudio(tmp_path / "obs", {Path(SCRIPT): settings}) as obs:
@@ -198,6 +280,34 @@ async def test_a_scene_collection_that_is_switched_in_mid_recording(tmp_path: Pa
         sad, happy = rows(video)
     assert (sad["name"], happy["name"]) == ("sad", "happy")
     assert abs(seconds(happy) - blue_since(video)) < 0.5, (seconds(happy), blue_since(video))
+
+
+async def test_a_disk_that_is_pulled_out_in_mid_recording_loses_no_line(tmp_path: Path, teller: Teller) -> None:
+    """OBS itself ends the recording then, for want of room."""
+    settings = {"relay": teller.url, "channel": "demo", "key": "k-1234"}
+    async with ObsStudio(tmp_path / "obs", {Path(SCRIPT): settings}) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await record(obs, 8000)
+        away = obs.recordings.with_name("away")
+        obs.recordings.rename(away)
+        await teller.tell(ago=7.0)
+        await obs.logged("Highlight: Laughter at 00:00:0")
+        await obs.logged(f"Can't write the list of highlights into {obs.recordings} (No such file or directory)")
+        away.rename(obs.recordings)
+        (video,) = obs.recordings.glob("*.mkv")
+        await obs.until(lambda: rows(video))
+        await obs.kill()  # it shows a window of its own about the disk
+
+
+async def test_the_streamers_own_hotkey_takes_no_cooldown(tmp_path: Path, teller: Teller) -> None:
+    async with recorder(tmp_path, teller, cooldown=3600) as obs:
+        await record(obs)
+        (video,) = obs.recordings.glob("*.mkv")
+        for count in (1, 2):
+            await obs.request("TriggerHotkeyByName", hotkeyName="moodcast_save")
+            await obs.until(lambda count=count: len(rows(video)) == count)
+        assert await stop(obs) == video
+    assert [(row["kind"], row["name"], row["share"]) for row in rows(video)] == [("mark", "saved", "")] * 2
 
 
 async def test_a_replay_is_saved_and_one_that_is_too_short_told(tmp_path: Path, teller: Teller) -> None:
