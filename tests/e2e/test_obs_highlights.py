@@ -2,6 +2,8 @@
 
 import asyncio
 import csv
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -308,6 +310,28 @@ async def test_the_streamers_own_hotkey_takes_no_cooldown(tmp_path: Path, teller
             await obs.until(lambda count=count: len(rows(video)) == count)
         assert await stop(obs) == video
     assert [(row["kind"], row["name"], row["share"]) for row in rows(video)] == [("mark", "saved", "")] * 2
+
+
+async def test_quitting_in_mid_recording_leaves_whole_lists(tmp_path: Path, teller: Teller) -> None:
+    if shutil.which("xdotool") is None:
+        pytest.skip("no xdotool, which answers what OBS asks (apt install xdotool)")
+    answer = ("xdotool", "search", "--name", "^Exit OBS", "key", "--window", "%@", "Return")
+    settings = {"relay": teller.url, "channel": "demo", "key": "k-1234"}
+    async with ObsStudio(tmp_path / "obs", {Path(SCRIPT): settings}) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await record(obs)
+        (video,) = obs.recordings.glob("*.mkv")
+        for _ in range(3):
+            await obs.request("TriggerHotkeyByName", hotkeyName="moodcast_save")
+        await obs.logged("Highlight: Saved by the streamer at")
+        quitting = asyncio.create_task(obs.quit())
+        while not quitting.done():  # it asks whether to end the recording
+            process = await asyncio.create_subprocess_exec(*answer, env={**os.environ, "DISPLAY": obs.display})
+            await process.wait()
+            await asyncio.wait([quitting], timeout=0.5)
+        assert await quitting == 0
+    assert len(rows(video)) == 3
+    assert "Unloaded python script: moodcast_obs.py" in obs.log
 
 
 async def test_a_replay_is_saved_and_one_that_is_too_short_told(tmp_path: Path, teller: Teller) -> None:
