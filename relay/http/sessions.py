@@ -26,6 +26,8 @@ from relay.store.history import ClosedError
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100
+_STORED_S = 2.0
+"""A word of the streamer's that the database has not taken after so long is answered: it holds, but for a restart."""
 
 
 class _NewMarker(msgspec.Struct):
@@ -67,6 +69,10 @@ async def set_state(request: web.Request) -> web.Response:
     if wait := hub.broadcasts.say(channel, body.state):
         text = f"The state of {channel!r} was changed too often: change it again in {math.ceil(wait)} seconds."
         raise HTTPError(protocol.TOO_OFTEN, text, retry_after=wait)
+    # Who was told that it is paused relies on it, whatever happens to the relay from then on.
+    stored = asyncio.wrap_future(request.app[HISTORY].settled())
+    stored.add_done_callback(lambda done: done.cancelled() or done.exception())  # the status tells of a refusal
+    await asyncio.wait({stored}, timeout=_STORED_S)
     session = hub.members.session(channel)
     return json_response(
         {

@@ -270,6 +270,10 @@ class History:
         """Delete all sessions that ended before a Unix time. The future is done when they are gone."""
         return self._change([(statement, (time,)) for statement in _DELETE_BEFORE])
 
+    def settled(self) -> "Future[None]":
+        """A future that is done when all that was put so far is written."""
+        return self._change([])
+
     def _change(self, rows: list[Queued]) -> "Future[None]":
         """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
         done: Future[None] = Future()

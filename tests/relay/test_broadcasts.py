@@ -1,6 +1,7 @@
 """Sessions that follow the broadcast: open, paused, ended, and what is stored meanwhile. With both databases."""
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,39 @@ async def test_a_relay_that_restarts_goes_on_as_it_was_told(tmp_path: Path, data
         assert (body["session"], body["started"]) == (1, opened["started"])
     finally:
         await relay.stop()
+
+
+async def test_what_was_answered_is_in_the_database(relay: Relay, keys: ChannelKeys, place: database.Place) -> None:
+    """A relay that is killed right after the answer holds the pause when it starts again."""
+    for state in ["open", "paused", "ended", "paused", "auto", "paused"] * 4:
+        await say(relay, keys, state)
+        assert stored_states(place) == ([] if state == "auto" else [state])
+
+
+@pytest.mark.parametrize("how", ["hangs", "refuses"])
+async def test_a_pause_holds_at_once_though_the_database_does_not_take_it(
+    relay: Relay, keys: ChannelKeys, place: database.Place, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again, allowed = threading.Event(), relay._history._allowed
+
+    def trouble(*arguments: Any) -> Any:
+        if not again.is_set() and how == "refuses":
+            raise database.DatabaseError("no", "It refuses.")
+        again.wait(60)
+        return allowed(*arguments)
+
+    monkeypatch.setattr(relay._history, "_allowed", trouble)
+    async with await subscribe(relay.url, "demo", keys.display_key) as client:
+        answer = asyncio.create_task(say(relay, keys, "paused"))
+        await client.mood(lambda mood: mood.paused)
+        assert (await answer)["state"] == "paused"
+        again.set()
+        await wait_until(lambda: stored_states(place) == ["paused"])
+
+
+def stored_states(place: database.Place) -> list[str]:
+    with database.opened(place) as file:
+        return [state for (state,) in file.execute("SELECT state FROM commands").fetchall()]
 
 
 async def test_whoever_changes_the_state_all_the_time_fills_nothing(
