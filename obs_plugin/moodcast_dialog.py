@@ -68,6 +68,7 @@ def properties(script: Optional[Script]) -> Any:
     button(overlay, "test", "Send test reaction", lambda script: script.test())
     button(overlay, "trial", "Test everything (10 s)", lambda script: script.try_everything())
     button(overlay, "measure", "Measure viewers' delay", lambda script: script.measure())
+    button(overlay, "pause", "Pause collecting, or go on", lambda script: script.pause())
     button(overlay, "dashboard", "Open dashboard", lambda script: script.open_dashboard())
     obs.obs_properties_add_group(fields, "look", "Look of the overlay", obs.OBS_GROUP_NORMAL, _look())
     highlights.properties(fields)

@@ -74,12 +74,12 @@ class Script:
         self._acted = 0.0
         self._files: Optional[moodcast_trial.Files] = None
         self._threads: List[threading.Thread] = []
-        show = Show(lambda: self.rested)
+        self._show = Show(lambda: self.rested)
         self.local = LocalRelay(Path(__file__).parent)
         self.parts: List[Part] = [
-            show,
+            self._show,
             self.highlights,
-            Hotkeys(self.kind, show.pause, show.mark, self.highlights.save_now, self.measure),
+            Hotkeys(self.kind, self._show.pause, self._show.mark, self.highlights.save_now, self.measure),
             self.local,
         ]
 
@@ -359,6 +359,10 @@ class Script:
             return "No countdown: the relay isn't connected."
         self.link.measure()
         return ""
+
+    def pause(self) -> str:
+        """Pause collecting, or go on; returns what happens."""
+        return self._show.pause()
 
     def try_everything(self) -> str:
         """Have a made-up audience play on the overlay, without a relay; returns what happens."""

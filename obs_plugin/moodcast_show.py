@@ -117,14 +117,14 @@ class Show(Part):
     def _say(self, sentence: str) -> None:
         self._note = (sentence, time.monotonic())
 
-    # --- what hotkeys do ---
+    # --- what hotkeys and buttons do ---
 
     def pause(self) -> str:
-        """Pause collecting, or go on; returns what stands in the way."""
+        """Pause collecting, or go on; returns what happens, or what stands in the way."""
         if self._requests is None:
             return "Pausing takes the channel's admin key."
         self._broadcast.pause()
-        return ""
+        return "Collecting pauses." if self._broadcast.paused else "Collecting goes on."
 
     def mark(self) -> str:
         """Mark this moment; returns what stands in the way."""

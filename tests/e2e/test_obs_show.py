@@ -196,6 +196,27 @@ async def test_pause_and_mark_by_hotkey(tmp_path: Path) -> None:
             await obs.until(made.ended)
 
 
+async def test_pause_by_a_button_ends_a_pause_without_any_hotkey(tmp_path: Path) -> None:
+    """Also one that the hotkey began, and without a broadcast."""
+    async with channel(tmp_path / "relay") as made, studio(tmp_path / "obs", made.settings) as obs:
+        await obs.logged('Connected to channel "demo".')
+        async with await Viewer.connect(made.relay.url) as viewer:
+            assert "Collecting pauses." in await obs.press("pause")
+            await viewer.mood(lambda mood: mood.paused)
+            assert "Collecting goes on." in await obs.press("pause")
+            await viewer.mood(lambda mood: not mood.paused)
+            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F7")
+            await viewer.mood(lambda mood: mood.paused)
+            await obs.press("pause")
+            await viewer.mood(lambda mood: not mood.paused)
+
+
+async def test_without_the_admin_key_the_button_for_a_pause_says_so(relay: app.Relay, tmp_path: Path) -> None:
+    async with studio(tmp_path / "obs", settings_for(relay)) as obs:
+        await obs.logged('Connected to channel "demo".')
+        assert "Pausing takes the channel's admin key." in await obs.press("pause")
+
+
 async def test_a_collection_switch_during_a_broadcast_keeps_the_session(tmp_path: Path) -> None:
     """OBS unloads the script and loads it again: a pause stays one, and the session is the same."""
     async with channel(tmp_path / "relay") as made, studio(tmp_path / "obs", made.settings) as obs:
