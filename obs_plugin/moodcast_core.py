@@ -79,7 +79,10 @@ class Settings(NamedTuple):
         if CHANNEL.fullmatch(self.channel) is None:
             return "The channel's name may have letters, digits, - and _ (at most 64, a letter or digit first)."
         if not self.key:
-            return "Enter the channel's display key; the relay showed it when the channel was made."
+            return (
+                "The channel's display key is missing: paste the overlay's whole address, which the relay printed when "
+                "the channel was made."
+            )
         if KEY.fullmatch(self.key) is None:
             return "The display key has characters that no key has; copy it once more, without spaces or quotes."
         return ""

@@ -54,12 +54,21 @@ def properties(script: Optional[Script]) -> Any:
             script.connect()  # whoever asks may have mended something; the next answer tells
         return drawn
 
+    seen = [settings.shown_address(script.settings) if script is not None else ""]
+
+    def entered(shown: Any, _: Any, data: Any) -> bool:
+        """Drawn anew where an address was pasted. Not while somebody types: the field would lose the keyboard."""
+        script = held()
+        before, seen[0] = seen[0], obs.obs_data_get_string(data, "address")
+        return not page.is_typing(before, seen[0]) and script is not None and _answer(script, shown, "")
+
     fields = obs.obs_properties_create()
     # A group has the window's whole width for what needs no label, and buttons are cut where they have less.
     status = _group(fields, "state", "Status")
     _text(status, "status")
     obs.obs_properties_add_button(status, "refresh", "Refresh status", refresh)
-    obs.obs_properties_add_text(fields, "address", "Overlay address", obs.OBS_TEXT_PASSWORD)
+    address = obs.obs_properties_add_text(fields, "address", "Overlay address", obs.OBS_TEXT_PASSWORD)
+    obs.obs_property_set_modified_callback(address, entered)
     admin = obs.obs_properties_add_text(fields, "admin", "Admin key", obs.OBS_TEXT_PASSWORD)
     obs.obs_property_set_long_description(admin, "Optional: for sessions and markers that follow the broadcast.")
     overlay = _group(fields, "overlay", "Overlay")

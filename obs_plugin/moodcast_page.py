@@ -66,6 +66,14 @@ def address(settings: core.Settings, page: str = "overlay") -> str:
     return f"{settings.relay}/{page}?{urllib.parse.urlencode({'channel': settings.channel})}#key={key}"
 
 
+def is_typing(before: str, after: str) -> bool:
+    """Whether one letter more, less or another makes the one text of the other: not what pasting does."""
+    short, long = sorted((before, after), key=len)
+    place = next((place for place in range(len(short)) if short[place] != long[place]), len(short))
+    rest = short[place + 1 :] if len(short) == len(long) else short[place:]
+    return rest == long[place + 1 :]
+
+
 def table(folder: Path = FOLDER) -> List[Dict[str, Any]]:
     """The overlay's options that say how it looks: the rows of its options.json. None where the file isn't there."""
     try:
@@ -97,5 +105,11 @@ def wanted(
     old: Dict[str, Any] = looked if isinstance(looked, dict) else {}
     changes = {name: value for name, value in look.items() if old.get(name) != value}
     changes.update({name: "" for name in old if name not in look})
-    url = core.overlay_url(settings, found["url"], with_key, changes)
-    return {"url": url, **kept}, {**size, "look": look}
+    # Of an address with a key nothing is saved: then what was remembered has the streamer's options.
+    remembered = before.get("page")
+    current = remembered if isinstance(remembered, str) and "/overlay?" not in found["url"] else found["url"]
+    url = core.overlay_url(settings, current, with_key, changes)
+    remember = {**size, "look": look}
+    if with_key:
+        remember["page"] = url.partition("#")[0]
+    return {"url": url, **kept}, remember

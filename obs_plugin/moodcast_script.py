@@ -236,7 +236,7 @@ class Script:
         """What is new, at LOG_INFO whatever it is: from LOG_WARNING on, OBS raises its Script Log over the game, and
         the keys that the streamer types go there."""
         sentences = [self.limits(), self._measuring(), self._connection() if self.link is not None else ""]
-        sentences += [line for part in self.parts for line in part.lines()]
+        sentences += [self.keys.problem, *(line for part in self.parts for line in part.lines())]
         lines = [core.plain(sentence) for sentence in sentences if sentence]
         for line in lines:
             if line not in self._logged:
@@ -255,10 +255,17 @@ class Script:
 
     def state(self) -> str:
         """How the connection stands, and the audience."""
+        if not self._is_followed():
+            return core.plain(self.settings.problem() or "Connecting.")
         return core.plain(self._connection() + self._audience())
 
     def healthy(self) -> bool:
-        return self.link is not None and self.link.state == "connected" and not self.link.picture_problem
+        connected = self.link is not None and self.link.state == "connected" and not self.link.picture_problem
+        return connected and self._is_followed()
+
+    def _is_followed(self) -> bool:
+        """Whether the link is that of the relay, channel and key in the dialog: a new one waits until they rest."""
+        return self.link is not None and self.link.settings[:3] == self.settings[:3]
 
     def limits(self) -> str:
         """What this OBS can't do, and what happens instead; empty where it can do everything."""
@@ -322,7 +329,7 @@ class Script:
                 if not sources.place(scene, ours[0], self.settings):
                     return refused
                 return f"Added the overlay to {place}; it is the same one as in your other scenes."
-        with sources.new_source(self.kind, self.settings, self.pushes is False) as source:
+        with sources.new_source(self.kind, self.settings) as source:
             if not sources.place(scene, source, self.settings):
                 return refused
             self._doubt = core.PageDoubt()  # a new page, which may find no relay

@@ -77,6 +77,11 @@ def _look(data: Any) -> Tuple[Tuple[str, str], ...]:
     return tuple(chosen)
 
 
+def shown_address(settings: core.Settings) -> str:
+    """What the dialog's field has, as dots; empty where something is missing."""
+    return page.address(settings) if settings.channel and settings.key else ""
+
+
 def keep(data: Any, settings: core.Settings) -> None:
     """Make the settings fit to be saved in the scene collection: relay and channel, and no key."""
     if settings.fault:
@@ -84,8 +89,7 @@ def keep(data: Any, settings: core.Settings) -> None:
     else:
         obs.obs_data_set_string(data, "relay", settings.relay)
         obs.obs_data_set_string(data, "channel", settings.channel)
-    whole = page.address(settings) if settings.channel and settings.key else ""
-    for name, text in (("address", whole), ("admin", settings.admin)):
+    for name, text in (("address", shown_address(settings)), ("admin", settings.admin)):
         obs.obs_data_set_default_string(data, name, text)
         obs.obs_data_unset_user_value(data, name)
     obs.obs_data_erase(data, "key")

@@ -71,11 +71,11 @@ def current_scene() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def new_source(kind: str, settings: core.Settings, with_key: bool) -> Iterator[Any]:
-    """A new source with our mark, for the overlay."""
+def new_source(kind: str, settings: core.Settings) -> Iterator[Any]:
+    """A new source with our mark, for the overlay; its address has no key yet."""
     wanted: Dict[str, Any] = {core.MARK: True}
     if kind == BROWSER:
-        changes, last = page.wanted(settings, {"url": "", "width": 0, "height": 0}, {}, with_key)
+        changes, last = page.wanted(settings, {"url": "", "width": 0, "height": 0}, {}, with_key=False)
         wanted.update(changes, **{_LAST: json.dumps(last)})
     with _released(obs.obs_data_create_from_json(json.dumps(wanted))) as data:
         source = obs.obs_source_create(kind, _free_name(), data, None)
@@ -98,7 +98,10 @@ def _free_name() -> str:
 
 
 def show_page(source: Any, settings: core.Settings, with_key: bool) -> None:
-    """Give a browser source its address and size. Any change but the size reloads the page: only where they differ."""
+    """Give a browser source its address and size. Any change but the size reloads the page: only where they differ.
+
+    An address with a key is set as a default, which OBS doesn't save: the scene collection never has the key.
+    """
     with _released(obs.obs_source_get_settings(source)) as data:
         found = _page_of(data)
         text = obs.obs_data_get_string(data, _LAST)
@@ -106,8 +109,12 @@ def show_page(source: Any, settings: core.Settings, with_key: bool) -> None:
         wanted, remembered = page.wanted(settings, found, last, with_key)
         if remembered != last:
             obs.obs_data_set_string(data, _LAST, json.dumps(remembered))
-    if found != wanted:
-        _update(source, wanted)
+        to_hide = with_key and (found["url"] != wanted["url"] or obs.obs_data_has_user_value(data, "url"))
+        if to_hide:
+            obs.obs_data_unset_user_value(data, "url")
+            obs.obs_data_set_default_string(data, "url", wanted["url"])
+    if found != wanted or to_hide:
+        _update(source, {name: value for name, value in wanted.items() if name != "url" or not with_key})
 
 
 def show_elsewhere(source: Any, settings: core.Settings) -> None:

@@ -67,7 +67,7 @@ async def test_nothing_that_relay_key_or_network_does_takes_the_focus_or_a_key_f
             await says("Paste the overlay's address", relay="", channel="", key="")
             await says("The relay's address should be", relay="http://<nowhere>")
             await says("Enter the channel's name", channel="")
-            await says("Enter the channel's display key", key="")
+            await says("The channel's display key is missing: paste the overlay's whole address", key="")
             await says("Wrong key", key="wrong-key")
             await says('no channel "nobody"', channel="nobody")
             await says("No https at", relay="https" + relay.url[4:])

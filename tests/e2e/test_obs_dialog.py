@@ -31,6 +31,13 @@ def saved(obs: ObsStudio) -> str:
     return json.dumps(obs.collection())
 
 
+def files_with(folder: Path, *texts: str) -> set[str]:
+    """Every file of OBS's settings that has one of the texts in it: collections, their backups, profiles, logs."""
+    files = {path: path.read_bytes() for path in (folder / "config").rglob("*") if path.is_file()}
+    assert any(path.suffix == ".bak" for path in files), "OBS has saved over a collection"
+    return {path.name for path, content in files.items() if any(text.encode() in content for text in texts)}
+
+
 async def test_keys_lie_in_the_users_file_and_in_no_scene_collection(relay: app.Relay, tmp_path: Path) -> None:
     """As older scripts saved them, and the admin key beside."""
     keys = relay.create_channel("demo")
@@ -42,11 +49,75 @@ async def test_keys_lie_in_the_users_file_and_in_no_scene_collection(relay: app.
         assert keys.display_key not in saved(obs)
         assert keys.admin_key not in saved(obs)
         assert '"demo"' in saved(obs)
+    assert files_with(tmp_path / "obs", keys.display_key, keys.admin_key) == {"keys.json"}
     file = keys_file(tmp_path / "obs")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text())["channels"] == {
         f"{relay.url} demo": {"display": keys.display_key, "admin": keys.admin_key}
     }
+
+
+async def test_old_keys_are_gone_from_the_collection_at_once_and_from_its_backup_the_time_after(
+    relay: app.Relay, tmp_path: Path
+) -> None:
+    keys = relay.create_channel("demo")
+    old = {"relay": relay.url, "channel": "demo", "key": keys.display_key, "admin": keys.admin_key}
+    async with studio(tmp_path / "obs", old) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await obs.quit()
+        assert files_with(tmp_path / "obs", keys.display_key, keys.admin_key) <= {"keys.json", "CI.json.bak"}
+        await obs.start()
+        await obs.until(lambda: obs.log.count('Connected to channel "demo".') > 1)
+    assert files_with(tmp_path / "obs", keys.display_key, keys.admin_key) == {"keys.json"}
+
+
+async def test_a_damaged_file_of_keys_is_told_in_the_log(relay: app.Relay, tmp_path: Path) -> None:
+    file = keys_file(tmp_path / "obs")
+    file.parent.mkdir(parents=True)
+    file.write_text("not keys")
+    key = relay.create_channel("demo").display_key
+    async with studio(tmp_path / "obs", {**pasted(relay, key), "key": ""}) as obs:
+        await obs.logged("can't be read as a file of keys, and stays as it is")
+        await obs.logged('Connected to channel "demo".')
+    assert file.read_text() == "not keys"
+
+
+async def test_an_obs_too_old_for_the_push_saves_no_key_either_and_keeps_the_pages_options(
+    relay: app.Relay, tmp_path: Path, double: Path
+) -> None:
+    """There the page's address has the key, and the streamer wrote an option into it."""
+    key = relay.create_channel("demo").display_key
+    log = tmp_path / "double.log"
+    environ = {"MOODCAST_DOUBLE_LOG": str(log), "MOODCAST_DOUBLE_OLD": "1"}
+    address = f"{relay.url}/overlay?channel=demo"
+
+    def page() -> str:
+        return lines(log, "url")[-1][0]
+
+    async with studio(tmp_path / "obs", {**pasted(relay, key), "key": ""}, double, environ) as obs:
+        await obs.press("add")
+        await obs.until(lambda: page() == f"{address}#key={key}")
+        await switch_away_and_back(obs)
+        assert key not in saved(obs)
+        written = f"{address}&position=top#key={key}"
+        await obs.until(lambda: page() == f"{address}#key={key}")
+        loads = len(lines(log, "url"))
+        await obs.request("SetInputSettings", inputName="Moodcast", inputSettings={"url": written})
+        await obs.until(lambda: len(lines(log, "url")) > loads)
+
+        async def demoted() -> bool:
+            found = (await obs.request("GetInputSettings", inputName="Moodcast"))["inputSettings"]
+            return key not in json.dumps(found)
+
+        await obs.until(demoted)
+        assert page() == written
+        await switch_away_and_back(obs)
+        await obs.until(lambda: page() == written)
+        await obs.press("add")
+        await obs.press("refresh")
+        await switch_away_and_back(obs)
+        await obs.until(lambda: page() == written)
+    assert files_with(tmp_path / "obs", key) == {"keys.json"}
 
 
 async def test_the_pasted_address_is_all_it_takes(relay: app.Relay, tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_without_a_scheme_no_key_leaves_for_the_internet_unencrypted() -> None:
         ({"relay": "http://h\nost"}, "like http://"),
         ({"channel": ""}, "Enter the channel's name"),
         ({"channel": "a/../b"}, "letters, digits"),
-        ({"key": ""}, "Enter the channel's display key"),
+        ({"key": ""}, "The channel's display key is missing: paste the overlay's whole address"),
         ({"key": "two words"}, "copy it once more"),
         ({"key": "clé"}, "copy it once more"),
     ],

@@ -64,6 +64,17 @@ def test_an_address_may_lack_its_beginning_and_name_another_relay() -> None:
     assert page.pasted("http://127.0.0.1:8765/overlay?channel=demo") == page.Pasted(GOOD.relay, "demo")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "typed"),
+    [
+        ("", "h", True), ("ab", "abc", True), ("abc", "ac", True), ("abc", "axc", True), ("aa", "aaa", True),
+        ("abc", "abc", True), ("", "http://relay", False), ("key=one", "key=two", False), ("abc", "", False),
+    ],
+)  # fmt: skip
+def test_typing_is_told_from_pasting(before: str, after: str, typed: bool) -> None:
+    assert page.is_typing(before, after) is typed
+
+
 # --- what a browser source gets ---------------------------------------------------------------------------------------
 
 
@@ -78,8 +89,8 @@ class Source:
         self.last = last
         self.found: dict[str, Any] = {"url": "", "width": 0, "height": 0, **found}
 
-    def serve(self, settings: core.Settings) -> None:
-        self.found, self.last = page.wanted(settings, self.found, self.last, with_key=False)
+    def serve(self, settings: core.Settings, with_key: bool = False) -> None:
+        self.found, self.last = page.wanted(settings, self.found, self.last, with_key)
 
 
 def test_a_new_source_has_the_settings_size_and_look() -> None:
@@ -87,6 +98,19 @@ def test_a_new_source_has_the_settings_size_and_look() -> None:
     source.serve(GOOD._replace(look=(("position", "top"),)))
     assert (source.found["width"], source.found["height"]) == (1280, 720)
     assert query(source.found["url"]) == {"channel": "demo", "source": "obs", "position": "top"}
+
+
+def test_what_is_remembered_of_an_address_with_a_key_has_its_options_and_no_key() -> None:
+    source = Source({})
+    source.serve(GOOD, with_key=True)
+    source.found["url"] = source.found["url"].replace("#", "&position=top#")
+    source.serve(GOOD, with_key=True)
+    assert source.found["url"].endswith(f"&position=top#key={GOOD.key}")
+    assert GOOD.key not in str(source.last)
+    source.found["url"] = "https://obsproject.com/browser-source"  # as OBS loads it: nothing was saved
+    source.serve(GOOD)
+    assert query(source.found["url"])["position"] == "top"
+    assert GOOD.key not in source.found["url"]
 
 
 def test_a_size_that_the_streamer_gave_the_source_stays_until_the_dialogs_changes() -> None:
