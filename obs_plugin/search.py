@@ -137,7 +137,7 @@ def read_ini(text: str) -> dict[str, dict[str, str]]:
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
     try:
         parser.read_string(text)
-    except configparser.Error:
+    except (configparser.Error, AttributeError):  # the latter where a name without a value has a line that goes on
         return {}
     return {name.lower(): {key: value or "" for key, value in parser.items(name)} for name in parser.sections()}
 
