@@ -1,5 +1,7 @@
 """Sessions that follow the broadcast: what the streamer says of a channel's session, here or on another node."""
 
+import asyncio
+import logging
 import time
 
 from relay import protocol
@@ -12,12 +14,16 @@ from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
 from relay.protocol import State
+from relay.store.database import DatabaseError
 from relay.store.history import Commanded
+
+log = logging.getLogger(__name__)
 
 COMMAND = "command"
 """Name of what nodes publish of it, which is no event for subscribers."""
 _CHANGES_AT_ONCE, _CHANGES_PER_S = 60.0, 0.1
 """Of the state of a channel: more would fill the history with sessions of a moment. Renewals are free."""
+_LOOK_UP_S = 1.0
 _STORED_AGAIN_S = protocol.LEASE_S / 10
 """A renewal is stored when the last one that was is this old."""
 
@@ -34,9 +40,7 @@ class Broadcasts:
         """At the start: what was said before the relay stopped holds on, if it was not long ago."""
         now, unix = time.monotonic(), self._clock.now()
         for row in self._history.commands:
-            # A pause is a promise: it holds until nobody has come for the length of a lease.
-            age = 0.0 if row.state == "paused" else max(0.0, unix - row.renewed)
-            command = Command(row.state, row.stamp, min(row.since, unix), now - age)
+            command = Command(row.state, row.stamp, min(row.since, unix), now - _age(row, unix))
             if command.is_fresh(now):
                 channel = self._members.channel(row.channel)
                 channel.command = command
@@ -76,6 +80,23 @@ class Broadcasts:
         if channel.command.order != before.order:
             self._obey(channel, now, unix)
 
+    async def look_up(self) -> None:
+        """While other nodes can't be heard, what was said to them is read where they store it: a pause is a promise."""
+        while True:
+            await asyncio.sleep(_LOOK_UP_S)
+            if not self._node.cut_off:
+                continue
+            try:
+                rows = await asyncio.to_thread(self._history.read_commands)
+            except DatabaseError as error:
+                log.warning("What other nodes were told of sessions can't be read: %s", error)
+                continue
+            unix = self._clock.now()
+            for row in rows:
+                channel = self._members.channels.get(row.channel)
+                if channel is None or row.stamp > channel.command.stamp:
+                    self.hear(row.channel, Told(row.state, row.stamp, row.since, _age(row, unix)))
+
     def follow(self, channel: LiveChannel, now: float, unix: float) -> State:
         """At each tick: what holds now. A pause holds on while somebody is there who would see it end."""
         command = channel.command
@@ -106,3 +127,9 @@ class Broadcasts:
         self._history.put_command(
             Commanded(channel.core.name, command.said, command.stamp, command.since, unix - (now - command.renewed))
         )
+
+
+def _age(row: Commanded, unix: float) -> float:
+    """Seconds since what is stored was said or renewed; ``unix`` is the time."""
+    # A pause is a promise: it holds until nobody has come for the length of a lease.
+    return 0.0 if row.state == "paused" else max(0.0, unix - row.renewed)

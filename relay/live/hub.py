@@ -44,6 +44,7 @@ class Hub:
         self._chores.append(asyncio.create_task(log_refusals(self.counts, self.limits.refusals), name="refusals"))
         self._chores.append(asyncio.create_task(self.ticker.check_connections(), name="heartbeat"))
         self._chores.append(asyncio.create_task(self.news.listen(), name="news"))
+        self._chores.append(asyncio.create_task(self.broadcasts.look_up(), name="commands"))
         if self._means.settings.retention_days:
             self._chores.append(asyncio.create_task(self._recorder.delete_old(), name="retention"))
 

@@ -129,10 +129,9 @@ class History:
                 f"SELECT {SESSION_COLUMNS} FROM sessions AS s "
                 "WHERE number = (SELECT max(number) FROM sessions WHERE channel = s.channel)"
             ).fetchall()
-            commands = file.execute("SELECT channel, state, stamp, since, renewed FROM commands").fetchall()
+            self.commands = _commands(file)
+            """What the streamers had said when the relay started."""
         self._last = {row[0]: session_of(row) for row in rows}
-        self.commands = [Commanded(*row) for row in commands]
-        """What the streamers had said when the relay started."""
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
 
@@ -237,6 +236,15 @@ class History:
             self.forget_command(command.channel, command.stamp)
         else:
             self._queue.put((_PUT_COMMAND, command))
+
+    def read_commands(self) -> list[Commanded]:
+        """What streamers have said of any channel, to this node or another. Blocks for a read of the database.
+
+        Raises:
+            DatabaseError: the database can't be read.
+        """
+        with database.opened(self._place) as file:
+            return _commands(file)
 
     def forget_command(self, channel: str, stamp: float) -> None:
         """It holds no more, and neither does an older one."""
@@ -362,6 +370,11 @@ class History:
             f"The history is not being stored. {error.sentence} "
             "The live mood goes on, and what fits in memory is stored later."
         )
+
+
+def _commands(file: database.Connection) -> list[Commanded]:
+    rows = file.execute("SELECT channel, state, stamp, since, renewed FROM commands").fetchall()
+    return [Commanded(*row) for row in rows]
 
 
 def session_of(row: Sequence[Any]) -> Session:

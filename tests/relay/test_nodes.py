@@ -507,6 +507,49 @@ async def test_redis_killed_and_restarted(tmp_path: Path, own_redis: RedisServer
         await leave(viewers)
 
 
+async def test_a_pause_holds_on_all_nodes_while_redis_is_away(
+    tmp_path: Path, own_redis: RedisServer, database_url: str
+) -> None:
+    """They store and show nothing, though they can't hear who was told of it: it is in their database."""
+    async with running(tmp_path, own_redis.url, database=database_url) as cluster:
+        first, second = await cluster.add(), await cluster.add()
+        keys = first.create_channel("demo")
+        await channel_arrives(second)
+        viewers = await audience(first.url, "demo", ["happy"]) + await audience(second.url, "demo", ["sad"])
+        nodes = (first, second)
+        clients = [await subscribe(node.url, "demo", keys.display_key) for node in nodes]
+        await said(first, keys, "open")
+        for client in clients:
+            await client.receive_until(is_state("open", 1))
+        await wait_until(lambda: moments(first, keys.display_key, 1))
+        own_redis.kill()
+        for client in clients:
+            await client.receive_until(lambda m: isinstance(m, Status) and bool(m.warnings))
+        for node in nodes:  # whichever of them writes
+            await said(node, keys, "paused")
+            for client in clients:
+                await client.mood(lambda mood: mood.paused)
+            await quiet(*nodes)
+            before = await moments(first, keys.display_key, 1)
+            for client in clients:
+                begun = await client.mood()
+                while (last := await client.mood()).time < begun.time + 1.5:
+                    for viewer in viewers:
+                        await viewer.label("angry")
+                    assert (last.paused, last.visible) == (True, False)
+            await quiet(*nodes)
+            assert await moments(first, keys.display_key, 1) == before
+            await said(node, keys, "open")
+            for client in clients:
+                await client.mood(lambda mood: not mood.paused)
+        own_redis.start()
+        for client in clients:
+            await status(client, partial=False)
+            assert not (await client.mood()).paused
+            await client.close()
+        await leave(viewers)
+
+
 async def test_a_frozen_redis_holds_no_tick_up(tmp_path: Path, own_redis: RedisServer) -> None:
     async with running(tmp_path, own_redis.url) as cluster:
         node = await cluster.add()
