@@ -3,6 +3,7 @@
 import asyncio
 import json
 import stat
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import pytest
 from PIL import ImageColor
 
 from relay import app
+from tests.e2e.obs_desktop import Desktop, Place, missing_desktop
 from tests.e2e.obs_moodcast import PALETTE, lines, settings_for, shows, studio, switch_away_and_back
 from tests.e2e.obs_studio import SCENE, ObsStudio, missing
 from tests.support import HANG_S, Viewer, free_port
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -213,6 +217,55 @@ async def test_a_made_up_audience_plays_without_a_relay_and_the_page_comes_back(
         assert "position=top" in lines(log, "url")[-1][0]
         with pytest.raises(OSError, match=r"refused|reset"):
             await asyncio.to_thread(fetch, address)
+
+
+@pytest.mark.skipif(bool(missing_desktop()), reason=missing_desktop())
+async def test_an_address_replaced_at_once_renews_the_status_and_typing_keeps_the_keyboard(
+    relay: app.Relay, tmp_path: Path
+) -> None:
+    key = relay.create_channel("demo").display_key
+    async with studio(tmp_path / "obs", {**pasted(relay, key), "key": ""}, desktop=True) as obs:
+        await obs.logged('Connected to channel "demo".')
+        with Desktop(obs) as desktop:
+            window = await desktop.open_scripts()
+            status = Place(window.x + 460, window.y + 160, 260, 120)
+            before = desktop.photograph(status).tobytes()
+            await desktop.click(window.x + 610, window.y + 372)  # the field of the address, with dots in it
+            await desktop.keys("End")
+            await desktop.type("abc")
+            await obs.logged("Wrong key: it does not open channel")
+            await desktop.keys("BackSpace", "BackSpace", "BackSpace")
+            await obs.until(lambda: obs.log.count('Connected to channel "demo".') > 1)
+            assert desktop.photograph(status).tobytes() == before, "drawn anew, the field would have lost the keyboard"
+            await desktop.keys("ctrl+a", "Delete")
+            await obs.until(lambda: desktop.photograph(status).tobytes() != before)
+
+
+async def test_a_relay_a_channel_and_the_dashboard_by_buttons(tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    browser = program(tmp_path / "browser", f'echo "$1" > {opened}.part && mv {opened}.part {opened}')
+    program(tmp_path / "obs/home/.local/bin/moodcast", f'PYTHONPATH={ROOT} exec {sys.executable} -m moodcast "$@"')
+    port = free_port()
+    environ = {"BROWSER": f"{browser} %s", "MOODCAST_PORT": str(port)}
+    async with studio(tmp_path / "obs", {"key": ""}, environ=environ) as obs:
+        assert "Starting a relay on this machine." in await obs.press("start_relay")
+        await obs.logged(f"The relay on this machine runs at http://127.0.0.1:{port}")
+        await obs.press("create_channel")
+        await obs.logged('Connected to channel "live".')
+        assert "The dashboard opens" in await obs.press("dashboard")
+        await obs.until(opened.exists)
+        (pair,) = json.loads(keys_file(tmp_path / "obs").read_text())["channels"].values()
+        assert opened.read_text().strip() == f"http://127.0.0.1:{port}/dashboard?channel=live#key={pair['display']}"
+        await switch_away_and_back(obs)
+        await obs.until(lambda: obs.log.count('Connected to channel "live".') > 1)
+    assert files_with(tmp_path / "obs", pair["display"], pair["admin"]) == {"keys.json"}
+
+
+def program(path: Path, line: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+    return path
 
 
 async def test_every_scene_gets_the_overlay_once(relay: app.Relay, tmp_path: Path, double: Path) -> None:
