@@ -300,7 +300,7 @@ async def test_an_overlay_is_hidden_everywhere_and_shown_again_where_it_was_show
     relay: app.Relay, tmp_path: Path
 ) -> None:
     """In three scenes, in one of them in a group, in one hidden by hand."""
-    async with studio(tmp_path / "obs", {**settings_for(relay), **BINDINGS}) as obs:
+    async with studio(tmp_path / "obs", settings_for(relay)) as obs:
         await obs.logged('Connected to channel "demo".')
         await obs.press("add")
         for name in ("Grouped", "Hidden"):
@@ -324,5 +324,5 @@ async def test_an_overlay_is_hidden_everywhere_and_shown_again_where_it_was_show
 
         await obs.until(are(True, True, False))
         for shown in (False, True, False, True):
-            await obs.request("TriggerHotkeyByKeySequence", keyId="OBS_KEY_F5")
+            await obs.request("TriggerHotkeyByName", hotkeyName="moodcast_overlay")
             await obs.until(are(shown, shown, False))
