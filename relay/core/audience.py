@@ -12,7 +12,7 @@ from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL, Expression
 
 _INDEX = {name: index for index, name in enumerate(EXPRESSIONS)}
 WINDOW_S = 2.0
-"""Changes to one expression within this time belong together."""
+"""Changes to one expression, and taps of one kind, within this time belong together."""
 _LEAST_CHANGES, _CHANGES_SHARE = 2, 0.1
 """Of one network so many changes to an expression count, or such a share of those sharing, whichever is more."""
 NETWORK_BYTES = 8
@@ -83,7 +83,7 @@ class Member:
 
 
 class _Changed:
-    """Who changed to one expression of late, and of which networks they are."""
+    """Who did one thing of late, as changing to an expression, and of which networks they are."""
 
     __slots__ = ("networks", "sizes", "times")
 
@@ -115,27 +115,22 @@ class _Changed:
             self.sizes[before + by] += 1
 
 
-class Changes:
-    """Who changed to which expression within the last ``WINDOW_S``.
+class Recent:
+    """Who did which of some kinds of things within the last ``WINDOW_S``.
 
-    Each viewer counts once however often its label flickers, and of one network only so many. A change costs O(1).
+    Each viewer counts once for a kind, and of one network only so many. Adding one costs O(1).
     """
 
     __slots__ = ("_changed", "_house_weight")
 
-    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a network who count for an expression at most, however many share."""
+    def __init__(self, kinds: int, house_weight: int = HOUSE_WEIGHT) -> None:
+        """``house_weight``: viewers of a network who count for a kind at most, however many share."""
         self._house_weight = house_weight
-        self._changed = tuple(_Changed() for _ in EXPRESSIONS)
+        self._changed = tuple(_Changed() for _ in range(kinds))
 
-    def add(self, member: Member, expression: int, now: float) -> None:
-        """A viewer's label became this one (an index of ``EXPRESSIONS``).
-
-        Not for a viewer's first label: when a thousand viewers reconnect, they react to nothing. Neutral is the absence
-        of a reaction and is not counted.
-        """
-        if expression != NEUTRAL:
-            self._changed[expression].add(member, now)
+    def add(self, member: Member, kind: int, now: float) -> None:
+        """A viewer did this (0 to ``kinds`` - 1)."""
+        self._changed[kind].add(member, now)
 
     def forget(self, member: Member) -> None:
         """A viewer left. It counts no more, or one who comes again and again would be many."""
@@ -150,7 +145,7 @@ class Changes:
                 changed.drop(member)
 
     def counts(self, sharing: int) -> tuple[int, ...]:
-        """Viewers per expression. ``sharing``: those who share in all, of whom one network can be a tenth at most."""
+        """Viewers per kind. ``sharing``: those who share in all, of whom one network can be a tenth at most."""
         most = min(self._house_weight, max(_LEAST_CHANGES, int(_CHANGES_SHARE * sharing)))
         return tuple(
             sum(min(most, size) * networks for size, networks in changed.sizes.items()) for changed in self._changed
@@ -158,8 +153,27 @@ class Changes:
 
     @property
     def networks(self) -> tuple[Networks, ...]:
-        """Networks per expression, ``LEAST_NETWORKS`` of each at most."""
+        """Networks per kind, ``LEAST_NETWORKS`` of each at most."""
         return tuple(tuple(itertools.islice(changed.networks, LEAST_NETWORKS)) for changed in self._changed)
+
+
+class Changes(Recent):
+    """Who changed to which expression of late, each once however often its label flickers."""
+
+    __slots__ = ()
+
+    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
+        """``house_weight``: as for ``Recent``."""
+        super().__init__(KINDS, house_weight)
+
+    def add(self, member: Member, expression: int, now: float) -> None:
+        """A viewer's label became this one (an index of ``EXPRESSIONS``).
+
+        Not for a viewer's first label: when a thousand viewers reconnect, they react to nothing. Neutral is the absence
+        of a reaction and is not counted.
+        """
+        if expression != NEUTRAL:
+            super().add(member, expression, now)
 
 
 class Audience:

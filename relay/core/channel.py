@@ -91,8 +91,12 @@ class Channel:
     def snapshot(self, now: float) -> Snapshot:
         """The audience at ``now`` (of a steady clock), with the taps since the snapshot before."""
         self._audience.expire(now)
-        changes = self._audience.changes
-        return Snapshot(self._audience.shares, changes.counts(self._sharing), changes.networks, self._taps.take(now))
+        changes, taps = self._audience.changes, self._taps.take(now)
+        tappers = self._taps.recent
+        return Snapshot(
+            self._audience.shares, changes.counts(self._sharing), changes.networks, taps,
+            tappers.counts(self._sharing), tappers.networks,
+        )  # fmt: skip
 
     def tick(self, whole: Snapshot, now: float, unix: float) -> list[Reaction]:
         """Bring ``mood``, ``moment`` and ``recent`` up to date; returns the new reactions.

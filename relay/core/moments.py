@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 from relay.core.audience import WINDOW_S
 from relay.core.mood import Counts
-from relay.core.reactions import LEAST_SHARE, LEAST_VIEWERS, MOST_TAPS_OF_NETWORK
+from relay.core.reactions import LEAST_SHARE, LEAST_VIEWERS
 from relay.core.snapshot import LEAST_NETWORKS, Networks, Snapshot
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
 
@@ -100,7 +100,7 @@ class _Second(NamedTuple):
     counts: tuple[int, ...]
     """Viewers per expression, then taps of each kind."""
     changes: tuple[int, ...]
-    """Viewers who changed to each expression within ``WINDOW_S``, of one network only so many."""
+    """Viewers who changed to each expression, or tapped each tap, within ``WINDOW_S``: of one network only so many."""
     changed: tuple[Networks, ...]
     """Networks that they belong to."""
 
@@ -115,8 +115,7 @@ class Moments:
     """The moments of a live audience, each told once: after one, none is for ``MERGE_S``.
 
     As with a burst, who made the rise must be so many viewers of at least three networks, of one network only so many.
-    Who taps is not told apart by networks, so there must be more taps than two networks can make in a second. It
-    remembers a minute, second by second.
+    It remembers a minute, second by second.
     """
 
     __slots__ = ("_best", "_outlier", "_silent_until", "_taps", "_window")
@@ -140,7 +139,10 @@ class Moments:
             return None
         while self._window and self._window[0].at < now - BASELINE_S:
             self._window.popleft()
-        second = _Second(now, counts.sharing, (*counts.values, *self._taps), whole.changes, whole.changed)
+        second = _Second(
+            now, counts.sharing, (*counts.values, *self._taps),
+            (*whole.changes, *whole.tappers), (*whole.changed, *whole.tapped),
+        )  # fmt: skip
         self._taps = [0] * len(TAPS)
         best = self._best
         for index, kind, name in _SIGNALS:
@@ -175,8 +177,8 @@ class Moments:
     def _is_shared(self, second: _Second, index: int) -> bool:
         """Whether so many have made the rise that no network and no house can have."""
         least = max(LEAST_VIEWERS, LEAST_SHARE * second.sharing)
-        if index >= len(EXPRESSIONS):
-            return second.counts[index] > (LEAST_NETWORKS - 1) * MOST_TAPS_OF_NETWORK
+        if index >= len(EXPRESSIONS):  # of the same second, as a tap does not last: who goes on tapping is no crowd
+            return second.changes[index] >= least and len(second.changed[index]) >= LEAST_NETWORKS
         viewers, networks, until = 0, set[bytes](), math.inf
         for one in (second, *reversed(self._window)):
             if one.at < second.at - _CHANGED_S:

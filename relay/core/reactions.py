@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relay.core.audience import Member
+from relay.core.audience import Member, Recent
 from relay.core.limits import HOUSE_WEIGHT, Places
 from relay.core.snapshot import LEAST_NETWORKS
 from relay.protocol import EXPRESSIONS, TAPS, Tap
@@ -22,8 +22,6 @@ TAP_PAUSE_S = 0.5
 """A viewer's taps of one kind count once in this time, ..."""
 _TAPS_AT_ONCE = 4
 """... and so many of all kinds of one network, and of a house as many as viewers of it may count."""
-MOST_TAPS_OF_NETWORK = 3 * _TAPS_AT_ONCE
-"""Of one network in a second and a tick: each of its places may be taken anew after ``TAP_PAUSE_S``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +92,15 @@ class Bursts:
 class Taps:
     """Manual reactions: distinct viewers per tap, and of one network, and of one house, only so many at a time."""
 
-    __slots__ = ("_houses", "_last", "_networks", "_viewers")
+    __slots__ = ("_houses", "_last", "_networks", "_viewers", "recent")
 
     def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
         """``house_weight``: viewers of a house (see ``relay.core.limits``) that count."""
         self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
         self._last: OrderedDict[tuple[Member, str], float] = OrderedDict()
         self._networks, self._houses = Places(_TAPS_AT_ONCE), Places(house_weight)
+        self.recent = Recent(len(TAPS), house_weight)
+        """Who tapped of late."""
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
         """A viewer tapped. Taps of the same kind within half a second after one that counted are ignored."""
@@ -112,15 +112,18 @@ class Taps:
             return
         self._last[member, tap] = now
         self._viewers[tap].add(member)
+        self.recent.add(member, TAPS.index(tap), now)
 
     def forget(self, member: Member) -> None:
         """A viewer left: as ``audience.Changes.forget``."""
         for viewers in self._viewers.values():
             viewers.discard(member)
+        self.recent.forget(member)
 
     def take(self, now: float) -> tuple[int, ...]:
         """Viewers who tapped each kind since this was asked the last time."""
         self._forget(now)
+        self.recent.expire(now)
         counts = tuple(map(len, self._viewers.values()))
         for viewers in self._viewers.values():
             viewers.clear()

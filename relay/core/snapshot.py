@@ -49,6 +49,10 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     """Networks that they belong to: all, or ``LEAST_NETWORKS`` of each relay."""
     taps: PerTap = (0,) * len(TAPS)
     """Viewers who tapped each kind since the snapshot before."""
+    tappers: PerTap = (0,) * len(TAPS)
+    """Viewers who tapped each kind within ``audience.WINDOW_S``. Nodes of before 2026-11-27 don't tell of them."""
+    tapped: Annotated[tuple[Networks, ...], Meta(min_length=len(TAPS), max_length=len(TAPS))] = ((),) * len(TAPS)
+    """Networks that they belong to, as in ``changed``."""
 
     @property
     def viewers(self) -> int:
@@ -83,8 +87,10 @@ def total(states: Iterable[Snapshot], taps: PerTap | None = None) -> Snapshot:
     return Snapshot(
         shares,
         _sums((NOTHING.changes, *(state.changes for state in states))),
-        tuple(_union(networks) for networks in zip(NOTHING.changed, *(state.changed for state in states), strict=True)),
+        _unions((NOTHING.changed, *(state.changed for state in states))),
         _sums((NOTHING.taps, *(state.taps for state in states))) if taps is None else taps,
+        _sums((NOTHING.tappers, *(state.tappers for state in states))),
+        _unions((NOTHING.tapped, *(state.tapped for state in states))),
     )
 
 
@@ -93,6 +99,11 @@ NOTHING = Snapshot()
 
 def _sums(numbers: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*numbers, strict=True)))
+
+
+def _unions(networks: Iterable[tuple[Networks, ...]]) -> tuple[Networks, ...]:
+    """Kind by kind."""
+    return tuple(map(_union, zip(*networks, strict=True)))
 
 
 def _union(networks: Iterable[Networks]) -> Networks:

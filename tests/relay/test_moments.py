@@ -193,7 +193,7 @@ def test_a_moment_is_of_when_most_of_the_audience_saw_it() -> None:
     assert moment.ago == pytest.approx(at - rose + 5, abs=1.3)
 
 
-def test_many_taps_are_a_moment_and_those_of_two_networks_are_not() -> None:
+def test_taps_are_a_moment_and_those_of_two_networks_are_not() -> None:
     for networks, told in ((40, ["clap"]), (2, [])):
         show = Show(40, networks)
         show.run(20)
@@ -201,6 +201,31 @@ def test_many_taps_are_a_moment_and_those_of_two_networks_are_not() -> None:
             show.channel.tap(member, "clap", show.now)
         show.run(3)
         assert [moment.name for _, moment in show.told] == told
+
+
+@pytest.mark.parametrize("sharing", [6, 20, 100])
+def test_few_who_tap_are_a_moment_where_as_many_faces_are_a_burst(sharing: int) -> None:
+    """15 % of the audience, three at least, each of a network of their own."""
+    least = max(3, -(-15 * sharing // 100)) + 3  # and what chance gives
+    show = Show(sharing, sharing)
+    show.run(20)
+    for member in show.members[:least]:
+        show.channel.tap(member, "clap", show.now)
+    show.run(3)
+    assert [moment.name for _, moment in show.told] == ["clap"]
+
+
+def test_two_networks_that_tap_as_fast_as_they_may_and_a_third_are_no_moment() -> None:
+    """As with faces: of one network no more count than of a house, though they tap by turns."""
+    show = Show(120, 120)
+    for number in range(40):
+        show.members[number].network = b"%d" % (number % 2)
+    show.run(20)
+    for turn in range(60):  # the crowds of both take turns, so that each tick finds their places taken anew
+        for number in range(41):
+            show.channel.tap(show.members[(number + turn) % 40 if number < 40 else 40], "clap", show.now)
+        show.run(TICK_S)
+    assert show.told == []
 
 
 def test_a_day_needs_no_more_memory_than_a_minute() -> None:

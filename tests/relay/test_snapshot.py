@@ -1,5 +1,6 @@
 """Snapshots of several relays add up."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,8 @@ shares = st.dictionaries(
 )
 snapshots = st.builds(
     lambda groups, *rest: Snapshot(tuple(Share(*key, *of) for key, of in groups.items()), *rest),
-    shares, seven, st.tuples(*[networks] * KINDS), st.tuples(*[st.integers(0, 50)] * 5),
+    shares, seven, st.tuples(*[networks] * KINDS), *[st.tuples(*[st.integers(0, 50)] * 5)] * 2,
+    st.tuples(*[networks] * 5),
 )  # fmt: skip
 
 
@@ -42,15 +44,27 @@ def test_all_that_two_relays_tell_is_added_up() -> None:
     one = Snapshot(
         (Share(0, 5, 3, (1, 0, 0, 1, 0, 0, 0), (b"a", b"b")), Share(7, 0, 1, (0,) * KINDS)),
         (1, 0, 0, 2, 0, 0, 0), ((b"a",), (), (), (b"a", b"b"), (), (), ()), (3, 0, 1, 0, 0),
+        (4, 0, 1, 0, 0), ((b"a",), (), (b"b",), (), ()),
     )  # fmt: skip
     other = Snapshot(
         (Share(0, 5, 2, (0, 0, 0, 2, 0, 0, 0), (b"b", b"c")),),
         (0, 0, 0, 5, 0, 0, 1), ((), (), (), (b"b", b"c"), (), (), (b"c",)), (1, 1, 0, 0, 0),
+        (1, 2, 0, 0, 0), ((b"b",), (b"b",), (), (), ()),
     )  # fmt: skip
     shares = (Share(0, 5, 5, (1, 0, 0, 3, 0, 0, 0), (b"a", b"b", b"c")), Share(7, 0, 1, (0,) * KINDS))
     changes, changed = (1, 0, 0, 7, 0, 0, 1), ((b"a",), (), (), (b"a", b"b", b"c"), (), (), (b"c",))
-    assert total((one, other)) == Snapshot(shares, changes, changed, (4, 1, 1, 0, 0))
-    assert total((one, other), (0, 0, 0, 0, 9)) == Snapshot(shares, changes, changed, (0, 0, 0, 0, 9))
+    tappers, tapped = (5, 2, 1, 0, 0), ((b"a", b"b"), (b"b",), (b"b",), (), ())
+    assert total((one, other)) == Snapshot(shares, changes, changed, (4, 1, 1, 0, 0), tappers, tapped)
+    handed_out = (0, 0, 0, 0, 9)
+    assert total((one, other), handed_out) == Snapshot(shares, changes, changed, handed_out, tappers, tapped)
+
+
+def test_a_relay_of_before_tells_and_takes_all_but_who_tapped() -> None:
+    told = Snapshot(taps=(3, 0, 0, 0, 0), tappers=(2, 0, 0, 0, 0), tapped=((b"a",), (), (), (), ()))
+    before = msgspec.defstruct("Before", fields := [*Snapshot.__annotations__.items()][:4], array_like=True)
+    assert len(fields) == 4
+    read = msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=before)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(read), type=Snapshot) == Snapshot(taps=told.taps)
 
 
 def test_of_no_relay_nothing_is_known() -> None:

@@ -154,6 +154,39 @@ async def test_the_streamers_change_is_no_burst_and_begins_no_session(relay: Rel
         await shown.close()
 
 
+@pytest.mark.relay(address_weight=1, min_viewers=1)
+async def test_the_streamer_takes_no_place_of_their_house(relay: Relay, place: database.Place) -> None:
+    """One of an address counts, and that is the viewer at home with the streamer, who came first, and stores it all."""
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as overlay:
+        shown = await streamer(relay, keys.admin_key, store=True)
+        await shown.label("happy")
+        await face(overlay, "happy")
+        viewers = await audience(relay.url, "demo", ["sad"])
+        mood = await overlay.mood(lambda mood: mood.visible)
+        only_sad = [0, 0, 0, 0, 1, 0, 0]
+        assert (mood.viewers, mood.sharing, list(mood.counts)) == (1, 1, only_sad)
+        for emotion in ("fear", "angry", "happy"):
+            await shown.label(emotion)
+            await face(overlay, emotion)
+        assert list((await overlay.mood()).counts) == only_sad
+        await leave(await audience(relay.url, "demo", ["happy"]))  # of the house another one: no place is left
+        assert list((await overlay.mood()).counts) == only_sad
+        await wait_until(lambda: _has_moments(place) and count(place))
+        await shown.close()
+        assert list((await overlay.mood()).counts) == only_sad
+    await leave(viewers)
+    answer = await session_as(relay, keys.display_key, "")
+    assert {tuple(moment["counts"]) for moment in answer["moments"]} == {tuple(only_sad)}
+    assert answer["reactions"] == []
+    assert (await session_as(relay, keys.display_key, "/peaks"))["peaks"] == []
+    rows = csv.DictReader(io.StringIO(await session_as(relay, keys.display_key, ".csv")))
+    figures = {(row["viewers"], row["sharing"], row["sad"]) for row in rows}
+    figures.discard(("", "", ""))  # a second of the streamer alone
+    assert figures
+    assert figures <= {("1", "1", "1"), ("2", "1", "1")}
+
+
 @pytest.mark.relay(limits=SOON._replace(label_ttl=0.4))
 async def test_a_face_that_is_not_repeated_is_over(relay: Relay) -> None:
     keys = relay.create_channel("demo")
