@@ -339,6 +339,7 @@ def test_a_folder_that_may_not_be_entered_has_no_obs(tmp_path: Path, monkeypatch
         return see(path, **options)
 
     monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)  # Python 3.10 keeps the system's
     for machine in (on_linux(tmp_path), on_windows(tmp_path), places.Machine("macos", tmp_path, {}, tmp_path)):
         assert "No OBS Studio was found" in said(search.examine(machine, registered=""), "wrong")
     assert asked
