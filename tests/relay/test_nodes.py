@@ -1,10 +1,7 @@
 """Several relays as one: in one event loop, on a real Redis, with SQLite and with PostgreSQL."""
 
-import asyncio
-import contextlib
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,47 +9,16 @@ import aiohttp
 import pytest
 
 from relay import app, protocol
-from relay.config import RelaySettings
-from relay.core.limits import Limits
-from relay.errors import SettingsError
 from relay.protocol import Countdown, Delay, Marker, Moment, Mood, Reaction, Status
 from tests.redis_server import RedisServer
-from tests.support import SOON, Client, Viewer, audience, count_of, free_port, leave, request, subscribe, wait_until
-
-SHORT = SOON._replace(node_silence=1.0, lease=1.0)
+from tests.relay.nodes import SHORT, Cluster, channel_arrives, is_state, moments, quiet, running, said
+from tests.support import Client, Viewer, audience, count_of, free_port, leave, request, subscribe, wait_until
 
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[RedisServer]:
     with RedisServer.started() as server:
         yield server
-
-
-class Cluster:
-    """Relays that share a database and a Redis."""
-
-    def __init__(self, folder: Path, url: str, limits: Limits = SHORT, **options: Any) -> None:
-        self._limits = limits
-        self._options = {"port": 0, "data": str(folder), "tick_ms": 50, "min_viewers": 1, "cluster": url} | options
-        self.nodes: list[app.Relay] = []
-
-    async def add(self, **options: Any) -> app.Relay:
-        node = await app.start(RelaySettings(**self._options | options), self._limits)
-        self.nodes.append(node)
-        return node
-
-    async def stop(self) -> None:
-        for node in self.nodes:
-            await node.stop()
-
-
-@contextlib.asynccontextmanager
-async def running(*arguments: Any, **options: Any) -> AsyncIterator[Cluster]:
-    cluster = Cluster(*arguments, **options)
-    try:
-        yield cluster
-    finally:
-        await cluster.stop()
 
 
 @pytest.fixture
@@ -69,21 +35,6 @@ async def pair(
     async with running(tmp_path, redis.url, database=database_url) as cluster:
         first, second = await cluster.add(), await cluster.add()
         yield first, second, first.create_channel("demo")
-
-
-async def status(client: Client, partial: bool) -> Status:
-    """The first status that says, or does not say, that viewers are missing."""
-
-    def fits(message: Any) -> bool:
-        return isinstance(message, Status) and any("partial" in text for text in message.warnings) == partial
-
-    found = await client.receive_until(fits)
-    assert isinstance(found, Status)
-    return found
-
-
-async def channel_arrives(relay: app.Relay, name: str = "demo") -> None:
-    await wait_until(lambda: relay.has_channel(name))
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
@@ -299,11 +250,6 @@ async def test_a_new_channel_works_on_a_node_that_heard_nothing(tmp_path: Path) 
 # --- the session -----------------------------------------------------------------------------------------------------
 
 
-async def moments(relay: app.Relay, key: str, number: int = 1) -> list[dict[str, Any]]:
-    code, body = await request(relay.url, "GET", f"demo/sessions/{number}", key)
-    return list(body["moments"]) if code == 200 else []
-
-
 async def test_one_session_for_all_nodes_with_markers_and_names_from_each(
     pair: tuple[app.Relay, app.Relay, Any],
 ) -> None:
@@ -395,16 +341,6 @@ async def test_a_countdown_measures_the_viewers_of_all_nodes(cluster: Cluster) -
     await viewer.close()
 
 
-async def said(node: app.Relay, keys: Any, state: str) -> dict[str, Any]:
-    code, body = await request(node.url, "PUT", "demo/session", keys.admin_key, {"state": state})
-    assert code == 200, body
-    return dict(body)
-
-
-def is_state(state: str, session: int | None) -> Callable[[Any], bool]:
-    return lambda message: isinstance(message, Status) and (message.state, message.session) == (state, session)
-
-
 async def test_what_the_streamer_says_of_the_session_holds_on_all_nodes(pair: tuple[app.Relay, app.Relay, Any]) -> None:
     first, second, keys = pair
     await channel_arrives(second)
@@ -448,12 +384,6 @@ async def test_what_the_streamer_says_of_the_session_holds_on_all_nodes(pair: tu
     await leave(viewers)
 
 
-async def quiet(*nodes: app.Relay) -> None:
-    """Each has written what it was given."""
-    for node in nodes:
-        await asyncio.wrap_future(node._history.rename("nobody", 1, ""))
-
-
 async def test_a_node_that_comes_later_and_one_that_is_left_know_of_the_pause(
     tmp_path: Path, redis: RedisServer, database_url: str
 ) -> None:
@@ -473,174 +403,6 @@ async def test_a_node_that_comes_later_and_one_that_is_left_know_of_the_pause(
             await said(third, keys, "auto")
             await client.receive_until(is_state("auto", None))
             await client.mood(lambda mood: not mood.paused)
-
-
-# --- faults ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    with RedisServer.started() as server:
-        yield server
-
-
-async def test_redis_killed_and_restarted(tmp_path: Path, own_redis: RedisServer) -> None:
-    async with running(tmp_path, own_redis.url) as cluster:
-        first, second = await cluster.add(), await cluster.add()
-        key = first.create_channel("demo").display_key
-        viewers = await audience(first.url, "demo", ["happy"] * 2) + await audience(second.url, "demo", ["sad"])
-        clients = [await subscribe(node.url, "demo", key) for node in (first, second)]
-        for client in clients:
-            await client.mood(lambda mood: mood.sharing == 3)
-        own_redis.kill()
-        for client, alone in zip(clients, (2, 1), strict=True):
-            said = await status(client, partial=True)
-            assert "Redis does not answer" in said.warnings[0]
-            await client.mood(lambda mood, alone=alone: mood.visible and mood.sharing == alone)
-        await viewers[0].label("fear")  # live goes on
-        await clients[0].mood(lambda mood: count_of(mood, "fear") == 1)
-        own_redis.start()
-        for client in clients:
-            await status(client, partial=False)
-            await client.mood(lambda mood: mood.sharing == 3)
-            await client.close()
-        await leave(viewers)
-
-
-async def test_a_pause_holds_on_all_nodes_while_redis_is_away(
-    tmp_path: Path, own_redis: RedisServer, database_url: str
-) -> None:
-    """They store and show nothing, though they can't hear who was told of it: it is in their database."""
-    async with running(tmp_path, own_redis.url, database=database_url) as cluster:
-        first, second = await cluster.add(), await cluster.add()
-        keys = first.create_channel("demo")
-        await channel_arrives(second)
-        viewers = await audience(first.url, "demo", ["happy"]) + await audience(second.url, "demo", ["sad"])
-        nodes = (first, second)
-        clients = [await subscribe(node.url, "demo", keys.display_key) for node in nodes]
-        await said(first, keys, "open")
-        for client in clients:
-            await client.receive_until(is_state("open", 1))
-        await wait_until(lambda: moments(first, keys.display_key, 1))
-        own_redis.kill()
-        for client in clients:
-            await client.receive_until(lambda m: isinstance(m, Status) and bool(m.warnings))
-        for node in nodes:  # whichever of them writes
-            await said(node, keys, "paused")
-            for client in clients:
-                await client.mood(lambda mood: mood.paused)
-            await quiet(*nodes)
-            before = await moments(first, keys.display_key, 1)
-            for client in clients:
-                begun = await client.mood()
-                while (last := await client.mood()).time < begun.time + 1.5:
-                    for viewer in viewers:
-                        await viewer.label("angry")
-                    assert (last.paused, last.visible) == (True, False)
-            await quiet(*nodes)
-            assert await moments(first, keys.display_key, 1) == before
-            await said(node, keys, "open")
-            for client in clients:
-                await client.mood(lambda mood: not mood.paused)
-        own_redis.start()
-        for client in clients:
-            await status(client, partial=False)
-            assert not (await client.mood()).paused
-            await client.close()
-        await leave(viewers)
-
-
-async def test_a_frozen_redis_holds_no_tick_up(tmp_path: Path, own_redis: RedisServer) -> None:
-    async with running(tmp_path, own_redis.url) as cluster:
-        node = await cluster.add()
-        key = node.create_channel("demo").display_key
-        viewers = await audience(node.url, "demo", ["happy"])
-        async with await subscribe(node.url, "demo", key) as client:
-            before = await client.mood(lambda mood: mood.visible)
-            own_redis.freeze()
-            try:
-                await status(client, partial=True)
-                after = await client.mood()
-                # Each tick had its mood: half of them at least, since the machine may have other work.
-                assert after.seq - before.seq > (after.time - before.time) / 0.05 / 2
-            finally:
-                own_redis.thaw()
-            await status(client, partial=False)
-        await leave(viewers)
-
-
-async def test_redis_down_at_the_start(tmp_path: Path, own_redis: RedisServer) -> None:
-    own_redis.kill()
-    async with running(tmp_path, own_redis.url) as cluster:
-        first, second = await cluster.add(), await cluster.add()
-        key = first.create_channel("demo").display_key
-        viewers = await audience(first.url, "demo", ["happy"])
-        async with await subscribe(first.url, "demo", key) as client:
-            await status(client, partial=True)
-            await client.mood(lambda mood: mood.visible)
-            own_redis.start()
-            await status(client, partial=False)
-        async with await subscribe(second.url, "demo", key) as client:
-            await client.mood(lambda mood: mood.sharing == 1)
-        await leave(viewers)
-
-
-async def test_a_wrong_password_of_redis_is_told_and_the_relay_serves(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with RedisServer.started(password="sesame") as server:
-        async with running(tmp_path, f"redis://:guess@127.0.0.1:{server.port}") as cluster:
-            node = await cluster.add()
-            key = node.create_channel("demo").display_key
-            viewers = await audience(node.url, "demo", ["happy"])
-            async with await subscribe(node.url, "demo", key) as client:
-                said = await status(client, partial=True)
-                assert "refuses" in said.warnings[0]
-                await client.mood(lambda mood: mood.visible)
-            await leave(viewers)
-    assert "guess" not in caplog.text
-    assert "refuses its user or password" in caplog.text
-
-
-async def test_garbage_on_the_topic_changes_nothing(tmp_path: Path, own_redis: RedisServer) -> None:
-    from redis.asyncio import Redis
-
-    async with running(tmp_path, own_redis.url) as cluster, Redis.from_url(own_redis.url) as stranger:
-        first, second = await cluster.add(), await cluster.add()
-        key = first.create_channel("demo").display_key
-        viewers = await audience(first.url, "demo", ["happy"] * 2)
-        async with await subscribe(second.url, "demo", key) as client:
-            await client.mood(lambda mood: mood.sharing == 2)
-            [topic] = await stranger.pubsub_channels("moodcast:*")
-            for garbage in (b"", b"{}", b"\xc1" * 100, b"\x96\xa6report" + b"\x00" * 9, b"x" * 1_000_000):
-                await stranger.publish(topic, garbage)
-            seen = await client.mood()
-            mood = await client.mood(lambda mood: mood.seq > seen.seq + 5)
-            assert mood.sharing == 2
-        await leave(viewers)
-
-
-async def test_two_installations_on_one_redis_do_not_mix(tmp_path: Path, redis: RedisServer) -> None:
-    async with running(tmp_path / "a", redis.url) as ours, running(tmp_path / "b", redis.url) as theirs:
-        here, there = await ours.add(), await theirs.add()
-        keys = [relay.create_channel("demo") for relay in (here, there)]
-        viewers = await audience(here.url, "demo", ["happy"] * 2) + await audience(there.url, "demo", ["sad"])
-        for relay, key, sharing in zip((here, there), keys, (2, 1), strict=True):
-            async with await subscribe(relay.url, "demo", key.display_key) as client:
-                seen = await client.mood(lambda mood, sharing=sharing: mood.sharing == sharing)
-                mood = await client.mood(lambda mood, seq=seen.seq: mood.seq > seq + 10)
-                assert mood.sharing == sharing
-        await leave(viewers)
-
-
-async def test_an_address_that_is_none_ends_the_start(tmp_path: Path) -> None:
-    """And nothing of it goes on: not the thread that writes the history, nor the hold on the database."""
-    before = set(threading.enumerate())
-    with pytest.raises(SettingsError, match="--cluster"):
-        await Cluster(tmp_path, "redis://host:port").add()
-    assert [thread.name for thread in set(threading.enumerate()) - before if thread.name in ("history", "leases")] == []
-    async with running(tmp_path, "") as alone:
-        await alone.add()
 
 
 # --- the streamer's own face -----------------------------------------------------------------------------------------
