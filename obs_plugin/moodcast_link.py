@@ -163,7 +163,11 @@ class Link:
                     self._take(message)
 
     def _take(self, message: core.Message) -> None:
-        now = self._heard = time.monotonic()
+        now = time.monotonic()
+        if now - self._heard >= STALE_S:  # what was drawn before the silence is no picture of now
+            self._picture = None
+            self._wanted.set()
+        self._heard = now
         self._messages.append(message)
         if message.kind == "mood":
             last, self.mood, self.last_mood = self.mood, message.fields, message
@@ -188,7 +192,7 @@ class Link:
                         self._wanted.clear()
                         age = time.monotonic() - self._tested
                         body = self._fetch(connection, age)
-                        if body != shown:
+                        if body != shown or self._picture is None:
                             # Two names in turn: OBS may still have the one open that it shows.
                             turn = 1 - turn
                             self._picture = self._write(f"overlay-{id(self)}-{turn}.png", body)

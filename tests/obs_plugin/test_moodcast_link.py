@@ -137,6 +137,36 @@ async def test_pictures_follow_the_mood_in_a_private_folder(
     assert subscription.picture_problem == ""
 
 
+async def test_a_picture_from_before_an_outage_is_not_shown_after_it(
+    tmp_path: Path, subscribe: Callable[..., link.Link], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "STALE_S", 0.5)
+    table = RelaySettings(port=free_port(), data=str(tmp_path), tick_ms=50, min_viewers=1)
+    relay = await app.start(table, SOON)
+    try:
+        key = relay.create_channel("demo").display_key
+        subscription = subscribe(relay.url, key=key, pictures=True)
+        empty = (await wait_until(subscription.picture)).read_bytes()
+
+        def other() -> bytes | None:
+            path = subscription.picture()
+            body = path.read_bytes() if path else empty
+            return body if body != empty else None
+
+        async with await Viewer.connect(relay.url) as viewer:
+            await viewer.label("happy")
+            await wait_until(other)
+            await relay.stop()
+        for _ in range(2):  # the second time, nothing differs from the picture before
+            await relay.stop()
+            await wait_until(lambda: subscription.picture() is None)
+            relay = await app.start(table, SOON)
+            first = await wait_until(subscription.picture)
+            assert first.read_bytes() == empty
+    finally:
+        await relay.stop()
+
+
 @pytest.mark.relay(tick_ms=5000)
 async def test_a_test_reaction_floats_and_goes_without_viewers_at_any_tick(
     relay: app.Relay, subscribe: Callable[..., link.Link], monkeypatch: pytest.MonkeyPatch
