@@ -47,7 +47,8 @@ class Keys:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._changes: Dict[str, Pair] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # never held while a disk works: OBS's graphics thread may wait for it
+        self._writing = threading.Lock()
         self._thread: Optional[threading.Thread] = None
         self.problem = ""
         self._kept: Dict[str, Pair] = {}
@@ -67,15 +68,20 @@ class Keys:
 
     def write(self) -> None:
         """Bring what is new into the file, beside what another OBS has written there meanwhile."""
-        with self._lock:
-            if not self._changes:
+        with self._writing:
+            with self._lock:
+                changes = dict(self._changes)
+            if not changes:
                 return
             try:
-                found = {name: pair for name, pair in {**_read(self._path), **self._changes}.items() if any(pair)}
+                found = {name: pair for name, pair in {**_read(self._path), **changes}.items() if any(pair)}
                 _write(self._path, found)
-                self._changes, self.problem = {}, ""
             except (OSError, _DamagedError) as error:
                 self.problem = self._trouble(error)
+                return
+            with self._lock:
+                self._changes = {name: pair for name, pair in self._changes.items() if changes.get(name) != pair}
+                self.problem = ""
 
     def write_soon(self) -> None:
         """``write`` in a thread, as a disk may be slow."""

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,30 @@ def test_it_lies_where_each_system_keeps_what_is_the_users() -> None:
     assert place({"XDG_CONFIG_HOME": "/etc/mine"}, home, "linux") == Path("/etc/mine/moodcast/keys.json")
     assert place({}, home, "darwin") == home / "Library" / "Application Support" / "Moodcast" / "keys.json"
     assert place({"APPDATA": "/roaming"}, home, "win32") == Path("/roaming/Moodcast/keys.json")
+
+
+def test_a_disk_that_hangs_keeps_nobody_waiting_and_loses_no_later_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, going_on = threading.Event(), threading.Event()
+    write = os.fsync
+
+    def hang(number: int) -> None:
+        begun.set()
+        assert going_on.wait(HANG_S)
+        write(number)
+
+    monkeypatch.setattr(os, "fsync", hang)
+    kept = Keys(file_in(tmp_path))
+    kept.remember(RELAY, "demo", PAIR)
+    kept.write_soon()
+    assert begun.wait(HANG_S)
+    later = threading.Thread(target=kept.remember, args=(RELAY, "later", PAIR), daemon=True)
+    later.start()
+    later.join(5)
+    waits = later.is_alive()
+    going_on.set()
+    kept.join(HANG_S)
+    assert not waits
+    kept.write()
+    assert Keys(file_in(tmp_path)).find(RELAY, "demo") == Keys(file_in(tmp_path)).find(RELAY, "later") == PAIR
