@@ -89,7 +89,8 @@ class Requests:
         while not self._wire.stopped.is_set():
             with self._changed:
                 if not self._waiting:
-                    self._changed.wait()
+                    if not self._wire.stopped.is_set():  # looked at here: else ``stop`` may come before the wait
+                        self._changed.wait()
                     continue
                 request = self._waiting[0]
             answer, pause = self._try(request, attempt)
