@@ -4,21 +4,27 @@ VENV := .venv
 CANARY := .venv-canary
 BIN := $(VENV)/bin
 ARGS ?=
+# What viewers' browsers read faces with. Where npm's registry can't be reached, all else goes on.
+BROWSER_FILES = models fetch --browser || echo "Without these files, browsers read no faces here."
 
-.PHONY: help demo test quick mutants canary lint docs system clean
+.PHONY: help demo test quick nightly mutants canary lint docs pictures package system clean
 help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
 	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, about a minute: while you change code"
+	@echo "make nightly [ARGS='tests/e2e ...']   what takes too long for that: every layout, theme and size, and OBS's browser engines"
 	@echo "make mutants [ARGS='relay.core.peaks*'] small changes to what decides, and which of them no test notices"
 	@echo "make canary [ARGS='tests/relay ...']  tests of relay and agent with the newest aiohttp, msgspec and numpy there are"
 	@echo "make lint                             ruff, format check, strict types; the pages' too where Node.js is"
+	@echo "make package                          the program with all that it needs, for machines without Python, into dist/"
 	@echo "make docs                             write the generated pages of docs/"
+	@echo "make pictures                         photograph the pages, OBS and the agent's window for README and docs (five minutes)"
 
 demo: $(VENV)/demo.done
 	@ARGS="$(ARGS)" sh ./system-packages.sh demo
 	@$(BIN)/moodcast models fetch
+	@$(BIN)/moodcast $(BROWSER_FILES)
 	@$(BIN)/moodcast demo $(ARGS)
 
 # Many tests wait for a clock or a program: four processes are busy on two cores. Tests that are named in ARGS run in one,
@@ -26,12 +32,21 @@ demo: $(VENV)/demo.done
 test: $(VENV)/dev.done $(if $(TRAIN),$(VENV)/train.done)
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
+	@$(BIN)/moodcast $(BROWSER_FILES)
 	@$(BIN)/python -m pytest $(if $(filter tests%,$(ARGS)),,-n 4 --dist worksteal) $(ARGS)
 
 # Without servers, browsers, OBS and networks, and with few examples for each property.
 quick: $(VENV)/dev.done
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not slow and not browser and not obs and not torch" \
 		--ignore tests/e2e --ignore tests/models $(ARGS)
+
+# All cases of what `make test` tries one of: layouts, themes and sizes, and the engines of OBS's browser sources.
+nightly: $(VENV)/dev.done
+	@sh ./system-packages.sh test
+	@sh ./engines.sh
+	@$(BIN)/moodcast models fetch
+	@$(BIN)/moodcast $(BROWSER_FILES)
+	@$(BIN)/python -m pytest -m nightly $(if $(filter tests%,$(ARGS)),,-n 2 --dist worksteal) $(ARGS)
 
 # Which of the changes no test notices; `.venv/bin/mutmut show NAME` shows one. What was tried before and did not change
 # is not tried again.
@@ -61,6 +76,23 @@ lint: $(VENV)/dev.done
 docs: $(VENV)/dev.done
 	@$(BIN)/python -m docs.generate
 
+# With their own programs, so that a page that changed is shown as it is now.
+pictures: $(VENV)/dev.done
+	@sh ./system-packages.sh test
+	@$(BIN)/moodcast models fetch
+	@$(BIN)/moodcast $(BROWSER_FILES)
+	@$(BIN)/python -m benchmarks.photographs docs/images
+	@$(BIN)/python -m benchmarks.obs_screenshot docs/images/broadcast.png
+	@$(BIN)/python -m benchmarks.window_screens docs/images/window.png
+
+# docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.
+package: $(VENV)/dev.done
+	@$(BIN)/moodcast models fetch
+	@$(BIN)/moodcast $(BROWSER_FILES)
+	@echo "Building dist/moodcast for this kind of system (half a minute) ..."
+	@PYTHONPATH=build/opencv $(BIN)/python -m PyInstaller --noconfirm --log-level ERROR --distpath dist --workpath build/package deploy/moodcast.spec
+	@echo "dist/moodcast/moodcast is the program; all of dist/moodcast goes with it, the licences in _internal/THIRD-PARTY.txt too."
+
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" sh ./system-packages.sh python
 	@echo "Creating $(VENV) ..."
@@ -88,4 +120,4 @@ $(VENV)/train.done: pyproject.toml $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(CANARY) node_modules mutants build dist *.egg-info
+	rm -rf $(VENV) $(CANARY) .engines node_modules mutants build dist *.egg-info

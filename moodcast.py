@@ -10,13 +10,12 @@ with at_once():
 
     import msgspec
 
-    from agent import face_stage, packages, trial
-    from agent.config import AgentSettings
+    from agent import packages, trial
+    from agent.config import AgentSettings, WindowSettings
     from demo.config import DemoSettings
-    from models import commands as models_commands
-    from obs_plugin import commands as obs_commands
     from relay import settings
-    from relay.common import streams
+    from relay.assets import AssetStore
+    from relay.common import ourselves, streams
     from relay.common.printable import escaped_lines
     from relay.common.release import RELEASE
     from relay.config import RelaySettings
@@ -25,25 +24,37 @@ with at_once():
 PROGRAMS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "demo": (DemoSettings, "the main job on this machine: relay, one real agent, a simulated crowd"),
     "relay": (RelaySettings, "take viewers' labels, tell subscribers the mood"),
-    "agent": (AgentSettings, "watch a face and share its expression as labels"),
+    "window": (WindowSettings, "the viewer's agent in a window and in the tray; `moodcast` alone is the same"),
+    "agent": (AgentSettings, "watch a face and share its expression as labels, in the terminal"),
 }
 """Name, settings table, help."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line, from the settings tables."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The command line, from the settings tables; ``command`` is the one that is given, if it is known.
+
+    Those of the models and of OBS import what a program that runs for days would hold for nothing. So their options
+    are left out where another is given.
+    """
     main_parser = argparse.ArgumentParser(
         prog="moodcast",
         description="A live audience's mood on the broadcast. Pictures stay with the viewer; only labels travel.",
-        epilog="Start with `moodcast demo`. Each command has its own --help.",
+        epilog="Without a command the viewer's window opens. To see all: `moodcast demo`. Each has its own --help.",
     )
     main_parser.add_argument("--version", action="version", version=f"moodcast {RELEASE}")
-    commands = main_parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
+    main_parser.set_defaults(command="window")
     for name, (table, text) in PROGRAMS.items():
         settings.add_arguments(commands.add_parser(name, help=text, description=table.__doc__), table)
-    obs_commands.add_arguments(commands.add_parser("obs", help="the OBS script: where it is, install it, find faults"))
+    obs = commands.add_parser("obs", help="the OBS script: where it is, install it, find faults")
     models = commands.add_parser("models", help="list, fetch and train models")
-    models_commands.add_arguments(models, face_stage)
+    if command not in PROGRAMS:
+        from agent import face_stage
+        from models import commands as models_commands
+        from obs_plugin import commands as obs_commands
+
+        obs_commands.add_arguments(obs)
+        models_commands.add_arguments(models, face_stage)
     return main_parser
 
 
@@ -64,9 +75,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(arguments: list[str] | None) -> int:
     """The command, and all that it prints."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given == ["eyes"]:  # the agent's window starts itself so
+        from agent.app import eyes
+
+        eyes.run()
     try:
         with at_once():
-            options = parser().parse_args(arguments)
+            options = parser(given[0] if given else "window").parse_args(given)
         code = execute(options)
     except SystemExit:  # of the parser: --help, --version, or an option that does not exist
         sys.stdout.flush()
@@ -82,8 +98,12 @@ def tell(sentence: str) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     if options.command == "obs":
+        from obs_plugin import commands as obs_commands
+
         return led_relay(options) if options.action == "relay" else obs_commands.run(options)
     if options.command == "models":
+        from models import commands as models_commands
+
         with packages.needed_by(f"models {options.action}"):
             return models_commands.run(options)
     table, _ = PROGRAMS[options.command]
@@ -103,12 +123,16 @@ def load(values: msgspec.Struct) -> Callable[[], int]:
     if isinstance(values, RelaySettings):
         from relay import app
 
-        # The relay itself recognises nothing: its page /try does, for who runs it on their own machine.
-        return functools.partial(app.run, values, trial.recogniser)
-    if isinstance(values, AgentSettings):
-        from agent import main as agent_main
+        # The relay itself recognises nothing: its page /try does, for who runs it on their own machine, and browsers.
+        return functools.partial(app.run, values, trial.recogniser, assets=browser_files())
+    if isinstance(values, WindowSettings):
+        from agent import program
 
-        return functools.partial(agent_main.run, values)
+        return functools.partial(program.run, values)
+    if isinstance(values, AgentSettings):
+        from agent import program
+
+        return functools.partial(program.run_alone, values)
     assert isinstance(values, DemoSettings)
     from demo import run as demo_run
 
@@ -121,7 +145,14 @@ def led_relay(options: argparse.Namespace) -> int:
         # A new channel's keys would be printed where nobody reads them.
         values = msgspec.structs.replace(settings.load(RelaySettings, options, note=tell), channel="", check=False)
         from relay import app
-    return app.run(values, trial.recogniser, led=True)
+    return app.run(values, trial.recogniser, led=True, assets=browser_files())
+
+
+def browser_files() -> AssetStore:
+    """What a relay gives to browsers that read faces."""
+    from models.inference.assets import BrowserFiles
+
+    return BrowserFiles(ourselves.command("models", "assets"))
 
 
 if __name__ == "__main__":

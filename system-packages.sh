@@ -22,9 +22,10 @@ chromium|tests of the pages in a browser are skipped
 libatomic1|tests of the pages in a browser are skipped
 obs-studio|tests in OBS are skipped
 obs-plugins|tests in OBS are skipped
-xvfb|tests in OBS are skipped
-openbox|tests of windows and dialog in OBS are skipped
-xdotool|tests of windows and dialog in OBS are skipped
+xvfb|tests in OBS and of the window are skipped
+python3-tk|tests of the window are skipped, where Python is that of the system
+openbox|tests of the window, and of windows in OBS, are skipped
+xdotool|tests of the window, and of windows in OBS, are skipped
 ffmpeg|tests of recordings are skipped
 libobs-dev|the test of the OBS push path is skipped
 gcc|the test of the OBS push path is skipped
@@ -34,7 +35,12 @@ redis-server|tests with Redis are skipped
 postgresql|tests with PostgreSQL are skipped
 caddy|tests of the proxy are skipped
 fonts-liberation|text on the pages looks different
-strace|the test that watches the network is skipped' ;;
+fonts-dejavu-core|tests of Hebrew and Arabic are skipped
+fonts-droid-fallback|tests of Chinese and Japanese are skipped
+binutils|tests of the packaged program are skipped
+strace|tests of what the agent sends and writes are skipped
+tcpdump|the proof of privacy in packets is skipped
+iproute2|the proof of privacy in packets is skipped' ;;
 *)
     echo "expected python, demo or test, got '${1:-}'" >&2
     exit 2 ;;

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from agent.config import AgentSettings
 from agent.pace import LookRate
-from agent.readable import Unread
 from agent.recognition import Look, Recogniser
 from agent.smoothing import Reading, Smoother
 from agent.sources import Frame, FrameSource, open_source
 from agent.stopping import within
+from agent.unread import Unread
 
 _RATE_OVER = 25
 """Frames taken from the source that the shown rate is measured over."""
@@ -29,15 +29,19 @@ class Capture(threading.Thread):
         recogniser: Recogniser,
         publish: Callable[[Reading | None, Look], None],
         finished: Callable[[], None],
+        source: FrameSource | None = None,
     ) -> None:
-        """``publish`` gets each look's reading and what was seen; both are called in this thread."""
+        """``publish`` gets each look's reading and what was seen; both are called in this thread.
+
+        ``source``: what the settings name, where it is open already; it is closed in the end.
+        """
         super().__init__(name="capture", daemon=True)
         self._settings, self._recogniser = settings, recogniser
         self._publish, self._finished = publish, finished
         self._stopping = threading.Event()
         self._driver = threading.Lock()
         """Held by who is in the driver's code: no driver likes to be closed by one thread while another reads."""
-        self._source: FrameSource | None = None
+        self._source = source
         self._recent: deque[tuple[float, float, int]] = deque(maxlen=_RATE_OVER)
         """Of each frame taken: the time, the processor time and the looks until then."""
         self._began = self._last = 0.0
@@ -116,7 +120,7 @@ class Capture(threading.Thread):
 
     def _open(self) -> None:
         with self._driver:
-            if not self._stopping.is_set():
+            if self._source is None and not self._stopping.is_set():
                 self._source = open_source(self._settings.source, self._settings.loop)
 
     def _read(self) -> Frame | None:

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from agent import address
+from relay.common import discreet
+from relay.common.invitation import MAX_PASSWORD
 from relay.common.printable import escaped, is_printable
 from relay.protocol import CHANNEL_PATTERN, MAX_DELAY_S, Role
 from relay.settings import SECRET, UNSEEN
@@ -17,25 +19,29 @@ ADMIN_KEY_PATTERN = r"^[!-~]{0,256}$"
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The viewer's agent: reads the expression of your face on this computer, shares one word of it with a channel."""
 
+    __repr__ = discreet.shown
+
     relay: Annotated[
         str,
         Meta(
             pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
-            description="Address of the relay, as in https://mood.example.org; a link to one of its pages will do.",
+            description="Address of the relay, as in https://mood.example.org; an invitation or a link to one of its "
+            "pages will do.",
             extra={"read": address.option},
         ),
     ] = "http://127.0.0.1:8765"
     channel: Annotated[
         str,
         Meta(
-            pattern=CHANNEL_PATTERN,
-            description="Channel to join; the streamer tells its name (letters, digits, _ and -, at most 64).",
+            pattern=f"^$|{CHANNEL_PATTERN}",
+            description="Channel to join; the streamer tells its name (letters, digits, _ and -, at most 64). Without "
+            "any option the window opens, where there can be one; else the agent asks for the channel in the terminal.",
         ),
-    ]
+    ] = ""
     password: Annotated[
         str,
         Meta(
-            max_length=128,
+            max_length=MAX_PASSWORD,
             description="Join password of the channel, if it has one; the streamer tells it. Better given in the "
             "environment, where other users of the machine can't see it.",
             extra=SECRET,
@@ -87,9 +93,27 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     delay: Annotated[
         float, Meta(ge=0, le=MAX_DELAY_S, description="Seconds by which you see the stream later than it happens.")
     ] = 0.0
-    yes: Annotated[bool, Meta(description="Consent to the capture in advance, instead of being asked.")] = False
+    yes: Annotated[
+        bool,
+        Meta(description="Consent in advance, instead of being asked: to fetching model files, and to the capture."),
+    ] = False
+    explain: Annotated[
+        bool,
+        Meta(
+            description="Show for ten seconds what would be sent, to the letter. Nothing is sent and nobody contacted; "
+            "it needs no channel."
+        ),
+    ] = False
     loop: Annotated[bool, Meta(description="Play a video file again when it ends.")] = False
     report: Annotated[str, Meta(description="File to write a JSON summary to at the end; empty for none.")] = ""
+    headless: Annotated[bool, Meta(description="Never open a window: go on in the terminal.")] = False
+    plain: Annotated[
+        bool,
+        Meta(
+            description="Write a new line when what is sent changes, in place of one line that is rewritten all the "
+            "time: for screen readers."
+        ),
+    ] = False
 
     def problems(self) -> list[str]:
         """Sentences on values that a check of one option by itself does not find."""
@@ -104,3 +128,26 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
         if self.delay and self.role == "streamer":
             wrong.append("--delay: a streamer is where the stream is made, so there is none; it is for viewers.")
         return wrong
+
+
+class WindowSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The viewer's agent in a window, with an icon in the tray: join a channel, see what is shared, pause."""
+
+    __repr__ = discreet.shown
+
+    invitation: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description="Link of an invitation to open; `-` reads it from the standard input. Its relay and channel "
+            "are shown, and you are asked, before anything is done with it.",
+            extra=SECRET,
+        ),
+    ] = ""
+    background: Annotated[
+        bool, Meta(description="Begin with the window closed, as after the login: paused, the camera shut.")
+    ] = False
+    pause: Annotated[
+        bool,
+        Meta(description="Pause the Moodcast that runs already, and end: for a key or a button of your desktop."),
+    ] = False

@@ -1,7 +1,32 @@
 """What a relay promises the viewer who is asked, in words. Pure."""
 
+import hashlib
+
 from relay.common.condition import condition, number_word
+from relay.common.printable import escaped
 from relay.protocol import Welcome
+
+_VERSION = 1
+"""Of what is asked beyond the words below; a change of it has every viewer asked anew."""
+
+
+def what_leaves(relay: str, channel: str, also: str = "") -> str:
+    """What is sent where, and what never is. ``also``: a sentence on what else is sent."""
+    return (
+        "The pictures are looked at on this computer only, and kept nowhere.\n"
+        "  What leaves it: one of seven words (happy, sad, ...) and how sure that is,\n"
+        f"    at most twice a second, to {relay}, channel {channel}.{also}\n"
+        "  What never leaves it: pictures, and the shape of your face.\n"
+    )
+
+
+def digest(welcome: Welcome) -> str:
+    """Tells one text that a viewer agrees to from another: of a relay that promises something else, or a later release.
+
+    The English text counts, whatever language it is read in; relay and channel are stored beside it.
+    """
+    text = f"{_VERSION}\n{what_leaves('RELAY', 'CHANNEL')}{who_sees_it(welcome)}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def streamers(stored: bool) -> str:
@@ -32,6 +57,8 @@ def who_sees_it(welcome: Welcome) -> str:
         shown += f"\n    This relay counts connections: somebody with {others} of them could read yours alone."
     elif least == 2:
         shown += "\n    With so few, the other one can tell which is yours."
+    if welcome.via:
+        shown = f"It goes through a tunnel of {escaped(welcome.via)}, who can read it, too.\n    {shown}"
     return (
         "  Who sees it: whoever runs the relay gets it with your network address; you trust them with that.\n"
         f"    {shown}\n"
@@ -48,5 +75,5 @@ def broken_promise(welcome: Welcome, agreed: Welcome) -> str:
     now, then = (condition(one.min_viewers, one.crowd) for one in (welcome, agreed))
     return (
         f"the relay now shows your expression sooner than you agreed to: once {now}, not only once {then}. Nothing "
-        "more is sent. Start the agent again to be asked anew"
+        "more is sent. Join again, or start the agent again, to be asked anew"
     )

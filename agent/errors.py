@@ -53,3 +53,21 @@ class ReportFileError(AgentError):
     """The report can't be written where it was asked for."""
 
     exit_code = 17
+
+
+class NoWindowError(AgentError):
+    """No window can be opened, and there is no terminal to go on in."""
+
+    exit_code = 18
+
+
+class NoCamerasError(AgentError):
+    """The streamer takes taps alone, no cameras, in this channel; or does so from now on."""
+
+    exit_code = 20
+
+
+class SecondStartError(AgentError):
+    """Moodcast runs already, and does not answer; or whether it runs can't be known."""
+
+    exit_code = 19

@@ -7,8 +7,6 @@ from agent import packages
 from models.inference import registry
 from models.inference.face_stage import DescribeFaces, FindFaces, TrackFaces
 
-_LANDMARKER = "face_landmarker"
-
 
 @contextlib.contextmanager
 def finding(command: str) -> Iterator[FindFaces]:
@@ -21,7 +19,7 @@ def describing(command: str) -> Iterator[DescribeFaces]:
     with packages.needed_by(command):
         from agent.face import StillFaceFinder
 
-        finder = StillFaceFinder(registry.path(_LANDMARKER))
+        finder = StillFaceFinder(registry.path(registry.LANDMARKER))
     with contextlib.closing(finder):
         yield finder.find
 
@@ -31,6 +29,6 @@ def tracking(command: str) -> Iterator[TrackFaces]:
     with packages.needed_by(command):
         from agent.face import FilmFaceFinder
 
-        finder = FilmFaceFinder(registry.path(_LANDMARKER))
+        finder = FilmFaceFinder(registry.path(registry.LANDMARKER))
     with contextlib.closing(finder):
         yield finder.find

@@ -2,7 +2,7 @@
 
 import math
 
-from agent.readable import Unread
+from agent.unread import Unread
 
 HINT_S = 20.0
 """So long nothing was read before there is a hint."""

@@ -14,20 +14,22 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agent import priority, sources, stopping, terminal
+from agent import address, explain, first_start, priority, remarks, sources, stopping, terminal
 from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.errors import NoFaceError, ReportFileError
+from agent.errors import NoCamerasError, NoFaceError, ReportFileError
 from agent.hints import Hints
-from agent.outset import INTERRUPTED
-from agent.readable import Unread
+from agent.outset import INTERRUPTED, at_once
 from agent.recognition import Look, Recogniser
+from agent.remarks import Remarks
 from agent.search import others_s
 from agent.sending import Sender
 from agent.smoothing import Reading
+from agent.unread import Unread
 from relay.common.deadline import end
 from relay.errors import MoodcastError
+from relay.protocol import FromRelay, Mood, Welcome
 
 _SHOW_EVERY_S = 0.5
 _RELEASE_S = 0.7
@@ -48,14 +50,21 @@ def run(settings: AgentSettings) -> int:
     Where a driver, a network or a library does not let go in time, the process is ended here.
 
     Raises:
+        relay.errors.SettingsError: there is no channel, and nobody to ask for one.
         agent.errors.AgentError: no consent, no camera, an unreadable file, no face in a whole file, ...
         models.errors.ModelError: a model is unknown, missing or damaged.
         relay.errors.RelayError: the relay can't be reached at the start, does not know the channel, or turns us out; or
             what is said here can't be written, so that nobody would see that it goes on.
     """
-    priority.lower()
-    sources.set_opencv_up()
+    with at_once():
+        priority.lower()
+        sources.set_opencv_up()
+    if not settings.explain:
+        settings = terminal.with_channel(settings, sys.stdin, sys.stdout)
     terminal.require_someone_to_ask(settings, sys.stdin)
+    first_start.ensure(settings, sys.stdin, sys.stdout)
+    if settings.explain:
+        return explain.run(settings)
     # Here, where Ctrl-C leaves the terminal showing again what is typed.
     return _Run(terminal.with_admin_key(settings, sys.stdin)).supervise()
 
@@ -65,7 +74,7 @@ class _Run:
 
     def __init__(self, settings: AgentSettings) -> None:
         self._settings = settings
-        self._display = terminal.Display(sys.stdout, sys.stderr)
+        self._display = terminal.Display(sys.stdout, sys.stderr, settings.plain)
         self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._sharing: Sharing | None = None
@@ -109,13 +118,15 @@ class _Run:
         settings, display, sender = self._settings, self._display, Sender()
         _require_writable(settings.report)
         sources.check(settings.source)
-        if settings.role == "streamer" and terminal.readable_on_the_way(settings.relay):
+        if settings.role == "streamer" and address.readable_on_the_way(settings.relay):
             display.note(terminal.KEY_UNENCRYPTED)
         client = Client(settings, sender, display.note)
         recogniser = Recogniser(settings.model, sources.is_live(settings.source), others_s(settings.source))
         try:
             welcome = asyncio.run(self._known_at_once(client.check()))
-            for sentence in terminal.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
+            if settings.role == "viewer" and not welcome.cameras:
+                raise _no_cameras(settings, "nothing was captured")
+            for sentence in remarks.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
                 display.note(sentence)
             terminal.ask(settings, welcome, sys.stdin, sys.stdout)
             self._sharing = Sharing(settings, recogniser, sender, client, display)
@@ -180,13 +191,12 @@ class Sharing:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self._stopped = "end"
-        self._reported = False
+        self._reported = self._is_barred = False
         self._hints = Hints(time.monotonic())
         self._unread: Unread | None = None
-        self._warned = False
-        self._stretch = 1.0
+        self._remarks = Remarks(recogniser.contract.clip)
         self._enter = terminal.Enter(sys.stdin, self._entered, self._forget)
-        client.on_countdown = self._ask_for_zero
+        client.on_countdown, client.on_heard = self._ask_for_zero, self._hear
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
 
     async def run(self) -> None:
@@ -207,6 +217,8 @@ class Sharing:
                     work.result()  # neither returns a value: raises what ended it
             if self._capture.error:
                 raise self._capture.error
+            if self._is_barred:
+                raise _no_cameras(self._settings, "your camera is off, and nothing is captured or sent any more")
             self._require_a_face()
         except Exception as error:
             self._stopped = str(error)
@@ -278,6 +290,11 @@ class Sharing:
         if hint := self._hints.update(now, has_face, unread):
             self._display.note(hint)
 
+    def _hear(self, message: FromRelay) -> None:
+        if isinstance(message, Welcome | Mood) and not message.cameras and self._settings.role == "viewer":
+            self._is_barred = True
+            self._ended.set()
+
     def _ask_for_zero(self) -> None:
         if self._enter.listen():
             self._display.note(terminal.AT_ZERO)
@@ -294,24 +311,10 @@ class Sharing:
             labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
             sent, connected, paused = self._sender.sent, self._client.connected, self._client.paused
             self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load))
-            self._warn_of_late_labels()
-            self._tell_of_proportions()
+            took_s = self._capture.stage_ms()["classify"] / 1000
+            for sentence in self._remarks.due(took_s, self._recogniser.stretch):
+                self._display.note(sentence)
             await asyncio.sleep(_SHOW_EVERY_S)
-
-    def _warn_of_late_labels(self) -> None:
-        """Once, as soon as it is known that a clip network is too slow for this machine."""
-        took = self._capture.stage_ms()["classify"] / 1000
-        warning = terminal.late_labels(self._recogniser.contract.clip, took)
-        if warning and not self._warned:
-            self._warned = True
-            self._display.note(warning)
-
-    def _tell_of_proportions(self) -> None:
-        """As often as what is undone changes."""
-        stretch = self._recogniser.stretch
-        if stretch != self._stretch:
-            self._stretch = stretch
-            self._display.note(terminal.proportions(stretch))
 
     def _require_a_face(self) -> None:
         frames = self._capture.frames
@@ -329,6 +332,14 @@ class Sharing:
                 Path(self._settings.report).write_bytes(msgspec.json.format(msgspec.json.encode(self.report())) + b"\n")
             except OSError as error:
                 raise _unwritable(self._settings.report, error.strerror) from error
+
+
+def _no_cameras(settings: AgentSettings, so: str) -> NoCamerasError:
+    return NoCamerasError(
+        f"the streamer takes no cameras in the channel {settings.channel!r} of {settings.relay}, only taps, which the "
+        f"terminal does not have: {so}. Join with taps in the window, or in the browser; for the face, start again "
+        "when the streamer takes cameras"
+    )
 
 
 def _require_writable(report: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from agent.errors import MissingLibraryError
 
-_AGENT_PACKAGES = ("cv2", "mediapipe", "mss", "onnxruntime")
+_AGENT_PACKAGES = ("cv2", "dbus_fast", "filelock", "keyring", "mediapipe", "mss", "onnxruntime", "pystray", "sv_ttk")
 """What the extra ``agent`` installs; the relay does without."""
 
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from agent.face import FaceFinder
 from agent.pace import Box
 from agent.proportions import Proportions
-from agent.readable import Readability, Unread, unsure
+from agent.readable import Readability, unsure
 from agent.resting import RestingFace
 from agent.search import OTHERS_S
+from agent.unread import Unread
 from models.inference import registry, smile
 from models.inference.align import aligned_face
 from models.inference.contract import Contract
@@ -50,7 +51,7 @@ class Recogniser:
         from agent.readers import reader  # imports ONNX Runtime
         from models.inference.infer import load
 
-        landmarker = registry.path("face_landmarker")
+        landmarker = registry.path(registry.LANDMARKER)
         self._reader = reader(load(model))
         self._crop = self._reader.network.contract.crop
         self._smile_rule = registry.smile_rule(model)

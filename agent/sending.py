@@ -99,6 +99,32 @@ class Sender:
         return Step(max(time, self._label_at + gap), label)
 
 
+_TAP_S, _FRAME_S = 0.2 / MAX_LABELS_PER_S, 1 / MAX_LABELS_PER_S
+"""What the relay reckons a tap and any other frame at: a label's time, and a fifth of it."""
+_TAPS_UP_TO_S = 30.0
+"""Half of what the relay lets come at once: the rest is for labels, and for what a slow network piles up."""
+
+
+class Allowance:
+    """How many taps the relay takes of one connection: those beyond that are dropped here, not answered by its end."""
+
+    def __init__(self) -> None:
+        self._paid_at = -math.inf
+        """When the relay will have forgotten what was sent so far."""
+
+    def spend(self, time: float) -> None:
+        """A frame that is no tap is sent at ``time``."""
+        self._paid_at = max(self._paid_at, time) + _FRAME_S
+
+    def tap(self, time: float) -> bool:
+        """Whether a tap may be sent at ``time``, which then counts as sent."""
+        paid_at = max(self._paid_at, time) + _TAP_S
+        if paid_at - time > _TAPS_UP_TO_S:
+            return False
+        self._paid_at = paid_at
+        return True
+
+
 class Notes:
     """Which of the sentences that a relay makes the agent say are said."""
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError
+from agent import cameras
+from agent.errors import NoCameraError, ScreenCaptureError, UnreadableVideoError
 
 Frame = NDArray[np.uint8]
 
-DEVICES = Path("/dev")
 _CAMERA_SIZE = (640, 480)
 _LARGEST_STILL = (1280, 1280)
 _FIRST_FRAME_S = 5.0
@@ -55,9 +55,9 @@ def set_opencv_up() -> None:
 
 def check(name: str) -> None:
     """Find out what can be known without capturing anything; see ``open_source`` for the errors."""
-    number = camera_number(name)
+    number = cameras.number_of(name)
     if number is not None:
-        if problem := _camera_problem(number):
+        if problem := cameras.problem(number):
             raise problem
     elif name == "screen":
         _Screen().close()
@@ -73,7 +73,7 @@ def open_source(name: str, loop: bool) -> FrameSource:
         ScreenCaptureError: no screen, or not for us.
         UnreadableVideoError: no such file, or nothing in it that can be decoded.
     """
-    number = camera_number(name)
+    number = cameras.number_of(name)
     if number is not None:
         return _Camera(number)
     if name == "screen":
@@ -81,17 +81,9 @@ def open_source(name: str, loop: bool) -> FrameSource:
     return open_file(Path(name), loop)
 
 
-def camera_number(name: str) -> int | None:
-    """0 for ``webcam``, N for ``webcam:N``, None for anything else."""
-    if name == "webcam":
-        return 0
-    kind, _, number = name.partition(":")
-    return int(number) if kind == "webcam" and number.isascii() and number.isdigit() else None
-
-
 def is_live(name: str) -> bool:
     """Whether the ``source`` option names a camera or the screen, not a file."""
-    return name == "screen" or camera_number(name) is not None
+    return name == "screen" or cameras.number_of(name) is not None
 
 
 def open_file(path: Path, loop: bool) -> FrameSource:
@@ -142,7 +134,7 @@ class _Camera:
         self._number = number
         self._capture = cv2.VideoCapture(number, backend)
         if not self._capture.isOpened():
-            raise _camera_problem(number) or busy(number)
+            raise cameras.problem(number) or cameras.busy(number)
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, _CAMERA_SIZE[0])
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, _CAMERA_SIZE[1])
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -150,7 +142,7 @@ class _Camera:
         while not self._capture.grab():  # A camera in use opens, but delivers nothing.
             if time.monotonic() > deadline:
                 self._capture.release()
-                raise busy(number)
+                raise cameras.busy(number)
             time.sleep(0.05)
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -176,36 +168,8 @@ class _Camera:
     def _stopped(self) -> NoCameraError:
         return NoCameraError(
             f"camera {self._number} stopped delivering pictures: plug it in again, or see whether another program "
-            "took it, then start the agent again"
+            "took it"
         )
-
-
-def _camera_problem(number: int) -> NoCameraError | CameraBusyError | None:
-    """What is wrong with a camera as far as its device file tells (Linux); None where nothing is, or can be told."""
-    if sys.platform != "linux":
-        return None
-    device = DEVICES / f"video{number}"
-    if not device.exists():
-        others = sorted(path.name.removeprefix("video") for path in DEVICES.glob("video[0-9]*"))
-        if others:
-            hint = f"there is no {device}; choose one that is there: " + ", ".join(f"webcam:{n}" for n in others)
-        else:
-            hint = "no camera is connected (or this virtual machine or container was not given it)"
-        return NoCameraError(f"no camera {number}: {hint}. Without one, --source takes a video file or screen")
-    if not os.access(device, os.R_OK | os.W_OK):
-        return CameraBusyError(
-            f"you may not open {device}: add yourself to its group (`sudo usermod -aG video $USER`) and log in again"
-        )
-    return None
-
-
-def busy(number: int) -> CameraBusyError:
-    """The error for a camera that is there but gives no pictures."""
-    return CameraBusyError(
-        f"camera {number} could not be opened or gives no pictures: close the program that uses it (a video call, OBS; "
-        "OBS can pass it on as a virtual camera), allow camera access in the system's privacy settings, or choose "
-        "another one with --source webcam:N"
-    )
 
 
 class _Screen:
@@ -285,10 +249,7 @@ class Video:
         self._at = -self._interval
         if not self._capture.isOpened() or not self._advance():
             self._capture.release()
-            raise UnreadableVideoError(
-                f"{self._path} holds no video or picture that can be decoded: expected a file such as MP4, MKV, WebM, "
-                "GIF, JPEG or PNG; does it play in a video player?"
-            )
+            raise UnreadableVideoError(f"{self._path} holds no video or picture that can be decoded: {_expected()}")
 
     def _advance(self) -> bool:
         """Move to the next frame; False at the end."""
@@ -299,6 +260,14 @@ class Video:
         self._at = stamp if stamp > self._at else self._at + self._interval
         self._fresh = True
         return True
+
+
+def _expected() -> str:
+    """Which files can be read with the OpenCV that is here; a packaged program may have a small one."""
+    films = (cv2.CAP_FFMPEG, cv2.CAP_MSMF, cv2.CAP_AVFOUNDATION)
+    if any(cv2.videoio_registry.hasBackend(one) for one in films):
+        return "expected a file such as MP4, MKV, WebM, GIF, JPEG or PNG; does it play in a video player?"
+    return "expected a file such as JPEG, PNG or AVI of JPEG pictures; this Moodcast was built without other films"
 
 
 class Still:

@@ -5,6 +5,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from agent import covered, readable
 from agent.face import FoundFace, StillFaceFinder
 from models.errors import ModelError
 from models.inference import registry, smile
@@ -12,7 +13,7 @@ from models.inference.align import aligned_face, crop_matrix
 from models.inference.contract import CropSpec
 from models.inference.infer import Classifier, load_still
 from models.inference.smile import SmileRule
-from relay.trial import BadPictureError, Choice, Findings, Picture, TriedFace, UnavailableError
+from relay.trial import BadPictureError, Choice, DecodedPicture, Findings, TriedFace, UnavailableError
 
 
 class StillRecogniser:
@@ -25,7 +26,7 @@ class StillRecogniser:
     """
 
     def __init__(self) -> None:
-        self._faces = StillFaceFinder(registry.path("face_landmarker"))
+        self._faces = StillFaceFinder(registry.path(registry.LANDMARKER))
         self._loaded: dict[str, Classifier] = {}
 
     def choices(self) -> list[Choice]:
@@ -34,7 +35,7 @@ class StillRecogniser:
         here.sort(key=lambda entry: entry.name != registry.DEFAULT)
         return [Choice(name=entry.name, description=entry.description) for entry in here]
 
-    def look(self, picture: Picture, model: str) -> Findings:
+    def look(self, picture: DecodedPicture, model: str) -> Findings:
         """The faces of a picture, and what the classifier ``model`` (empty: the default) says of each.
 
         Raises:
@@ -77,11 +78,20 @@ class StillRecogniser:
 
 
 def _read(pixels: NDArray[np.uint8], face: FoundFace, classifier: Classifier, rule: SmileRule | None) -> TriedFace:
-    """What the classifier and the rule say of a face of the picture."""
+    """What the classifier and the rule say of a face of the picture, and whether the agent would send it."""
     crop = classifier.network.contract.crop
     answer = classifier.probabilities(aligned_face(pixels, face.points, crop))
     probabilities = smile.decided(rule, answer, face.shapes)
-    return TriedFace(outline=outline(face.points, crop), probabilities=tuple(probabilities.tolist()))
+    unread = (
+        readable.placed(face, pixels.shape[1], pixels.shape[0])
+        or readable.uncovered(aligned_face(pixels, face.points, covered.CROP))
+        or readable.unsure(answer.tolist())
+    )
+    return TriedFace(
+        outline=outline(face.points, crop),
+        probabilities=tuple(probabilities.tolist()),
+        unread=unread.key if unread else "",
+    )
 
 
 def outline(points: NDArray[np.float64], crop: CropSpec) -> tuple[tuple[float, float], ...]:

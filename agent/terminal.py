@@ -1,30 +1,27 @@
 """What the viewer reads and answers: the question before the first capture, and the line that shows what is sent."""
 
+import argparse
 import contextlib
 import getpass
 import io
-import ipaddress
 import os
 import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TextIO
 
 import msgspec
-from yarl import URL
 
-from agent import consent
+from agent import address, cameras, consent
 from agent.config import ADMIN_KEY_PATTERN, AgentSettings
 from agent.errors import NoConsentError
-from agent.readable import Unread
-from agent.sources import camera_number
-from models.inference.contract import ClipSpec
+from agent.unread import Unread
 from relay.common.printable import escaped, escaped_lines
-from relay.errors import WrongKeyError
+from relay.errors import SettingsError, WrongKeyError
 from relay.protocol import Away, Label, Welcome
+from relay.settings import load
 
 STUCK = (
     "The driver of the camera did not answer, so the program ended itself, which gives the camera back. If its light "
@@ -48,40 +45,35 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
 
     ``welcome``: what the relay said, which promises when an expression is shown.
     """
-    if camera_number(settings.source) is not None:
-        what = "turn on your camera and read the expression of your face"
-    elif settings.source == "screen":
-        what = "look at your screen and read the expression of the largest face on it"
-    else:
-        what = f"read the expression of the largest face in {escaped(settings.source)}"
     extra = [f"your display name ({escaped(settings.name)})"] if settings.name else []
     extra += [f"your stream delay ({settings.delay:g} s)"] if settings.delay else []
     also = f"\n    With it, once: {' and '.join(extra)}." if extra else ""
     unencrypted = (
         "\n  Careful: the address starts with http:, so others on the way can read what is sent."
-        if readable_on_the_way(settings.relay)
+        if address.readable_on_the_way(settings.relay)
         else ""
     )
     return (
-        f"Moodcast will {what}.\n"
-        "The pictures are looked at on this computer only, and kept nowhere.\n"
-        "  What leaves it: one of seven words (happy, sad, ...) and how sure that is,\n"
-        f"    at most twice a second, to {settings.relay}, channel {settings.channel}.{also}\n"
-        "  What never leaves it: pictures, and the shape of your face.\n"
+        f"Moodcast will {what_is_read(settings)}.\n"
+        f"{consent.what_leaves(settings.relay, settings.channel, also)}"
         f"{consent.who_sees_it(welcome) if settings.role == 'viewer' else consent.streamers(settings.store_face)}"
         f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
+        f"{_notice(welcome)}"
     )
 
 
-def readable_on_the_way(relay: str) -> bool:
-    """Whether the address is unencrypted and not on this computer."""
-    url = URL(relay)
-    if url.scheme == "https" or url.host == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(url.host or "").is_loopback
-    except ValueError:
-        return True
+def _notice(welcome: Welcome) -> str:
+    """A stranger's words, as such."""
+    return f"  The streamer says: “{escaped(welcome.notice)}”\n" if welcome.notice else ""
+
+
+def what_is_read(settings: AgentSettings) -> str:
+    """What the agent looks at, and for what."""
+    if cameras.number_of(settings.source) is not None:
+        return "turn on your camera and read the expression of your face"
+    if settings.source == "screen":
+        return "look at your screen and read the expression of the largest face on it"
+    return f"read the expression of the largest face in {escaped(settings.source)}"
 
 
 def with_admin_key(settings: AgentSettings, answers: TextIO) -> AgentSettings:
@@ -103,6 +95,46 @@ def with_admin_key(settings: AgentSettings, answers: TextIO) -> AgentSettings:
     return msgspec.structs.replace(settings, admin_key=key)
 
 
+def with_channel(settings: AgentSettings, answers: TextIO, out: TextIO) -> AgentSettings:
+    """The settings with a channel, asked for where none is given; and before it the relay, where that isn't either.
+
+    Raises:
+        SettingsError: there is no channel, and no terminal to ask on, or its input has ended.
+    """
+    if not settings.channel and settings.relay == AgentSettings().relay:
+        question = f"Address of the relay, or an invitation (Enter for {settings.relay}): "
+        settings = _with_answer(settings, ("relay", "channel", "password"), question, answers, out)
+    if not settings.channel:
+        settings = _with_answer(settings, ("channel",), "Channel: ", answers, out)
+    return settings
+
+
+def _with_answer(
+    settings: AgentSettings, options: tuple[str, ...], question: str, answers: TextIO, out: TextIO
+) -> AgentSettings:
+    """Ask for the first of the options, until the answer can be understood; it may tell the others as well."""
+    while answers.isatty():
+        out.write(question)
+        out.flush()
+        answer = answers.readline()
+        if not answer:
+            break
+        given = argparse.Namespace(**{options[0]: answer.strip() or getattr(settings, options[0])})
+        try:
+            found = load(AgentSettings, given, {}, lambda note: _tell(out, note))
+        except SettingsError as error:
+            _tell(out, str(error))
+            continue
+        if getattr(found, options[0]):
+            values = {name: getattr(found, name) for name in options}
+            return msgspec.structs.replace(settings, **{name: value for name, value in values.items() if value})
+    raise SettingsError("--channel is missing: name the channel to join; the streamer tells it")
+
+
+def _tell(out: TextIO, sentence: str) -> None:
+    out.write(f"{escaped_lines(sentence)}\n")
+
+
 def require_someone_to_ask(settings: AgentSettings, answers: TextIO) -> None:
     """Raises NoConsentError where consent was not given in advance and nobody can be asked."""
     if not settings.yes and not answers.isatty():
@@ -114,7 +146,12 @@ def require_someone_to_ask(settings: AgentSettings, answers: TextIO) -> None:
 
 def ask(settings: AgentSettings, welcome: Welcome, answers: TextIO, out: TextIO) -> None:
     """Explain; then, unless consent was given in advance, ask. Raises NoConsentError for anything but yes."""
-    out.write(explanation(settings, welcome))
+    agree(settings, explanation(settings, welcome), answers, out)
+
+
+def agree(settings: AgentSettings, explained: str, answers: TextIO, out: TextIO) -> None:
+    """The same with any words of what is about to happen."""
+    out.write(explained)
     if settings.yes:
         out.write("Consent was given with --yes.\n")
         out.flush()
@@ -201,11 +238,12 @@ def _forget_typed(answers: TextIO) -> None:
 class Display:
     """The status: one line that is rewritten in place on a terminal, elsewhere a line for each change."""
 
-    def __init__(self, out: TextIO, errors: TextIO) -> None:
+    def __init__(self, out: TextIO, errors: TextIO, plain: bool = False) -> None:
+        """``plain``: a line for each change on a terminal, too."""
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(errors="replace")  # an old code page may not have the dots between the parts
         self._out, self._errors = out, errors
-        self._in_place = out.isatty()
+        self._in_place = out.isatty() and not plain
         self._shown = ""
         self._last_what = ""
 
@@ -234,46 +272,6 @@ class Display:
     def _write(self, text: str) -> None:
         self._out.write(text)
         self._out.flush()
-
-
-def about_model(model: str, clip: ClipSpec | None, missed_card: bool) -> list[str]:
-    """What the viewer should know of the chosen network before it starts."""
-    sentences = []
-    if clip is not None:
-        seconds = (clip.frames - 1) * clip.interval_s
-        what = "What it made of them stays" if clip.features else "They stay"
-        sentences.append(
-            f"{Path(model).name} looks at clips: the last {clip.frames} faces, {clip.interval_s:g} s apart. {what} in "
-            f"memory for these {seconds:.1f} seconds."
-        )
-    if missed_card:
-        sentences.append(
-            "The graphics card can't be used (ONNX Runtime finds no CUDA driver or libraries that fit): the processor "
-            "does the work."
-        )
-    return sentences
-
-
-def late_labels(clip: ClipSpec | None, took_s: float) -> str:
-    """A sentence where a clip takes longer than the time to the next one; empty where all is well."""
-    if clip is None or took_s <= clip.every * clip.interval_s:
-        return ""
-    return (
-        f"A clip takes {took_s:.1f} s on this computer, so your label follows your face that much later. A smaller "
-        "network (--model moodnet) or a graphics card would be faster."
-    )
-
-
-def proportions(stretch: float) -> str:
-    """What is done about a picture that comes ``stretch`` times as wide as it should."""
-    if stretch == 1:
-        return "The picture comes with the right proportions now: nothing is undone any more."
-    how = "squeezed to three quarters of its width" if stretch < 1 else "stretched by a third of its width"
-    return (
-        f"The picture comes {how}, as when 16:9 and 4:3 are mistaken for each other. Smiles are missed in such a "
-        "picture, so the agent undoes it from now on. The settings of the camera, or of the program that passes it on, "
-        "would mend it for good."
-    )
 
 
 def status(

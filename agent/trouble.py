@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+from typing import NamedTuple
 
 import aiohttp
 from yarl import URL
@@ -20,6 +21,28 @@ _TLS_ALERT = r"\x15\x03"
 
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 """What OpenSSL makes of an answer that is no TLS, in its various versions."""
+
+
+class Advice(NamedTuple):
+    """What a viewer is told to do about it, as they give it: behind "ask the streamer for it"."""
+
+    address: str
+    channel: str
+    password: str
+    moved: str
+    """With the relay's new address behind it."""
+    keep: str
+    """With the seconds of a measured delay behind it."""
+
+
+TERMINAL = Advice(
+    " (--relay)",
+    " and give it with --channel",
+    ", and give it with --password or as MOODCAST_PASSWORD in the environment",
+    "start the agent with --relay",
+    "To keep that, start the agent with --delay",
+)
+WINDOW = Advice("", "", "", "give that as its address:", "Kept are")
 
 
 def reason(error: Exception, url: URL) -> str:
@@ -50,7 +73,7 @@ def _other_scheme(url: URL) -> URL:
     return url.origin().with_scheme("http" if url.scheme == "https" else "https")
 
 
-def redirected(response: aiohttp.ClientResponse) -> str:
+def redirected(response: aiohttp.ClientResponse, do: Advice) -> str:
     """The sentence about a redirect; its target is shown as far as it is the address of a server."""
     asked = response.url.origin()
     try:
@@ -58,7 +81,7 @@ def redirected(response: aiohttp.ClientResponse) -> str:
     except ValueError:
         advice = "Ask the streamer for the relay's address"
     else:
-        advice = f"If the streamer says that the relay is there, start the agent with --relay {target}"
+        advice = f"If the streamer says that the relay is there, {do.moved} {target}"
         if target == asked:
             advice = "Ask the streamer for the relay's address: this one leads to other pages of the same server"
     return (

@@ -3,9 +3,10 @@
 python -m benchmarks.moments [--hours 3] [--viewers 120] [--seed 1]
 
 A show of so many hours for an audience that varies: each viewer has an own disposition, lag and delay, laughter comes
-and goes all the time, and some leave and come back. Planted are moments of each expression, of 25 to 70 % of the
-audience for 3 to 8 seconds; between them is no event. Told is which of them are found, in what is told live and among
-the 20 peaks of the session, and how late. ``--demo`` counts the peaks of the demo's scripted show in its place.
+and goes all the time, and a few tap without reason. Planted are moments of each expression and of each tap, of 25 to
+70 % of the audience for 3 to 8 seconds; between them is no event. Told is which of them are found (recall) and which of
+those found are planted (precision), in what is told live, among the session's highlights and among all its peaks, and
+how late. ``--demo`` counts the peaks of the demo's scripted show in its place.
 """
 
 import argparse
@@ -13,8 +14,8 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
 from unittest import mock
 
 from demo.show import SimulatedViewer
@@ -23,9 +24,12 @@ from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.core.moments import Rise
 from relay.core.timeline import Slice, StoredMoment
-from relay.protocol import EXPRESSIONS, Expression, Moment
+from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Expression, Moment, Reaction, Tap
 
 TICK_S = 0.5
+Deed = Expression | Tap
+"""What a viewer shows or taps."""
+KINDS: tuple[Deed, ...] = (*EXPRESSIONS[:NEUTRAL], *EXPRESSIONS[NEUTRAL + 1 :], *TAPS)
 NEAR_S = 6.0
 """What is found so near to a planted moment is that one."""
 WEIGHTS = (0.01, 0.01, 0.01, 0.25, 0.02, 0.03, 0.67)
@@ -37,7 +41,7 @@ class Planted(NamedTuple):
 
     at: float
     seconds: float
-    name: Expression
+    name: Deed
     share: float
 
 
@@ -56,17 +60,17 @@ def old_rule(before: Sequence[float], share: float, sharing: int) -> Rise | None
 
 
 def plant(chance: random.Random, seconds: float) -> list[Planted]:
-    """A moment every 40 to 160 seconds, of the expressions in turn."""
+    """A moment every 40 to 160 seconds, of the expressions and taps in turn."""
     found, at, number = list[Planted](), 60.0, 0
     while at < seconds - 30:
-        name = EXPRESSIONS[number % 6]
+        name = KINDS[number % len(KINDS)]
         found.append(Planted(at, chance.uniform(3, 8), name, chance.uniform(0.25, 0.7)))
         at += chance.uniform(40, 160)
         number += 1
     return found
 
 
-def varied(chance: random.Random, planted: list[Planted], viewers: int) -> Callable[[float], list[Expression | None]]:
+def varied(chance: random.Random, planted: list[Planted], viewers: int) -> Callable[[float], list[Deed | None]]:
     """What each viewer shows as time goes on; None: nothing new."""
     lags = [0.2 + chance.gammavariate(2, 0.4) for _ in range(viewers)]
     taken: list[set[int]] = [
@@ -74,7 +78,7 @@ def varied(chance: random.Random, planted: list[Planted], viewers: int) -> Calla
     ]
     laughter, state = 1.0, {"next": 0}
 
-    def step(now: float) -> list[Expression | None]:
+    def step(now: float) -> list[Deed | None]:
         nonlocal laughter
         laughter = min(2.5, max(0.2, laughter + chance.gauss(0, 0.08)))
         weights = [*WEIGHTS[:3], WEIGHTS[3] * laughter, *WEIGHTS[4:]]
@@ -82,11 +86,14 @@ def varied(chance: random.Random, planted: list[Planted], viewers: int) -> Calla
             state["next"] += 1
         index = state["next"]
         here = planted[index] if index < len(planted) else None
-        shown = list[Expression | None]()
+        shown = list[Deed | None]()
         for lag, takes in zip(lags, taken, strict=True):
             since = now - lag - here.at if here else -1.0
             if here and index in takes and 0 <= since < here.seconds:
-                shown.append(here.name)
+                taps_again = here.name in EXPRESSIONS or since < TICK_S or chance.random() < 0.4
+                shown.append(here.name if taps_again else None)
+            elif chance.random() < 0.001:
+                shown.append(chance.choice(TAPS))
             elif chance.random() < 0.06 or (here and index in takes and 0 <= since - here.seconds < 2 * TICK_S):
                 shown.append(chance.choices(EXPRESSIONS, weights)[0])
             else:
@@ -96,28 +103,28 @@ def varied(chance: random.Random, planted: list[Planted], viewers: int) -> Calla
     return step
 
 
-def scripted(chance: random.Random, viewers: int) -> Callable[[float], list[Expression | None]]:
+def scripted(chance: random.Random, viewers: int) -> Callable[[float], list[Deed | None]]:
     """The demo's show."""
     crowd = [SimulatedViewer(random.Random(chance.random())) for _ in range(viewers)]
     return lambda now: [viewer.step(now)[0] for viewer in crowd]
 
 
-def play(
-    step: Callable[[float], list[Expression | None]], viewers: int, seconds: float
-) -> tuple[list[Moment], list[StoredMoment], float]:
-    """The moments that are told, the seconds that a history would have, and how long the ticks took in all."""
+def play(step: Callable[[float], list[Deed | None]], viewers: int, seconds: float) -> tuple[list[Moment], Slice, float]:
+    """The moments that are told, the history of the show, and how long the ticks took in all."""
     channel = Channel("show", 5, label_ttl=1e9)
     members = [Member(number, str(number).encode()) for number in range(viewers)]
     for member in members:
         channel.join(member, 0.0, 0.0)
-    told, stored, took = list[Moment](), list[StoredMoment](), 0.0
+    told, stored, reactions, took = list[Moment](), list[StoredMoment](), list[Reaction](), 0.0
     now = 0.0
     while now < seconds:
         for member, label in zip(members, step(now), strict=True):
-            if label:
-                channel.label(member, label, now)
+            if label in TAPS:
+                channel.tap(member, cast("Tap", label), now)
+            elif label:
+                channel.label(member, cast("Expression", label), now)
         began = time.perf_counter()
-        channel.tick(channel.snapshot(now), now, now)
+        reactions += channel.tick(channel.snapshot(now), now, now)
         took += time.perf_counter() - began
         if channel.moment:
             told.append(channel.moment)
@@ -129,24 +136,26 @@ def play(
                 )
             )
         now += TICK_S
-    return told, stored, took
+    return told, Slice(moments=stored, reactions=reactions), took
 
 
 def names(found: Sequence[peaks.Peak | Moment]) -> str:
     return ", ".join(f"{count} {name}" for name, count in Counter(one.name for one in found).most_common()) or "none"
 
 
-def rates(found: Sequence[peaks.Peak | Moment], planted: list[Planted]) -> Iterator[str]:
-    """How many of the planted are found, and of the found how many are planted."""
+def near(one: peaks.Peak | Moment, real: Planted) -> bool:
+    return one.name == real.name and -2 <= one.time - real.at <= real.seconds + NEAR_S
 
-    def near(one: peaks.Peak | Moment, real: Planted) -> bool:
-        return one.name == real.name and -2 <= one.time - real.at <= real.seconds + NEAR_S
 
-    hit = [real for real in planted if any(near(one, real) for one in found)]
-    true = [one for one in found if any(near(one, real) for real in planted)]
-    yield f"{len(hit)} of {len(planted)}"
-    yield f"{len(true)} of {len(found)}"
-    yield names(found)
+def rates(found: Sequence[peaks.Peak | Moment], planted: list[Planted]) -> tuple[str, str]:
+    """Recall and precision: how many of the planted are found, and of the found how many are planted."""
+    hit = sum(any(near(one, real) for one in found) for real in planted)
+    true = sum(any(near(one, real) for real in planted) for one in found)
+    return f"{hit} of {len(planted)}", f"{true} of {len(found)}"
+
+
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:
@@ -159,21 +168,23 @@ def main() -> None:
     chance, seconds = random.Random(arguments.seed), 3600 * arguments.hours
     planted = [] if arguments.demo else plant(chance, seconds)
     step = scripted(chance, arguments.viewers) if arguments.demo else varied(chance, planted, arguments.viewers)
-    told, stored, took = play(step, arguments.viewers, seconds)
-    whole = [Slice(moments=stored)]
-    new = peaks.find_peaks(whole)
+    told, whole, took = play(step, arguments.viewers, seconds)
+    every = peaks.find_peaks([whole])
     with mock.patch.object(peaks, "rise_of", old_rule):
-        old = peaks.find_peaks(whole)
-    with mock.patch.object(peaks, "MOST", 10_000), mock.patch.object(peaks, "KEPT", 10_000):
-        every = peaks.find_peaks(whole)
-        with mock.patch.object(peaks, "rise_of", old_rule):
-            every_old = peaks.find_peaks(whole)
-    print("| | found of the planted | planted of the found | expressions |\n|---|---|---|---|")
+        every_old = peaks.find_peaks([whole])
+    print("| | recall | precision | of which kind |\n|---|---|---|---|")
     for label, found in (
-        ("20 peaks, before", old), ("20 peaks", new), ("all peaks, before", every_old), ("all peaks", every),
+        ("the strongest 20, before", every_old[: peaks.MOST]), ("the strongest 20", every[: peaks.MOST]),
+        ("highlights", peaks.highlights(every)), ("all peaks, before", every_old), ("all peaks", every),
         ("told live", told),
     ):  # fmt: skip
-        print("| " + " | ".join([label, *rates(found, planted)]) + " |")
+        print(row(label, *rates(found, planted), names(found)))
+    if planted:
+        print("\n| | recall | precision | live: recall | precision |\n|---|---|---|---|---|")
+        for name in KINDS:
+            real = [one for one in planted if one.name == name]
+            cells = [rates([one for one in found if one.name == name], real) for found in (every, told)]
+            print(row(name, *cells[0], *cells[1]))
     if told:
         late = [moment.ago for moment in told]
         print(f"told after it was noticed: median {statistics.median(late):.1f} s, at most {max(late):.1f} s")

@@ -92,7 +92,9 @@ class RelayProcess(Server):
         headers = {"Content-Type": "application/json", **OWNER}
         request = urllib.request.Request(f"{self.url}/v1/channels", b'{"channel": "bench"}', headers)
         with urllib.request.urlopen(request) as answer:
-            self.key: str = json.load(answer)["display_key"]
+            keys = json.load(answer)
+        self.key: str = keys["display_key"]
+        self.admin_key: str = keys["admin_key"]
 
 
 class Load:
@@ -281,7 +283,8 @@ async def _ticks(folder: str, channels: int, seconds: float) -> None:
     place = database.prepare(folder)
     keys = Channels(place).create("many0")
     with database.opened(place) as file:  # all with the same keys, in one transaction
-        copy = "INSERT INTO channels SELECT ?, admin_hash, display_hash, created FROM channels WHERE name = 'many0'"
+        columns = "admin_hash, display_hash, created"
+        copy = f"INSERT INTO channels (name, {columns}) SELECT ?, {columns} FROM channels WHERE name = 'many0'"
         for number in range(1, channels):
             file.execute(copy, (f"many{number}",))
     relay = await app.start(RelaySettings(port=free_port(), data=folder, min_viewers=1, crowd="viewers"))

@@ -30,7 +30,7 @@ MAY = {
     "agent": {"models": "errors inference", "relay": "common errors protocol settings trial"},
     "demo": {"agent": "", "models": "", "obs_plugin": "", "relay": ""},
     "docs": {"agent": "", "demo": "", "models": "", "moodcast": "", "obs_plugin": "", "relay": ""},
-    "models": {"relay": "errors protocol"},
+    "models": {"relay": "assets errors protocol"},
     "moodcast": {"agent": "", "demo": "", "models": "", "obs_plugin": "", "relay": ""},
     "obs_plugin": {"relay": "common errors"},
     "relay": {},
@@ -39,13 +39,16 @@ MAY = {
 
 ROOMS = {
     "agent": (
-        "errors outset packages stopping priority address config consent trouble smoothing sending client sources "
-        "search face pace covered readable proportions hints resting clip_buffer readers recognition capture stills "
-        "trial face_stage terminal main"
+        "errors files outset packages stopping priority address config consent trouble smoothing sending client "
+        "cameras sources search face pace covered unread readable proportions hints resting clip_buffer readers "
+        "recognition remarks capture stills trial face_stage app desktop window terminal first_start explain main "
+        "program"
     ),
     "demo": "errors config show crowd screenshot run",
     "models": "errors atomic metrics inference stills zoo clips convert training export evaluation commands",
-    "relay": "protocol errors settings trial common core store config logs machine cluster live http app check",
+    "relay": (
+        "protocol errors settings trial assets common core store config logs machine cluster live http tunnel app check"
+    ),
 }
 """The folders and files of a top-level folder: each imports of those before it alone."""
 

@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from agent import covered
 from agent.face import FoundFace, StillFaceFinder
-from agent.readable import Unread, placed, unsure
+from agent.readable import placed, unsure
+from agent.unread import Unread
 from benchmarks import portrait_frames, spoilt_portraits
 from benchmarks.spoilt_portraits import COVERED, CUT, ORDINARY, TURNED, Picture, Spoil
 from benchmarks.tile_geometry import BORDER, ENLARGED

@@ -22,6 +22,9 @@ class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=65535, description=f"Relay's port; 0 takes {DEFAULT_PORT}, or any free one if it is taken.")
     ] = 0
     no_browser: Annotated[bool, Meta(description="Do not open the overlay in a browser.")] = False
+    no_fetch: Annotated[
+        bool, Meta(description="Neither fetch nor compress what viewers' browsers read faces with, as of the relay.")
+    ] = False
     yes: Annotated[bool, Meta(description="Use the webcam, if there is one, without asking.")] = False
     report: Annotated[str, Meta(description="Write a JSON report to this file at the end.")] = ""
     screenshot: Annotated[

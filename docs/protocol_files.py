@@ -18,6 +18,8 @@ DIRECTIONS = {
     "subscriber_to_relay": protocol.Subscribe,
     "relay_to_subscriber": TO_SUBSCRIBER,
 }
+_NO_LIMITS = {"NEUTRAL", "VERSION", "MOST_PEOPLE", "MOST_NOTICE", "MOST_VIA"}
+"""Numbers of the contract that are none of seconds or bytes; the messages' schemas have the last two."""
 
 
 def protocol_json() -> str:
@@ -25,7 +27,7 @@ def protocol_json() -> str:
     limits = {
         name.lower(): value
         for name, value in vars(protocol).items()
-        if name.isupper() and isinstance(value, (int, float)) and name not in ("NEUTRAL", "VERSION")
+        if name.isupper() and isinstance(value, (int, float)) and name not in _NO_LIMITS
     }
     codes = [
         {"number": code.number, "name": code.name, "client": "retry" if code.retry else "stop",
@@ -80,7 +82,16 @@ def schemas() -> dict[str, dict[str, Any]]:
     _, found = msgspec.json.schema_components(tuple(every))
     for schema in found.values():
         schema["description"] = inspect.cleandoc(schema["description"])
-    return {kind.__name__: found[kind.__name__] for kind in every}
+    return {kind.__name__: _whole(found[kind.__name__], found) for kind in every}
+
+
+def _whole(part: Any, found: dict[str, dict[str, Any]]) -> Any:
+    """A part of a schema, with what it refers to in place of the reference."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            return _whole(found[part["$ref"].rsplit("/", 1)[1]], found)
+        return {name: _whole(inner, found) for name, inner in part.items()}
+    return [_whole(inner, found) for inner in part] if isinstance(part, list) else part
 
 
 def _choice(values: Any) -> str:
@@ -94,6 +105,8 @@ def _type(part: dict[str, Any]) -> str:
         return " | ".join(_type(option) for option in part["anyOf"])
     if part["type"] == "array":
         return f"{_type(part['items'])}[]"
+    if part["type"] == "object":
+        return f"{{ {'; '.join(f'{name}: {_type(inner)}' for name, inner in part['properties'].items())} }}"
     return "number" if part["type"] == "integer" else str(part["type"])
 
 

@@ -56,7 +56,11 @@ A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no
    moods, and is closed in the end;
 5. gets a `countdown` when the streamer measures the delay, and says `zero` when it reaches 0 on the viewer's screen.
    The time between is the viewer's delay, 0 to {protocol.MAX_DELAY_S} seconds (up to {countdown.EARLY_S:g} second
-   too early counts as 0), and `delay` answers. Of several `zero`, the last counts.
+   too early counts as 0), and `delay` answers. Of several `zero`, the last counts;
+6. where `grid` is true, says `show` to be shown to the others by its name, and `look` to get `people`: who is shown,
+   at most {protocol.MOST_PEOPLE}, every {protocol.PEOPLE_S:g} seconds. Both hold for one connection, and `show` until
+   the streamer takes the grid back. An agent that says `show` again after a loss does so only while `granted` of
+   `welcome` is what it was.
 
 Labels that come faster replace each other; {limits.BURST:g} more than may come bring an `error`,
 {limits.BURST + limits.DEBT:g} more the close ({protocol.TOO_FAST.number}). A frame that is no message counts as

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models import convert
 from models.clips.source import ClipSource
 from models.errors import EvaluationError, MissingTorchError
-from models.inference import fetch, registry
+from models.inference import bar, registry
 from models.inference.contract import CropSpec
 from models.inference.face_stage import FaceStage
 from models.training import recipe
@@ -30,8 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     listing = actions.add_parser("list", help="the registered files, which of them are here, and the networks")
     listing.set_defaults(perform=show_list)
     fetching = actions.add_parser("fetch", help="fetch what is missing, checked by sha256")
-    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all but the optional ones")
+    fetching.add_argument("names", nargs="*", metavar="NAME", help="default: all that agent and demo need")
+    fetching.add_argument(
+        "--browser", action="store_true", help="what a relay needs, so that viewers' browsers can read faces"
+    )
     fetching.set_defaults(perform=fetch_files)
+    assets = actions.add_parser(
+        "assets", help="fetch and compress what browsers read faces with, as a relay does by itself"
+    )
+    assets.add_argument(
+        "folder", nargs="?", type=Path, metavar="DIR", help="also write it there, for the static host of --assets-url"
+    )
+    assets.set_defaults(perform=make_assets)
     _add_training(
         actions.add_parser("train", help="train a network as a recipe says, or go on with a stopped training"), faces
     )
@@ -172,7 +182,7 @@ def run(options: argparse.Namespace) -> int:
 
 def show_list(options: argparse.Namespace) -> int:
     for entry in registry.WEIGHTS.values():
-        missing = "optional" if entry.optional else "not fetched"
+        missing = "optional" if entry.optional else "for browsers" if entry.for_browsers else "not fetched"
         state = "here" if registry.location(entry).is_file() else missing
         print(f"{entry.name:<22} {entry.megabytes:>9}  {state:<12} {entry.licence:<20} {entry.description}")
     print("\nNetworks that can be trained:")
@@ -184,9 +194,21 @@ def show_list(options: argparse.Namespace) -> int:
 
 
 def fetch_files(options: argparse.Namespace) -> int:
-    needed = [name for name, entry in registry.WEIGHTS.items() if not entry.optional]
-    for entry in [registry.get(name) for name in options.names or needed]:
-        print(f"{entry.name}: {fetch.fetch(entry)}")
+    everyday = [entry.name for entry in registry.WEIGHTS.values() if not entry.optional and not entry.for_browsers]
+    browsers = list(registry.BROWSER.values()) if options.browser else []
+    for entry in [registry.get(name) for name in options.names + browsers or everyday]:
+        print(f"{entry.name}: {bar.fetched(entry.name)}")
+    return 0
+
+
+def make_assets(options: argparse.Namespace) -> int:
+    from models.inference import assets
+
+    for name in registry.BROWSER.values():
+        bar.fetched(name)
+    assets.compress_all(lambda coding: print(f"compressed: {coding}", flush=True))  # a line, and a relay looks again
+    if options.folder:
+        print(assets.export(options.folder))
     return 0
 
 

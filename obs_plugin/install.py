@@ -4,12 +4,12 @@ import contextlib
 import json
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from obs_plugin import places
 from obs_plugin.moodcast_relay import INSTALLED
+from relay.common import ourselves
 from relay.common.release import RELEASE
 from relay.errors import DataFolderError
 
@@ -67,7 +67,7 @@ def _fill(folder: Path) -> None:
     for file in sorted(_HERE.glob("moodcast_*.py")):
         shutil.copyfile(file, script / file.name)
     shutil.copytree(OVERLAY, folder / "overlay", ignore=shutil.ignore_patterns("__pycache__", "*.py", "*.d.ts"))
-    note = {"version": RELEASE, "command": [sys.executable, "-m", "moodcast"], "files": _files(folder)}
+    note = {"version": RELEASE, "command": ourselves.command(), "files": _files(folder)}
     (script / INSTALLED).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
 
 

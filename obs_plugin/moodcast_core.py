@@ -16,7 +16,7 @@ import struct
 import urllib.parse
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-KINDS = ("mood", "reaction", "moment", "face", "countdown", "status", "bye")
+KINDS = ("mood", "reaction", "moment", "rehearsal", "face", "countdown", "status", "bye")
 PAGE_SIDES = {"width": (160, 7680), "height": (60, 4320)}
 PICTURE_SIDES = {"width": (160, 1920), "height": (60, 1080)}  # what the relay draws
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -26,7 +26,7 @@ _NEAR_4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.
 _NEAR = [ipaddress.ip_network(text) for text in (*_NEAR_4, "::1/128", "fc00::/7", "fe80::/10")]
 MAX_EVENT_BYTES = 65536
 LONGEST_ASKED_S = 60.0  # a relay that asks for a longer wait is not believed: a show goes on meanwhile
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 2.5
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 2.0
 LONGEST_LINE = 300
 MARK = "moodcast"  # in the settings of the sources that the script makes, so that a renamed one is still found
 TEST_REACTION = "happy"
@@ -88,6 +88,11 @@ class Settings(NamedTuple):
         return ""
 
 
+def pictured(look: Tuple[Tuple[str, str], ...]) -> Tuple[Tuple[str, str], ...]:
+    """What of the overlay's chosen options the relay's picture can show; it knows no browser's language."""
+    return tuple((name, value) for name, value in look if name in ("language", "title") and value not in ("", "auto"))
+
+
 def is_address(text: str) -> bool:
     """Whether the text is the address of a server: http or https, host, port and path at most."""
     try:
@@ -101,7 +106,7 @@ def is_address(text: str) -> bool:
 
 def _is_near(relay: str) -> bool:
     """Whether an address without a scheme is of this machine or a private network; the key of no other goes unencrypted
-    by default. agent/address.py has the same rule: ``tests/test_copies.py`` compares them."""
+    by default. relay/common/address.py has the same rule: ``tests/test_copies.py`` compares them."""
     host = ""
     try:
         host = urllib.parse.urlsplit("http://" + relay).hostname or ""
@@ -309,6 +314,8 @@ def audience(mood: Dict[str, Any]) -> str:
         return f"{sharing} of {viewers} viewers share their expression."
     if mood.get("paused") is True:
         return f"Viewers connected: {viewers}. Paused by you: nothing is shown or stored."
+    if mood.get("cameras") is False:
+        return f"Viewers connected: {viewers}. They take part with taps alone: you forbid cameras."
     return f"Viewers connected: {viewers}. Shown once {condition(least, mood.get('crowd'))}."
 
 

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_settings as settings
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_script import Script
+    from obs_plugin.moodcast_texts import say
 else:
     import moodcast_highlights as highlights  # OBS puts this file's folder on the path
     import moodcast_page as page
     import moodcast_relay as relay
     import moodcast_settings as settings
     import moodcast_sources as sources
+    from moodcast_texts import say
 
 _LINE, _LINES = 32, 3  # letters and lines: what the window has room for, so that nothing moves under the pointer
 _FOLDER = Path(__file__).resolve().parent
@@ -45,13 +47,14 @@ def properties(script: Optional[Script]) -> Any:
             script = held()
             return _answer(script, shown, act(script) if script is not None else "")
 
-        obs.obs_properties_add_button(group, name, text, pressed)
+        obs.obs_properties_add_button(group, name, say(text), pressed)
 
     def refresh(shown: Any, _: Any) -> bool:
         script = held()
         drawn = _answer(script, shown, "")
         if script is not None:
             script.connect()  # whoever asks may have mended something; the next answer tells
+            script.invite.renew()
         return drawn
 
     seen = [settings.shown_address(script.settings) if script is not None else ""]
@@ -66,11 +69,11 @@ def properties(script: Optional[Script]) -> Any:
     # A group has the window's whole width for what needs no label, and buttons are cut where they have less.
     status = _group(fields, "state", "Status")
     _text(status, "status")
-    obs.obs_properties_add_button(status, "refresh", "Refresh status", refresh)
-    address = obs.obs_properties_add_text(fields, "address", "Overlay address", obs.OBS_TEXT_PASSWORD)
+    obs.obs_properties_add_button(status, "refresh", say("Refresh status"), refresh)
+    address = obs.obs_properties_add_text(fields, "address", say("Overlay address"), obs.OBS_TEXT_PASSWORD)
     obs.obs_property_set_modified_callback(address, entered)
-    admin = obs.obs_properties_add_text(fields, "admin", "Admin key", obs.OBS_TEXT_PASSWORD)
-    obs.obs_property_set_long_description(admin, "Optional: for sessions and markers that follow the broadcast.")
+    admin = obs.obs_properties_add_text(fields, "admin", say("Admin key"), obs.OBS_TEXT_PASSWORD)
+    obs.obs_property_set_long_description(admin, say("Optional: for sessions and markers that follow the broadcast."))
     overlay = _group(fields, "overlay", "Overlay")
     button(overlay, "add", "Add overlay to current scene", lambda script: script.add())
     button(overlay, "add_all", "Add overlay to every scene", lambda script: script.add_everywhere())
@@ -79,12 +82,15 @@ def properties(script: Optional[Script]) -> Any:
     button(overlay, "measure", "Measure viewers' delay", lambda script: script.measure())
     button(overlay, "pause", "Pause collecting, or go on", lambda script: script.pause())
     button(overlay, "dashboard", "Open dashboard", lambda script: script.open_dashboard())
-    obs.obs_properties_add_group(fields, "look", "Look of the overlay", obs.OBS_GROUP_NORMAL, _look())
+    obs.obs_properties_add_group(fields, "look", say("Look of the overlay"), obs.OBS_GROUP_NORMAL, _look())
+    invite = _group(fields, "invite", "Invite viewers")
+    _text(invite, "invitation")
+    button(invite, "open_invitation", "Open the page for viewers", lambda script: script.open_invitation())
     highlights.properties(fields)
     if relay.command(_FOLDER, os.environ):
         here = _group(fields, "here", "A relay on this machine")
         button(here, "start_relay", "Start a relay here", lambda script: script.start_relay())
-        obs.obs_properties_add_text(here, "new_channel", "Channel", obs.OBS_TEXT_DEFAULT)
+        obs.obs_properties_add_text(here, "new_channel", say("Channel"), obs.OBS_TEXT_DEFAULT)
         button(here, "create_channel", "Create channel", lambda script: script.create_channel())
     _text(fields, "limits")
     _answer(script, fields, script.note if script is not None else "")
@@ -93,7 +99,7 @@ def properties(script: Optional[Script]) -> Any:
 
 def _group(fields: Any, name: str, title: str) -> Any:
     inner = obs.obs_properties_create()
-    obs.obs_properties_add_group(fields, name, title, obs.OBS_GROUP_NORMAL, inner)
+    obs.obs_properties_add_group(fields, name, say(title), obs.OBS_GROUP_NORMAL, inner)
     return inner
 
 
@@ -107,23 +113,21 @@ def _look() -> Any:
     for row in page.table() if sources.overlay_kind() == sources.BROWSER else []:
         _option(look, row)
     for name, limits in sources.sides().items():
-        obs.obs_properties_add_int(look, name, f"Overlay {name} (pixels)", *limits, 1)
+        obs.obs_properties_add_int(look, name, say(f"Overlay {name} (pixels)"), *limits, 1)
     return look
 
 
 def _option(look: Any, row: Dict[str, Any]) -> None:
-    name = settings.option_name(row)
+    name, label = settings.option_name(row), say(row["label"])
     if row["kind"] == "choice":
-        field = obs.obs_properties_add_list(
-            look, name, row["label"], obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING
-        )
-        for value, label in row["values"].items():
-            obs.obs_property_list_add_string(field, label, value)
+        field = obs.obs_properties_add_list(look, name, label, obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
+        for value, words in row["values"].items():
+            obs.obs_property_list_add_string(field, say(words), value)
     elif row["kind"] == "number":
-        field = obs.obs_properties_add_float(look, name, row["label"], row["least"], row["most"], row["step"])
+        field = obs.obs_properties_add_float(look, name, label, row["least"], row["most"], row["step"])
     else:
-        field = obs.obs_properties_add_text(look, name, row["label"], obs.OBS_TEXT_DEFAULT)
-    obs.obs_property_set_long_description(field, row["help"])
+        field = obs.obs_properties_add_text(look, name, label, obs.OBS_TEXT_DEFAULT)
+    obs.obs_property_set_long_description(field, say(row["help"]))
 
 
 def _answer(script: Optional[Script], fields: Any, note: str) -> bool:
@@ -136,6 +140,7 @@ def _answer(script: Optional[Script], fields: Any, note: str) -> bool:
         obs.obs_property_text_set_info_type(
             status, obs.OBS_TEXT_INFO_NORMAL if script.healthy() else obs.OBS_TEXT_INFO_WARNING
         )
+        obs.obs_property_set_description(obs.obs_properties_get(fields, "invitation"), script.invite.text())
         details = "\n".join(filter(None, [script.status(), script.limits()]))
         obs.obs_property_set_description(limits, details)
         obs.obs_property_set_visible(limits, bool(details))

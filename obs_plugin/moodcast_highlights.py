@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_lists
     from obs_plugin.moodcast_parts import Part
+    from obs_plugin.moodcast_texts import say
 else:
     import moodcast_clips as clips  # OBS puts this file's folder on the path
     import moodcast_core as core
     import moodcast_lists
     from moodcast_parts import Part
+    from moodcast_texts import say
 
 _PREFIX = "highlights_"
 _LISTS, _REPLAY, _START, _CHAPTER = (_PREFIX + name for name in ("lists", "replay", "start", "chapter"))
@@ -55,16 +57,16 @@ def defaults(data: Any) -> None:
 def properties(fields: Any) -> None:
     """Add the group "Highlights" to the dialog."""
     group = obs.obs_properties_create()
-    obs.obs_properties_add_bool(group, _LISTS, "List them beside the recording (.csv, and chapters as .txt)")
-    obs.obs_properties_add_bool(group, _REPLAY, "Save the replay buffer")
-    obs.obs_properties_add_bool(group, _START, "Start the replay buffer with the stream or recording")
+    obs.obs_properties_add_bool(group, _LISTS, say("List them beside the recording (.csv, and chapters as .txt)"))
+    obs.obs_properties_add_bool(group, _REPLAY, say("Save the replay buffer"))
+    obs.obs_properties_add_bool(group, _START, say("Start the replay buffer with the stream or recording"))
     if hasattr(obs, "obs_frontend_recording_add_chapter"):
-        obs.obs_properties_add_bool(group, _CHAPTER, "Chapter markers (Hybrid MP4 recordings)")
-    obs.obs_properties_add_int(group, _COOLDOWN, "Seconds between two", int(clips.LEAST_COOLDOWN_S), 3600, 1)
-    obs.obs_properties_add_int_slider(group, _LEAST, "Least rise of the audience, %", 0, 100, 1)
+        obs.obs_properties_add_bool(group, _CHAPTER, say("Chapter markers (Hybrid MP4 recordings)"))
+    obs.obs_properties_add_int(group, _COOLDOWN, say("Seconds between two"), int(clips.LEAST_COOLDOWN_S), 3600, 1)
+    obs.obs_properties_add_int_slider(group, _LEAST, say("Least rise of the audience, %"), 0, 100, 1)
     for key, label in clips.LABELS.items():
-        obs.obs_properties_add_bool(group, _name(*key), label)
-    obs.obs_properties_add_group(fields, _PREFIX + "group", "Highlights", obs.OBS_GROUP_NORMAL, group)
+        obs.obs_properties_add_bool(group, _name(*key), say(label))
+    obs.obs_properties_add_group(fields, _PREFIX + "group", say("Highlights"), obs.OBS_GROUP_NORMAL, group)
 
 
 class _Wishes(NamedTuple):

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_core as core
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_parts import Part
+    from obs_plugin.moodcast_texts import say
 else:
     import moodcast_sources as sources  # OBS puts this file's folder on the path
     from moodcast_parts import Part
+    from moodcast_texts import say
 
 _LABELS = {
     "moodcast_overlay": "Moodcast: show or hide the overlay",
@@ -68,7 +70,7 @@ class Hotkeys(Part):
         self._scenes = sources.scene_names()
         for name, label in _LABELS.items():
             self._callbacks.append(self._callback(name))
-            self._numbers[name] = obs.obs_hotkey_register_frontend(name, label, self._callbacks[-1])
+            self._numbers[name] = obs.obs_hotkey_register_frontend(name, say(label), self._callbacks[-1])
             keys = obs.obs_data_get_array(data, name)
             obs.obs_hotkey_load(self._numbers[name], keys)
             obs.obs_data_array_release(keys)

@@ -11,6 +11,7 @@ import math
 import random
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional
 
@@ -35,7 +36,7 @@ class Link:
 
     ``state`` (connecting, connected, retrying or refused) and ``sentence`` say how it stands, ``mood`` holds the fields
     of the last mood event. With a ``folder`` it also keeps the newest PNG of the overlay in there, and
-    ``picture_problem`` says why it can't.
+    ``picture_problem`` says why it can't, ``picture_notice`` what the relay could not write in it.
     """
 
     def __init__(self, settings: core.Settings, folder: Optional[Path] = None) -> None:
@@ -44,7 +45,7 @@ class Link:
         self.sentence = f"Connecting to {settings.relay}."
         self.mood: Optional[Dict[str, Any]] = None
         self.last_mood: Optional[core.Message] = None
-        self.picture_problem = ""
+        self.picture_problem = self.picture_notice = ""
         self.admin_key = False  # whether the relay refused to be seen with the key, as it is the admin key
         self._measured = ("", -math.inf)
         self._messages: Deque[core.Message] = collections.deque(maxlen=256)
@@ -219,7 +220,10 @@ class Link:
         """The current picture; ``age``: seconds since a test reaction was asked for."""
         width, height = self.settings.width, self.settings.height
         test = f"&reaction={core.TEST_REACTION}&age={age:.2f}" if age <= REACTION_S else ""
-        response = self._wire.get(connection, f"overlay.png?width={width}&height={height}{test}", "image/png")
+        words = "".join(f"&{urllib.parse.urlencode([pair])}" for pair in self.settings.look)
+        path = f"overlay.png?width={width}&height={height}{words}{test}"
+        response = self._wire.get(connection, path, "image/png")
+        self.picture_notice = response.getheader("Moodcast-Notice") or ""
         body = response.read(_MAX_PICTURE_BYTES)
         if response.read(1) or not core.is_picture(body, width, height):
             raise core.RefusedError(f"The relay sent something else than a picture of {width} x {height} pixels.", True)

@@ -41,6 +41,7 @@ else:
         import moodcast_dialog as dialog
         import moodcast_highlights as highlights
         import moodcast_hotkeys as hotkeys
+        import moodcast_invite as invite
         import moodcast_keys as keys
         import moodcast_link as link
         import moodcast_lists as lists
@@ -57,7 +58,7 @@ else:
 
         # OBS's "reload scripts" runs this file anew, but not what it imports: those first that others import.
         plain = (core, clips, lists, broadcast, keys, page, trial, wire, link, requests, parts, relay, copies)
-        for module in (*plain, sources, settings, show, hotkeys, highlights, script_module, dialog):
+        for module in (*plain, sources, settings, show, invite, hotkeys, highlights, script_module, dialog):
             importlib.reload(module)
     except Exception as error:
         problem = misfit(error)

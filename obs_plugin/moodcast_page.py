@@ -83,6 +83,21 @@ def table(folder: Path = FOLDER) -> List[Dict[str, Any]]:
         return []
 
 
+def translations(locale: str, folder: Path = FOLDER) -> Dict[str, str]:
+    """What the dialog says, by its English, in a language that OBS names as in zh-TW or de-DE.
+
+    None where there is no such language, or where the files aren't there.
+    """
+    said: Dict[str, str] = {}
+    try:
+        for part in ("obs", "options"):
+            for text in json.loads((folder / "texts" / f"{part}.json").read_text(encoding="utf-8")).values():
+                said[text["en"]] = text.get(locale) or text.get(locale.partition("-")[0]) or text["en"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+    return said
+
+
 def wanted(
     settings: core.Settings, found: Dict[str, Any], last: Optional[Dict[str, Any]], with_key: bool
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:

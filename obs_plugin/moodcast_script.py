@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from obs_plugin import moodcast_settings as stored
     from obs_plugin import moodcast_sources as sources
     from obs_plugin.moodcast_hotkeys import Hotkeys
+    from obs_plugin.moodcast_invite import Invite
     from obs_plugin.moodcast_parts import Part
     from obs_plugin.moodcast_relay import LocalRelay, Result
     from obs_plugin.moodcast_show import Show
+    from obs_plugin.moodcast_texts import say
 else:
     import moodcast_core as core  # OBS puts this file's folder on the path
     import moodcast_highlights as highlights
@@ -39,12 +41,15 @@ else:
     import moodcast_sources as sources
     import moodcast_trial
     from moodcast_hotkeys import Hotkeys
+    from moodcast_invite import Invite
     from moodcast_parts import Part
     from moodcast_relay import LocalRelay
     from moodcast_show import Show
+    from moodcast_texts import say
 
 _DEBOUNCE_S = 1.0
 _LOOK_S = 1.0
+_ADD_FIRST = f'Add the overlay first: press "{say("Add overlay to current scene")}".'
 _CLOSE_S = 0.4  # for all threads together: OBS stands still meanwhile
 
 
@@ -76,11 +81,13 @@ class Script:
         self._threads: List[threading.Thread] = []
         self._show = Show(lambda: self.rested)
         self.local = LocalRelay(Path(__file__).parent)
+        self.invite = Invite(lambda: self.rested)
         self.parts: List[Part] = [
             self._show,
             self.highlights,
             Hotkeys(self.kind, self._show.pause, self._show.mark, self.highlights.save_now, self.measure),
             self.local,
+            self.invite,
         ]
 
     # --- settings ---
@@ -130,9 +137,10 @@ class Script:
         """Follow the current settings and nothing else. A link that was refused gets a new chance."""
         self._changed = None
         self.rested = self.settings
-        wanted = self.settings._replace(admin="", look=())  # no link needs them, so none ends for new ones
+        # No link needs the rest, so none ends for a new one.
+        wanted = self.settings._replace(admin="", look=core.pictured(self.settings.look))
         if self.kind == sources.BROWSER:
-            wanted = wanted._replace(width=0, height=0)  # only pictures are fetched in a size
+            wanted = wanted._replace(look=(), width=0, height=0)  # only pictures are fetched with words in a size
         if self.link is not None:
             if self.link.settings == wanted and self.link.state != "refused":
                 return
@@ -249,7 +257,9 @@ class Script:
         """The sentences of the status line."""
         lines = [self.note, self._measuring(), self.state(), self.keys.problem]
         if not self.settings.problem() and not self._sources:
-            lines.append('No scene has the overlay yet: press "Add overlay to current scene".')
+            lines.append(f'No scene has the overlay yet: press "{say("Add overlay to current scene")}".')
+        if self.link is not None:
+            lines.append(self.link.picture_notice)
         lines += [line for part in self.parts for line in part.lines()]
         return "\n".join(core.plain(line) for line in lines if line)
 
@@ -343,7 +353,7 @@ class Script:
         if self.settings.problem():
             return self.settings.problem()
         if not self._sources:
-            return 'Add the overlay first: press "Add overlay to current scene".'
+            return _ADD_FIRST
         if self.pushes is False:
             return "No test reaction: this OBS can't hand events to the page."
         if self.kind == sources.IMAGE:
@@ -361,7 +371,7 @@ class Script:
         if self.settings.problem():
             return self.settings.problem()
         if not self._sources:
-            return 'Add the overlay first: press "Add overlay to current scene".'
+            return _ADD_FIRST
         if self.link is None or self.link.state != "connected":
             return "No countdown: the relay isn't connected."
         self.link.measure()
@@ -374,9 +384,11 @@ class Script:
     def try_everything(self) -> str:
         """Have a made-up audience play on the overlay, without a relay; returns what happens."""
         if not self._sources:
-            return 'Add the overlay first: press "Add overlay to current scene".'
+            return _ADD_FIRST
         if self.kind == sources.IMAGE:
-            return 'No test without the relay: it draws the picture. "Send test reaction" shows whether it does.'
+            return (
+                f'No test without the relay: it draws the picture. "{say("Send test reaction")}" shows whether it does.'
+            )
         if self.pushes is False:
             return "No test: this OBS can't hand events to the page."
         if self._trial is not None:
@@ -396,9 +408,20 @@ class Script:
         """Open the dashboard in the browser, in a thread, as that may take its time; returns what happens."""
         if self.settings.problem():
             return self.settings.problem()
-        address = page.address(self.settings, "dashboard")
-        threading.Thread(target=webbrowser.open, args=(address,), name="moodcast-browser", daemon=True).start()
+        self._open(page.address(self.settings, "dashboard"))
         return "The dashboard opens in your browser."
+
+    def open_invitation(self) -> str:
+        """Open the page that viewers get, in the browser, where the link can be copied; returns what happens."""
+        if not self.invite.link:
+            self.invite.renew()
+            return "There is no invitation yet: what is missing stands beside it."
+        self._open(self.invite.link)
+        return "The page for viewers opens in your browser."
+
+    @staticmethod
+    def _open(address: str) -> None:
+        threading.Thread(target=webbrowser.open, args=(address,), name="moodcast-browser", daemon=True).start()
 
     def start_relay(self) -> str:
         """Start a relay on this machine; returns what happens."""

@@ -1,11 +1,11 @@
 // The mood bar: one segment per expression. Only transforms and opacity change from tick to tick.
 
-import { EXPRESSIONS, WORDS } from "./contract.js";
+import { EXPRESSIONS } from "./contract.js";
 import { make, picture } from "./dom.js";
-import { percent, segments } from "./figures.js";
+import { marks, segments, shareOf, wordOf } from "./figures.js";
+import { say } from "./texts.js";
 
 const GAP = 2;
-const FACE_ROOM = 1.25; // a segment shows its face when it is this many times wider than the bar is high
 const RESTING = 0.4; // opacity of the faces while nothing is shown
 
 export class MoodBar {
@@ -53,13 +53,21 @@ export class MoodBar {
 
   #place() {
     if (!this.width) return;
-    segments(this.shares ?? EXPRESSIONS.map(() => 0), this.width, GAP).forEach(({ left, width }, index) => {
-      const middle = this.shares ? left + width / 2 : ((index + 0.5) / EXPRESSIONS.length) * this.width;
-      const opacity = width > FACE_ROOM * this.height ? 1 : 0;
+    const parts = segments(this.shares ?? EXPRESSIONS.map(() => 0), this.width, GAP);
+    const shown = marks(parts, this.width, this.height);
+    parts.forEach(({ left, width }, index) => {
+      const face = this.faces[index];
+      const { middle, size, dot } = this.shares ? shown[index] : this.#resting(index);
       this.segments[index].style.transform = `translateX(${left.toFixed(1)}px) scaleX(${(width / this.width).toFixed(5)})`;
-      this.faces[index].style.transform = `translateX(${(middle - this.height / 2).toFixed(1)}px)`;
-      this.faces[index].style.opacity = String(this.shares ? opacity : RESTING);
+      face.style.transform = `translateX(${(middle - this.height / 2).toFixed(1)}px) scale(${size.toFixed(3)})`;
+      face.style.opacity = String(this.shares ? Number(size > 0) : RESTING);
+      if (face.hasAttribute("data-dot") !== dot) face.toggleAttribute("data-dot", dot);
     });
+  }
+
+  /** @param {number} index of an expression; where its face is while nothing is shown */
+  #resting(index) {
+    return { middle: ((index + 0.5) / EXPRESSIONS.length) * this.width, size: 1, dot: false };
   }
 }
 
@@ -69,8 +77,8 @@ export class MoodBar {
  * @param {number[]} shares seven, or none
  */
 export const describe = (shares) =>
-  EXPRESSIONS.map((name, index) => ({ share: shares[index] ?? 0, word: WORDS[name] }))
+  EXPRESSIONS.map((name, index) => ({ share: shares[index] ?? 0, name }))
     .filter(({ share }) => share > 0)
     .sort((a, b) => b.share - a.share)
-    .map(({ share, word }) => `${percent(share)} ${word}`)
-    .join(", ") || "nothing yet";
+    .map(({ share, name }) => shareOf(share, wordOf(name)))
+    .join(say("common.and")) || say("common.nothing");

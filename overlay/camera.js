@@ -2,19 +2,20 @@
 
 import { make } from "./dom.js";
 import { said } from "./figures.js";
+import { say } from "./texts.js";
 
 const IDEAL = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
 const LONGEST_SIDE = 640; // of the frames that are looked at
 const QUALITY = 0.9;
 
 /**
- * By the name of a DOMException.
+ * What to say, by the name of a DOMException.
  * @type {Readonly<Record<string, string>>}
  */
-const SENTENCES = {
-  NotAllowedError: "The browser may not use the camera: allow it beside the page's address, or in the system's privacy settings.",
-  NotFoundError: "No camera was found: plug one in, or choose a picture instead.",
-  NotReadableError: "The camera gives no pictures: close the other program that uses it.",
+const TEXTS = {
+  NotAllowedError: "try.camera.forbidden",
+  NotFoundError: "try.camera.none",
+  NotReadableError: "try.camera.busy",
 };
 
 export class Camera {
@@ -38,14 +39,14 @@ export class Camera {
     this.stop();
     const turn = this.#turn;
     if (!navigator.mediaDevices) {
-      throw new Error("Browsers give the camera only to pages at 127.0.0.1 or localhost, or over https: open this page there.");
+      throw new Error(say("try.camera.insecure"));
     }
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: IDEAL, audio: false });
     } catch (error) {
-      const known = error instanceof Error ? SENTENCES[error.name] : undefined;
-      throw new Error(known ?? `The camera can't be used (${said(error)}).`, { cause: error });
+      const known = error instanceof Error ? TEXTS[error.name] : undefined;
+      throw new Error(known ? say(known) : say("try.camera.unusable", { why: said(error) }), { cause: error });
     }
     if (turn !== this.#turn) {
       halt(stream);
@@ -92,6 +93,6 @@ const halt = (stream) => stream.getTracks().forEach((track) => track.stop());
 export const jpeg = (canvas) =>
   new Promise((resolve, reject) => {
     const made = (/** @type {Blob | null} */ file) =>
-      file ? resolve(file) : reject(new Error("The browser made no picture of what the camera sees: try again."));
+      file ? resolve(file) : reject(new Error(say("try.camera.empty")));
     canvas.toBlob(made, "image/jpeg", QUALITY);
   });

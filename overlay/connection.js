@@ -1,6 +1,7 @@
 // A subscription to one channel over WebSocket that comes back by itself.
 
 import { parse, retries, sentence } from "./contract.js";
+import { say } from "./texts.js";
 import { said } from "./figures.js";
 
 /** @import { Message } from "./contract.js" */
@@ -12,13 +13,14 @@ import { said } from "./figures.js";
  */
 
 const FIRST_DELAY_S = 0.5;
-const LONGEST_DELAY_S = 2.5; // an overlay is back within three seconds of its relay
+const LONGEST_DELAY_S = 2; // an overlay is back within three seconds of its relay
+const PATIENCE_S = 3; // with a relay that is asked whether it is there
 const LONGEST_ASKED_S = 60; // a relay that asks for a longer wait is not believed: a show goes on meanwhile
 const LASTED_S = 5; // a connection that ends sooner counts as a failed one, so that attempts never follow each other fast
-const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a silence is a dead connection
+export const SILENCE_S = 20; // the relay sends a mood at least every 5 s, so such a silence is a dead connection
 
 /**
- * Seconds to wait before the next attempt: doubling from 0.5 to 2.5, times 0.5 to 1 by chance; or what the relay asked
+ * Seconds to wait before the next attempt: doubling from 0.5 to 2, times 0.5 to 1 by chance; or what the relay asked
  * for if that is longer, times 0.5 to 1.5, so that all the pages of a relay that restarts don't come back at once.
  *
  * @param {number} attempt 0 for the first
@@ -29,6 +31,26 @@ export function backoff(attempt, random, asked = 0) {
   const wanted = typeof asked === "number" && asked > 0 ? Math.min(LONGEST_ASKED_S, asked) : 0;
   const own = Math.min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** attempt);
   return Math.max(wanted * (0.5 + random), own * (0.5 + random / 2));
+}
+
+/**
+ * Whether the relay is there. Chromium makes a page whose WebSockets have failed wait longer with each, up to five
+ * seconds; a page whose requests have failed it doesn't.
+ *
+ * @param {string} relay
+ */
+async function isThere(relay) {
+  const address = new URL(relay);
+  if (address.origin !== location.origin) return true; // the page may open WebSockets to it, and ask it nothing else
+  address.pathname = `${address.pathname.replace(/\/$/, "")}/healthz`;
+  address.search = address.hash = "";
+  try {
+    const signal = AbortSignal.timeout(1000 * PATIENCE_S);
+    const { status } = await fetch(address, { cache: "no-store", redirect: "manual", signal });
+    return status < 500; // more is a proxy's, for a relay that is not there
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -56,6 +78,12 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
   const address = moodAddress(relay, channel);
   let attempt = 0;
 
+  /** @param {unknown} [asked] seconds the relay asked for */
+  function comeBack(asked) {
+    const tryAgain = async () => (await isThere(relay) ? connect() : comeBack());
+    setTimeout(tryAgain, 1000 * backoff(attempt++, Math.random(), asked));
+  }
+
   function connect() {
     /** @type {Bye | ErrorMessage | null} */
     let last = null; // what explains a close
@@ -74,7 +102,7 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
     try {
       socket = new WebSocket(address);
     } catch (error) {
-      onState({ name: "stopped", sentence: `The browser refuses to connect to ${relay}: ${said(error)}` });
+      onState({ name: "stopped", sentence: say("common.line.refused", { relay, reason: said(error) }) });
       return;
     }
     socket.onopen = () => {
@@ -100,8 +128,7 @@ export function subscribe({ relay, channel, key }, onMessage, onState) {
         return;
       }
       if (performance.now() - opened >= 1000 * LASTED_S) attempt = 0;
-      const asked = last?.type === "bye" ? last.retry_after_s : 0;
-      setTimeout(connect, 1000 * backoff(attempt++, Math.random(), asked));
+      comeBack(last?.type === "bye" ? last.retry_after_s : 0);
       onState({ name: "retrying" });
     };
   }

@@ -1,6 +1,11 @@
 // The wire contract as the pages need it. relay/protocol.py is the original; tests/overlay compares the two.
 
-/** @import { Expression, Moment as AnyMoment, Reaction as AnyReaction, RelayToSubscriber, Tap } from "./protocol.d.ts" */
+import {
+  areSentences, isBetween, isBoolean, isCount, isListOf, isObject, isOneOf, isOrNull, isShare, isText, isTime, mayBe,
+} from "./checks.js";
+import { say } from "./texts.js";
+
+/** @import { Expression, Moment as AnyMoment, Reaction as AnyReaction, Rehearsal as AnyRehearsal, RelayToSubscriber, Tap } from "./protocol.d.ts" */
 
 /** @typedef {{ kind: "expression", name: Expression } | { kind: "tap", name: Tap }} Named */
 
@@ -15,8 +20,13 @@
  */
 
 /**
+ * Checked: `name` is one that there is.
+ * @typedef {AnyRehearsal & Named} Rehearsal
+ */
+
+/**
  * What `checked` lets through.
- * @typedef {Exclude<RelayToSubscriber, AnyReaction | AnyMoment> | Reaction | Moment} Message
+ * @typedef {Exclude<RelayToSubscriber, AnyReaction | AnyMoment | AnyRehearsal> | Reaction | Moment | Rehearsal} Message
  */
 
 /** @type {readonly Expression[]} */
@@ -24,36 +34,6 @@ export const EXPRESSIONS = ["angry", "disgust", "fear", "happy", "sad", "surpris
 /** @type {readonly Tap[]} */
 export const TAPS = ["heart", "laugh", "clap", "wow", "cry"];
 export const CHANNEL_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-
-/**
- * How a person says that somebody shows an expression: "62 % happy".
- * @type {Readonly<Record<Expression, string>>}
- */
-export const WORDS = {
-  angry: "angry",
-  disgust: "disgusted",
-  fear: "afraid",
-  happy: "happy",
-  sad: "sad",
-  surprise: "surprised",
-  neutral: "neutral",
-};
-
-/**
- * What viewers did who tapped: "62 % laughed".
- * @type {Readonly<Record<Tap, string>>}
- */
-export const DEEDS = { heart: "sent hearts", laugh: "laughed", clap: "clapped", wow: "said wow", cry: "cried" };
-
-/**
- * What to tell the user for a close code, when the relay sent no sentence of its own.
- * @type {Readonly<Record<number, string>>}
- */
-const SENTENCES = {
-  4400: "The relay did not understand this page. Reload it; if that does not help, page and relay differ in version.",
-  4401: "The display key does not open this channel. Copy the page's address anew from where the channel was made.",
-  4404: "There is no such channel on this relay. Check the channel's name in the page's address.",
-};
 
 /** The addresses the pages use, from where this file lies: BASE/static/contract.js. */
 export const BASE = new URL("..", import.meta.url);
@@ -68,17 +48,31 @@ export const pictureUrl = (name) => new URL(`pictures/${name}.svg`, import.meta.
  */
 export const retries = (code) => !(code >= 4000 && code <= 4499);
 
-/** @param {number} code of a close that says: stop */
-export const sentence = (code) =>
-  SENTENCES[code] ?? `The relay ended the connection for good (code ${code}). Reload the page to try again.`;
+const EXPLAINED = [4400, 4401, 4404];
 
-/** @param {unknown} list */
-const isSeven = (list) => Array.isArray(list) && list.length === EXPRESSIONS.length && list.every(Number.isFinite);
-/** @param {unknown[]} values */
-const areNumbers = (...values) => values.every(Number.isFinite);
+/**
+ * What to tell the user for a close code that says: stop, when the relay sent no sentence of its own.
+ *
+ * @param {number} code
+ */
+export const sentence = (code) =>
+  say(EXPLAINED.includes(code) ? `common.line.closed.${code}` : "common.line.closed.other", { code });
+
+const CROWDS = ["networks", "viewers"];
+const STATES = ["auto", "open", "paused", "ended"];
+const LONGEST_MARKER = 400; // 200 characters, of which one may be two here
+const LONGEST_WAIT_S = 1e6; // of a countdown, a delay, a moment: beyond is nothing that a page could use
+
+/** @param {unknown} list @param {(value: unknown) => boolean} isOne */
+const isSeven = (list, isOne) => isListOf(list, isOne, EXPRESSIONS.length) && /** @type {unknown[]} */ (list).length === EXPRESSIONS.length;
+/** @param {...unknown} values */
+const areTimes = (...values) => values.every(isTime);
+/** @param {...unknown} values */
+const areCounts = (...values) => values.every(isCount);
+/** @param {...unknown} values */
+const areShares = (...values) => values.every(isShare);
 /** @param {{ kind?: unknown, name?: unknown }} message */
-const isNamed = ({ kind, name }) =>
-  /** @type {readonly unknown[]} */ (kind === "tap" ? TAPS : EXPRESSIONS).includes(name);
+export const isNamed = ({ kind, name }) => isOneOf(name, kind === "tap" ? TAPS : kind === "expression" ? EXPRESSIONS : []);
 
 /**
  * A message as it came: any of its fields may be missing, or something else.
@@ -86,21 +80,31 @@ const isNamed = ({ kind, name }) =>
  * @typedef {{ [Field in keyof Kind]?: unknown }} Unchecked
  */
 
-/** @type {{ [Kind in RelayToSubscriber as Kind["type"]]: (message: Unchecked<Kind>) => boolean }} */
+/**
+ * Each field that a page uses has a value that it can show. What may be missing is right where it is there.
+ * @type {{ [Kind in RelayToSubscriber as Kind["type"]]: (message: Unchecked<Kind>) => boolean }}
+ */
 const CHECKS = {
   mood: (m) =>
-    typeof m.visible === "boolean" && isSeven(m.counts) && isSeven(m.shares) &&
-    areNumbers(m.time, m.viewers, m.sharing, m.min_viewers, m.valence, m.resonance, m.trend),
-  reaction: (m) => isNamed(m) && areNumbers(m.time, m.strength, m.count),
-  moment: (m) => isNamed(m) && areNumbers(m.time, m.ago, m.share, m.rise, m.score),
-  marker: (m) => areNumbers(m.time) && typeof m.text === "string",
-  countdown: (m) => areNumbers(m.time, m.seconds, m.zero),
+    isBoolean(m.visible) && areTimes(m.time) && areCounts(m.viewers, m.sharing, m.min_viewers) &&
+    isSeven(m.counts, isCount) && isSeven(m.shares, isShare) && isShare(m.resonance) &&
+    isBetween(m.valence, -1.001, 1.001) && isBetween(m.trend, -2.001, 2.001) &&
+    mayBe(m.crowd, (value) => isOneOf(value, CROWDS)) && mayBe(m.paused, isBoolean) && mayBe(m.grid, isBoolean) &&
+    mayBe(m.cameras, isBoolean),
+  reaction: (m) => isNamed(m) && areTimes(m.time) && areShares(m.strength) && areCounts(m.count),
+  moment: (m) =>
+    isNamed(m) && areTimes(m.time) && areShares(m.share, m.rise) && isBetween(m.ago, 0, LONGEST_WAIT_S) &&
+    isBetween(m.score, 0, Number.MAX_VALUE),
+  rehearsal: (m) => isNamed(m) && areTimes(m.time),
+  marker: (m) => areTimes(m.time) && isText(m.text, LONGEST_MARKER),
+  countdown: (m) => areTimes(m.time, m.zero) && areCounts(m.seconds),
   face: (m) =>
-    (m.emotion === null || /** @type {readonly unknown[]} */ (EXPRESSIONS).includes(m.emotion)) &&
-    areNumbers(m.time, m.delay),
-  status: (m) => typeof m.channel === "string",
-  bye: (m) => areNumbers(m.code) && typeof m.message === "string",
-  error: (m) => areNumbers(m.code) && typeof m.message === "string",
+    isOrNull(m.emotion, (value) => isOneOf(value, EXPRESSIONS)) && areTimes(m.time) && isBetween(m.delay, 0, LONGEST_WAIT_S),
+  status: (m) =>
+    isText(m.channel) && mayBe(m.session, (value) => isOrNull(value, isCount)) &&
+    mayBe(m.state, (value) => isOneOf(value, STATES)) && mayBe(m.warnings, areSentences),
+  bye: (m) => areCounts(m.code) && isText(m.message),
+  error: (m) => areCounts(m.code) && isText(m.message),
 };
 
 /** The kinds of messages that a page knows. */
@@ -113,9 +117,11 @@ export const KINDS = Object.keys(CHECKS);
  * @returns {Message | null}
  */
 export function checked(message) {
-  if (typeof message !== "object" || message === null) return null;
+  if (!isObject(message)) return null;
   const { type } = /** @type {Message} */ (message);
-  return Object.hasOwn(CHECKS, type) && CHECKS[type](message) ? /** @type {Message} */ (message) : null;
+  // Of a text alone: a list of one text would pass for it as a name, and be no type that a page knows.
+  const known = typeof type === "string" && Object.hasOwn(CHECKS, type);
+  return known && CHECKS[type](/** @type {any} */ (message)) ? /** @type {Message} */ (message) : null;
 }
 
 /**
@@ -129,20 +135,4 @@ export function parse(text) {
   } catch {
     return null;
   }
-}
-
-/**
- * The colour of each expression.
- *
- * @returns {Promise<Record<Expression, string>>}
- */
-export const palette = async () => (await fetch(new URL("palette.json", import.meta.url))).json();
-
-/** Colours as CSS variables, in front of all other styles so that a streamer's own CSS wins. */
-export async function applyPalette() {
-  const style = document.createElement("style");
-  style.textContent = `:root{${Object.entries(await palette())
-    .map(([name, colour]) => `--moodcast-${name}:${colour}`)
-    .join(";")}}`;
-  document.head.prepend(style);
 }

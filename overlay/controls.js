@@ -1,9 +1,15 @@
-// What the streamer does on the dashboard: measure the viewers' delay, mark a moment, name and delete sessions.
+// What the streamer does on the dashboard: measure the viewers' delay, mark a moment, try the overlay out, name and
+// delete sessions.
 
-import { find, only, write } from "./dom.js";
-import { clock, condition, said } from "./figures.js";
-import { Refused, request } from "./requests.js";
+import { isMeasured, read } from "./answers.js";
+import { EXPRESSIONS, TAPS } from "./contract.js";
+import { answered, dialogOf, inputOf } from "./dialogs.js";
+import { find, only, tell } from "./dom.js";
+import { clock, condition, said, tapOf, wordOf } from "./figures.js";
+import { request } from "./requests.js";
+import { say } from "./texts.js";
 
+/** @import { Admin } from "./admin.js" */
 /** @import { History } from "./history.js" */
 
 /**
@@ -20,57 +26,17 @@ import { Refused, request } from "./requests.js";
 const POLL_MS = 2000;
 
 /**
- * @param {number} number
- * @param {string} one
- */
-const counted = (number, one, many = `${one}s`) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
-
-/**
- * @param {string} id
- * @param {string} text
- */
-function tell(id, text, wrong = false) {
-  const element = find(id);
-  element.classList.toggle("refused", wrong);
-  write(element, text);
-}
-
-/** @param {string} name */
-const dialogOf = (name) => only(HTMLDialogElement, `#${name}-dialog`);
-/** @param {ParentNode} parent */
-const inputOf = (parent) => only(HTMLInputElement, "input", parent);
-
-/**
- * Open a dialog; resolves with whether its form was sent. Escape and its Cancel button close it.
- *
- * @param {HTMLDialogElement} dialog
- * @returns {Promise<boolean>}
- */
-function answered(dialog) {
-  const form = only(HTMLFormElement, "form", dialog);
-  dialog.returnValue = "";
-  return new Promise((resolve) => {
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      dialog.close("sent");
-    };
-    only(HTMLElement, "[data-cancel]", dialog).onclick = () => dialog.close();
-    dialog.onclose = () => resolve(dialog.returnValue === "sent");
-    dialog.showModal();
-  });
-}
-
-/**
  * What a delay was measured to be, in a sentence.
  *
  * @param {Measured} measured
  */
 export function delayWords({ zero, open_s: open, answers, median, ...least }) {
-  if (zero === null) return "Viewers see the stream later than it happens. A countdown on the stream measures by how much.";
+  if (zero === null) return say("dashboard.delay.none");
+  const told = { count: answers, number: answers.toLocaleString(), seconds: (median ?? 0).toFixed(1) };
   const result = answers && median !== null
-    ? `${counted(answers, "viewer")} answered: the median delay is ${median.toFixed(1)} s.`
-    : `${open > 0 ? "" : "Too few answered the last countdown. "}The median delay is shown once ${condition(least, "answer")}.`;
-  return open > 0 ? `${result} Viewers may still answer for ${clock(open)}.` : result;
+    ? [say("dashboard.delay.measured", told)]
+    : [...(open > 0 ? [] : [say("dashboard.delay.too_few")]), condition("common.delay_once", least)];
+  return [...result, ...(open > 0 ? [say("dashboard.delay.open", { time: clock(open) })] : [])].join(" ");
 }
 
 /**
@@ -80,33 +46,43 @@ export function delayWords({ zero, open_s: open, answers, median, ...least }) {
  * @param {boolean} isRunning
  */
 export function lossWords({ session, moments, reactions, markers }, isRunning) {
+  /** @param {unknown[]} list */
+  const counted = ({ length: count }) => ({ count, number: count.toLocaleString() });
   const parts = [
-    counted(moments.length, "second of mood", "seconds of mood"),
-    counted(reactions.length, "reaction"),
-    counted(markers.length, "marker"),
+    say("session.lost_seconds", counted(moments)),
+    say("session.lost_reactions", counted(reactions)),
+    say("session.lost_markers", counted(markers)),
   ];
-  const name = session.name ? `${session.number}, “${session.name}”,` : `${session.number}`;
-  const then = isRunning ? " It is the running session: a new one begins in its place." : "";
-  return `Session ${name} goes for good, for everyone: ${parts.join(", ")}.${then} Save it as CSV or JSON first if in doubt.`;
+  const { number } = session;
+  const name = session.name ? say("session.named", { number, name: session.name }) : number;
+  return [
+    say("session.lost", { name, parts: parts.join(say("common.and")) }),
+    ...(isRunning ? [say("session.lost_running")] : []),
+    say("session.lost_save"),
+  ].join(" ");
 }
 
 export class Controls {
   /**
    * @param {string} channel
-   * @param {string} key the display key; what needs the admin key asks for that
+   * @param {string} key the display key
+   * @param {Admin} admin
    * @param {Shown} history
    */
-  constructor(channel, key, history) {
+  constructor(channel, key, admin, history) {
     this.channel = channel;
     this.key = key;
-    this.adminKey = ""; // in memory alone: never stored, never in an address
+    this.admin = admin;
     this.history = history;
     /** @type {number | undefined} */
     this.timer = undefined;
-    find("countdown").addEventListener("click", () => this.#startCountdown());
+    find("countdown").addEventListener("click", () => this.startCountdown());
+    find("rehearse").addEventListener("click", () => this.rehearse());
+    only(HTMLSelectElement, "#rehearsed").append(...TAPS.map((name) => new Option(tapOf(name), name)),
+      ...EXPRESSIONS.map((name) => new Option(wordOf(name), name)));
     find("mark").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#mark();
+      this.mark();
     });
     find("rename").addEventListener("click", () => this.#rename());
     find("delete").addEventListener("click", () => this.#delete());
@@ -117,8 +93,7 @@ export class Controls {
     clearTimeout(this.timer);
     const turn = this.timer = setTimeout(() => this.followCountdown(), POLL_MS);
     try {
-      /** @type {Measured} */
-      const result = await (await request(this.channel, this.key, "countdown")).json();
+      const result = await read(await request(this.channel, this.key, "countdown"), isMeasured);
       if (turn !== this.timer) return; // asked again meanwhile
       tell("delay", delayWords(result));
       only(HTMLButtonElement, "#countdown").disabled = result.open_s > 0;
@@ -128,7 +103,8 @@ export class Controls {
     }
   }
 
-  async #startCountdown() {
+  async startCountdown() {
+    if (only(HTMLButtonElement, "#countdown").disabled) return;
     try {
       await request(this.channel, this.key, "countdown", "POST", {});
       this.followCountdown();
@@ -137,13 +113,31 @@ export class Controls {
     }
   }
 
-  async #mark() {
+  /** Show a reaction that nobody had on the overlay. */
+  async rehearse() {
+    const { value: name } = only(HTMLSelectElement, "#rehearsed");
+    try {
+      if (!(await this.admin.request("rehearsal", "POST", { name }))) return;
+      tell("rehearse-told", say("dashboard.test.done"));
+    } catch (error) {
+      tell("rehearse-told", `${say("dashboard.test.failed")} ${said(error)}`, true);
+    }
+  }
+
+  /** Mark this moment, with the text in the field; without one with the time. */
+  async mark() {
     const input = only(HTMLInputElement, "#marker");
-    const text = input.value.trim();
-    await this.#change("marked", "The moment was not marked", async () => {
-      if (!(await this.#asAdmin("markers", "POST", { text }))) return "";
-      input.value = "";
-      return `Marked: ${text}`;
+    const written = input.value;
+    const text = written.trim() || say("dashboard.mark.at", { time: new Date().toLocaleTimeString() });
+    input.value = ""; // at once: a second key press is another marker
+    await this.#change("marked", say("dashboard.mark.failed"), async () => {
+      let isMarked = false;
+      try {
+        isMarked = (await this.admin.request("markers", "POST", { text })) !== null;
+      } finally {
+        if (!isMarked) input.value ||= written; // before anything else is asked of the relay
+      }
+      return isMarked ? say("dashboard.mark.done", { text }) : "";
     });
   }
 
@@ -155,9 +149,10 @@ export class Controls {
     input.value = session.name ?? "";
     if (!(await answered(dialog))) return;
     const name = input.value.trim();
-    await this.#change("changed", "The session was not renamed", async () =>
-      (await this.#asAdmin(`sessions/${session.number}`, "PATCH", { name })) &&
-        `Session ${session.number} ${name ? `is called “${name}”` : "has no name"} now.`);
+    const { number } = session;
+    await this.#change("changed", say("session.not_renamed"), async () =>
+      (await this.admin.request(`sessions/${number}`, "PATCH", { name })) &&
+        say(name ? "session.renamed" : "session.unnamed", { number, name }));
   }
 
   async #delete() {
@@ -166,8 +161,8 @@ export class Controls {
     const { number } = shown.session;
     find("delete-text").textContent = lossWords(shown, this.history.isRunning());
     if (!(await answered(dialogOf("delete")))) return;
-    await this.#change("changed", "The session was not deleted", async () =>
-      (await this.#asAdmin(`sessions/${number}`, "DELETE")) && `Session ${number} is deleted.`);
+    await this.#change("changed", say("session.not_deleted"), async () =>
+      (await this.admin.request(`sessions/${number}`, "DELETE")) && say("session.deleted", { number }));
   }
 
   /**
@@ -183,35 +178,6 @@ export class Controls {
       await this.history.changed();
     } catch (error) {
       tell(place, `${failure}. ${said(error)}`, true);
-    }
-  }
-
-  /**
-   * A request with the admin key, which is asked for until it is right; null when the streamer gives up.
-   *
-   * @param {string} path below the channel
-   * @param {string} method
-   * @param {object} [body] sent as JSON
-   */
-  async #asAdmin(path, method, body) {
-    const dialog = dialogOf("admin");
-    const input = inputOf(dialog);
-    tell("admin-refused", "");
-    for (;;) {
-      if (!this.adminKey) {
-        input.value = "";
-        const given = await answered(dialog);
-        this.adminKey = given ? input.value.trim() : "";
-        input.value = "";
-        if (!this.adminKey) return null;
-      }
-      try {
-        return await request(this.channel, this.adminKey, path, method, body);
-      } catch (error) {
-        if (!(error instanceof Refused) || (error.status !== 401 && error.status !== 403)) throw error;
-        this.adminKey = "";
-        tell("admin-refused", said(error), true);
-      }
     }
   }
 }

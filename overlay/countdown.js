@@ -2,6 +2,8 @@
 // clock: a busy page can't make the zero late, and the page's wall clock, which may be wrong, is never asked.
 
 import { make } from "./dom.js";
+import { isCalm } from "./motion.js";
+import { say } from "./texts.js";
 
 const SHOWN_MS = 1500; // the zero, before it fades; relay/core/countdown.py has the same
 const FADE_MS = 500;
@@ -16,6 +18,7 @@ const NUMBER = [
   { opacity: 1, transform: "scale(.97)", offset: 0.82, easing: "ease-in" },
   { opacity: 0, transform: "scale(.7)" },
 ];
+const CALM_NUMBER = [{ opacity: 1 }, { opacity: 1, offset: 0.82 }, { opacity: 0 }];
 
 /**
  * What to show, and when.
@@ -48,20 +51,21 @@ export class Countdown {
     const [flash, disc, zeroDisc, sweep, caption] =
       ["flash", "disc", "zero-disc", "sweep", "caption"].map((name) => part(`moodcast-countdown-${name}`));
     const face = part("moodcast-countdown-face");
-    caption.textContent = "Sharing with Moodcast? Tap at 0";
+    caption.textContent = say("overlay.tap_at_zero");
     stage.setAttribute("role", "timer");
-    stage.setAttribute("aria-label", "Countdown to measure the stream's delay");
+    stage.setAttribute("aria-label", say("overlay.countdown"));
     let zeroDigit = zeroDisc;
     face.append(disc, sweep, zeroDisc);
     stage.append(flash, face, caption);
     this.root.append(stage);
 
+    const calm = isCalm(this.root); // no growing then, and no flash: the disc changes its colour
     const until = 1000 * rest;
     for (const { number, delay } of plan(rest)) {
       const digit = part("moodcast-countdown-number", String(number));
       face.append(digit);
       if (number) {
-        digit.animate(NUMBER, { duration: 1000, delay, fill: "forwards" });
+        digit.animate(calm ? CALM_NUMBER : NUMBER, { duration: 1000, delay, fill: "forwards" });
       } else {
         digit.dataset.zero = "";
         zeroDigit = digit;
@@ -75,9 +79,9 @@ export class Countdown {
     const pop = [{ transform: "scale(1.5)", easing: EASE_OUT }, { transform: "scale(1)" }];
     for (const element of [zeroDisc, zeroDigit]) {
       element.animate([{ opacity: 1 }, { opacity: 1 }], appear);
-      element.animate(pop, { duration: 350, delay: until });
+      if (!calm) element.animate(pop, { duration: 350, delay: until });
     }
-    flash.animate([{ opacity: 0.9 }, { opacity: 0.75, offset: 0.2 }, { opacity: 0 }], { duration: 700, delay: until });
+    if (!calm) flash.animate([{ opacity: 0.9 }, { opacity: 0.75, offset: 0.2 }, { opacity: 0 }], { duration: 700, delay: until });
     caption.animate([{ opacity: 1 }, { opacity: 0 }], { duration: 1, delay: until, fill: "forwards" });
     const fade = stage.animate([{ opacity: 1 }, { opacity: 0 }],
       { duration: FADE_MS, delay: until + SHOWN_MS, fill: "forwards" });

@@ -60,3 +60,15 @@ export const picture = (name) => make("img", { src: pictureUrl(name), alt: "" })
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/**
+ * Say what came of something, in the place for it; as a problem where it went wrong.
+ *
+ * @param {string} id of an element in the page's HTML
+ * @param {string} text
+ */
+export function tell(id, text, wrong = false) {
+  const element = find(id);
+  element.classList.toggle("refused", wrong);
+  write(element, text);
+}

@@ -1,6 +1,7 @@
 // What the pages show of a mood, as plain functions on plain values.
 
 import { EXPRESSIONS } from "./contract.js";
+import { say, spoken } from "./texts.js";
 
 const NEUTRAL = EXPRESSIONS.indexOf("neutral");
 const LEAD = 0.02; // a newcomer must be this much ahead, or two equals would flicker
@@ -8,21 +9,46 @@ const LEAD = 0.02; // a newcomer must be this much ahead, or two equals would fl
 const NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 /** @param {number} share 0 to 1 */
-export const percent = (share) => `${Math.round(100 * share)} %`;
+export const percent = (share) => say("common.percent", { number: Math.round(100 * share) });
 
 /**
- * What it takes before anything is shown, as in "people of five networks share".
+ * How a person says that somebody shows an expression, as in "62 % happy".
+ *
+ * @param {import("./protocol.d.ts").Expression} name
+ */
+export const wordOf = (name) => say(`common.expression.${name}`);
+
+/**
+ * What viewers did who tapped, as in "62 % laughed".
+ *
+ * @param {import("./protocol.d.ts").Tap} name
+ */
+export const deedOf = (name) => say(`common.deed.${name}`);
+
+/** @param {import("./protocol.d.ts").Tap} name */
+export const tapOf = (name) => say(`common.tap.${name}`);
+
+/**
+ * "62 % happy"
+ *
+ * @param {number} share 0 to 1
+ * @param {string} what a word, or a deed
+ */
+export const shareOf = (share, what) => say("common.share", { percent: percent(share), word: what });
+
+/**
+ * What it takes before anything is shown, as in "Shown once people of five networks share".
  *
  * A relay that does not tell what it counts is an old one, and counts viewers. relay/common/condition.py and
- * obs_plugin/moodcast_core.py have the same; tests/conditions.json holds the three together.
+ * obs_plugin/moodcast_core.py have the same in English; tests/conditions.json holds the three together.
  *
+ * @param {"common.shown_once" | "common.delay_once"} what is told
  * @param {{min_viewers: number, crowd?: string}} message a mood, or what a countdown has measured
- * @param {string} verb what the people do
  */
-export function condition({ min_viewers: least, crowd }, verb = "share") {
-  if (least === 1) return `somebody ${verb}s`;
-  const number = NUMBERS[least] ?? String(least);
-  return crowd === "networks" ? `people of ${number} networks ${verb}` : `${number} people ${verb}`;
+export function condition(what, { min_viewers: least, crowd }) {
+  const counted = crowd === "networks" ? "networks" : "viewers";
+  const number = (spoken() === "en" && NUMBERS[least]) || least;
+  return say(`${what}.${least === 1 ? "one" : counted}`, { count: least, number });
 }
 
 /**
@@ -30,7 +56,10 @@ export function condition({ min_viewers: least, crowd }, verb = "share") {
  *
  * @param {import("./protocol.d.ts").Mood} mood
  */
-export const hiddenWords = (mood) => (mood.paused ? "Paused by the streamer" : `Shown once ${condition(mood)}`);
+export function hiddenWords(mood) {
+  if (mood.paused) return say("common.paused");
+  return mood.cameras === false ? say("common.taps_only") : condition("common.shown_once", mood);
+}
 
 /**
  * Where the segments of the bar lie.
@@ -52,6 +81,42 @@ export function segments(shares, width, gap) {
   });
 }
 
+const FACE_ROOM = 1; // a face has its full size where its segment is so many times wider than the bar is high
+const LEAST_FACE = 0.5; // of its full size; in a narrower segment it would be a blot, so there is a dot
+const DOT = 0.34; // a dot's size
+const DISC = 0.92; // what a face of full size takes of the bar's height, with its ring
+
+/**
+ * What marks each segment of the bar: a face of the size that fits, or a dot on a sliver. None hides another: where
+ * slivers lie side by side, their dots do so too, as near to them as may be.
+ *
+ * @param {{left: number, width: number}[]} parts the segments
+ * @param {number} width of the bar in pixels
+ * @param {number} height of the bar in pixels
+ * @returns {{middle: number, size: number, dot: boolean}[]} its middle in pixels, its size (1 is a full face's, 0 none)
+ */
+export function marks(parts, width, height) {
+  const found = parts.map((part) => {
+    const room = Math.min(1, part.width / (FACE_ROOM * height));
+    const dot = part.width > 0 && room < LEAST_FACE;
+    return { middle: part.left + part.width / 2, size: dot ? DOT : room, dot };
+  });
+  const seen = found.filter(({ size }) => size > 0);
+  const half = (/** @type {{size: number}} */ { size }) => (DISC * size * height) / 2;
+  const edge = ((1 - DISC) * height) / 2;
+  let from = edge;
+  for (const mark of seen) {
+    mark.middle = Math.max(mark.middle, from + half(mark));
+    from = mark.middle + half(mark);
+  }
+  let to = width - edge;
+  for (const mark of seen.reverse()) {
+    mark.middle = Math.min(mark.middle, to - half(mark));
+    to = mark.middle - half(mark);
+  }
+  return found;
+}
+
 /**
  * The expression to name: the most frequent besides neutral, or neutral when there is no other.
  *
@@ -70,23 +135,22 @@ export function leader(shares, current = -1) {
 
 /**
  * @param {number} value
- * @param {[number, string][]} limits words for what is below each limit, in their order
- * @param {string} beyond words for all others
+ * @param {[number, string][]} limits the name of what is below each limit, in their order
+ * @param {string} beyond that of all others
  */
 const worded = (value, limits, beyond) => limits.find(([limit]) => value < limit)?.[1] ?? beyond;
 
 /** @param {number} valence -1 to 1; in plain words */
-export const valenceWords = (valence) =>
-  worded(valence, [[-0.5, "very negative"], [-0.15, "rather negative"], [0.15, "balanced"], [0.5, "rather positive"]],
-    "very positive");
+export const valenceWords = (valence) => say(`common.valence.${worded(valence,
+  [[-0.5, "very_negative"], [-0.15, "rather_negative"], [0.15, "balanced"], [0.5, "rather_positive"]], "very_positive")}`);
 
 /** @param {number} trend valence now minus its recent mean, -2 to 2; in plain words */
-export const trendWords = (trend) =>
-  worded(trend, [[-0.15, "falling fast"], [-0.04, "falling"], [0.04, "steady"], [0.15, "rising"]], "rising fast");
+export const trendWords = (trend) => say(`common.trend.${worded(trend,
+  [[-0.15, "falling_fast"], [-0.04, "falling"], [0.04, "steady"], [0.15, "rising"]], "rising_fast")}`);
 
 /** @param {number} resonance 0 to 1; in plain words */
-export const resonanceWords = (resonance) =>
-  worded(resonance, [[0.1, "everyone for themselves"], [0.3, "some agree"], [0.6, "many agree"]], "nearly all as one");
+export const resonanceWords = (resonance) => say(`common.resonance.${worded(resonance,
+  [[0.1, "own"], [0.3, "some"], [0.6, "many"]], "all")}`);
 
 /**
  * What an error says.

@@ -1,12 +1,17 @@
 // What was found in a picture, drawn: outlines on it, and a card with seven bars for each face.
 
-import { EXPRESSIONS, WORDS } from "./contract.js";
+import { EXPRESSIONS } from "./contract.js";
 import { make, makeSvg, picture } from "./dom.js";
-import { percent } from "./figures.js";
+import { percent, wordOf } from "./figures.js";
+import { say } from "./texts.js";
 
 /** @import { Face, Findings } from "./recognise.js" */
 
 const THUMBNAIL = 120; // pixels
+const MANY = 4; // faces; with more, each is a small card, and its bars are shown where it is opened
+
+/** Why a face would make no vote, as far as the relay says more than that it is not sure. */
+const REASONS = ["covered", "upside_down", "chin_outside", "face_outside"];
 
 /**
  * Index of the most probable expression.
@@ -33,18 +38,34 @@ export function upright([[x, y], [x1, y1], , [x3, y3]], side) {
 export const milliseconds = (value) => `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ms`;
 
 /**
- * A sentence about all the faces.
+ * What is told of a face besides that it is not sure: why, or what it may be.
  *
- * @param {Pick<Face, "probabilities">[]} faces
+ * @param {Pick<Face, "probabilities" | "unread">} face
+ */
+const doubt = ({ probabilities, unread = "" }) =>
+  REASONS.includes(unread) ? say(`try.why.${unread}`) : say("try.perhaps", { what: wordOf(EXPRESSIONS[first(probabilities)]) });
+
+/**
+ * A sentence about all the faces. Those that would make no vote are counted by themselves.
+ *
+ * @param {Pick<Face, "probabilities" | "unread">[]} faces
  */
 export function summary(faces) {
-  if (!faces.length) return "No face was found. It should be well lit, seen from the front, and not too small.";
-  const named = faces.map(({ probabilities }) => WORDS[EXPRESSIONS[first(probabilities)]]);
-  if (faces.length === 1) return `One face, ${named[0]} (${percent(Math.max(...faces[0].probabilities))}).`;
+  if (!faces.length) return say("try.faces.none");
+  const [{ probabilities, unread }] = faces;
+  if (faces.length === 1) {
+    return unread
+      ? say("try.faces.one", { what: say("try.not_sure"), more: doubt(faces[0]) })
+      : say("try.faces.one", { what: wordOf(EXPRESSIONS[first(probabilities)]), more: percent(Math.max(...probabilities)) });
+  }
+  const sure = faces.filter((face) => !face.unread);
   const counts = new Map();
-  named.forEach((word) => counts.set(word, (counts.get(word) ?? 0) + 1));
-  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([word, count]) => `${count} ${word}`);
-  return `${faces.length} faces: ${parts.join(", ")}.`;
+  sure.map((face) => EXPRESSIONS[first(face.probabilities)]).forEach((name) => counts.set(name, (counts.get(name) ?? 0) + 1));
+  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([name, number]) => say("try.faces.of", { number, what: wordOf(name) }));
+  if (sure.length < faces.length) {
+    parts.push(say("try.faces.of", { number: faces.length - sure.length, what: say("try.not_sure") }));
+  }
+  return say("try.faces.many", { count: faces.length, list: parts.join(say("common.and")) });
 }
 
 /**
@@ -58,9 +79,10 @@ export function summary(faces) {
 export function outline(svg, numbers, { width, height, faces }, mirrored) {
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.replaceChildren(...faces.flatMap((face) => [polygon(face, true), polygon(face, false)]));
+  numbers.toggleAttribute("data-many", faces.length > MANY);
   numbers.replaceChildren(...faces.map((face, index) => {
     const number = make("span", { className: "number", textContent: String(index + 1) });
-    number.dataset.expression = EXPRESSIONS[first(face.probabilities)];
+    colour(number, face);
     const corner = face.outline[mirrored ? 1 : 0];
     const inside = (/** @type {number} */ share) => `${100 * Math.min(0.98, Math.max(0.02, share))}%`;
     number.style.left = inside(mirrored ? 1 - corner[0] / width : corner[0] / width);
@@ -70,13 +92,25 @@ export function outline(svg, numbers, { width, height, faces }, mirrored) {
 }
 
 /**
+ * Give an element a face's colour: that of its expression, none where that is not sure.
+ *
+ * @param {HTMLElement | SVGElement} element
+ * @param {Face} face
+ */
+function colour(element, { probabilities, unread }) {
+  element.toggleAttribute("data-unread", Boolean(unread));
+  if (unread) delete element.dataset.expression;
+  else element.dataset.expression = EXPRESSIONS[first(probabilities)];
+}
+
+/**
  * @param {Face} face
  * @param {boolean} back a wider line below
  */
-function polygon({ outline: corners, probabilities }, back) {
-  const element = makeSvg("polygon", { points: corners.map((corner) => corner.join()).join(" ") });
+function polygon(face, back) {
+  const element = makeSvg("polygon", { points: face.outline.map((corner) => corner.join()).join(" ") });
   if (back) element.classList.add("back");
-  else element.dataset.expression = EXPRESSIONS[first(probabilities)];
+  else colour(element, face);
   return element;
 }
 
@@ -87,6 +121,7 @@ export class Cards {
   #list;
   /** @type {Card[]} */
   #cards = [];
+  #many = false;
 
   /** @param {HTMLOListElement} list empty */
   constructor(list) {
@@ -98,12 +133,17 @@ export class Cards {
    * @param {CanvasImageSource} seen that the findings are about
    */
   show({ width, height, faces }, seen) {
+    const many = faces.length > MANY;
+    const changed = this.#list.toggleAttribute("data-many", many) !== this.#many;
+    this.#many = many;
     this.#cards.splice(faces.length).forEach(({ element }) => element.remove());
     faces.forEach((face, index) => {
-      if (!this.#cards[index]) {
+      const isNew = !this.#cards[index];
+      if (isNew) {
         this.#cards[index] = card(index + 1);
         this.#list.append(this.#cards[index].element);
       }
+      if (isNew || changed) open(this.#cards[index], !many);
       fill(this.#cards[index], face);
       const context = this.#cards[index].thumbnail.getContext("2d");
       if (!context) return;
@@ -121,15 +161,29 @@ export class Cards {
   }
 }
 
+/**
+ * Show a card's bars, or put them away.
+ *
+ * @param {Card} card
+ * @param {boolean} on
+ */
+function open({ element, head, bars }, on) {
+  element.toggleAttribute("data-open", on);
+  head.setAttribute("aria-expanded", String(on));
+  bars.hidden = !on;
+}
+
 /** @param {number} number from 1 */
 function card(number) {
   const element = make("li", { className: "face" });
-  element.setAttribute("aria-label", `Face ${number}`);
-  const head = make("div", { className: "face-head" });
+  element.setAttribute("aria-label", say("try.face", { number }));
+  const head = make("button", { type: "button", className: "face-head" });
   const badge = make("span", { className: "number", textContent: String(number) });
-  const thumbnail = make("canvas", { width: THUMBNAIL, height: THUMBNAIL, title: "The part of the picture that the classifier sees" });
-  const [word, share] = [make("span", { className: "word" }), make("span", { className: "share" })];
-  head.append(badge, thumbnail, word, share);
+  const thumbnail = make("canvas", { width: THUMBNAIL, height: THUMBNAIL, title: say("try.seen") });
+  const [word, why, share] = ["word", "why", "share"].map((className) => make("span", { className }));
+  const words = make("span", { className: "words" });
+  words.append(word, why);
+  head.append(badge, thumbnail, words, share);
   const bars = make("ul", { className: "bars" });
   const rows = EXPRESSIONS.map((name) => {
     const row = make("li");
@@ -137,22 +191,27 @@ function card(number) {
     const track = make("span", { className: "track" });
     const [bar, value] = [make("div", { className: "fill" }), make("b")];
     track.append(bar);
-    row.append(picture(name), make("span", { className: "word", textContent: WORDS[name] }), track, value);
+    row.append(picture(name), make("span", { className: "word", textContent: wordOf(name) }), track, value);
     bars.append(row);
     return { row, bar, value };
   });
   element.append(head, bars);
-  return { element, badge, thumbnail, word, share, rows };
+  const made = { element, head, badge, thumbnail, word, why, share, bars, rows };
+  head.addEventListener("click", () => open(made, Boolean(bars.hidden)));
+  return made;
 }
 
 /**
  * @param {Card} card
  * @param {Face} face
  */
-function fill({ badge, word, share, rows }, { probabilities }) {
+function fill({ element, badge, word, why, share, rows }, face) {
+  const { probabilities, unread } = face;
   const leading = first(probabilities);
-  badge.dataset.expression = EXPRESSIONS[leading];
-  word.textContent = WORDS[EXPRESSIONS[leading]];
+  colour(badge, face);
+  element.toggleAttribute("data-unread", Boolean(unread));
+  word.textContent = unread ? say("try.not_sure") : wordOf(EXPRESSIONS[leading]);
+  why.textContent = unread ? doubt(face) : "";
   share.textContent = percent(probabilities[leading]);
   rows.forEach(({ row, bar, value }, index) => {
     row.toggleAttribute("data-first", index === leading);

@@ -1,15 +1,23 @@
 // A page's options, from its address: everything in the query but the key, which stays in the fragment.
 
 import { BASE, CHANNEL_PATTERN } from "./contract.js";
+import { say } from "./texts.js";
 
 /**
  * @typedef {object} Options
  * @property {"relay" | "obs" | "demo"} source of the messages
- * @property {"bottom" | "top"} position
+ * @property {"bar" | "vertical" | "compact" | "corner" | "wave" | "reactions"} layout
+ * @property {"bottom" | "top" | "bottom-left" | "bottom-right" | "top-left" | "top-right"} position
+ * @property {"dark" | "light" | "contrast" | "minimal" | "comic"} theme
+ * @property {"auto" | "en" | "zh-TW" | "zh-CN" | "vi" | "ru" | "ja" | "es" | "de" | "fr"} language
  * @property {"on" | "off"} bar
  * @property {"on" | "off"} reactions
  * @property {"on" | "off"} moments
  * @property {"on" | "off"} streamer
+ * @property {"on" | "off"} coverage
+ * @property {"on" | "off"} trend
+ * @property {"full" | "low"} motion
+ * @property {"on" | "off"} note
  * @property {number} scale 0.5 to 3
  * @property {string} title
  * @property {string} relay its address; empty where it is not known
@@ -28,8 +36,8 @@ import { BASE, CHANNEL_PATTERN } from "./contract.js";
  * )} Row
  */
 
-/** @type {Row[]} */
-const TABLE = await (await fetch(new URL("options.json", import.meta.url))).json();
+/** @type {readonly Row[]} */
+export const TABLE = await (await fetch(new URL("options.json", import.meta.url))).json();
 
 /** @param {string} text */
 function isAddress(text) {
@@ -40,37 +48,66 @@ function isAddress(text) {
   }
 }
 
+const segmenter = new Intl.Segmenter();
+
 /**
- * An option's value, undefined where its text is none of those expected, and what was expected.
+ * How many signs a reader sees: an emoji of several code points is one, and so is a letter with its marks.
+ *
+ * @param {string} text
+ */
+export const lengthOf = (text) => [...segmenter.segment(text)].length;
+
+/**
+ * An option's value, undefined where its text is none.
  *
  * @param {Row} row
  * @param {string} text
- * @returns {[string | number | undefined, string]}
+ * @returns {string | number | undefined}
  */
-function read(row, text) {
+export function valueOf(row, text) {
   switch (row.kind) {
-    case "choice": {
-      const values = Object.keys(row.values);
-      return [values.find((value) => value === text), values.join(" or ")];
-    }
+    case "choice":
+      return Object.keys(row.values).find((value) => value === text);
     case "number": {
       const value = Number(text);
-      return [value >= row.least && value <= row.most ? value : undefined, `a number from ${row.least} to ${row.most}`];
+      return value >= row.least && value <= row.most ? value : undefined;
     }
     case "text":
-      return [text.length <= row.longest ? text : undefined, `at most ${row.longest} characters`];
+      return lengthOf(text) <= row.longest ? text : undefined;
     case "address":
-      return [isAddress(text) ? text : undefined, "an address as in https://relay.example.org"];
+      return isAddress(text) ? text : undefined;
     case "channel":
-      return [CHANNEL_PATTERN.test(text) ? text : undefined, "1 to 64 letters, digits, - or _"];
+      return CHANNEL_PATTERN.test(text) ? text : undefined;
   }
 }
+
+/**
+ * What an option's value can be, in words.
+ *
+ * @param {Row} row
+ */
+function expected(row) {
+  switch (row.kind) {
+    case "choice":
+      return Object.keys(row.values).join(` ${say("common.address.or")} `);
+    case "number":
+      return say("common.address.number", { least: row.least, most: row.most });
+    case "text":
+      return say("common.address.text", { longest: row.longest });
+    case "address":
+      return say("common.address.address", { example: "https://relay.example.org" });
+    case "channel":
+      return say("common.address.channel");
+  }
+}
+
+const KEY_PART = "#key=DISPLAY_KEY"; // of an address, as an example
 
 /** Where the page came from: the relay, where no other is named. */
 const HOME = BASE.protocol.startsWith("http") ? BASE.href : "";
 
 /**
- * Read a page's address.
+ * Read a page's address. What is wrong with it is told in the page's language: its texts are loaded before.
  *
  * @param {{search: string, hash: string}} location
  * @returns {{options: Options, problems: string[]}} every option with its value or default, and a sentence for each
@@ -84,26 +121,41 @@ export function readOptions({ search, hash }) {
     const { name } = row;
     const text = query.get(name) ?? "";
     if (!text) return [name, name === "relay" ? HOME : row.default];
-    const [value, expected] = read(row, text);
-    if (value === undefined) problems.push(`${name}=${text.slice(0, 40)}: expected ${expected}.`);
+    const value = valueOf(row, text);
+    if (value === undefined) {
+      problems.push(say("common.address.expected", { name, text: [...text].slice(0, 40).join(""), expected: expected(row) }));
+    }
     return [name, value ?? row.default]; // of a wrong relay none: a key goes to no other than the one meant
   });
   const key = new URLSearchParams(hash.slice(1)).get("key") ?? "";
   const options = /** @type {Options} */ ({ key, ...Object.fromEntries(values) });
   if (query.has("key")) {
-    problems.push("The key stands in the address's query, where servers log it: put it behind a # instead, as #key=...");
+    problems.push(say("common.address.key_in_query", { example: KEY_PART }));
   }
   if (options.source === "relay") {
     if (!options.channel && !query.get("channel")) {
-      problems.push("No channel: expected an address as in /overlay?channel=NAME#key=DISPLAY_KEY.");
+      problems.push(say("common.address.no_channel", { example: `/overlay?channel=NAME${KEY_PART}` }));
     } else if (!options.key && !query.has("key")) {
-      problems.push("No display key: expected #key=DISPLAY_KEY at the end of the address.");
+      problems.push(say("common.address.no_key", { example: KEY_PART }));
     }
     if (!options.relay && !query.get("relay")) {
-      problems.push("No relay: open this page from the relay, or add &relay=https://...");
+      problems.push(say("common.address.no_relay", { example: "&relay=https://relay.example.org" }));
     }
   }
   return { options, problems };
+}
+
+/**
+ * The query of an address with these options, without those that have their default.
+ *
+ * @param {Readonly<Record<string, string | number>>} values by the options' names
+ */
+export function queryOf(values) {
+  const query = new URLSearchParams();
+  for (const { name, default: usual } of TABLE) {
+    if (name in values && values[name] !== usual) query.set(name, String(values[name]));
+  }
+  return query.toString();
 }
 
 /**

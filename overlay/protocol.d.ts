@@ -11,7 +11,7 @@ export interface Hello {
   agent?: string;
   /** Viewer ticket; open channels take everyone without one. */
   ticket?: string;
-  /** Display name, if the viewer wants one. */
+  /** Display name, if the viewer wants one. It is told to nobody before `show` asks for that. */
   name?: string;
   /** Seconds by which the viewer sees the stream later than it happens, 0 to 120; what is beyond counts as the nearest of these. */
   delay?: number;
@@ -19,7 +19,12 @@ export interface Hello {
   store?: boolean;
 }
 
-/** The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before. */
+/**
+ * The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before.
+ *
+ * Where `welcome` or `mood` say that there are no `cameras`, it does not count, and the first one of a connection is
+ * answered with an `error`.
+ */
 export interface Label {
   type: "label";
   /** One of the seven expressions. */
@@ -45,6 +50,26 @@ export interface Zero {
   type: "zero";
 }
 
+/**
+ * Whether the viewer is shown on the grid, by its name and with its label, to everybody who opens it.
+ *
+ * Each connection begins unshown. Where the streamer does not allow the grid, or `hello` had no name that fits on a
+ * line, an `error` answers. `away` leaves the name there without a label; `on: false` takes both away at once. Who was
+ * shown when the streamer took the grid back and gave it again hears an `error`, and is shown no more.
+ */
+export interface ShowMessage {
+  type: "show";
+  /** True: show me. False: no more. */
+  on: boolean;
+}
+
+/** Whether the viewer has the grid open: `people` comes while it has, and the streamer allows it. */
+export interface LookMessage {
+  type: "look";
+  /** True: tell me who is there. False: no more. */
+  on: boolean;
+}
+
 /** Answer to `hello`: from now on labels count. */
 export interface Welcome {
   type: "welcome";
@@ -62,6 +87,16 @@ export interface Welcome {
   min_viewers: number;
   /** What `min_viewers` counts: networks from which somebody shares, or viewers. A relay always tells; old ones, which didn't, count viewers. */
   crowd?: "networks" | "viewers";
+  /** Whether the streamer allows the grid, as in `mood`. */
+  grid?: boolean;
+  /** Since when (Unix time) the grid is allowed; 0 where it is not. Who was shown before and finds another time here chose it for a grid that was taken back, and has to choose anew. */
+  granted?: number;
+  /** Whether the streamer takes what cameras see. False: taps alone; labels don't count, and whoever has a camera on turns it off at once. */
+  cameras?: boolean;
+  /** What the streamer tells who thinks of joining: plain text on one line, to be shown as theirs, before consent and below the program's own words; empty without one. */
+  notice?: string;
+  /** The firm that can read what this viewer sends, since it comes through a tunnel whose TLS ends there; empty where none is known. */
+  via?: string;
   /** Version of this contract. */
   version?: number;
 }
@@ -73,7 +108,7 @@ export interface Mood {
   seq: number;
   /** Unix time in seconds. */
   time: number;
-  /** False while fewer than `min_viewers` share, or while `paused`: counts, shares and figures are then zero. */
+  /** False while fewer than `min_viewers` share, or while `paused`, or without `cameras`: counts, shares and figures are then zero. */
   visible: boolean;
   /** Connected viewers. */
   viewers: number;
@@ -95,6 +130,25 @@ export interface Mood {
   trend: number;
   /** The streamer has paused: labels and taps are not taken, nothing is shown or stored. */
   paused?: boolean;
+  /** The streamer allows viewers to be shown by name to each other (`show`, `people`). Once it was false, who was shown is no more, and has to choose anew. */
+  grid?: boolean;
+  /** Whether the streamer takes what cameras see. False: taps alone; labels don't count, and whoever has a camera on turns it off at once. */
+  cameras?: boolean;
+}
+
+/**
+ * Who is shown on the grid, to who said `look`: every 2 s, and soon after somebody is shown no more.
+ *
+ * Labels are told only while the mood is visible and those who share without being shown here are nobody, or people of
+ * more networks (or viewers: as `crowd` says) than `min_viewers`. Else the mood less the people would be a few faces,
+ * and names alone are told. In a pause nobody is.
+ */
+export interface People {
+  type: "people";
+  /** At most 48, who came first: `name`, and `emotion` or null. */
+  people: { name: string; emotion: "angry" | "disgust" | "fear" | "happy" | "neutral" | "sad" | "surprise" | null }[];
+  /** How many more would be shown if there was room. */
+  more?: number;
 }
 
 /**
@@ -146,7 +200,12 @@ export interface Subscribe {
   key: string;
 }
 
-/** A burst: many viewers changed to one expression together, or tapped. */
+/**
+ * A burst: many viewers changed to one expression together, or tapped.
+ *
+ * Without `cameras` there are taps alone, told once people of `min_viewers` networks (or viewers: as `crowd` says) are
+ * connected; `strength` is then the share of those.
+ */
 export interface Reaction {
   type: "reaction";
   /** Unix time in seconds. */
@@ -195,6 +254,21 @@ export interface Marker {
 }
 
 /**
+ * The streamer tries the overlay out: a reaction that nobody had, to be shown as such, and stored nowhere.
+ *
+ * It tells nothing of the audience, so it comes while the mood is hidden, too.
+ */
+export interface Rehearsal {
+  type: "rehearsal";
+  /** Unix time in seconds. */
+  time: number;
+  /** What `name` names. */
+  kind: "expression" | "tap";
+  /** An expression or a tap. */
+  name: string;
+}
+
+/**
  * The streamer's own expression, which they show alone and to everyone; it is part of no count.
  *
  * On subscription, on change, and every 5 s while the streamer is connected. One not repeated for 15 s is over.
@@ -224,10 +298,10 @@ export interface Status {
   warnings?: string[];
 }
 
-export type ViewerToRelay = Hello | Label | TapMessage | Away | Zero;
+export type ViewerToRelay = Hello | Label | TapMessage | Away | Zero | ShowMessage | LookMessage;
 
-export type RelayToViewer = Welcome | Mood | Countdown | Delay | Error | Bye;
+export type RelayToViewer = Welcome | Mood | People | Countdown | Delay | Error | Bye;
 
 export type SubscriberToRelay = Subscribe;
 
-export type RelayToSubscriber = Mood | Reaction | Moment | Marker | Countdown | Face | Status | Error | Bye;
+export type RelayToSubscriber = Mood | Reaction | Moment | Marker | Rehearsal | Countdown | Face | Status | Error | Bye;

@@ -1,8 +1,9 @@
 // The streamer's own face beside the audience's bar, and how many of the audience show the same.
 
-import { EXPRESSIONS, WORDS, pictureUrl } from "./contract.js";
+import { EXPRESSIONS, pictureUrl } from "./contract.js";
 import { only, write } from "./dom.js";
-import { percent } from "./figures.js";
+import { percent, wordOf } from "./figures.js";
+import { say } from "./texts.js";
 
 /** @import { Expression, Face, Mood } from "./protocol.d.ts" */
 
@@ -75,12 +76,12 @@ export class Streamer {
     if (this.root.dataset.expression === emotion) return;
     this.root.dataset.expression = emotion;
     this.picture.src = pictureUrl(emotion);
-    this.picture.alt = WORDS[emotion];
+    this.picture.alt = wordOf(emotion);
   }
 
   /** @param {Mood} mood */
   compare(mood) {
     const share = tuneWith(this.faces, this.delay, mood);
-    write(this.tune, share === null ? "" : `${percent(share)} in tune`);
+    write(this.tune, share === null ? "" : say("overlay.in_tune_with_streamer", { percent: percent(share) }));
   }
 }

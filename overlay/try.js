@@ -1,13 +1,17 @@
 // The page /try: a picture or the webcam, the faces in it, and how long it took.
 
-import { Camera, jpeg } from "./camera.js";
-import { palette } from "./contract.js";
+import { Camera } from "./camera.js";
 import { find, only, write } from "./dom.js";
-import { said } from "./figures.js";
+import { percent, said } from "./figures.js";
 import { Cards, milliseconds, outline, summary } from "./findings.js";
-import { Refusal, about, look } from "./recognise.js";
+import { offerLanguages, recallLanguage } from "./languages.js";
+import { Unreadable } from "./reading/loader.js";
+import { BadPicture } from "./reading/pictures.js";
+import { Refusal } from "./recognise.js";
+import { fill, load, say } from "./texts.js";
+import { Trial } from "./trial.js";
 
-/** @import { Findings, Model } from "./recognise.js" */
+/** @import { Findings } from "./recognise.js" */
 
 const BETWEEN_FRAMES_MS = 300;
 const LARGEST_CANVAS = 1600; // pixels of the longer side: more than the page shows
@@ -20,9 +24,9 @@ const chooser = only(HTMLInputElement, "#file");
 const modelChoice = only(HTMLSelectElement, "#models");
 const camera = new Camera(video, () => {
   stopCamera();
-  tell("The camera went away.", "problem");
+  tell(say("try.camera.gone"), "problem");
 });
-let maxBytes = Infinity;
+const trial = new Trial();
 /** @type {File | null} */
 let chosen = null; // the picture that is shown
 let turn = 0; // tells the answer to the last question from those that come too late
@@ -72,7 +76,7 @@ function showTimes(times) {
     find(stage).textContent = milliseconds(times[stage]);
     only(HTMLElement, `[data-stage=${stage}]`, find("spent")).style.setProperty("--share", `${(100 * times[stage]) / total}%`);
   });
-  find("load").textContent = times.load >= 1 ? `Besides, loading the model took ${milliseconds(times.load)}, once.` : "";
+  find("load").textContent = times.load >= 1 ? say("try.loading", { time: milliseconds(times.load) }) : "";
 }
 
 // --- a picture ----------------------------------------------------------------------------------------------------
@@ -80,30 +84,56 @@ function showTimes(times) {
 /** @param {File} file */
 async function take(file) {
   stopCamera();
-  if (file.size > maxBytes) {
-    tell(`${file.name || "The picture"} has ${megabytes(file.size)}, and ${megabytes(maxBytes)} is the most: choose a smaller one.`, "problem");
+  if (file.size > trial.mostBytes) {
+    const name = file.name || say("try.the_picture");
+    tell(say("try.too_large", { name, size: megabytes(file.size), most: megabytes(trial.mostBytes) }), "problem");
     return;
   }
   chosen = file;
   const mine = (turn += 1);
   clear();
   shows("nothing");
-  tell("Looking…");
+  tell(say("try.looking"));
   try {
-    const [findings, bitmap] = await Promise.all([look(file, modelChoice.value), createImageBitmap(file).catch(() => null)]);
+    const { findings, shown } = await look(file, mine);
     if (mine !== turn) return;
-    if (!bitmap) throw new Error("This browser can't show the picture: save it as a JPEG, and choose that.");
-    draw(bitmap);
-    present(findings, bitmap, false);
+    if (!shown) throw new Error(say("try.unshowable"));
+    draw(shown);
+    present(findings, shown, false);
+    release(shown);
     tell(summary(findings.faces));
   } catch (error) {
     if (mine !== turn) return;
     chosen = null;
-    tell(said(error), "problem");
+    tell(why(error), "problem");
   }
 }
 
-/** @param {ImageBitmap} bitmap */
+/**
+ * @param {Blob | HTMLCanvasElement} picture
+ * @param {number} mine
+ */
+const look = (picture, mine) => trial.look(picture, modelChoice.value, (loaded, total) => {
+  if (mine === turn) tell(say("try.getting", { share: percent(loaded / total) }));
+}).finally(describeModel);
+
+/**
+ * What to say of an error; where this browser can't look at pictures, the page says from now on who does.
+ *
+ * @param {unknown} error
+ */
+function why(error) {
+  if (error instanceof BadPicture) return say(`try.bad.${error.reason}`);
+  return error instanceof Unreadable ? handedOver() : said(error);
+}
+
+/** What to say once somebody else looks at pictures, or nobody. */
+function handedOver() {
+  showWho();
+  return say(trial.models.length ? "try.again" : "try.nobody");
+}
+
+/** @param {ImageBitmap | HTMLCanvasElement} bitmap */
 function draw(bitmap) {
   const scale = Math.min(1, LARGEST_CANVAS / Math.max(bitmap.width, bitmap.height));
   const canvas = only(HTMLCanvasElement, "#picture");
@@ -113,24 +143,29 @@ function draw(bitmap) {
   shows("picture", bitmap.width / bitmap.height);
 }
 
+/** A bitmap holds its memory until it is closed. @param {ImageBitmap | HTMLCanvasElement | null} shown */
+function release(shown) {
+  if (shown instanceof ImageBitmap) shown.close();
+}
+
 /** @param {number} bytes */
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes % 1e6 ? 1 : 0)} MB`;
 
 /** @param {FileList | undefined} files */
 function takeFirst(files) {
   if (files?.length) take(files[0]);
-  else tell("That was no picture file: save it first, and choose the file.", "problem");
+  else tell(say("try.no_file"), "problem");
 }
 
 // --- the webcam ---------------------------------------------------------------------------------------------------
 
 async function startCamera() {
-  const mine = (turn += 1);
+  const mine = (turn += 1), place = trial.place(modelChoice.value);
   chosen = null;
   clear();
   shows("nothing");
   setCameraButton(true);
-  tell("Waiting for the camera…");
+  tell(say("try.camera.waiting"));
   try {
     if (!(await camera.start())) return;
   } catch (error) {
@@ -140,32 +175,39 @@ async function startCamera() {
     return;
   }
   shows("camera", video.videoWidth / video.videoHeight);
-  tell("The camera is on.");
-  watch(mine);
+  tell(say("try.camera.on"));
+  watch(mine, place);
 }
 
 /**
  * Look at one frame after the other until the camera stops.
  *
  * @param {number} mine its turn
+ * @param {"here" | "relay"} place where the page said that frames are looked at
  */
-async function watch(mine) {
+async function watch(mine, place) {
   while (mine === turn) {
+    if (trial.place(modelChoice.value) !== place) { // a picture of before showed that this browser can't
+      stopCamera();
+      tell(handedOver(), "problem");
+      return;
+    }
     const began = performance.now();
     let wait = BETWEEN_FRAMES_MS;
     if (!document.hidden) {
       const frame = camera.frame();
       try {
-        const findings = await look(await jpeg(frame), modelChoice.value);
+        const { findings, shown } = await look(frame, mine);
+        release(shown);
         if (mine !== turn) return;
         present(findings, frame, true);
-        tell(findings.faces.length ? "The camera is on." : "The camera is on; no face is seen.");
+        tell(say(findings.faces.length ? "try.camera.on" : "try.camera.no_face"));
       } catch (error) {
         if (mine !== turn) return;
         const patience = error instanceof Refusal ? error.retryAfter : null;
         if (!patience) {
           stopCamera();
-          tell(said(error), "problem");
+          tell(why(error), "problem");
           return;
         }
         wait = 1000 * patience;
@@ -182,24 +224,48 @@ function stopCamera() {
   setCameraButton(false);
   clear();
   shows("nothing");
-  tell("The camera is off.");
+  tell(say("try.camera.off"));
 }
 
 /** @param {boolean} on */
 function setCameraButton(on) {
   find("camera").toggleAttribute("data-on", on);
-  find("camera").textContent = on ? "Stop the webcam" : "Use the webcam";
+  find("camera").textContent = say(on ? "try.stop" : "try.start");
 }
 
 // --- the page -----------------------------------------------------------------------------------------------------
 
-/** @param {Model[]} models */
-function describeModel(models) {
-  find("model-text").textContent = models.find(({ name }) => name === modelChoice.value)?.description ?? "";
+/** Which models there are to choose from, and who looks at pictures with the one that is chosen. */
+function showWho() {
+  const { models } = trial, model = modelChoice.value;
+  modelChoice.replaceChildren(...models.map(({ name }) => new Option(name)));
+  if (models.some(({ name }) => name === model)) modelChoice.value = model;
+  controls.forEach((control) => { control.disabled = !models.length; });
+  find("limit").textContent = megabytes(trial.mostBytes);
+  if (models.length) describeModel();
+  else find("where").hidden = true;
 }
 
-/** @param {Model[]} models */
-function listen(models) {
+function describeModel() {
+  const place = trial.place(modelChoice.value);
+  const reason = trial.why ? say("try.cannot", { why: say(`try.lacks.${trial.why}`) }) : say("try.other_model");
+  find("model-text").textContent = trial.models.find(({ name }) => name === modelChoice.value)?.description ?? "";
+  find("where").dataset.place = place;
+  const first = trial.bytes ? ` ${say("try.first", { size: megabytes(trial.bytes) })}` : "";
+  write(find("where"), place === "here" ? say("try.here") + first : `${reason} ${say("try.privacy")}`);
+}
+
+/** Somebody else looks at pictures from now on: that is to be read first. */
+function restart() {
+  stopCamera();
+  chosen = null;
+  turn += 1;
+  clear();
+  shows("nothing");
+  tell(say("try.again"));
+}
+
+function listen() {
   find("choose").addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {
     if (chooser.files?.length) take(chooser.files[0]);
@@ -207,8 +273,10 @@ function listen(models) {
   });
   find("camera").addEventListener("click", () => ("on" in find("camera").dataset ? stopCamera() : startCamera()));
   modelChoice.addEventListener("change", () => {
-    describeModel(models);
-    if (chosen) take(chosen);
+    const before = find("where").dataset.place;
+    describeModel();
+    if (find("where").dataset.place !== before) restart();
+    else if (chosen) void take(chosen);
   });
   document.addEventListener("paste", ({ clipboardData }) => {
     if (clipboardData?.files.length) take(clipboardData.files[0]);
@@ -228,19 +296,18 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 const controls = [only(HTMLButtonElement, "#choose"), only(HTMLButtonElement, "#camera"), modelChoice];
 controls.forEach((control) => { control.disabled = true; });
 try {
-  for (const [name, colour] of Object.entries(await palette())) {
-    document.documentElement.style.setProperty(`--moodcast-${name}`, colour);
+  recallLanguage();
+  await load("common", "try");
+  fill();
+  offerLanguages(only(HTMLSelectElement, "#languages"));
+  await trial.begin();
+  showWho();
+  if (!trial.models.length) {
+    throw new Error([say("try.cannot", { why: say(`try.lacks.${trial.why}`) }), trial.advice, trial.refusal].filter(Boolean).join(" "));
   }
-  const { models, unavailable, max_bytes: most } = await about();
-  if (unavailable) throw new Error(unavailable);
-  maxBytes = most;
-  find("limit").textContent = megabytes(most);
-  modelChoice.append(...models.map(({ name }) => new Option(name)));
-  describeModel(models);
-  controls.forEach((control) => { control.disabled = false; });
-  listen(models);
+  listen();
   document.body.dataset.page = "ready";
-  tell("Nothing to look at yet.");
+  tell(say("try.nothing"));
 } catch (error) {
   document.body.dataset.page = "unavailable";
   alertUser(said(error));

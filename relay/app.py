@@ -4,27 +4,35 @@ import asyncio
 import contextlib
 import errno
 import logging
+import shutil
 import signal
 import socket
-from collections.abc import Coroutine
-from typing import Any
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn
 
 import msgspec
 from aiohttp import web
 
 from relay import logs, machine
+from relay.assets import AssetStore
 from relay.cluster.node import Node, join, new_identity
 from relay.common import leash
+from relay.common.invitation import Invitation
 from relay.common.release import RELEASE
 from relay.config import RelaySettings
+from relay.core import qr
 from relay.core.clock import Clock
 from relay.core.limits import Limits
-from relay.errors import AddressError, DataFolderError, PortInUseError
-from relay.http import endpoints
+from relay.core.tunnels import PROGRAMS, Tunnel
+from relay.errors import AddressError, DataFolderError, OutputError, PortInUseError, ReaderGoneError
+from relay.http import endpoints, invitations
 from relay.http.accept import Doorway, Visitor
 from relay.http.acceptor import Acceptor
 from relay.http.admission import Gate
+from relay.http.assets import Downloads
 from relay.http.lobby import Lobby
+from relay.http.shelf import Shelf
 from relay.live.drain import leaving_s
 from relay.live.hub import Hub
 from relay.live.means import Means
@@ -34,6 +42,8 @@ from relay.store.channels import ChannelKeys, Channels
 from relay.store.claim import Claim, claim_database
 from relay.store.history import History
 from relay.trial import Maker
+from relay.tunnel import keeper
+from relay.tunnel.keeper import Keeper, TunnelOpen
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +57,9 @@ class Relay:
     def __init__(
         self,
         url: str,
+        base: invitations.Base,
         *,
-        acceptor: Acceptor,
+        acceptors: Sequence[Acceptor],
         doorway: Doorway,
         runner: web.AppRunner,
         hub: Hub,
@@ -56,10 +67,14 @@ class Relay:
         history: History,
         node: Node,
         claim: Claim,
+        tunnel: Keeper | None,
     ) -> None:
         self.url = url
         """Where it listens, as in ``http://127.0.0.1:8765``."""
-        self._acceptor = acceptor
+        self.base = base
+        """What its links for viewers begin with."""
+        self.tunnel = tunnel
+        self._acceptors = acceptors
         self._doorway = doorway
         self._runner = runner
         self._hub = hub
@@ -86,6 +101,16 @@ class Relay:
         """Whether the channel exists."""
         return name in self._channels
 
+    def invitation(self, channel: str) -> tuple[str, list[str]]:
+        """The link for a channel's viewers, and what to tell about it to whoever gives it out."""
+        notes = [self.base.note]
+        if self._channels.has_password(channel):
+            notes.append(
+                "The channel has a join password, which the relay can't put into the invitation: viewers are asked for "
+                "it, or the dashboard makes an invitation with it."
+            )
+        return Invitation(self.base.address, channel).link, [note for note in notes if note]
+
     def connections(self, channel: str) -> tuple[int, int]:
         """How many viewers and subscribers the channel has."""
         return self._hub.members.connections(channel)
@@ -103,13 +128,16 @@ class Relay:
         if self._stopped:
             return
         self._stopped = True
-        await self._acceptor.close()
+        for acceptor in self._acceptors:
+            await acceptor.close()
         self._doorway.close()
         await self._hub.stop()
         await self._node.stop()
         # Before the requests that are still being answered: none of them keeps the history from its end.
         await asyncio.to_thread(self._history.close)
         await self._runner.cleanup()
+        if self.tunnel is not None:  # through which the last ones have been told
+            await self.tunnel.close()
         await asyncio.to_thread(self._node.close)
         await asyncio.to_thread(self._claim.release)
 
@@ -119,8 +147,10 @@ async def start(
     limits: Limits = Limits(),  # noqa: B008 (an immutable tuple)
     recogniser: Maker | None = None,
     clock: Clock | None = None,
+    assets: AssetStore | None = None,
 ) -> Relay:
-    """Start a relay in the running event loop. ``recogniser`` makes one for the page /try; ``clock``: the machine's.
+    """Start a relay in the running event loop. ``recogniser`` makes one for the page /try; ``clock``: the machine's;
+    ``assets``: what viewers' browsers read faces with.
 
     Raises:
         PortInUseError: another program listens on the port.
@@ -128,7 +158,7 @@ async def start(
         DataFolderError: the data folder can't be made or written.
         DatabaseServerError: the same for PostgreSQL.
         DatabaseInUseError: another relay has the database.
-        SettingsError: the nodes of a cluster can't be joined in this way.
+        SettingsError: the nodes of a cluster can't be joined in this way, or there is no program for the tunnel.
     """
     logs.keep_addresses_out()
     for warning in settings.warnings():
@@ -140,7 +170,7 @@ async def start(
         log.log(level, "%s", machine.shortage(settings.max_connections, room))
         settings = msgspec.structs.replace(settings, max_connections=room)
     async with contextlib.AsyncExitStack() as undo:
-        relay = await _put_together(settings, limits, recogniser, clock or Clock(), undo)
+        relay = await _put_together(settings, limits, recogniser, clock or Clock(), assets, undo)
         undo.pop_all()  # from here on ``stop`` does it
     kind = "postgresql" if settings.database else "sqlite"
     log.info("relay starts", extra={"version": RELEASE, "url": relay.url, "database": kind})
@@ -148,11 +178,21 @@ async def start(
 
 
 async def _put_together(
-    settings: RelaySettings, limits: Limits, recogniser: Maker | None, clock: Clock, undo: contextlib.AsyncExitStack
+    settings: RelaySettings,
+    limits: Limits,
+    recogniser: Maker | None,
+    clock: Clock,
+    assets: AssetStore | None,
+    undo: contextlib.AsyncExitStack,
 ) -> Relay:
     """The parts of a relay, each from those before it. ``undo``: what to do where one can't be made."""
+    program = PROGRAMS.get(settings.tunnel)
+    tunnel, path = (Tunnel(program), keeper.find(program)) if program else (None, "")
     listener = listen(settings.host, settings.port)
     undo.callback(listener.close)
+    inner = listen("127.0.0.1", 0) if tunnel else None
+    if inner:
+        undo.callback(inner.close)
     port = listener.getsockname()[1]
     claim = await asyncio.to_thread(claim_database, settings.data, settings.database, bool(settings.cluster), port)
     undo.push_async_callback(asyncio.to_thread, claim.release)
@@ -164,10 +204,11 @@ async def _put_together(
     node = await join(settings, limits, identity, place, channels, history.learn)
     undo.push_async_callback(asyncio.to_thread, node.close)
     undo.push_async_callback(node.stop)
-    hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, clock=clock))
+    hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, channels=channels, clock=clock))
     ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
     network_key = await asyncio.to_thread(database.secret, place, "networks")
-    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl)
+    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl, tunnel)
+    base = invitations.Base(settings.public_url or _url(listener), tunnel)
     runner = web.AppRunner(
         endpoints.application(
             channels=channels,
@@ -177,6 +218,8 @@ async def _put_together(
             gate=gate,
             node=node,
             recogniser=recogniser,
+            downloads=Downloads(Shelf(assets, not settings.no_fetch), settings),
+            base=base,
         ),
         shutdown_timeout=1.0,
         handle_signals=False,
@@ -184,9 +227,14 @@ async def _put_together(
     await runner.setup()
     undo.push_async_callback(runner.cleanup)
     doorway = _doorway(runner, settings, gate, hub)
+    acceptors, kept = [Acceptor(listener, doorway)], None
+    if tunnel and inner:
+        acceptors.append(Acceptor(inner, doorway.for_tunnel()))
+        kept = Keeper(tunnel, path, inner.getsockname()[1])
     relay = Relay(
         _url(listener),
-        acceptor=Acceptor(listener, doorway),
+        base,
+        acceptors=acceptors,
         doorway=doorway,
         runner=runner,
         hub=hub,
@@ -194,6 +242,7 @@ async def _put_together(
         history=history,
         node=node,
         claim=claim,
+        tunnel=kept,
     )
     hub.start()
     return relay
@@ -245,22 +294,24 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: RelaySettings, recogniser: Maker | None = None, led: bool = False) -> int:
+def run(
+    settings: RelaySettings, recogniser: Maker | None = None, led: bool = False, assets: AssetStore | None = None
+) -> int:
     """Run a relay until SIGINT, or until SIGTERM and all clients are sent away; returns the exit code.
 
-    ``recogniser`` makes one for the page /try. ``led``: by a program that started it and reads what it prints, which is
-    its address alone; it ends when that does, see ``relay.common.leash``.
+    ``recogniser`` and ``assets``: as for ``start``. ``led``: by a program that started it and reads what it prints,
+    which is its address alone; it ends when that does, see ``relay.common.leash``.
 
     Raises:
         RelayError: what ``start`` raises.
     """
     logs.configure(settings.log_format)
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
-        asyncio.run(_run(settings, recogniser, led))
+        asyncio.run(_run(settings, recogniser, led, assets))
     return 0
 
 
-async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool) -> None:
+async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool, assets: AssetStore | None) -> None:
     drain, stop = asyncio.Event(), asyncio.Event()
 
     def terminate() -> None:
@@ -269,22 +320,49 @@ async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool) -> 
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-    relay = await start(settings, recogniser=recogniser)
+    relay = await start(settings, recogniser=recogniser, assets=assets)
     machine.collect_rarely()
     try:
         if led:
             _say(relay.url)
-            await _first(stop.wait(), drain.wait(), leash.let_go(0))
+            await _first(stop.wait(), drain.wait(), leash.let_go(0), _tell_of_tunnel(relay, "", quiet=True))
             stop.set()  # who started it may be gone: nobody waits for a drain
         else:
-            _say(_introduction(relay, settings))
-            await _first(stop.wait(), drain.wait())
+            introduction = _introduction(relay, settings)
+            if settings.channel and not relay.base.note:
+                _show(relay.invitation(settings.channel)[0])
+            _say(introduction)
+            await _first(stop.wait(), drain.wait(), _tell_of_tunnel(relay, settings.channel))
             _say("Stopping: saying goodbye to the viewers and writing the history.")
         if not stop.is_set():
             await _first(stop.wait(), relay.drain(settings.drain_seconds))
     finally:
         await relay.stop()
     log.info("relay ends")
+
+
+async def _tell_of_tunnel(relay: Relay, channel: str, quiet: bool = False) -> NoReturn:
+    """Say what becomes of the relay's tunnel, without end. ``quiet``: in the log alone."""
+    while relay.tunnel:
+        news = await relay.tunnel.news.get()
+        if not isinstance(news, TunnelOpen):
+            log.warning("%s", news)
+            continue
+        log.info("tunnel opens", extra={"address": news.address})
+        if not quiet:
+            with contextlib.suppress(OutputError, ReaderGoneError):  # nobody reads any more: no reason to end now
+                _tell_address(relay, channel, news)
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def _tell_address(relay: Relay, channel: str, news: TunnelOpen) -> None:
+    lines = [str(news)]
+    if channel:
+        link, notes = relay.invitation(channel)
+        _show(link)
+        lines += [f"  {'Invitation':<12} {link}", *notes]
+    _say("\n".join(lines))
 
 
 async def _first(*works: Coroutine[Any, Any, object]) -> None:
@@ -315,8 +393,26 @@ def _introduction(relay: Relay, settings: RelaySettings) -> str:
             ("Dashboard", f"{relay.url}/dashboard{options}"),
         ]
         notes = ["The channel is new, and its keys are shown only now: keep them."]
+    if relay.tunnel:
+        rows.append(("Tunnel", f"{settings.tunnel} is being started: its address and the invitation follow"))
+    elif settings.channel:
+        link, told = relay.invitation(settings.channel)
+        rows.append(("Invitation", link))
+        notes += told
     lines = [f"  {name:<12} {value}" for name, value in rows]
     return "\n".join([f"Moodcast relay at {relay.url} (Ctrl-C stops it)", *lines, *notes])
+
+
+def _show(link: str) -> None:
+    """The link as a QR code, on a terminal that has room and signs for it; first, so that keys stay in sight."""
+    lines = qr.terminal(link)
+    if not sys.stdout.isatty() or shutil.get_terminal_size().columns < len(lines[0]):
+        return
+    try:
+        lines[0].encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return
+    _say("\n".join(lines))
 
 
 def _say(text: str) -> None:

@@ -7,9 +7,11 @@ from relay import machine, settings
 from relay.app import listen
 from relay.cluster import bus
 from relay.config import RelaySettings
+from relay.core.tunnels import PROGRAMS
 from relay.errors import DatabaseInUseError, RelayError, SettingsError
 from relay.store import database
 from relay.store.claim import claim_database
+from relay.tunnel import keeper
 
 
 def run(values: RelaySettings, origins: Mapping[str, str]) -> int:
@@ -64,6 +66,11 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
         database.try_out(values.data, values.database)
     except RelayError as error:
         problems.append(str(error))
+    if program := PROGRAMS.get(values.tunnel):
+        try:
+            keeper.find(program)
+        except RelayError as error:
+            problems.append(str(error))
     if values.cluster:
         try:
             if trouble := asyncio.run(bus.try_out(values.cluster)):

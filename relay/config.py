@@ -1,21 +1,68 @@
 """Settings of the relay: one row each, see ``relay.settings``."""
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
+from relay.common import address, discreet
+from relay.common.invitation import Invitation
 from relay.core import hosts
 from relay.core.limits import HOUSE_WEIGHT
+from relay.core.tunnels import DOCS, PROGRAMS
 from relay.protocol import SLOWEST_TICK_S, Crowd
-from relay.settings import SECRET
+from relay.settings import SECRET, Understood
 
+_ASSETS_URL = re.compile(r"https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*", re.ASCII)
 _LEAST_CROWD = 3
 """Of two who share, each knows its own face, and so the other's."""
 
 
+def _public_url(text: str) -> Understood:
+    """What ``--public-url`` says: the address, and the name in it, which is one of the relay's own.
+
+    An address by number needs no name, and localhost is none.
+
+    Raises:
+        ValueError: a sentence.
+    """
+    if not text:
+        return Understood({})
+    found = address.parse(text)
+    if not re.fullmatch("https?://[^?#]*", text.strip(), re.IGNORECASE):
+        raise ValueError("expected an address that begins with https:// or http:// and has no ? or #")
+    Invitation(found.relay, "channel")  # what is no address that a link can have
+    host = _host_of(found.relay)
+    named = hosts.address(host) is None and not hosts.is_loopback(host)
+    return Understood({"public_url": found.relay} | ({"hosts": host} if named else {}))
+
+
+def _assets_url(text: str) -> Understood:
+    """What ``--assets-url`` says, in a form that addresses begin with and a page's policy can name.
+
+    Raises:
+        ValueError: a sentence.
+    """
+    found = text.strip().rstrip("/")
+    if found and not _ASSETS_URL.fullmatch(found):
+        raise ValueError(
+            "expected an address as in https://files.example.org/moodcast, of letters, digits and - . _ ~ /, whose "
+            f"host has a name; got {text!r}"
+        )
+    return Understood({"assets_url": found} if found else {})
+
+
+def _host_of(url: str) -> str:
+    """As ``hosts.Authority.name``."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
 class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Options of ``moodcast relay``."""
+
+    __repr__ = discreet.shown
 
     host: Annotated[str, Meta(min_length=1, description="Address to listen on; 0.0.0.0 for the whole network.")] = (
         "127.0.0.1"
@@ -27,6 +74,23 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Names that the relay is reached by, through a proxy, a tunnel or the network, as in "
             "mood.example.org,mylaptop.local. Pages opened by another name get nothing, since anyone can let a name of "
             "theirs lead here."
+        ),
+    ] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address that viewers reach the relay by, as in https://mood.example.org, with a path where a "
+            "proxy puts it below one. Invitations begin with it; without it they begin with the address that the relay "
+            "listens on. Its name counts as one of --hosts where that is not given.",
+            extra={"read": _public_url},
+        ),
+    ] = ""
+    tunnel: Annotated[
+        str,
+        Meta(
+            pattern=rf"^({'|'.join(PROGRAMS)})?$",
+            description="Program that gives the relay a public https address, where none leads to it: cloudflared or "
+            "tailscale, which has to be installed. The relay starts it, prints link and QR code, and ends it.",
         ),
     ] = ""
     data: Annotated[
@@ -155,6 +219,32 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "(off where only this machine can connect). A channel with a join password always needs one.",
         ),
     ] = "auto"
+    no_fetch: Annotated[
+        bool,
+        Meta(
+            description="Neither fetch nor compress what viewers' browsers read faces with: pages get what was fetched "
+            "before, by `moodcast models fetch --browser`."
+        ),
+    ] = False
+    asset_rate: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Megabytes a second that all browsers together may load what they read faces with, 9 MB each "
+            "at their first visit; 0 for no limit. The default is what an upload of 10 Mbit/s has left beside a stream "
+            "of 6. Where only this machine can connect, there is none.",
+        ),
+    ] = 0.5
+    assets_url: Annotated[
+        str,
+        Meta(
+            description="Address of a static host that has what `moodcast models assets DIR` wrote, as in "
+            "https://files.example.org/moodcast: browsers load the large files from there, and check them. Scripts "
+            "come from the relay all the same.",
+            extra={"read": _assets_url},
+        ),
+    ] = ""
     check: Annotated[
         bool,
         Meta(description="Check the options, the port, the database and the system's limits, say what is, and exit."),
@@ -163,7 +253,7 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def public(self) -> bool:
         """Whether others than this machine can connect: directly, or through a proxy or tunnel."""
-        return self.proxies > 0 or bool(self.hosts) or not hosts.is_loopback(self.host)
+        return self.proxies > 0 or bool(self.hosts or self.tunnel) or not hosts.is_loopback(self.host)
 
     def problems(self) -> list[str]:
         """What can't stand together; the relay does not start."""
@@ -177,6 +267,12 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             problems.append(
                 "--create-key and --metrics-key are the same: who may read metrics could make channels. Give two."
             )
+        for flag, given in (("--public-url", self.public_url), ("--proxies", self.proxies)):
+            if self.tunnel and given:
+                problems.append(
+                    f"--tunnel {self.tunnel} and {flag}: the tunnel itself says what the relay's address is and where "
+                    f"viewers come from, and {flag} says it of another way in. Leave one of them out ({DOCS})."
+                )
         return problems
 
     def warnings(self) -> list[str]:
@@ -197,6 +293,13 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             warnings.append(
                 "--host lets other machines connect, and no proxy is declared: without TLS keys, tickets and labels "
                 "travel in clear. Put a proxy with TLS in front, and say so with --proxies 1."
+            )
+        if self.public_url:
+            warnings += self._about_public_url()
+        if self.assets_url.startswith("http:") and self.public_url.startswith("https:"):
+            warnings.append(
+                f"--assets-url {self.assets_url}: a page that came by https loads nothing by http. Give an https "
+                "address."
             )
         if self.public and self.require_tickets == "off":
             also = " from any web page (--origins *)" if self.origins == "*" else ""
@@ -222,4 +325,19 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.database and self.data:
             warnings.append("--data says where SQLite keeps its file, and is not used with --database.")
+        return warnings
+
+    def _about_public_url(self) -> list[str]:
+        warnings, host = [], _host_of(self.public_url)
+        if self.public_url.startswith("http:") and not address.is_near(host):
+            warnings.append(
+                f"--public-url {self.public_url}: without TLS, passwords and labels can be read along the way, and "
+                "nobody can tell whether it is your relay that answers. Put a proxy with TLS in front, and give its "
+                "https address."
+            )
+        known = host in hosts.relay_names(self.host, self.hosts) or hosts.is_loopback(host)
+        if not known and (hosts.address(host) is None or hosts.is_loopback(self.host)):
+            warnings.append(
+                f"--public-url names {host}, which is none of --hosts: pages opened there get nothing. Add it there."
+            )
         return warnings

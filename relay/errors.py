@@ -47,6 +47,8 @@ class RelayUnreachableError(RelayError):
     """Nothing answers at the relay's address, or what answers is no Moodcast relay."""
 
     exit_code = 30
+    reason = ""
+    """Why, for the end of a sentence; empty where that is in the message alone."""
 
 
 class UnknownChannelError(RelayError):

@@ -33,10 +33,20 @@ STALE_S = 6.0
 
 SHORTEST_COUNTDOWN_S, LONGEST_COUNTDOWN_S = 3, 30
 
+PEOPLE_S = 2.0
+"""Who looks at the grid is told so often who is shown there."""
+MOST_PEOPLE = 48
+"""So many are shown there at once."""
+
 State = Literal["auto", "open", "paused", "ended"]
 """Of a channel's session: what the streamer, or a script, last said; "auto" where nobody did."""
 LEASE_S = 300.0
 """What was said of a session and is not renewed for this long holds no more."""
+
+MOST_NOTICE = 280
+"""Characters of what a streamer tells viewers before they join."""
+MOST_VIA = 80
+"""Characters of a firm's name."""
 
 Role = Literal["viewer", "streamer"]
 """What a ticket lets its holder be: one of the audience, or the streamer, whose face is shown alone."""
@@ -49,6 +59,14 @@ Counted = Annotated[
     Meta(
         description="What `min_viewers` counts: networks from which somebody shares, or viewers. A relay always tells; "
         "old ones, which didn't, count viewers."
+    ),
+]
+
+Cameras = Annotated[
+    bool,
+    Meta(
+        description="Whether the streamer takes what cameras see. False: taps alone; labels don't count, and whoever "
+        "has a camera on turns it off at once."
     ),
 ]
 
@@ -73,7 +91,13 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
     ticket: Annotated[
         str, Meta(max_length=1024, description="Viewer ticket; open channels take everyone without one.")
     ] = ""
-    name: Annotated[str, Meta(max_length=40, description="Display name, if the viewer wants one.")] = ""
+    name: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            description="Display name, if the viewer wants one. It is told to nobody before `show` asks for that.",
+        ),
+    ] = ""
     delay: Annotated[
         float,
         Meta(
@@ -85,9 +109,16 @@ class Hello(Message, tag="hello", frozen=True, kw_only=True):
         bool, Meta(description="Whether the streamer's `face` is stored with the session; means nothing of a viewer.")
     ] = False
 
+    def __repr__(self) -> str:
+        return f"Hello({self.agent!r})"  # the ticket is not for logs
+
 
 class Label(Message, tag="label", frozen=True, kw_only=True):
-    """The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before."""
+    """The viewer's current expression: on change (at most 2 a second) and as a heartbeat. Replaces the one before.
+
+    Where `welcome` or `mood` say that there are no `cameras`, it does not count, and the first one of a connection is
+    answered with an `error`.
+    """
 
     emotion: Annotated[Expression, Meta(description="One of the seven expressions.")]
     # Without bounds to check: this is decoded thousands of times a second, and nothing is reckoned with it.
@@ -110,6 +141,23 @@ class Zero(Message, tag="zero", frozen=True, kw_only=True):
     """Tapped when the `countdown` reached zero on the viewer's screen. The relay answers `delay`, or an `error`."""
 
 
+class ShowMessage(Message, tag="show", frozen=True, kw_only=True):
+    """Whether the viewer is shown on the grid, by its name and with its label, to everybody who opens it.
+
+    Each connection begins unshown. Where the streamer does not allow the grid, or `hello` had no name that fits on a
+    line, an `error` answers. `away` leaves the name there without a label; `on: false` takes both away at once. Who was
+    shown when the streamer took the grid back and gave it again hears an `error`, and is shown no more.
+    """
+
+    on: Annotated[bool, Meta(description="True: show me. False: no more.")]
+
+
+class LookMessage(Message, tag="look", frozen=True, kw_only=True):
+    """Whether the viewer has the grid open: `people` comes while it has, and the streamer allows it."""
+
+    on: Annotated[bool, Meta(description="True: tell me who is there. False: no more.")]
+
+
 # --- relay -> viewer -------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +173,31 @@ class Welcome(Message, tag="welcome", frozen=True, kw_only=True):
         int, Meta(ge=1, description="While fewer than this share, nothing is shown; `crowd` says of what.")
     ]
     crowd: Counted = "viewers"
+    grid: Annotated[bool, Meta(description="Whether the streamer allows the grid, as in `mood`.")] = False
+    granted: Annotated[
+        float,
+        Meta(
+            description="Since when (Unix time) the grid is allowed; 0 where it is not. Who was shown before and finds "
+            "another time here chose it for a grid that was taken back, and has to choose anew."
+        ),
+    ] = 0.0
+    cameras: Cameras = True
+    notice: Annotated[
+        str,
+        Meta(
+            max_length=MOST_NOTICE,
+            description="What the streamer tells who thinks of joining: plain text on one line, to be shown as theirs, "
+            "before consent and below the program's own words; empty without one.",
+        ),
+    ] = ""
+    via: Annotated[
+        str,
+        Meta(
+            max_length=MOST_VIA,
+            description="The firm that can read what this viewer sends, since it comes through a tunnel whose TLS ends "
+            "there; empty where none is known.",
+        ),
+    ] = ""
     version: Annotated[int, Meta(description="Version of this contract.")] = VERSION
 
 
@@ -151,6 +224,30 @@ class Delay(Message, tag="delay", frozen=True, kw_only=True):
     seconds: Annotated[int, Meta(ge=0, le=MAX_DELAY_S, description="For the next `hello` of this viewer, too.")]
 
 
+class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody on the grid."""
+
+    name: Annotated[str, Meta(description="As its `hello` said.")]
+    emotion: Annotated[
+        Expression | None, Meta(description="Their label; null where they have none, and where none may be told.")
+    ]
+
+
+class People(Message, tag="people", frozen=True, kw_only=True):
+    """Who is shown on the grid, to who said `look`: every 2 s, and soon after somebody is shown no more.
+
+    Labels are told only while the mood is visible and those who share without being shown here are nobody, or people of
+    more networks (or viewers: as `crowd` says) than `min_viewers`. Else the mood less the people would be a few faces,
+    and names alone are told. In a pause nobody is.
+    """
+
+    people: Annotated[
+        list[PersonShown],
+        Meta(max_length=MOST_PEOPLE, description="At most 48, who came first: `name`, and `emotion` or null."),
+    ]
+    more: Annotated[int, Meta(ge=0, description="How many more would be shown if there was room.")] = 0
+
+
 # --- relay -> subscribers (and viewers) ------------------------------------------------------------------------------
 
 
@@ -158,6 +255,9 @@ class Subscribe(Message, tag="subscribe", frozen=True, kw_only=True):
     """First frame of a WebSocket subscriber, within 10 s. SSE subscribers send `Authorization: Bearer KEY` instead."""
 
     key: Annotated[str, Meta(max_length=256, description="The channel's display key.")]
+
+    def __repr__(self) -> str:
+        return "Subscribe()"  # the key is not for logs
 
 
 class Mood(Message, tag="mood", frozen=True, kw_only=True):
@@ -168,8 +268,8 @@ class Mood(Message, tag="mood", frozen=True, kw_only=True):
     visible: Annotated[
         bool,
         Meta(
-            description="False while fewer than `min_viewers` share, or while `paused`: counts, shares and figures are "
-            "then zero."
+            description="False while fewer than `min_viewers` share, or while `paused`, or without `cameras`: counts, "
+            "shares and figures are then zero."
         ),
     ]
     viewers: Annotated[int, Meta(ge=0, description="Connected viewers.")]
@@ -188,10 +288,22 @@ class Mood(Message, tag="mood", frozen=True, kw_only=True):
     paused: Annotated[
         bool, Meta(description="The streamer has paused: labels and taps are not taken, nothing is shown or stored.")
     ] = False
+    grid: Annotated[
+        bool,
+        Meta(
+            description="The streamer allows viewers to be shown by name to each other (`show`, `people`). Once it was "
+            "false, who was shown is no more, and has to choose anew."
+        ),
+    ] = False
+    cameras: Cameras = True
 
 
 class Reaction(Message, tag="reaction", frozen=True, kw_only=True):
-    """A burst: many viewers changed to one expression together, or tapped."""
+    """A burst: many viewers changed to one expression together, or tapped.
+
+    Without `cameras` there are taps alone, told once people of `min_viewers` networks (or viewers: as `crowd` says) are
+    connected; `strength` is then the share of those.
+    """
 
     time: Annotated[float, Meta(description="Unix time in seconds.")]
     kind: Annotated[Literal["expression", "tap"], Meta(description="What `name` names.")]
@@ -221,6 +333,17 @@ class Marker(Message, tag="marker", frozen=True, kw_only=True):
 
     time: Annotated[float, Meta(description="Unix time in seconds.")]
     text: Annotated[str, Meta(description="What the streamer wrote, 1 to 200 characters on one line.")]
+
+
+class Rehearsal(Message, tag="rehearsal", frozen=True, kw_only=True):
+    """The streamer tries the overlay out: a reaction that nobody had, to be shown as such, and stored nowhere.
+
+    It tells nothing of the audience, so it comes while the mood is hidden, too.
+    """
+
+    time: Annotated[float, Meta(description="Unix time in seconds.")]
+    kind: Annotated[Literal["expression", "tap"], Meta(description="What `name` names.")]
+    name: Annotated[str, Meta(description="An expression or a tap.")]
 
 
 class Countdown(Message, tag="countdown", frozen=True, kw_only=True):
@@ -272,10 +395,10 @@ class Status(Message, tag="status", frozen=True, kw_only=True):
     warnings: Annotated[list[str], Meta(description="Sentences for the streamer; empty when all is well.")] = []
 
 
-FromViewer = Hello | Label | TapMessage | Away | Zero
-ToViewer = Welcome | Mood | Countdown | Delay | Error | Bye
-Event = Mood | Reaction | Moment | Marker | Countdown | Face | Status
-FromRelay = Welcome | Delay | Error | Bye | Mood | Reaction | Moment | Marker | Countdown | Face | Status
+FromViewer = Hello | Label | TapMessage | Away | Zero | ShowMessage | LookMessage
+ToViewer = Welcome | Mood | People | Countdown | Delay | Error | Bye
+Event = Mood | Reaction | Moment | Marker | Rehearsal | Countdown | Face | Status
+FromRelay = Welcome | Delay | Error | Bye | People | Event
 
 from_viewer: msgspec.json.Decoder[FromViewer] = msgspec.json.Decoder(FromViewer)
 from_subscriber: msgspec.json.Decoder[Subscribe] = msgspec.json.Decoder(Subscribe)
@@ -309,6 +432,10 @@ NO_TICKET = Code(4407, "no_ticket", "The channel takes viewers with a ticket onl
 CHANNEL_EXISTS = Code(4409, "channel_exists", "A channel of this name exists already.", 409)
 REPLACED = Code(4410, "replaced", "The ticket was used again: its newer connection counts.", 409)
 NO_COUNTDOWN = Code(4411, "no_countdown", "There was no countdown's zero to tap at, or it is too far away.", 409)
+NOT_SHOWN = Code(
+    4412, "not_shown", "The viewer can't be shown on the grid: it is not allowed, or there is no name.", 409
+)
+NO_CAMERAS = Code(4414, "no_cameras", "The channel takes taps alone: the label does not count.", 409)
 TOO_LARGE = Code(4413, "too_large", "The frame is larger than 4 KiB, or the request than its limit.", 413)
 TOO_FAST = Code(4429, "too_fast", "Far more frames came than may come, or too many wrong ones.", 429)
 NO_HELLO = Code(4500, "no_hello", "The first frame, or the rest of a request, did not come within 10 seconds.", 408)
@@ -316,13 +443,13 @@ SLOW_READER = Code(4501, "slow_reader", "The client reads more slowly than event
 FULL = Code(4502, "full", "The relay, the channel or the client's network has as many connections as it may.", 503)
 SHUTTING_DOWN = Code(4503, "shutting_down", "The relay stops or restarts.", 503)
 BAD_TICKET = Code(4504, "bad_ticket", "The ticket is expired, forged or for another channel: get a new one.", 403)
-TOO_OFTEN = Code(4505, "too_often", "Too many tickets, wrong passwords or new states of a session: wait.", 429)
+TOO_OFTEN = Code(4505, "too_often", "Too many tickets, passwords, states of a session or test reactions: wait.", 429)
 COUNTING = Code(4506, "counting", "Viewers may still answer to the last countdown.", 409)
 FAULT = Code(4510, "fault", "The relay failed to answer; its log says why.", 500)
 CODES = (
     BAD_MESSAGE, WRONG_KEY, FORBIDDEN, UNKNOWN_CHANNEL, NOT_FOUND, WRONG_PASSWORD, NO_TICKET, CHANNEL_EXISTS,
-    REPLACED, NO_COUNTDOWN, TOO_LARGE, TOO_FAST, NO_HELLO, SLOW_READER, FULL, SHUTTING_DOWN, BAD_TICKET, TOO_OFTEN,
-    COUNTING, FAULT,
+    REPLACED, NO_COUNTDOWN, NOT_SHOWN, TOO_LARGE, NO_CAMERAS, TOO_FAST, NO_HELLO, SLOW_READER, FULL, SHUTTING_DOWN,
+    BAD_TICKET, TOO_OFTEN, COUNTING, FAULT,
 )  # fmt: skip
 
 
@@ -345,6 +472,8 @@ def _type_name(part: dict[str, Any]) -> str:
         return "one of " + ", ".join(f"`{value}`" for value in part["enum"])
     if "anyOf" in part:
         return " or ".join(_type_name(option) for option in part["anyOf"])
+    if "$ref" in part:
+        return "object"
     if part.get("type") == "array":
         length = f"{part['minItems']} " if "minItems" in part else ""
         return f"list of {length}{_type_name(part['items'])}"

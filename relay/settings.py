@@ -137,8 +137,9 @@ def given(option: Option, arguments: argparse.Namespace, environ: Mapping[str, s
 def origins(
     table: type[msgspec.Struct], arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Where each option's value comes from: its flag, its variable, or ``default``."""
-    return {option.name: given(option, arguments, environ)[1] for option in options(table)}
+    """Where each option's value comes from: its flag, its variable, those of what implies it, or ``default``."""
+    texts, _ = _texts(table, arguments, environ, lambda _: None)
+    return {option.name: texts.get(option.name, ("", "default"))[1] for option in options(table)}
 
 
 def load(

@@ -16,7 +16,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
 
-class Picture(NamedTuple):
+class DecodedPicture(NamedTuple):
     """A decoded picture, upright."""
 
     width: int
@@ -33,6 +33,8 @@ class TriedFace(msgspec.Struct, frozen=True, kw_only=True):
     chin, as in an upright picture of the face."""
     probabilities: tuple[float, ...]
     """Seven, in the order of the protocol's expressions."""
+    unread: str = ""
+    """Why a viewer with such a face would make no vote, as ``agent.unread`` names it; empty for one that would."""
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +64,7 @@ class PictureRecogniser(Protocol):
     def choices(self) -> Sequence[Choice]:
         """The classifiers, the default first."""
 
-    def look(self, picture: Picture, model: str) -> Findings:
+    def look(self, picture: DecodedPicture, model: str) -> Findings:
         """The faces of a picture; ``model`` is the name of a choice.
 
         Raises:

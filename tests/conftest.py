@@ -1,7 +1,10 @@
 """Fixtures for all tests."""
 
+import contextlib
 import gc
+import os
 import signal
+import sys
 import traceback
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
@@ -16,17 +19,19 @@ from relay.config import RelaySettings
 from relay.core.limits import Limits
 from tests.postgres import PostgresServer
 from tests.support import SOON
+from tests.tunnels import StandIn
 
 MARKERS = {
     "slow": "takes more than a second or two, or needs a server, a program or a network; not in `make quick`",
     "browser": "needs Chromium",
     "obs": "needs OBS Studio",
     "torch": "needs the training's packages",
+    "nightly": "takes a minute or more, as all layouts in all themes do: `make nightly` alone runs it",
 }
 SIGNS = {
-    "browser": {"browser", "open_page", "chromium_options"},
+    "browser": {"browser", "engine", "open_page", "chromium_options"},
     "obs": {"ObsStudio", "studio"},
-    "slow": {"RedisServer", "postgres", "wheel"},
+    "slow": {"RedisServer", "display", "postgres", "wheel"},
     "torch": {"torch"},
 }
 """Names of fixtures that a test asks for or of what its module imports, by which it is marked."""
@@ -40,8 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "relay(**options): settings of the `relay` fixture's relay (tick_ms=50, min_viewers=1, ...); "
         "`limits=SOON._replace(...)` shortens its times, `limits=Limits()` are the product's",
     )
+    # Programs that the tests start would fetch and compress for a minute what browsers read faces with.
+    os.environ.setdefault("MOODCAST_NO_FETCH", "true")
     for marker, needs in MARKERS.items():
         config.addinivalue_line("markers", f"{marker}: {needs}")
+    if "nightly" not in config.option.markexpr:
+        config.option.markexpr = f"({config.option.markexpr or 'not nightly'}) and not nightly"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
@@ -133,3 +142,17 @@ async def relay(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     running = await app.start(RelaySettings(**options), limits)
     yield running
     await running.stop()
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """Stand-ins for cloudflared and tailscale: ``stand_in.will_serve("cloudflared")`` before a relay starts one."""
+    if sys.platform != "linux":
+        pytest.skip("the stand-in is a script, and looked for in /proc")
+    made = StandIn(tmp_path / "programs")
+    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("STAND_IN", str(made.folder))
+    yield made
+    for pid in made.runs():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -35,8 +35,11 @@ MESSAGES = [
     b'{"type":"label","emotion":"happy","confidence":0.5}',
     b'{"type":"tap","tap":"heart"}',
     b'{"type":"away"}',
+    b'{"type":"show","on":true}',
+    b'{"type":"look","on":true}',
     b'{"type":"subscribe","key":"KEY"}',
     b'{"channel":"x","rotate":"admin","password":"x","text":"x","name":"x"}',
+    b'{"name":"x","hidden":true,"listed":true,"grid":true}',
 ]
 PIECES = [b"1e999", b"-1", b"NaN", b"null", b"[" * 500, b"{}", b'"', b"\\ud800", b"\xff", b"\x00", b"\r\n", b"9" * 50]
 HEADERS = ("Origin: http://localhost", "Origin: null", "Sec-Fetch-Site: same-origin", "X-Forwarded-For: ::1, [::1]:9")

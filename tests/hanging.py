@@ -1,9 +1,12 @@
 """``moodcast agent`` with something in it that never comes back: ``python -m tests.hanging CASE agent OPTION ...``.
 
+Or the process of the window's eyes: ``python -m tests.hanging CASE eyes``.
+
 Nothing interrupts what hangs: it stands for a driver's or a library's code. ``CASE hangs`` is said on stderr first.
 """
 
 import asyncio
+import ctypes
 import socket
 import sys
 import threading
@@ -14,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import moodcast
-from agent import capture, main
+from agent import capture, main, sources
 from agent import client as client_module
 from agent.client import Client
 from agent.errors import CameraBusyError
@@ -67,7 +70,7 @@ reached = threading.Event()
 
 
 def camera(method: str) -> None:
-    capture.open_source = lambda *_: Camera(method)
+    capture.open_source = sources.open_source = lambda *_: Camera(method)
 
 
 def impatient() -> None:
@@ -86,7 +89,9 @@ def unknown() -> None:
 
 
 def model() -> None:
-    main.Recogniser = lambda *_: hang("model")  # type: ignore[assignment]
+    from agent.app import eyes  # which a terminal's agent has no need of
+
+    main.Recogniser = eyes.Recogniser = lambda *_: hang("model")  # type: ignore[assignment]
 
 
 def terminal() -> None:
@@ -96,6 +101,17 @@ def terminal() -> None:
 def network() -> None:
     """It takes for ever over a face, and can't be stopped."""
     Recogniser.look = lambda *_: hang("network")  # type: ignore[method-assign]
+
+
+def held() -> None:
+    """It takes for ever, too, and lets nothing else of its Python run."""
+
+    def look(*_: object) -> NoReturn:
+        say("held hangs")
+        while True:
+            ctypes.PyDLL(None).sleep(1000)
+
+    Recogniser.look = look  # type: ignore[method-assign]
 
 
 def client() -> None:
@@ -148,12 +164,14 @@ WHILE_SHARING: dict[str, Callable[[], None]] = {
     "client": client,
 }
 IMPATIENT: dict[str, Callable[[], None]] = {"impatient": impatient}
+ALL_OF_PYTHON: dict[str, Callable[[], None]] = {"held": held}
+"""Of the eyes alone: nothing but the end of the process helps."""
 BEFORE: dict[str, Callable[[], None]] = {"name": name, "model": model}
 BESIDE_AN_ERROR: dict[str, Callable[[], None]] = {"refusal": refusal, "failure": failure, "unknown": unknown}
 
 
 def run(case: str, arguments: list[str]) -> int:
-    {**WHILE_SHARING, **IMPATIENT, **BEFORE, **BESIDE_AN_ERROR}[case]()
+    {**WHILE_SHARING, **IMPATIENT, **ALL_OF_PYTHON, **BEFORE, **BESIDE_AN_ERROR}[case]()
     return moodcast.main(arguments)
 
 

@@ -54,11 +54,10 @@ async def saying(words: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterat
     """HOST:PORT of a server that reads a little, says these bytes and closes."""
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.TimeoutError):
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(reader.read(4096), 60)
             writer.write(words)
             await writer.drain()
-        writer.close()
 
     server = await asyncio.start_server(say, "127.0.0.1", 0, ssl=tls)
     try:

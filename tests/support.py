@@ -120,12 +120,12 @@ class Viewer(Client):
 
     @classmethod
     async def connect(
-        cls, url: str, channel: str = "demo", ticket: str = "", address: str = "", delay: float = 0.0
+        cls, url: str, channel: str = "demo", ticket: str = "", address: str = "", delay: float = 0.0, name: str = ""
     ) -> "Viewer":
         """Connect, say hello and wait for the welcome. ``address``: as for ``open``; ``delay``: in seconds."""
         viewer = await cls.open(url, f"/v1/channels/{channel}/viewer", address)
         assert isinstance(viewer, Viewer)
-        await viewer.send(protocol.Hello(agent="moodcast-tests/1", ticket=ticket, delay=delay))
+        await viewer.send(protocol.Hello(agent="moodcast-tests/1", ticket=ticket, delay=delay, name=name))
         welcome = await viewer.receive()
         assert isinstance(welcome, protocol.Welcome), welcome
         viewer.welcome = welcome

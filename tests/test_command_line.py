@@ -1,5 +1,6 @@
 """The command as its user types it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,11 @@ import moodcast
 from models.errors import ModelMissingError
 from models.inference import registry
 from models.zoo import networks
+from tests.terminals import open_terminal
 
+ROOT = Path(__file__).parents[1]
 MODELS = ([], ["list"], ["fetch"], ["train"], ["evaluate"], ["score"], ["convert"])
-COMMANDS = ([], ["relay"], ["agent"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))
+COMMANDS = ([], ["relay"], ["agent"], ["window"], ["demo"], ["obs"], *(["models", *action] for action in MODELS))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -39,9 +42,58 @@ def test_environment_sets_an_option_and_is_named_when_wrong(
     assert "MOODCAST_PORT" in capsys.readouterr().err
 
 
-def test_missing_channel_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert moodcast.main(["agent"]) == 2
-    assert "--channel is missing" in capsys.readouterr().err
+def test_missing_channel_is_a_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    for options in ([], ["--headless"]):
+        assert moodcast.main(["agent", *options]) == 2
+        assert "--channel is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["window"], ["window", "--background"]], ids=" ".join)
+def test_without_a_display_and_a_terminal_the_window_says_so(command: list[str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    run = subprocess.run(
+        [sys.executable, "moodcast.py", *command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 18, run.stderr
+    assert (
+        run.stderr == "moodcast: there is no display to open a window on; in a terminal, moodcast agent does without\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has always a display")
+@pytest.mark.parametrize("command", [[], ["window"], ["agent"], ["agent", "--headless"]], ids=" ".join)
+def test_without_a_display_it_goes_on_in_the_terminal_and_asks_there(command: list[str]) -> None:
+    ours, theirs = open_terminal()
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    run = subprocess.Popen(
+        [sys.executable, "moodcast.py", *command], cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        said = b""
+        while b"Address of the relay, or an invitation (Enter for http://127.0.0.1:8765): " not in said:
+            said += os.read(ours, 4096)
+        assert (b"there is no display to open a window on, so this goes on in the terminal" in said) == (
+            command in ([], ["window"])
+        )
+        os.write(ours, b"http://127.0.0.1:1\n")
+        while b"Channel: " not in said:
+            said += os.read(ours, 4096)
+    finally:
+        run.kill()
+        run.wait(60)
+        os.close(ours)
+
+
+def test_without_tkinter_the_window_says_what_to_install() -> None:
+    code = "import sys; sys.modules['tkinter'] = None; import moodcast; sys.exit(moodcast.main(['window']))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 18, run.stderr
+    assert "sudo apt install python3-tk" in run.stderr
 
 
 def test_obs_prints_the_script(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,10 +146,23 @@ def test_unknown_model_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_importing_the_command_loads_nothing_heavy() -> None:
     """`moodcast --help` and `moodcast relay` must work, and fast, without the agent's packages."""
-    heavy = "{'cv2', 'mediapipe', 'onnxruntime', 'torch', 'playwright'}"
+    heavy = (
+        "{'cv2', 'mediapipe', 'onnxruntime', 'torch', 'playwright', 'tkinter', 'sv_ttk', 'dbus_fast', 'keyring', "
+        "'filelock', 'pystray'}"
+    )
     code = f"import sys, moodcast, relay.app; print({heavy} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_a_program_that_runs_for_days_holds_nothing_of_the_other_commands() -> None:
+    code = (
+        "import sys, moodcast; moodcast.parser('window').parse_args(['window']); "
+        "print({'models', 'numpy', 'tqdm', 'urllib.request'} & set(sys.modules), "
+        "{name for name in sys.modules if name.startswith('obs_plugin.')})"
+    )
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert out.stdout == "set() set()\n"
 
 
 def test_agent_without_its_packages_says_what_to_install() -> None:

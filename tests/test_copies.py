@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from agent import address, sending
 from agent.config import AgentSettings
 from demo.config import DEFAULT_PORT
+from obs_plugin import moodcast_clips as clips
 from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
 from obs_plugin import moodcast_wire as wire
 from relay import app, protocol
+from relay.common import texts
 from relay.config import RelaySettings
 from relay.core import channel, countdown
 from relay.http import endpoints, keys, picture, sessions
@@ -54,7 +56,7 @@ def test_the_name_of_a_channel() -> None:
     whole = protocol.CHANNEL_PATTERN.removeprefix("^").removesuffix("$")
     assert core.CHANNEL.pattern == whole
     assert f"CHANNEL_PATTERN = /{protocol.CHANNEL_PATTERN}/;" in (PAGES / "contract.js").read_text()
-    assert bound(AgentSettings, "channel", "pattern") == protocol.CHANNEL_PATTERN
+    assert bound(AgentSettings, "channel", "pattern") == f"^$|{protocol.CHANNEL_PATTERN}"  # asked for, if empty
     typed, longest = (html("dashboard", r"input\s+name=\"channel\"", name) for name in ("pattern", "maxlength"))
     assert whole == typed.replace(r"\-", "-").replace("]*", f"]{{0,{int(longest) - 1}}}")
 
@@ -104,16 +106,26 @@ def test_the_lengths_of_texts() -> None:
     assert bound(AgentSettings, "password", "max_length") == bound(keys.Password, "password", "max_length")
 
 
+def test_chapters_of_the_dashboard_are_those_of_the_obs_script() -> None:
+    said = texts.table("session")
+    named = {key.partition(".")[2]: text["en"] for key, text in said.items() if key.startswith("moment.")}
+    assert named == {name: label for (_, name), label in clips.LABELS.items()}
+    assert f"{clips.time_code(0)[:8]} {said['start']['en']}\n" == clips.FIRST_CHAPTER
+    source = (PAGES / "session" / "chapters.js").read_text("utf-8")
+    assert f'"{clips.HEADER.strip()}"' in source
+    assert f"LEAST_CHAPTER_S = {clips._LEAST_CHAPTER_S:g};" in source
+
+
 def test_what_viewers_may_do() -> None:
-    table = re.search(r"DEEDS = \{(.+?)\}", (PAGES / "contract.js").read_text(), re.DOTALL)
-    assert table
-    assert tuple(re.findall(r"(\w+): \"", table[1])) == protocol.TAPS
+    for family, names in (("expression", protocol.EXPRESSIONS), ("tap", protocol.TAPS), ("deed", protocol.TAPS)):
+        keys = [key.partition(".")[2] for key in texts.table("common") if key.startswith(f"{family}.")]
+        assert tuple(keys) == names
 
 
 def test_the_relays_port() -> None:
     assert DEFAULT_PORT == PORT
     assert AgentSettings(channel="x").relay == f"http://127.0.0.1:{PORT}"
-    for file in ("obs_plugin/moodcast_obs.py", "obs_plugin/moodcast_link.py", "README.md", "agent/address.py"):
+    for file in ("obs_plugin/moodcast_obs.py", "obs_plugin/moodcast_link.py", "README.md", "relay/common/address.py"):
         assert set(re.findall(r"127\.0\.0\.1:(\d+)", (ROOT / file).read_text())) <= {str(PORT), "9200"}, file
     docker = (ROOT / "Dockerfile").read_text()
     assert f"MOODCAST_PORT={PORT} " in docker

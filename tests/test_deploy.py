@@ -150,14 +150,20 @@ def allowed_calls() -> set[str]:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace: install the package strace")
 async def test_a_relay_needs_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
-    """From its start to its end, with a session stored and a picture drawn; nor memory to write and run."""
+    """From its start to its end, with a session stored, a picture drawn, and a try to fetch what browsers read faces
+    with; nor memory to write and run."""
     allowed, trace, port = allowed_calls(), tmp_path / "trace", free_port()
     command = [
         "strace", "-f", "-qq", "-o", str(trace), sys.executable, "-m", "moodcast", "relay", "--port", str(port),
         "--data", str(tmp_path / "data"), "--channel", "demo", "--min-viewers", "1",
     ]  # fmt: skip
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
+    environment = {name: value for name, value in os.environ.items() if name != "MOODCAST_NO_FETCH"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "npm_config_registry": "http://127.0.0.1:9"}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None
+    assert process.stderr is not None
     while b"Display key" not in (line := await process.stdout.readline()):
         assert line, "the relay did not start"
     url, key = f"http://127.0.0.1:{port}", line.decode().split()[-1]
@@ -175,11 +181,14 @@ async def test_a_relay_needs_no_call_that_the_unit_forbids(tmp_path: Path) -> No
             session.get(f"{url}/v1/channels/demo/overlay.png") as response,
         ):
             assert response.status == 200
+    while b"is not ready" not in (line := await process.stderr.readline()):
+        assert line, "the relay said nothing of the files that it could not fetch"
+    assert b"could not fetch 'vision_bundle'" in line
     psutil.Process(process.pid).children()[0].terminate()  # strace would not pass the signal on
     await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0
     calls = re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)[( ](.*)$", trace.read_text(errors="replace"), re.MULTILINE)
-    assert {"epoll_wait", "accept4", "pwrite64"} <= {name for name, _ in calls}
+    assert {"epoll_wait", "accept4", "pwrite64", "setpriority"} <= {name for name, _ in calls}
     as_root = {"fchown"}  # SQLite's, where it runs as root, which the unit's relay does not
     assert {name for name, _ in calls} - allowed <= as_root
     assert [

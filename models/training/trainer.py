@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.errors import TrainingError
 from models.training import sam
-from models.training.checkpoint import State
+from models.training.checkpoint import RunState
 from models.training.recipe import Recipe
 from models.training.schedule import learning_rate
 from models.training.task import Task
@@ -77,7 +77,7 @@ class Trainer:
         """Number of the epoch that the next step belongs to, from 0."""
         return self.step // self.batches
 
-    def state(self, losses_so_far: list[float], history: list[list[float]]) -> State:
+    def state(self, losses_so_far: list[float], history: list[list[float]]) -> RunState:
         return {
             "recipe": msgspec.to_builtins(self.recipe),
             "classes": self.task.classes,
@@ -90,7 +90,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: RunState) -> None:
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -16,6 +16,7 @@ from relay.common.deadline import within
 from relay.config import RelaySettings
 from relay.core.command import Told
 from relay.core.face import Shown
+from relay.core.grid import GridPart, Hidden
 from relay.core.limits import Limits, Rates
 from relay.core.snapshot import NOTHING, Snapshot
 from relay.protocol import CHANNEL_PATTERN
@@ -60,6 +61,10 @@ class Node:
         """The channel's audience on all other nodes together."""
         return NOTHING
 
+    def viewers(self, channel: str) -> int:
+        """How many the channel has on all other nodes."""
+        return 0
+
     def running(self, channel: str) -> Running | None:
         """The channel's session, where another node writes it."""
         return None
@@ -70,6 +75,14 @@ class Node:
 
     def shown(self, channel: str) -> Shown | None:
         """The channel's streamer, where another node has them."""
+        return None
+
+    def parts(self, channel: str) -> list[tuple[Snapshot, GridPart | None]]:
+        """The channel's audience on each of the other nodes, and who of it is shown to the others."""
+        return []
+
+    def hidden(self, channel: str) -> Hidden | None:
+        """Who is not to be shown, as other nodes were told."""
         return None
 
     def report(self, channels: Mapping[str, Activity]) -> None:
@@ -164,6 +177,9 @@ class _ClusterNode(Node):
     def others(self, channel: str) -> Snapshot:
         return self._peers.snapshot(channel)
 
+    def viewers(self, channel: str) -> int:
+        return self._peers.viewers(channel)
+
     def running(self, channel: str) -> Running | None:
         return self._peers.running(channel)
 
@@ -173,6 +189,12 @@ class _ClusterNode(Node):
 
     def shown(self, channel: str) -> Shown | None:
         return self._peers.shown(channel)
+
+    def parts(self, channel: str) -> list[tuple[Snapshot, GridPart | None]]:
+        return self._peers.parts(channel)
+
+    def hidden(self, channel: str) -> Hidden | None:
+        return self._peers.hidden(channel)
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         self._seq += 1

@@ -4,6 +4,7 @@ Each node tells the whole of what it counts, again and again (a state, as in a s
 "Conflict-free replicated data types"). So a report that is lost, doubled or late does no harm: the next one repairs it.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
@@ -11,8 +12,11 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from relay.common import discreet
+from relay.core import grid
 from relay.core.command import Told
 from relay.core.face import Shown, newer
+from relay.core.grid import GridPart, Hidden
 from relay.core.snapshot import Snapshot, total
 from relay.protocol import CHANNEL_PATTERN, TAPS
 
@@ -47,6 +51,10 @@ class Activity(msgspec.Struct, array_like=True, frozen=True):
     """Of the streamer, as far as the node knows."""
     shown: Shown | None = None
     """The streamer, where they are on this node."""
+    grid: GridPart | None = None
+    """Those of its viewers who are shown to each other, where that is allowed."""
+    hidden: Hidden | None = None
+    """Whom the admin doesn't want shown among them."""
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -72,6 +80,8 @@ class Report(NodeMessage, tag="report", frozen=True, kw_only=True):
 
 class Joined(msgspec.Struct, array_like=True, frozen=True, tag="joined"):
     """A viewer came in with a ticket: an older connection with the same one is closed."""
+
+    __repr__ = discreet.shown
 
     channel: Name
     ticket: str
@@ -267,6 +277,11 @@ class Peers:
         states = [peer.channels[channel].snapshot for peer in self._peers.values() if channel in peer.channels]
         return total(states, self._taps.get(channel, _NO_TAPS))
 
+    def viewers(self, channel: str) -> int:
+        """How many the channel has on the other nodes; in the list of channels that is asked of each of them."""
+        found = [peer.channels[channel] for peer in self._peers.values() if channel in peer.channels]
+        return sum(activity.snapshot.viewers for activity in found)
+
     def running(self, channel: str) -> Running | None:
         """The channel's session as another node writes it."""
         for peer in self._peers.values():
@@ -288,6 +303,16 @@ class Peers:
             if activity := peer.channels.get(channel):
                 found = newer(found, activity.shown)
         return found
+
+    def parts(self, channel: str) -> list[tuple[Snapshot, GridPart | None]]:
+        """The channel's audience on each of the other nodes, and who of it is shown."""
+        found = [peer.channels[channel] for peer in self._peers.values() if channel in peer.channels]
+        return [(activity.snapshot, activity.grid) for activity in found]
+
+    def hidden(self, channel: str) -> Hidden | None:
+        """The newest word of the other nodes on who is not to be shown."""
+        found = [activity.hidden for peer in self._peers.values() if (activity := peer.channels.get(channel))]
+        return functools.reduce(grid.newer, filter(None, found), Hidden()) if any(found) else None
 
     @property
     def present(self) -> int:

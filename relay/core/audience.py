@@ -3,7 +3,7 @@
 import itertools
 import secrets
 from collections import Counter, deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 from relay.core.limits import HOUSE_WEIGHT, Places
 from relay.core.mood import KINDS
@@ -22,19 +22,22 @@ NETWORK_BYTES = 8
 class _Group:
     """The viewers who see the stream with one delay, and have done so for as long (one of ``AGES``)."""
 
-    __slots__ = ("age", "counts", "delay", "networks", "viewers")
+    __slots__ = ("age", "counts", "delay", "networks", "present", "viewers")
 
     def __init__(self, delay: int, age: int) -> None:
         self.delay, self.age = delay, age
         self.viewers = 0
         self.counts = [0] * KINDS
         self.networks: dict[bytes, int] = {}
-        """How many of each network have a current label."""
+        """How many of each network have a current label, and ..."""
+        self.present: dict[bytes, int] = {}
+        """... how many are here."""
 
     def enter(self, member: "Member") -> None:
         """Count a viewer in, with its label if it has one."""
         member.group = self
         self.viewers += 1
+        _add(self.present, member.network)
         if member.expression is not None:
             self.counts[member.expression] += 1
             self.begin(member.network)
@@ -43,19 +46,28 @@ class _Group:
         """Count it out again."""
         member.group = None
         self.viewers -= 1
+        _take(self.present, member.network)
         if member.expression is not None:
             self.counts[member.expression] -= 1
             self.end(member.network)
 
     def begin(self, network: bytes) -> None:
         """One more of the network has a label."""
-        self.networks[network] = self.networks.get(network, 0) + 1
+        _add(self.networks, network)
 
     def end(self, network: bytes) -> None:
         """One less."""
-        left = self.networks.pop(network) - 1
-        if left:
-            self.networks[network] = left
+        _take(self.networks, network)
+
+
+def _add(networks: dict[bytes, int], network: bytes) -> None:
+    networks[network] = networks.get(network, 0) + 1
+
+
+def _take(networks: dict[bytes, int], network: bytes) -> None:
+    left = networks.pop(network) - 1
+    if left:
+        networks[network] = left
 
 
 class Member:
@@ -187,7 +199,7 @@ class Audience:
     each sharing viewer once in ``ttl`` seconds, when its label would be too old had it not been repeated.
     """
 
-    __slots__ = ("_deadlines", "_groups", "_least", "_places", "_swept", "_ttl", "_young", "changes")
+    __slots__ = ("_deadlines", "_groups", "_least", "_places", "_swept", "_ttl", "_young", "changes", "tells_present")
 
     def __init__(self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT, least: int = 1) -> None:
         """``ttl``: seconds after which a label that was not repeated expires. ``house_weight``: viewers of a house
@@ -196,6 +208,8 @@ class Audience:
         self._least = least
         self._groups: dict[tuple[int, int], _Group] = {}
         """By delay and age."""
+        self.tells_present = False
+        """Whether ``shares`` tell of which networks those are who have no label, too."""
         self._places = Places(house_weight)
         self.changes = Changes(house_weight)
         self._young: tuple[deque[tuple[float, Member]], ...] = tuple(deque() for _ in AGES[1:])
@@ -281,9 +295,28 @@ class Audience:
             Share(
                 group.delay, group.age, group.viewers, tuple(group.counts),
                 tuple(itertools.islice(group.networks, self._least)),
+                tuple(itertools.islice(group.present, self._least)) if self.tells_present else (),
             )
             for group in self._groups.values()
         )  # fmt: skip
+
+    def apart_from(self, members: Iterable[Member], most: int) -> tuple[int, tuple[bytes, ...]]:
+        """How many others than these ``members``, who are all different, have a current label; and of which networks
+        they are, ``most`` of them named."""
+        theirs = Counter((id(member.group), member.network) for member in members if member.expression is not None)
+        left = sum(sum(group.counts) for group in self._groups.values()) - theirs.total()
+        networks = (
+            network
+            for group in self._groups.values()
+            for network, count in group.networks.items()
+            if count > theirs[id(group), network]
+        )
+        found: dict[bytes, None] = {}
+        for network in networks:
+            found[network] = None
+            if len(found) == most:
+                break
+        return left, tuple(found)
 
     def _place(self, member: Member, now: float) -> bool:
         """Give the viewer one of the house's places, if one is left: as with one who has come just now."""

@@ -102,3 +102,15 @@ def is_own_page(origin: str, host: Authority | None, names: frozenset[str]) -> b
     if host is None or not is_same_place(origin, host):
         return False
     return host.name in names or host.name == "localhost" or address(host.name) is not None
+
+
+def home_of(url: str, names: frozenset[str]) -> str | None:
+    """The origin of the relay's own pages, as browsers write it, where they are reached at ``url``: whatever Host a
+    proxy puts into a request then. None without a URL, or where its name is none of the relay's."""
+    parts = urlsplit(url)
+    host = authority(parts.netloc)
+    if host is None:
+        return None
+    netloc = parts.netloc if host.port != _DEFAULT_PORTS.get(parts.scheme) else parts.netloc.rpartition(":")[0]
+    origin = f"{parts.scheme}://{netloc}".lower()
+    return origin if is_own_page(origin, host, names) else None

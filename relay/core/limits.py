@@ -6,7 +6,7 @@ A *house* is what an address stands for: who shares one can be one household, or
 import ipaddress
 import re
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -42,6 +42,8 @@ class Limits(NamedTuple):
     """Enough networks must share for this long before a hidden mood is shown again."""
     viewer_mood: float = 1.0
     """A viewer gets a mood this often: at each tick, the moods to so many would cost far more than the labels."""
+    people: float = protocol.PEOPLE_S
+    """Who looks at the grid is told this often who is shown there."""
     slow_reader: float = 10.0
     """A client whose buffer stays full for this long is closed."""
     stalled: float = 20.0
@@ -224,6 +226,15 @@ def client_address(remote: str | None, forwarded_for: str, proxies: int) -> str 
         return remote
     found = _hop(hops[-proxies].strip().strip('"'))
     return remote if found is None else str(found)
+
+
+def told_address(values: Iterable[str]) -> str | None:
+    """The client's address as a tunnel tells it in its one header: the last value of all lines that have it.
+
+    None where there is none, or that is no address: whoever asks then is in nobody's house, the peer's neither.
+    """
+    found = _hop(",".join(values).rpartition(",")[2].strip())
+    return None if found is None else str(found)
 
 
 def _hop(text: str) -> Address | None:

@@ -129,10 +129,11 @@ class Moments:
         self._best: Noticed | None = None
         self._silent_until = -math.inf
 
-    def update(self, whole: Snapshot, counts: Counts, now: float) -> Noticed | None:
-        """The moment to tell at ``now``, if there is one; call at each tick while the mood is visible.
+    def update(self, whole: Snapshot, counts: Counts, of: int, now: float) -> Noticed | None:
+        """The moment to tell at ``now``, if there is one; call at each tick while reactions are told.
 
-        ``counts``: those of the audience ``whole``. ``now``: of a steady clock.
+        ``counts``: those of the audience ``whole``. ``of``: so many might have shown it, or tapped. ``now``: of a
+        steady clock.
         """
         self._taps = [before + new for before, new in zip(self._taps, whole.taps, strict=True)]
         if self._window and int(now) == int(self._window[-1].at):
@@ -140,7 +141,7 @@ class Moments:
         while self._window and self._window[0].at < now - BASELINE_S:
             self._window.popleft()
         second = _Second(
-            now, counts.sharing, (*counts.values, *self._taps),
+            now, of, (*counts.values, *self._taps),
             (*whole.changes, *whole.tappers), (*whole.changed, *whole.tapped),
         )  # fmt: skip
         self._taps = [0] * len(TAPS)

@@ -6,8 +6,8 @@ seconds are those of the stream, as the history has them.
 
 import bisect
 import math
-from collections import deque
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -16,8 +16,13 @@ from relay.core.timeline import Slice
 from relay.protocol import EXPRESSIONS, NEUTRAL
 
 MOST = 20
-KEPT = 5 * MOST
-"""Of a signal: each of the ``MOST`` can hide three of it at most, those within ``MERGE_S``."""
+"""Highlights of a session."""
+SHARE = 2
+"""Places among them that each expression, and the taps together, have for their own strongest."""
+ALL = 400
+"""Peaks of a session that are told where all are asked for."""
+KEPT = 5 * ALL
+"""Of a signal: each of ``ALL`` can hide three of it at most, those within ``MERGE_S``."""
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +40,7 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_peaks(slices: Iterable[Slice]) -> list[Peak]:
-    """The session's peaks, the strongest first, ``MOST`` at most. It needs no more memory for a longer session.
+    """The session's peaks, the strongest first, ``ALL`` at most. It needs no more memory for a longer session.
 
     Of the reactions the taps count; bursts are what the expressions' shares show anyway.
     """
@@ -64,7 +69,22 @@ def find_peaks(slices: Iterable[Slice]) -> list[Peak]:
     return _merged(
         [peak for _, signal in expressions for peak in signal.peaks]
         + [peak for signal in taps.values() for peak in signal.peaks]
-    )[:MOST]
+    )[:ALL]
+
+
+def highlights(peaks: Sequence[Peak]) -> list[Peak]:
+    """The ``MOST`` of a session's ``peaks`` that a streamer looks at first; of both the strongest first.
+
+    Of each expression the ``SHARE`` strongest are among them, and of the taps: else one sad scene could fill the list.
+    The other places are those of the strongest that are left.
+    """
+    of_group = Counter[str]()
+    shared, others = list[Peak](), list[Peak]()
+    for peak in peaks:
+        group = peak.name if peak.kind == "expression" else peak.kind
+        of_group[group] += 1
+        (shared if of_group[group] <= SHARE else others).append(peak)
+    return sorted(shared + others[: max(0, MOST - len(shared))], key=_weakest_last)
 
 
 class _Signal:
@@ -108,7 +128,10 @@ def _weakest_last(peak: Peak) -> tuple[float, float, int]:
 def _merged(peaks: list[Peak]) -> list[Peak]:
     """Strongest first, without those that stand close to a stronger one."""
     kept: list[Peak] = []
+    times: list[int] = []  # theirs, in order
     for peak in sorted(peaks, key=_weakest_last):
-        if all(abs(peak.time - other.time) > MERGE_S for other in kept):
+        at = bisect.bisect_left(times, peak.time - MERGE_S)
+        if at == len(times) or times[at] > peak.time + MERGE_S:
+            times.insert(at, peak.time)
             kept.append(peak)
     return kept

@@ -36,6 +36,8 @@ class Share(msgspec.Struct, array_like=True, frozen=True):
     """Those with a current label, per expression."""
     networks: Annotated[Networks, Meta(max_length=100_000)] = ()
     """Of those with a current label: all, or ``min_viewers`` of them, since more change nothing."""
+    present: Annotated[Networks, Meta(max_length=100_000)] = ()
+    """Of all who are connected, as many, where labels are not taken. Nodes of before 2026-11-27 don't tell."""
 
 
 class Snapshot(msgspec.Struct, array_like=True, frozen=True):
@@ -69,6 +71,11 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
         """From how many networks somebody shares; exact up to ``min_viewers``."""
         return len({network for share in self.shares for network in share.networks})
 
+    @property
+    def present(self) -> int:
+        """From how many networks somebody is connected, where labels are not taken; as exact."""
+        return len({network for share in self.shares for network in share.present})
+
 
 def total(states: Iterable[Snapshot], taps: PerTap | None = None) -> Snapshot:
     """The sum of the states; with ``taps`` in place of their own, where it is given."""
@@ -80,7 +87,7 @@ def total(states: Iterable[Snapshot], taps: PerTap | None = None) -> Snapshot:
     shares = tuple(
         same[0] if len(same) == 1 else Share(
             delay, age, sum(share.viewers for share in same), _sums(share.counts for share in same),
-            _union(share.networks for share in same),
+            _union(share.networks for share in same), _union(share.present for share in same),
         )
         for (delay, age), same in sorted(together.items())
     )  # fmt: skip

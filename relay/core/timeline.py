@@ -8,9 +8,12 @@ that would tell the few with a delay of their own from all others. Therefore
 - a second of the stream is told once, when the label of the last group has come, and never changes,
 - a second for which a group has shown too little, or whose mood was hidden to some, is not told at all.
 
-So a change can be put down to one of a group, and to none of those in it.
+So a change can be put down to one of a group, and to none of those in it. Where viewers are shown to each other with
+their labels, it could be put down to the one of a group who is not: then there are no groups, and all are moved by the
+median.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -125,12 +128,17 @@ class Timeline:
         """That of the last tick, and ..."""
         self._newest = -1
         """... the last that the mood was visible in."""
+        self._together_until = -math.inf
+        """Until then (by the steady clock) all are moved by the same delay."""
 
-    def add(self, now: float, at: float, shares: Sequence[Share] | None) -> list[Second]:
+    def add(self, now: float, at: float, shares: Sequence[Share] | None, together: bool = False) -> list[Second]:
         """The audience at the Unix time ``now``, which is ``at`` by the steady clock; None while the mood is hidden.
 
+        ``together``: move all by the same delay, also afterwards for as long as a label of now may be told.
         To be called at each tick. Returns the seconds of the stream that can now be told, in their order.
         """
+        if together:
+            self._together_until = at + MAX_DELAY_S + LONGEST_GAP_S
         second, told = int(now), list[Second]()
         if self._second is not None and self._last and 1 < second - self._second <= LONGEST_GAP_S:
             stayed = _shown(*self._last)
@@ -141,13 +149,13 @@ class Timeline:
         if shares and second > self._newest:  # the first that was shown in this second
             self._newest = second
             shown = self._shown[second] = _shown(at, shares)
-            told = self._tell(second, _crowds(shown, self._min_viewers))
+            told = self._tell(second, _crowds(shown, self._min_viewers), at < self._together_until)
         self._shown = {time: shown for time, shown in self._shown.items() if time >= self._next}
         return told
 
-    def _tell(self, second: int, crowds: list[_Crowd]) -> list[Second]:
+    def _tell(self, second: int, crowds: list[_Crowd], together: bool) -> list[Second]:
         self.delay = _median(crowds, self._min_viewers)
-        groups = self._groups(crowds)
+        groups = [_Group(crowds, self.delay)] if together else self._groups(crowds)
         due = second - max(group.delay for group in groups)
         told = [self._moment(time, groups) for time in range(self._next, due + 1)]
         self._next = max(self._next, due + 1)
@@ -201,6 +209,12 @@ class Timeline:
 def median_delay(shares: Iterable[Share], min_viewers: int) -> int:
     """By how many seconds those who share see the stream late, as the median; the same on all nodes."""
     return _median(_crowds(_shown(0.0, shares), min_viewers), min_viewers)
+
+
+def median_delay_of_all(shares: Iterable[Share], min_viewers: int) -> int:
+    """The same of all who are connected, where nobody shares since labels are not taken."""
+    crowds = (_Crowd(share.delay, share.viewers, frozenset(share.present)) for share in shares)
+    return _median(sorted(crowds, key=lambda crowd: crowd.delay), min_viewers)
 
 
 def _median(crowds: Iterable[_Crowd], min_viewers: int) -> int:

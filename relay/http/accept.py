@@ -45,8 +45,9 @@ class Doorway:
         stalled_s: float,
         counts: Counters,
         lobby: "Lobby[Visitor]",
+        is_tunnel: bool = False,
     ) -> None:
-        """``places``: so many connections a house.
+        """``places``: so many connections a house. ``is_tunnel``: a tunnel ends here, and nobody else should come.
 
         ``head_s``: seconds that a request's head may take. ``stalled_s``: seconds after which who takes nothing of an
         answer is cut off.
@@ -58,8 +59,22 @@ class Doorway:
         self.stalled_s = stalled_s
         self.counts = counts
         self.lobby = lobby
+        self.is_tunnel = is_tunnel
         self.fruitless = 0
         """Connections that were put out or turned away, or ended without having asked for anything."""
+
+    def for_tunnel(self) -> "Doorway":
+        """The one where a tunnel ends, with the same rooms behind it. It speaks for many, so it is no house itself."""
+        return Doorway(
+            self.server,
+            places=self.places,
+            house_of=lambda _: None,
+            head_s=self.head_s,
+            stalled_s=self.stalled_s,
+            counts=self.counts,
+            lobby=self.lobby,
+            is_tunnel=True,
+        )
 
     def __call__(self) -> asyncio.Protocol:
         return _Guest(self)
@@ -163,6 +178,11 @@ class _Connection(web.RequestHandler):
         """Whose body may still be on its way."""
         self._watch: Watch | None = None
         self.on_lost: Callable[[], object] | None = None
+
+    @property
+    def is_tunnelled(self) -> bool:
+        """Whether it came in where a tunnel ends: a matter of the port, which nothing in a request changes."""
+        return self._door.is_tunnel
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)

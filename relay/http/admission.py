@@ -8,12 +8,15 @@ from typing import Literal
 from aiohttp import HttpVersion11, hdrs, web
 
 from relay import protocol
+from relay.cluster.node import Node
 from relay.config import RelaySettings
 from relay.core import hosts, limits
 from relay.core.audience import NETWORK_BYTES
 from relay.core.tickets import TICKET_TTL_S, Tickets
+from relay.core.tunnels import Tunnel
+from relay.http.accept import connection_of
 from relay.http.guesses import Guesses
-from relay.http.requests import HTTPError, bearer
+from relay.http.requests import CHANNELS, HTTPError, bearer
 from relay.store.channels import Channels
 
 COME_BACK_S = 10
@@ -46,6 +49,8 @@ FORWARDING_PREFIXES = ("x-forwarded-", "cf-", "tailscale-", "x-azure-", "x-envoy
 _FETCH_SITE = "Sec-Fetch-Site"
 """``same-origin``: the relay's own page. ``same-site``: that of any other port of this machine. ``none``: what the user
 opened, or where that sent the browser on to."""
+_NOWHERE = "The tunnel did not say where you come from, so you can look on but not be counted."
+_NOT_THE_TUNNEL = "Here a tunnel ends, and only what was asked for by its name is answered: ask the relay's own port."
 _MAX_SHOWN = 100
 """Characters of a header that a sentence repeats."""
 UNDECLARED_PROXY = (
@@ -69,14 +74,24 @@ class Gate:
     """The settings that decide about clients."""
 
     def __init__(
-        self, settings: RelaySettings, ticket_key: bytes, network_key: bytes, ticket_ttl: int = TICKET_TTL_S
+        self,
+        settings: RelaySettings,
+        ticket_key: bytes,
+        network_key: bytes,
+        ticket_ttl: int = TICKET_TTL_S,
+        tunnel: Tunnel | None = None,
     ) -> None:
-        """``ticket_key`` signs tickets, ``network_key`` hashes networks: 32 bytes each, the same on all nodes."""
+        """``ticket_key`` signs tickets, ``network_key`` hashes networks: 32 bytes each, the same on all nodes.
+
+        ``tunnel``: the one that ends at a port of its own.
+        """
+        self._tunnel = tunnel
         self._network_key = network_key
         self._keys = {"create": settings.create_key.encode(), "metrics": settings.metrics_key.encode()}
         self._origins = hosts.parse_origins(settings.origins)
         self._proxies = settings.proxies
         self._names = hosts.relay_names(settings.host, settings.hosts)
+        self._home = hosts.home_of(settings.public_url, self._names)
         self._on_loopback = hosts.is_loopback(settings.host)
         self._alone = not settings.public
         self._owner_by_place = not settings.proxies and not settings.hosts
@@ -114,13 +129,15 @@ class Gate:
         """Whether the request is from who runs the relay, as far as that can be told without a key.
 
         Behind a proxy or a tunnel everybody comes from this machine, so a relay that is told of one believes no place.
+        A tunnel that it has started itself has a port of its own, where nobody is the owner.
         """
-        return self._owner_by_place and _is_from_here(request)
+        return self._owner_by_place and self._tunnel_of(request) is None and _is_from_here(request)
 
     def house(self, request: web.Request) -> str | None:
         """The group of addresses that the client is counted in, as ``limits.house``.
 
-        None has no limit by address: this machine, where no other can connect.
+        None has no limit by address: this machine, where no other can connect. All of whom a tunnel does not say where
+        they come from are one group.
         """
         return None if self._alone and _is_from_here(request) else limits.house(self._address(request))
 
@@ -144,7 +161,28 @@ class Gate:
         text = f"{channel} {network}".encode()
         return hashlib.blake2b(text, key=self._network_key, digest_size=NETWORK_BYTES).digest()
 
+    def require_place(self, request: web.Request) -> None:
+        """Let through who may be counted: a viewer of whom a tunnel does not say where they come from is nobody's
+        neighbour, and with ``--crowd viewers`` each connection would be one more.
+
+        Raises:
+            HTTPError: it came through the tunnel, which did not say from where.
+        """
+        if self._tunnel_of(request) and self._address(request) is None:
+            raise HTTPError(protocol.FORBIDDEN, _NOWHERE)
+
+    def reader(self, request: web.Request) -> str:
+        """The firm that can read what the client sends, since TLS ends there; empty where none is known."""
+        tunnel = self._tunnel_of(request)
+        return "" if tunnel is None else tunnel.program.reader
+
+    def _tunnel_of(self, request: web.Request) -> Tunnel | None:
+        """The relay's own tunnel, if the request came in where that ends."""
+        return self._tunnel if self._tunnel is not None and connection_of(request).is_tunnelled else None
+
     def _address(self, request: web.Request) -> str | None:
+        if tunnel := self._tunnel_of(request):
+            return limits.told_address(request.headers.getall(tunnel.program.header, ()))
         if not self._proxies and not self._proxy_seen and (header := _forwarding_header(request)):
             self._proxy_seen = True
             log.warning(UNDECLARED_PROXY, header)
@@ -173,7 +211,10 @@ class Gate:
         if pages == "whoever":
             return
         host = _host_of(request)
-        if self._on_loopback and not (host and (hosts.is_loopback(host.name) or host.name in self._names)):
+        if tunnel := self._tunnel_of(request):
+            if not (host and host.name == tunnel.host):
+                raise HTTPError(protocol.FORBIDDEN, _NOT_THE_TUNNEL)
+        elif self._on_loopback and not (host and (hosts.is_loopback(host.name) or host.name in self._names)):
             raise HTTPError(protocol.FORBIDDEN, _not_a_name(host))
         if pages == "any":
             return
@@ -190,7 +231,10 @@ class Gate:
         origin = _origin(request)
         if pages == "listed" and ("*" in self._origins or origin.lower() in self._origins):
             return True
-        own = hosts.is_own_page(origin, _host_of(request), self._names)
+        if tunnel := self._tunnel_of(request):
+            own = bool(tunnel.host) and origin == tunnel.address
+        else:
+            own = origin.lower() == self._home or hosts.is_own_page(origin, _host_of(request), self._names)
         return own and _is_from_own_site(request, pages)
 
 
@@ -261,3 +305,14 @@ def _forwarding_header(request: web.Request) -> str | None:
 
 
 GATE = web.AppKey("gate", Gate)
+NODE = web.AppKey("node", Node)
+
+
+async def learn(request: web.Request, key: str) -> None:
+    """Hear of the request's channel, or of this key of it, where another node has just made it: who was told of a new
+    one there may come here before the news of it. ``key``: empty where the request has none.
+    """
+    channel, channels = request.match_info.get("channel"), request.app[CHANNELS]
+    if channel is None or (channel in channels and not (key and channels.right(channel, key) is None)):
+        return
+    await request.app[NODE].look_up(channel, request.app[GATE].house(request))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from relay.http.decoder import MAX_NEED, MAX_PIXELS, MAX_SCANNED, MAX_SCANS, WORKING_SIDE, Reason
-from relay.trial import BadPictureError, Picture, UnavailableError
+from relay.trial import BadPictureError, DecodedPicture, UnavailableError
 
 _MEMORY = 240_000_000
 """Bytes that all decoders may take together beyond some 20 MB each: the largest picture, and a small one beside it."""
@@ -42,7 +42,7 @@ class Decoding:
         self._numbers = itertools.count()
         self._returned = asyncio.Condition()
 
-    async def decode(self, file: bytes | bytearray) -> Picture:
+    async def decode(self, file: bytes | bytearray) -> DecodedPicture:
         """The upright RGB pixels of a picture file, at most ``WORKING_SIDE`` wide and high; a GIF's first frame.
 
         Raises:
@@ -66,7 +66,7 @@ class Decoding:
         finally:
             await _end(process)
 
-    async def _converse(self, process: asyncio.subprocess.Process, file: bytes | bytearray) -> Picture:
+    async def _converse(self, process: asyncio.subprocess.Process, file: bytes | bytearray) -> DecodedPicture:
         assert process.stdin
         assert process.stdout
         with _patience(process):
@@ -80,7 +80,9 @@ class Decoding:
                 width, height = await _answer(process.stdout, "pixels", 2)
                 if not (0 < width <= WORKING_SIDE and 0 < height <= WORKING_SIDE):
                     raise ConnectionError
-                return Picture(width=width, height=height, rgb=await process.stdout.readexactly(3 * width * height))
+                return DecodedPicture(
+                    width=width, height=height, rgb=await process.stdout.readexactly(3 * width * height)
+                )
 
     @contextlib.asynccontextmanager
     async def _memory(self, size: int) -> AsyncIterator[None]:

@@ -1,36 +1,52 @@
 """The relay's addresses: the table of all of them, and those that answer once: channels, history, pages."""
 
 import asyncio
-import contextlib
 import logging
 import math
-import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from relay import protocol
 from relay.cluster.node import Node
 from relay.common.release import RELEASE
-from relay.core import countdown, peaks
+from relay.common.texts import LANGUAGES
+from relay.core import countdown, grid, peaks
 from relay.core.channel import RECENT_S
-from relay.http import keys, measure, metrics, pages, reading, sessions, sockets, try_page
+from relay.http import (
+    assets,
+    invitations,
+    keys,
+    listing,
+    measure,
+    metrics,
+    overlay_png,
+    pages,
+    people,
+    policies,
+    reading,
+    rehearsal,
+    sessions,
+    sockets,
+    try_page,
+)
 from relay.http.accept import connection_of
-from relay.http.admission import GATE, Gate, Pages
-from relay.http.picture import MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Asked, BusyError, Pictures
+from relay.http.admission import GATE, NODE, Gate, Pages, learn
+from relay.http.picture import LONGEST_TITLE, MAX_HEIGHT, MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, Pictures
 from relay.http.requests import (
     CHANNELS,
     HISTORY,
     HUB,
     HTTPError,
-    authorize,
     error_response,
+    given_key,
     json_response,
     shutting_down,
 )
 from relay.live.hub import Hub
-from relay.protocol import EXPRESSIONS, TAPS, Code
+from relay.protocol import Code
 from relay.store.archive import Archive
 from relay.store.channels import Channels
 from relay.store.database import DatabaseError
@@ -39,16 +55,13 @@ from relay.trial import Maker
 
 log = logging.getLogger(__name__)
 
-_REACTIONS: tuple[str, ...] = EXPRESSIONS + TAPS
 _MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
 DATABASE_RETRY_S = 5
 """Whom the database refuses is told to come back after this."""
-_BUSY_S = 1
-"""Who asks for too many pictures at once comes back after so many seconds."""
-_NODE = web.AppKey("node", Node)
-PICTURES = web.AppKey("pictures", Pictures)
-_CORS_HANDLERS = (keys.preflight, keys.issue_ticket)
+_PREFIX = web.AppKey("prefix", str)
+"""The path of the address that links begin with, as in /mood; empty without one."""
+_CORS_HANDLERS = (keys.preflight, keys.issue_ticket, listing.channels)
 """What pages of ``--origins`` may read the answer of."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -63,16 +76,31 @@ def application(
     gate: Gate,
     node: Node,
     recogniser: Maker | None,
+    downloads: assets.Downloads,
+    base: invitations.Base,
 ) -> web.Application:
-    """The aiohttp application over the relay's parts."""
+    """The aiohttp application over the relay's parts. ``base``: the address that links begin with.
+
+    Where that has a path, all addresses stand below it as well: one proxy takes it off on the way, another does not.
+    """
     app = web.Application(middlewares=[_answer], client_max_size=_MAX_BODY)
-    app[CHANNELS], app[HUB], app[HISTORY], app[PICTURES] = channels, hub, history, Pictures()
-    app[GATE], app[_NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
+    app[CHANNELS], app[HUB], app[HISTORY], app[overlay_png.PICTURES] = channels, hub, history, Pictures()
+    app[invitations.BASE], app[invitations.CODES] = base, invitations.Codes()
+    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
+    app[listing.CHANNEL_LIST] = listing.ChannelList()
     app[reading.READING] = reading.ReadingRoom(archive)
     app.cleanup_ctx.append(app[reading.READING].lifetime)
+    app[assets.DOWNLOADS], app[pages.ASSETS_FROM] = downloads, downloads.elsewhere
+    app.cleanup_ctx.append(app[assets.DOWNLOADS].lifetime)
     app[try_page.TRIALS] = try_page.Trials(recogniser)
     app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)
-    app.add_routes(web.route(row.method, row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS)
+    app[_PREFIX] = urlsplit(base.address).path.rstrip("/")
+    for prefix in {"", app[_PREFIX]}:
+        app.add_routes(
+            web.route(row.method, prefix + row.path.replace("{file}", "{file:.+}"), row.handler) for row in ENDPOINTS
+        )
+    if app[_PREFIX]:
+        app.router.add_get(app[_PREFIX], _home)
     app.on_response_prepare.append(_headers)
     return app
 
@@ -91,9 +119,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         row = ROWS.get(request.match_info.handler)
         request.app[GATE].check_site(request, row.pages if row else "any")
-        channel = request.match_info.get("channel")
-        if channel is not None and channel not in request.app[CHANNELS]:
-            await request.app[_NODE].look_up(channel, request.app[GATE].house(request))
+        await learn(request, given_key(request))
         return await handler(request)
     except HTTPError as error:
         return _http_error(request, error)
@@ -143,59 +169,22 @@ async def _headers(request: web.Request, response: web.StreamResponse) -> None:
         return
     headers = response.headers
     # Pages are looked up again each time, so that an update reaches an OBS that runs for weeks; data is never kept.
-    headers.setdefault(hdrs.CACHE_CONTROL, "no-store" if request.path.startswith("/v1/") else "no-cache")
+    is_data = request.path.removeprefix(request.app[_PREFIX]).startswith("/v1/")
+    headers.setdefault(hdrs.CACHE_CONTROL, "no-store" if is_data else "no-cache")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
+    headers.setdefault(pages.POLICY, policies.OF_ALL_ELSE)
     # Pages of allowed sites may read what becomes of their request for a ticket, and nothing else (CORS).
     origin = request.headers.get(hdrs.ORIGIN)
     if origin and request.match_info.handler in _CORS_HANDLERS and request.app[GATE].allows_origin(request, "listed"):
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
 
 
-# --- the picture -----------------------------------------------------------------------------------------------------
-
-
-async def _overlay_picture(request: web.Request) -> web.Response:
-    channel = authorize(request)
-    width = _pixels(request, "width", 1280, MIN_WIDTH, MAX_WIDTH)
-    height = _pixels(request, "height", 720, MIN_HEIGHT, MAX_HEIGHT)
-    live = request.app[HUB].members.channel(channel)
-    core, digit = live.core, live.countdown.digit(time.monotonic()) if live.countdown else None
-    asked = _asked(request)
-    try:
-        body = await request.app[PICTURES].get(channel, core.mood, core.recent, width, height, asked, digit)
-    except BusyError as error:
-        raise HTTPError(protocol.FULL, f"{error}: come back in {_BUSY_S} s.", retry_after=_BUSY_S) from None
-    return web.Response(body=body, content_type="image/png")
-
-
-def _pixels(request: web.Request, name: str, default: int, least: int, most: int) -> int:
-    text = request.query.get(name, str(default))
-    if text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most:
-        return int(text)
-    raise HTTPError(protocol.BAD_MESSAGE, f"Expected {name} in pixels, {least} to {most}, not {text!r}.")
-
-
-def _asked(request: web.Request) -> Asked | None:
-    """The reaction that the query asks for."""
-    name = request.query.get("reaction")
-    if name is None:
-        return None
-    if name not in _REACTIONS:
-        raise HTTPError(protocol.BAD_MESSAGE, f"Expected reaction to be one of {', '.join(_REACTIONS)}, not {name!r}.")
-    text = request.query.get("age", "0")
-    with contextlib.suppress(ValueError):
-        age = float(text)
-        if 0 <= age <= RECENT_S:
-            return Asked(name, age)
-    raise HTTPError(protocol.BAD_MESSAGE, f"Expected age in seconds, 0 to {RECENT_S:g}, not {text!r}.")
-
-
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
 async def _home(request: web.Request) -> NoReturn:
-    raise web.HTTPFound("/dashboard")
+    raise web.HTTPFound(f"{request.app[_PREFIX]}/dashboard")
 
 
 async def _health(request: web.Request) -> web.Response:
@@ -242,9 +231,43 @@ ENDPOINTS = (
         "The relay's own figures in Prometheus' text format; docs/metrics.md lists them.",
     ),
     Endpoint(
+        "GET", "/v1/channels", listing.channels, "listed", "open",
+        'The channels whose streamer lets everybody see them: `{"channels": [{"name", "viewers", "password"}], '
+        f'"may_create"}}`, those with the most viewers first and at most {listing.MOST_CHANNELS}. `viewers` is rounded '
+        f"down to multiples of {listing.VIEWERS_STEP} and some seconds old, `password` says whether joining takes one, "
+        "and `may_create` whether who asks may make channels without a key. A network that asks too often is told when "
+        "to come back (429, `Retry-After`).",
+    ),
+    Endpoint(
         "POST", "/v1/channels", keys.create_channel, "own", "the owner, or create key",
         'Body `{"channel": "NAME"}`, type `application/json`. Answers 201 with `channel`, `admin_key` and '
         "`display_key`. The keys are shown this once; the relay keeps their hashes.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}", listing.about, "own", "admin key",
+        'What is set for the channel: `{"channel", "listed", "grid", "cameras", "notice", "password"}`. `listed`: '
+        "everybody is told of it. `grid`: viewers may be shown by name to each other. `cameras`: false where the "
+        "channel takes taps alone. `notice`: what viewers are told before they join, as the streamer's words. "
+        "`password`: joining takes one.",
+    ),
+    Endpoint(
+        "PATCH", "/v1/channels/{channel}", listing.change, "own", "admin key",
+        'Body `{"listed": true}`, `{"grid": true}`, `{"cameras": false}`, `{"notice": "TEXT"}` or several; a new '
+        "channel is not listed, has no grid and no notice, and takes cameras. Answers as `GET` does. All hold at once, "
+        "on all nodes. Without the grid nobody is shown, and whoever was has to choose anew when it comes back. "
+        "Without cameras labels are withdrawn and count no more. A notice is plain text on one line, at most "
+        f"{protocol.MOST_NOTICE} characters; empty takes it away.",
+    ),
+    Endpoint(
+        "GET", "/v1/channels/{channel}/people", people.shown, "own", "admin key",
+        'The names of who is shown on the grid, on all nodes: `{"people": ["..."], "more", "hidden": ["..."]}`; `more` '
+        "would be shown if there was room. Nobody's label: whoever wants to see those looks as a viewer does.",
+    ),
+    Endpoint(
+        "PUT", "/v1/channels/{channel}/hidden", people.hide, "own", "admin key",
+        'Body `{"name": "...", "hidden": true}`: nobody by this name is shown on the grid, until `false` takes that '
+        "back, or nobody is in the channel and no session runs. Upper and lower case are the same. At most "
+        f"{grid.MOST_HIDDEN} names.",
     ),
     Endpoint(
         "POST", "/v1/channels/{channel}/keys", keys.rotate, "own", "admin key",
@@ -257,9 +280,20 @@ ENDPOINTS = (
         "characters; empty removes it. Those inside stay.",
     ),
     Endpoint(
+        "POST", "/v1/channels/{channel}/invitation", invitations.invite, "own", "admin key",
+        'The link for viewers: body `{}`, or `{"password": "TEXT"}` to have the join password in it, type '
+        '`application/json`. Answers with `{"link", "app_link", "svg", "rows", "password", "note"}`: the address of '
+        "the page `/join`, the same for the agent (`moodcast:`), a QR code of the former as an SVG file and as rows of "
+        "1 (dark) and 0, whether the channel has a join password, and a sentence where only the relay's own machine "
+        "could open the link (else empty). A wrong password is refused (403, `wrong_password`), and too many of them "
+        "as those of tickets are (429, `Retry-After`). Links begin with `--public-url`, or with the address of the "
+        "relay's tunnel while that is open, else with the one that the relay listens on.",
+    ),
+    Endpoint(
         "POST", "/v1/channels/{channel}/tickets", keys.issue_ticket, "listed", "open, or join password, or admin key",
         'A ticket for `hello`: body `{}` or `{"password": "TEXT"}`, type `application/json`. Answers 201 with '
-        "`ticket`, `expires_in_s` and `role`. It is good for one connection at a time: of two, the newer stays. A "
+        "`ticket`, `expires_in_s` and `role`, and with what `welcome` says of `min_viewers`, `crowd`, `grid`, "
+        "`cameras`, `notice` and `via`. The ticket is good for one connection at a time: of two, the newer stays. A "
         'network that asks too often is told when to come back (429, `Retry-After`). With the admin key and `{"role": '
         '"streamer"}` it is the ticket of the streamer, whose `face` is shown alone.',
     ),
@@ -269,8 +303,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/viewer", sockets.viewer, "listed", "open, or ticket",
-        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`, `zero`. "
-        "`welcome`, `mood`, `countdown`, `delay`, `error`, `bye` come back.",
+        "WebSocket of a viewer: `hello` first, then `label`, `tap`, `away`, `zero`, `show`, `look`. "
+        "`welcome`, `mood`, `people`, `countdown`, `delay`, `error`, `bye` come back.",
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/mood", sockets.mood, "listed", "display key",
@@ -278,12 +312,14 @@ ENDPOINTS = (
         "Their header `Moodcast-Right` tells which key it was: `display` or `admin`.",
     ),
     Endpoint(
-        "GET", "/v1/channels/{channel}/overlay.png", _overlay_picture, "own", "display key",
+        "GET", "/v1/channels/{channel}/overlay.png", overlay_png.picture, "own", "display key",
         f"The overlay as a transparent PNG. Query: `width` ({MIN_WIDTH} to {MAX_WIDTH}, default 1280) and `height` "
         f"({MIN_HEIGHT} to {MAX_HEIGHT}, default 720), in pixels. To try it out, `reaction` (an expression or a tap) "
         f"adds one that no viewer made to this answer alone, `age` seconds (0 to {RECENT_S:g}, default 0) after it "
-        f"began. {Pictures.A_CHANNEL} of a channel are drawn at once; who asks for more is told to come back (503, "
-        "`Retry-After`).",
+        f"began. `language` ({', '.join(LANGUAGES)}; default en) and `title` (one line, {LONGEST_TITLE} characters at "
+        "most) are as on the page; what no font of the relay's machine can write is left out, and told in the header "
+        f"`Moodcast-Notice`. {Pictures.A_CHANNEL} of a channel are drawn at once; who asks for more is told to come "
+        "back (503, `Retry-After`).",
     ),
     Endpoint(
         "DELETE", "/v1/channels/{channel}", sessions.delete_channel, "own", "admin key",
@@ -303,6 +339,13 @@ ENDPOINTS = (
         "POST", "/v1/channels/{channel}/markers", sessions.mark, "own", "admin key",
         'Mark this moment of the running session. Body `{"text": "..."}`, 1 to 200 characters on one line. Answers 201 '
         "with the `marker`, which subscribers get as well.",
+    ),
+    Endpoint(
+        "POST", "/v1/channels/{channel}/rehearsal", rehearsal.rehearse, "own", "admin key",
+        'Try the overlay out: body `{}` or `{"name": "..."}`, an expression or a tap (default `heart`), type '
+        "`application/json`. Answers 201 with the `rehearsal`, which subscribers get as well, also while the mood is "
+        "hidden or paused: overlays show it as a test, and it is stored nowhere. Who asks too often is told when to "
+        "come back (429, `Retry-After`).",
     ),
     Endpoint(
         "POST", "/v1/channels/{channel}/countdown", measure.start, "own", "display key",
@@ -341,7 +384,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/v1/channels/{channel}/sessions/{number}/peaks", reading.peaks, "own", "display key",
-        f"The session's strongest moments, at most {peaks.MOST}, strongest first: "
+        f"The session's strongest moments, at most {peaks.MOST}, strongest first; of each expression, and of the taps, "
+        f"the {peaks.SHARE} strongest are among them. With `?all=1` all that stand out, at most {peaks.ALL}: "
         '`{"peaks": [{"time", "kind", "name", "share", "strength", "score"}]}`. `kind` and `name` as of a reaction; '
         "`share` of the viewers showed it, which is `strength` more than the median of the minute before; `score` "
         "ranks them. Those of a running session are some seconds old.",
@@ -365,7 +409,37 @@ ENDPOINTS = (
         "The dashboard: `/dashboard?channel=NAME#key=KEY`.",
     ),
     Endpoint(
-        "GET", "/try", try_page.page, "any", "the owner", "The page on which to try the recogniser."
+        "GET", "/settings/{name}", pages.page("settings.html"), "any", "open",
+        "The page on which the overlay's look is set: `/settings/NAME#key=KEY`. It is the same for every name."
+    ),
+    Endpoint(
+        "GET", "/settings/", pages.page("settings.html"), "any", "open",
+        "The same page for no channel, as a shared look opens it."
+    ),
+    Endpoint(
+        "GET", "/join/{name}", pages.page("join.html"), "any", "open",
+        "The page that an invitation opens, which says how to join: `/join/NAME#password=TEXT`. It is the same for "
+        "every name.",
+    ),
+    Endpoint(
+        "GET", "/v1/assets", assets.about, "own", "open",
+        'What a page reads faces with: `{"state", "advice", "raw", "transfer", "files": {KEY: {"url", "sha256", '
+        '"bytes"}}}`. `state` is `ready`, `loading` while the relay fetches them, or `missing`, and then `advice` says '
+        "what its owner has to run. `raw` bytes in all, of which `transfer` come to whoever asks with this "
+        "`Accept-Encoding`. The addresses are relative to this one, or those of `--assets-url`.",
+    ),
+    Endpoint(
+        "GET", "/assets/licences.txt", assets.licences, "any", "open", "The licences of these files."
+    ),
+    Endpoint(
+        "GET", "/assets/{sum}/{name}", assets.download, "own", "open",
+        "One of these files, compressed with br or gzip where the client takes it; what is there never changes. All "
+        "downloads together are as fast as `--asset-rate` allows, each of them as fast as the others. "
+        f"{assets.A_HOUSE} of a network are sent at once, and {assets.AT_ONCE} of the relay; who asks for more is told "
+        "to come back (503, `Retry-After`).",
+    ),
+    Endpoint(
+        "GET", "/try", try_page.page, "any", "open", "The page on which to try the recogniser, in the browser itself."
     ),
     Endpoint(
         "GET", "/v1/try", try_page.about, "own", "the owner",
@@ -376,9 +450,11 @@ ENDPOINTS = (
         "POST", "/v1/try", try_page.look, "own", "the owner",
         "The expressions in a picture. Body: a JPEG, PNG, WebP or GIF file of up to "
         f"{try_page.MAX_PICTURE // 1_000_000} MB, type `image/...`; query: `model` (default: the first). Answers with "
-        '`{"model", "width", "height", "faces": [{"outline", "probabilities"}], "milliseconds": {"load", "decode", '
-        '"find", "classify"}}`: faces row by row, `outline` the four corners of what the classifier saw in a '
-        "picture of `width` by `height` pixels, `probabilities` in the order of the expressions. Nothing of it is "
+        '`{"model", "width", "height", "faces": [{"outline", "probabilities", "unread"}], "milliseconds": {"load", '
+        '"decode", "find", "classify"}}`: faces row by row, `outline` the four corners of what the classifier saw in a '
+        "picture of `width` by `height` pixels, `probabilities` in the order of the expressions, `unread` why a viewer "
+        "with such a face would make no vote (`unsure`, `covered`, `upside_down`, `chin_outside`, `face_outside`; "
+        "empty for one that would). Nothing of it is "
         f"kept. More than {try_page.MAX_PICTURES} at once are told to come back (503, `Retry-After`).",
     ),
 )  # fmt: skip

@@ -10,6 +10,8 @@ from aiohttp import hdrs, web
 from msgspec import Meta
 
 from relay import protocol
+from relay.common import discreet
+from relay.common.invitation import MAX_PASSWORD
 from relay.http.accept import cancelled_when_gone
 from relay.http.admission import COME_BACK_S, GATE
 from relay.http.guesses import CrowdedError
@@ -18,15 +20,21 @@ from relay.http.requests import (
     HUB,
     HTTPError,
     authorize,
+    authorized_body,
     existing_channel,
     json_body,
     json_response,
     refuse_while_draining,
+    wrong_key,
 )
 from relay.store.channels import Right
 
 _GUESS_COST = 20.0
 """Tickets that a wrong password costs its house: six guesses at once, then one in twenty seconds."""
+
+
+_TOLD = ("min_viewers", "crowd", "grid", "cameras", "notice", "via")
+"""Of the channel's ``welcome``, with a ticket already: what viewers have to know before they agree to join."""
 
 
 class _NewChannel(msgspec.Struct):
@@ -44,7 +52,9 @@ class _NewKey(msgspec.Struct):
 class Password(msgspec.Struct):
     """Body of ``PUT /v1/channels/{channel}/password``."""
 
-    password: Annotated[str, Meta(max_length=128)] = ""
+    __repr__ = discreet.shown
+
+    password: Annotated[str, Meta(max_length=MAX_PASSWORD)] = ""
 
 
 class _WantedTicket(Password):
@@ -72,19 +82,22 @@ async def create_channel(request: web.Request) -> web.Response:
 
 async def rotate(request: web.Request) -> web.Response:
     """Replace a key, and close those who read with the old one."""
-    channel = authorize(request, "admin")
-    right = (await json_body(request, _NewKey, '{"rotate": "admin"} or {"rotate": "display"}')).rotate
-    key = await asyncio.to_thread(request.app[CHANNELS].rotate, channel, right)
+    expected = '{"rotate": "admin"} or {"rotate": "display"}'
+    channel, body = await authorized_body(request, "admin", _NewKey, expected)
+    channels, right = request.app[CHANNELS], body.rotate
+    try:
+        key = await asyncio.to_thread(channels.rotate, channel, right, channels.seal(channel))
+    except PermissionError:
+        raise HTTPError(protocol.WRONG_KEY, wrong_key(channel, "admin")) from None
     request.app[HUB].members.revoke(channel, right)
     return json_response({"channel": channel, f"{right}_key": key})
 
 
 async def set_password(request: web.Request) -> web.Response:
     """Ask viewers for a password from now on, or no more. Those inside stay."""
-    channel = authorize(request, "admin")
-    password = (await json_body(request, Password, '{"password": "TEXT"}')).password
-    await asyncio.to_thread(request.app[CHANNELS].set_password, channel, password)
-    return json_response({"channel": channel, "password": bool(password)})
+    channel, body = await authorized_body(request, "admin", Password, '{"password": "TEXT"}')
+    await asyncio.to_thread(request.app[CHANNELS].set_password, channel, body.password)
+    return json_response({"channel": channel, "password": bool(body.password)})
 
 
 async def preflight(request: web.Request) -> web.Response:
@@ -95,7 +108,8 @@ async def preflight(request: web.Request) -> web.Response:
 
 async def issue_ticket(request: web.Request) -> web.Response:
     """Let a viewer in: with the join password where there is one, and not too often for one house. Or the streamer."""
-    tickets, channels, counts = request.app[GATE].tickets, request.app[CHANNELS], request.app[HUB].counts
+    gate, channels, counts = request.app[GATE], request.app[CHANNELS], request.app[HUB].counts
+    tickets = gate.tickets
     try:
         refuse_while_draining(request)
         channel = existing_channel(request)
@@ -104,32 +118,58 @@ async def issue_ticket(request: web.Request) -> web.Response:
             authorize(request, "admin")
             ticket = tickets.issue_to_streamer(channel, channels.seal(channel))
         else:
+            gate.require_place(request)
             await _admit(request, channel, wanted.password)
             ticket = tickets.issue(channel)
     except HTTPError as error:
         counts.tickets_refused[error.code.number] += 1
         raise
     counts.tickets_issued += 1
-    return json_response({"ticket": ticket, "expires_in_s": tickets.ttl, "role": wanted.role}, 201)
+    welcome = request.app[HUB].members.welcome(channel, gate.reader(request))
+    told = {name: getattr(welcome, name) for name in _TOLD}
+    return json_response({"ticket": ticket, "expires_in_s": tickets.ttl, "role": wanted.role, **told}, 201)
 
 
 async def _admit(request: web.Request, channel: str, password: str) -> None:
     """Let a viewer of the channel have a ticket; raises an HTTPError where it may not."""
-    channels, gate = request.app[CHANNELS], request.app[GATE]
-    house, guarded = gate.house(request), channels.has_password(channel)
-    # A guess is paid for before it is checked, so that many at once don't get through.
-    doubtful = gate.ticket_rates.spent(house, time.monotonic()) >= _GUESS_COST
-    if wait := gate.ticket_rates.spend(house, time.monotonic(), _GUESS_COST if guarded else 1.0):
+    if not request.app[CHANNELS].has_password(channel):
+        pay(request, 1.0)
+    elif not await is_password(request, channel, password):
+        text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
+        raise HTTPError(protocol.WRONG_PASSWORD, text)
+
+
+def pay(request: web.Request, cost: float) -> None:
+    """Take so many tickets' worth of what the client's house may ask for.
+
+    Raises:
+        HTTPError: it has asked for too much.
+    """
+    gate = request.app[GATE]
+    if wait := gate.ticket_rates.spend(gate.house(request), time.monotonic(), cost):
         text = f"Too many tickets, or wrong passwords, for your network: ask again in {math.ceil(wait)} seconds."
         raise HTTPError(protocol.TOO_OFTEN, text, retry_after=math.ceil(wait))
-    if guarded:
-        right = channels.proven(channel, password)
-        if right is None:
-            right = await _check(request, channel, house, password, doubtful)
-        if not right:
-            text = f"The channel {channel!r} has a join password, and this is not it: ask the streamer."
-            raise HTTPError(protocol.WRONG_PASSWORD, text)
+
+
+async def is_password(request: web.Request, channel: str, password: str) -> bool:
+    """Whether it is the join password of a channel that has one. A right one or none costs a ticket, a wrong one 20.
+
+    Raises:
+        HTTPError: the client's house has guessed too often, or too many guess now.
+    """
+    if not password:  # no channel has that one; agents ask whether there is one before they look for it
+        pay(request, 1.0)
+        return False
+    gate, house = request.app[GATE], request.app[GATE].house(request)
+    # A guess is paid for before it is checked, so that many at once don't get through.
+    doubtful = gate.ticket_rates.spent(house, time.monotonic()) >= _GUESS_COST
+    pay(request, _GUESS_COST)
+    right = request.app[CHANNELS].proven(channel, password)
+    if right is None:
+        right = await _check(request, channel, house, password, doubtful)
+    if right:
         gate.ticket_rates.spend(house, time.monotonic(), 1.0 - _GUESS_COST)
+    return right
 
 
 async def _check(request: web.Request, channel: str, house: str | None, password: str, doubtful: bool) -> bool:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from relay import protocol
 from relay.core.countdown import USUAL_S
-from relay.http.requests import HUB, HTTPError, authorize, json_body, json_response
+from relay.http.requests import HUB, HTTPError, authorize, authorized_body, json_response
 from relay.protocol import LONGEST_COUNTDOWN_S, SHORTEST_COUNTDOWN_S
 
 
@@ -26,9 +26,9 @@ async def start(request: web.Request) -> web.Response:
     The display key is enough, since OBS has no other, and should not: its scene collections are given away. Who
     finds that key can show a countdown every few minutes, until it is replaced; nothing is read or lost by it.
     """
-    channel, hub = authorize(request), request.app[HUB]
     expected = f'{{}} or {{"seconds": {SHORTEST_COUNTDOWN_S} to {LONGEST_COUNTDOWN_S}}}'
-    body = await json_body(request, _NewCountdown, expected)
+    channel, body = await authorized_body(request, "display", _NewCountdown, expected)
+    hub = request.app[HUB]
     if event := hub.countdowns.start(channel, body.seconds):
         return json_response(event, 201)
     last = hub.countdowns.last(channel)

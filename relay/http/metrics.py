@@ -41,6 +41,8 @@ def _values(channels: Channels, hub: Hub, history: History, version: str) -> dic
         "moodcast_channels": len(channels),
         "moodcast_channels_live": totals.channels,
         "moodcast_sessions": totals.sessions,
+        "moodcast_viewers_shown": totals.shown,
+        "moodcast_viewers_looking": totals.lookers,
         "moodcast_draining": int(hub.come_back_s is not None),
         "moodcast_viewers_joined_total": counts.viewers,
         "moodcast_subscribers_joined_total": counts.subscribers,

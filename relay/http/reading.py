@@ -18,10 +18,10 @@ from aiohttp import hdrs, web
 
 from relay import protocol
 from relay.core.limits import Places
-from relay.core.peaks import Peak, find_peaks
+from relay.core.peaks import Peak, find_peaks, highlights
 from relay.core.timeline import AUDIENCE
 from relay.http.accept import connection_of
-from relay.http.requests import HUB, HTTPError, authorize, json_response
+from relay.http.requests import HUB, HTTPError, authorize, full, json_response, placed
 from relay.http.unread import cut_off, limit_kernel
 from relay.live.hub import Hub
 from relay.live.websocket import transport_of
@@ -43,7 +43,7 @@ PEAKS_S = 10.0
 """The peaks of a running session are as old as this at most; those of one that ended do not change."""
 SHARE = 20
 """After a search for the peaks of a running session, so many times its duration pass before there is another."""
-_KEPT_PEAKS = 256
+_KEPT_PEAKS = 64
 
 Result = TypeVar("Result")
 
@@ -86,24 +86,17 @@ class ReadingRoom:
         """Do what blocks in one of the threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    @contextlib.contextmanager
-    def place(self, channel: str) -> Iterator[None]:
+    def place(self, channel: str) -> contextlib.AbstractContextManager[None]:
         """Room for a long answer.
 
         Raises:
             HTTPError: there is none.
         """
-        if not self._channels.take(channel):
-            raise _full(f"{A_CHANNEL} sessions of {channel!r} are being read")
-        try:
-            if not self._all.take("all"):
-                raise _full(f"{AT_ONCE} sessions are being read from this relay")
-            try:
-                yield
-            finally:
-                self._all.free("all")
-        finally:
-            self._channels.free(channel)
+        return placed(
+            COME_BACK_S,
+            (self._channels, channel, f"{A_CHANNEL} sessions of {channel!r} are being read"),
+            (self._all, "all", f"{AT_ONCE} sessions are being read from this relay"),
+        )
 
     async def peaks(self, session: Session) -> list[Peak]:
         """The peaks of a stored session. Who asks for the same waits for the same search.
@@ -127,7 +120,8 @@ class ReadingRoom:
 
     def _search(self, session: Session) -> "asyncio.Task[tuple[list[Peak], float]]":
         if not self._searching.take(session.channel):
-            raise _full(f"The peaks of {A_CHANNEL} other sessions of {session.channel!r} are being looked for")
+            words = f"The peaks of {A_CHANNEL} other sessions of {session.channel!r} are being looked for"
+            raise full(words, COME_BACK_S)
 
         def work() -> tuple[list[Peak], float]:
             began = time.monotonic()
@@ -143,10 +137,6 @@ class ReadingRoom:
 
 
 READING = web.AppKey("reading", ReadingRoom)
-
-
-def _full(what: str) -> HTTPError:
-    return HTTPError(protocol.FULL, f"{what}: come back in {COME_BACK_S} seconds.", retry_after=COME_BACK_S)
 
 
 async def listed(request: web.Request) -> web.Response:
@@ -195,11 +185,12 @@ async def as_csv(request: web.Request) -> web.StreamResponse:
 
 
 async def peaks(request: web.Request) -> web.Response:
-    """The strongest moments of a session."""
+    """The strongest moments of a session, or all of them."""
     channel = authorize(request)
     session, is_stored = await _found(request, channel)
     try:
-        return json_response({"peaks": await request.app[READING].peaks(session) if is_stored else []})
+        found = await request.app[READING].peaks(session) if is_stored else []
+        return json_response({"peaks": found if request.query.get("all") == "1" else highlights(found)})
     except GoneError:
         raise no_session(channel, session.number) from None
 
@@ -240,6 +231,8 @@ async def _streamed(
         response = web.StreamResponse(headers=headers)
         writer = await response.prepare(request)
         assert writer is not None
+        if request.method == hdrs.METH_HEAD:  # aiohttp would let a body through, as the next answer
+            return response
         transport = transport_of(request)
         connection_of(request).stay()  # a key let it in, and there are few
         transport.set_write_buffer_limits(high=0)

@@ -1,6 +1,8 @@
 """Who may read what: the keys of HTTP requests, and the errors that answer them."""
 
 import asyncio
+import contextlib
+from collections.abc import Hashable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,6 +10,7 @@ from aiohttp import hdrs, web
 
 from relay import protocol
 from relay.common.deadline import within
+from relay.core.limits import Places
 from relay.live.hub import Hub
 from relay.protocol import Code
 from relay.store.channels import Channels, Right
@@ -31,6 +34,26 @@ class HTTPError(Exception):
         self.retry_after = retry_after
         self.code = code
         self.status = status or code.http_status
+
+
+def full(what: str, come_back_s: int) -> HTTPError:
+    """The answer to who finds no room."""
+    return HTTPError(protocol.FULL, f"{what}: come back in {come_back_s} seconds.", retry_after=come_back_s)
+
+
+@contextlib.contextmanager
+def placed(come_back_s: int, *wanted: tuple[Places, Hashable | None, str]) -> Iterator[None]:
+    """A place in each of these groups, which come with the words for who finds none.
+
+    Raises:
+        HTTPError: one of them is full.
+    """
+    with contextlib.ExitStack() as held:
+        for places, group, words in wanted:
+            if not places.take(group):
+                raise full(words, come_back_s)
+            held.callback(places.free, group)
+        yield
 
 
 def authorize(request: web.Request, needed: Right = "display") -> str:
@@ -72,10 +95,15 @@ def bearer(request: web.Request, what: str) -> str:
     Raises:
         HTTPError: there is none.
     """
-    scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
+    if not (key := given_key(request)):
         raise HTTPError(protocol.WRONG_KEY, f"{what} is missing: send the header `Authorization: Bearer KEY`.")
-    return key.strip()
+    return key
+
+
+def given_key(request: web.Request) -> str:
+    """The key of the Authorization header; empty where there is none."""
+    scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def json_response(body: Any, status: int = 200) -> web.Response:
@@ -122,6 +150,16 @@ async def json_body(request: web.Request, kind: type[Body], expected: str) -> Bo
         ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPError(protocol.BAD_MESSAGE, f"Expected {expected}: {error}.") from None
+
+
+async def authorized_body(request: web.Request, needed: Right, kind: type[Body], expected: str) -> tuple[str, Body]:
+    """The channel and the JSON of a request that carries the channel's key, as ``authorize`` and ``json_body``.
+
+    A body may take its time, and a key that was replaced meanwhile opens nothing any more.
+    """
+    authorize(request, needed)
+    body = await json_body(request, kind, expected)
+    return authorize(request, needed), body
 
 
 def refuse_while_draining(request: web.Request) -> None:

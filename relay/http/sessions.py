@@ -16,8 +16,7 @@ from relay.http.requests import (
     HUB,
     HTTPError,
     authorize,
-    existing_channel,
-    json_body,
+    authorized_body,
     json_response,
 )
 from relay.protocol import State
@@ -50,8 +49,7 @@ class _NewName(msgspec.Struct):
 
 async def mark(request: web.Request) -> web.Response:
     """Mark this moment of the running session."""
-    channel = authorize(request, "admin")
-    body = await json_body(request, _NewMarker, '{"text": "..."}')
+    channel, body = await authorized_body(request, "admin", _NewMarker, '{"text": "..."}')
     text = _line(body.text, "a marker's text", 1, MARKER_LENGTH)
     marker = request.app[HUB].news.mark(channel, text)
     if marker is None:
@@ -63,9 +61,9 @@ async def mark(request: web.Request) -> web.Response:
 
 async def set_state(request: web.Request) -> web.Response:
     """Open, pause or end the session, or leave it to itself."""
-    channel, hub = authorize(request, "admin"), request.app[HUB]
-    body = await json_body(request, _NewState, '{"state": "open"}, or "paused", "ended" or "auto"')
-    existing_channel(request)  # it may have been deleted while the body came
+    expected = '{"state": "open"}, or "paused", "ended" or "auto"'
+    channel, body = await authorized_body(request, "admin", _NewState, expected)
+    hub = request.app[HUB]
     if wait := hub.broadcasts.say(channel, body.state):
         text = f"The state of {channel!r} was changed too often: change it again in {math.ceil(wait)} seconds."
         raise HTTPError(protocol.TOO_OFTEN, text, retry_after=wait)
@@ -86,9 +84,9 @@ async def set_state(request: web.Request) -> web.Response:
 
 async def rename(request: web.Request) -> web.Response:
     """Name a session."""
-    channel = authorize(request, "admin")
+    channel, body = await authorized_body(request, "admin", _NewName, '{"name": "..."}')
     number = await _existing(request, channel)
-    name = _line((await json_body(request, _NewName, '{"name": "..."}')).name, "a session's name", 0, NAME_LENGTH)
+    name = _line(body.name, "a session's name", 0, NAME_LENGTH)
     request.app[HUB].news.rename_session(channel, number, name)
     await _done(request.app[HISTORY].rename(channel, number, name))
     return json_response({"number": number, "name": name})

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from relay.common.deadline import within
 from relay.core.countdown import TapError
 from relay.core.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
 from relay.core.tickets import TicketError
-from relay.http.admission import GATE
+from relay.http.admission import GATE, learn
 from relay.http.entrance import Entrance
 from relay.http.requests import (
     CHANNELS,
@@ -27,15 +27,24 @@ from relay.http.requests import (
 )
 from relay.http.unread import limit_kernel
 from relay.live.connections import LiveChannel, Packet, Streamer, Subscriber, Viewer
+from relay.live.gallery import ShowError
 from relay.live.hub import Hub
 from relay.live.websocket import Socket, drop_slow, keep_few, transport_of
-from relay.protocol import Away, Hello, Label, Subscribe, TapMessage, Zero
+from relay.protocol import Away, Hello, Label, LookMessage, ShowMessage, Subscribe, TapMessage, Zero
 from relay.store.channels import Right
 
 First = TypeVar("First", bound=protocol.Message)
 Proof = TypeVar("Proof")
 _NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
 """What decoding a text frame raises."""
+_EXPECTED = "Expected a message `label`, `tap`, `away`, `zero`, `show` or `look`"
+
+_NO_CAMERAS = protocol.encode(
+    protocol.Error(
+        code=protocol.NO_CAMERAS.number,
+        message="The streamer takes taps alone in this channel: your expression does not count, turn your camera off.",
+    )
+)
 
 
 class _LeftError(Exception):
@@ -51,24 +60,22 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     Or the streamer's, who comes with a ticket of their own.
     """
     socket, channel = await _opened(request), request.match_info["channel"]
+    hear = partial(_first_frame, request, socket, protocol.from_viewer, Hello)
     try:
-        async with _entrance(request, socket, protocol.from_viewer, Hello, partial(_admitted, request, socket)) as (
-            who,
-            delay,
-        ):
+        async with _entrance(request, socket, hear, partial(_admitted, request, socket)) as (who, delay):
             if isinstance(who, Streamer):
                 await _serve_streamer(socket, request.app[HUB], channel, who)
             else:
-                await _serve_viewer(socket, request.app[HUB], channel, who, delay)
+                await _serve_viewer(socket, request.app[HUB], channel, who, delay, request.app[GATE].reader(request))
     except (HTTPError, _LeftError):  # whoever it was has been told
         return socket
     return socket
 
 
-async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, delay: float) -> None:
+async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, delay: float, via: str) -> None:
     live = hub.members.join(channel, viewer, delay)
     try:
-        await socket.send(protocol.encode(hub.members.welcome(channel)))
+        await socket.send(protocol.encode(hub.members.welcome(channel, via)))
         now = time.monotonic()
         if live.countdown and live.countdown.open_s(now):
             await socket.send(protocol.encode(live.countdown.event(now)))
@@ -94,8 +101,10 @@ def _admitted(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewe
         raise HTTPError(protocol.BAD_TICKET, str(error), retry_after=1.0) from None
     if ticket and ticket.role == "streamer":
         return Streamer(socket, hello.store), 0.0
+    gate.require_place(request)
     number = ticket.number if ticket else None
-    return Viewer(socket, gate.house(request), gate.network_hash(request, channel), number), hello.delay
+    who = Viewer(socket, gate.house(request), gate.network_hash(request, channel), number, hello.name)
+    return who, hello.delay
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
@@ -110,13 +119,18 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, h
             try:
                 message = decode(frame.data)
             except _NOT_A_MESSAGE as error:
-                problem = f"Expected a `label`, `tap`, `away` or `zero` message as JSON: {error}."
+                problem = f"{_EXPECTED} as JSON: {error}."
             else:
                 if not viewer.joined:
                     continue
                 if type(message) is Label:
-                    core.label(member, message.emotion, now)
-                    counts.labels += 1
+                    if core.cameras:
+                        core.label(member, message.emotion, now)
+                        counts.labels += 1
+                    elif not viewer.is_told:
+                        viewer.is_told = True
+                        counts.refuse_frame(protocol.NO_CAMERAS)
+                        await socket.send(_NO_CAMERAS)
                 elif type(message) is TapMessage:
                     core.tap(member, message.tap, now)
                     counts.taps += 1
@@ -125,8 +139,13 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, h
                     core.withdraw(member)
                 elif type(message) is Zero:
                     await socket.send(_measured(hub, live, viewer, now))
+                elif type(message) is ShowMessage:
+                    if refusal := _shown(hub, live, viewer, message.on):
+                        await socket.send(refusal)
+                elif type(message) is LookMessage:
+                    hub.gallery.look(live, viewer, message.on)
                 else:
-                    problem = "`hello` was said already: send `label`, `tap`, `away` or `zero`."
+                    problem = f"{_EXPECTED}: `hello` was said already."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
         elif await socket.control(frame):
@@ -190,6 +209,15 @@ def _measured(hub: Hub, live: LiveChannel, viewer: Viewer, now: float) -> bytes:
         return protocol.encode(protocol.Error(code=protocol.NO_COUNTDOWN.number, message=str(error)))
 
 
+def _shown(hub: Hub, live: LiveChannel, viewer: Viewer, on: bool) -> bytes:
+    """The answer to who wants to be shown, or no more; empty where it is done."""
+    try:
+        hub.gallery.show(live, viewer, on)
+    except ShowError as error:
+        return protocol.encode(protocol.Error(code=protocol.NOT_SHOWN.number, message=str(error)))
+    return b""
+
+
 async def _slow_down(socket: Socket, pace: Pace) -> bool:
     """Warn a client who sends too much, or close it; returns whether it was closed."""
     socket.counts.refuse_frame(protocol.TOO_FAST)
@@ -213,12 +241,10 @@ async def _opened(request: web.Request) -> Socket:
 def _entrance(
     request: web.Request,
     socket: Socket,
-    decoder: msgspec.json.Decoder[Any],
-    first: type[First],
+    hear: Callable[[], Awaitable[First]],
     check: Callable[[First], Proof],
 ) -> Entrance[First, Proof]:
-    """For who shows a ``first`` frame."""
-    hear = partial(_first_frame, socket, request.app[HUB].limits.hello, decoder, first)
+    """For who shows a first frame, which ``hear`` waits for."""
     return Entrance(request, hear, check, partial(_refuse, socket))
 
 
@@ -227,7 +253,7 @@ async def _refuse(socket: Socket, error: HTTPError) -> None:
 
 
 async def _first_frame(
-    socket: Socket, timeout: float, decoder: msgspec.json.Decoder[Any], expected: type[First]
+    request: web.Request, socket: Socket, decoder: msgspec.json.Decoder[Any], expected: type[First]
 ) -> First:
     """The first frame, which must be of the expected type and in time.
 
@@ -235,7 +261,7 @@ async def _first_frame(
         HTTPError: it is not.
         _LeftError: it will never come.
     """
-    tag = _tag(expected)
+    tag, timeout = _tag(expected), request.app[HUB].limits.hello
     try:
         frame = await within(timeout, _data_frame(socket))
     except asyncio.TimeoutError:
@@ -287,14 +313,19 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
     socket, channel = await _opened(request), request.match_info["channel"]
+    hear = partial(_subscription, request, socket)
     try:
-        async with _entrance(
-            request, socket, protocol.from_subscriber, Subscribe, partial(_subscriber_right, request)
-        ) as right:
+        async with _entrance(request, socket, hear, partial(_subscriber_right, request)) as right:
             await _serve_subscriber(socket, request.app[HUB], channel, right)
     except (HTTPError, _LeftError):
         return socket
     return socket
+
+
+async def _subscription(request: web.Request, socket: Socket) -> Subscribe:
+    first = await _first_frame(request, socket, protocol.from_subscriber, Subscribe)
+    await learn(request, first.key)
+    return first
 
 
 def _subscriber_right(request: web.Request, first: Subscribe) -> Right:
@@ -362,6 +393,8 @@ async def _stream(request: web.Request, channel: str, right: Right) -> web.Strea
     response = web.StreamResponse(headers=headers)
     writer = await response.prepare(request)
     assert writer is not None
+    if request.method == hdrs.METH_HEAD:  # aiohttp would let a body through, as the next answer
+        return response
     transport = transport_of(request)
     keep_few(transport)
     limit_kernel(transport, hub.limits.stalled)

@@ -32,12 +32,6 @@ _ELSEWHERE = (
 )
 NO_RECOGNISER = "This relay was started without a recogniser: start it with `moodcast relay`."
 
-# The browser itself then keeps the page from sending a picture anywhere but to the relay it came from.
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
 Answer = TypeVar("Answer")
 
 
@@ -112,12 +106,8 @@ TRIALS = web.AppKey("trials", Trials)
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    """The page. It comes from elsewhere as well, and then shows the sentence with which the rest answers."""
-    return web.FileResponse(
-        pages.FOLDER / "try.html",
-        status=200 if request.app[GATE].is_local(request) else 403,
-        headers={"Content-Security-Policy": _POLICY, "Permissions-Policy": "camera=(self)"},
-    )
+    """The page: everybody's browser looks at pictures itself, and the relay at those of its owner."""
+    return pages.serve(request, "try.html", headers={"Permissions-Policy": "camera=(self)"})
 
 
 async def about(request: web.Request) -> web.Response:

@@ -11,9 +11,10 @@ from relay.core.channel import Channel
 from relay.core.command import Command
 from relay.core.countdown import Measurement
 from relay.core.face import Telling
+from relay.core.grid import Hidden, Rounds, View
 from relay.core.timeline import Timeline
 from relay.live.websocket import Socket, encode_frame
-from relay.protocol import Code, Countdown, Expression, Face, Marker, Moment, Mood, Reaction, Status
+from relay.protocol import Code, Event, Expression, Mood, Status
 from relay.store.channels import Right
 from relay.store.history import Session
 
@@ -24,11 +25,17 @@ _WAITING_EVENTS = 64
 class Viewer:
     """A viewer's connection as the hub sees it: where moods go."""
 
-    __slots__ = ("full_since", "joined", "member", "since", "socket", "ticket", "turn")
+    __slots__ = (
+        "full_since", "is_told", "joined", "member", "name", "shown_for", "since", "socket", "ticket", "turn",
+    )  # fmt: skip
 
-    def __init__(self, socket: Socket, house: str | None, network: bytes | None, ticket: str | None) -> None:
-        """``house``, ``network``: as for ``Member``. ``ticket``: the number of the ticket it came with, if it did."""
+    def __init__(
+        self, socket: Socket, house: str | None, network: bytes | None, ticket: str | None, name: str = ""
+    ) -> None:
+        """``house``, ``network``: as for ``Member``. ``ticket``: the number of the ticket it came with, if it did.
+        ``name``: as its hello said, not looked at."""
         self.member = Member(house, network)
+        self.name = name
         self.ticket = ticket
         self.since = 0.0
         """Unix time at which it joined."""
@@ -38,6 +45,10 @@ class Viewer:
         self.full_since: float | None = None
         self.turn = 0
         """At which of the ticks of a second it gets the mood."""
+        self.shown_for = 0.0
+        """Since when the grid had been allowed as it chose to be shown there; 0: it did not."""
+        self.is_told = False
+        """Whether it knows that its labels are not taken."""
 
 
 class Streamer:
@@ -70,11 +81,13 @@ class Packet(NamedTuple):
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right", "socket")
+    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right", "seal", "socket")
 
-    def __init__(self, right: Right, socket: Socket | None) -> None:
-        """``right``: of the key that it subscribed with. ``socket``: None for Server-Sent Events."""
+    def __init__(self, right: Right, seal: bytes, socket: Socket | None) -> None:
+        """``right``: of the key that it subscribed with. ``seal``: as ``Channels.seal``, of that key. ``socket``: None
+        for Server-Sent Events."""
         self.right = right
+        self.seal = seal
         self.socket = socket
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=_WAITING_EVENTS)
@@ -118,7 +131,8 @@ class Subscriber:
 class LiveChannel:
     """A channel with someone in it: its core, its sockets and its running session."""
 
-    def __init__(self, core: Channel) -> None:
+    def __init__(self, core: Channel, people_s: float) -> None:
+        """``people_s``: as ``Limits.people``."""
         self.core = core
         self.viewers: set[Viewer] = set()
         self.tickets: dict[str, Viewer] = {}
@@ -151,6 +165,17 @@ class LiveChannel:
         self.measured: dict[Viewer, float] = {}
         """Delays in seconds of those who answered it, until they are used."""
         self._counting = False
+        self.hidden = Hidden()
+        """Who the admin doesn't want shown to the others."""
+        self.view = View()
+        """Who was shown at the last tick, and ..."""
+        self.terms = 0.0, self.hidden, False
+        """... what the streamer had said of it: since when it is allowed, who is hidden, whether it is a pause."""
+        self.rounds = Rounds(people_s)
+        self.lookers: set[Viewer] = set()
+        """Viewers who have the grid open; of them ..."""
+        self.newcomers: set[Viewer] = set()
+        """... those who were told nothing yet."""
 
     def withdraw_all(self) -> None:
         """Every label here is too old, as after the machine slept: who is still there says it anew."""
@@ -189,7 +214,7 @@ class LiveChannel:
             subscriber.put(packet)
 
 
-def packet(event: Mood | Reaction | Moment | Marker | Countdown | Face | Status) -> Packet:
+def packet(event: Event) -> Packet:
     """An event, encoded."""
     json = protocol.encode(event)
     seq = event.seq if isinstance(event, Mood) else None

@@ -8,10 +8,10 @@ from relay import protocol
 from relay.cluster.peers import Published
 from relay.core.countdown import Measurement, late_tap
 from relay.live.connections import LiveChannel, Viewer, packet
+from relay.live.fan_out import send_to_viewers
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
-from relay.live.ticker import send_to_viewers
 from relay.protocol import Countdown, Crowd, Delay
 
 _LATE_COUNTDOWN_S = 2.0

@@ -38,6 +38,8 @@ METRICS = (
     Metric("moodcast_channels", "gauge", "Channels that exist."),
     Metric("moodcast_channels_live", "gauge", "Channels with a viewer or a subscriber."),
     Metric("moodcast_sessions", "gauge", "Sessions that run."),
+    Metric("moodcast_viewers_shown", "gauge", "Viewers who chose to be shown to the others."),
+    Metric("moodcast_viewers_looking", "gauge", "Viewers who have the grid of those open."),
     Metric("moodcast_draining", "gauge", "1 while the relay says goodbye and takes no one new, else 0."),
     Metric("moodcast_viewers_joined_total", "counter", "Viewers who joined."),
     Metric("moodcast_subscribers_joined_total", "counter", "Subscribers who were let in."),

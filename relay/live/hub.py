@@ -11,6 +11,7 @@ from relay.live.connections import Subscriber
 from relay.live.countdowns import Countdowns
 from relay.live.counters import log_refusals
 from relay.live.drain import NEXT_NODE_S, RESTART_S, Farewell, leaving_s, send_away
+from relay.live.gallery import Gallery
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.news import Newsroom
@@ -33,8 +34,11 @@ class Hub:
         self.countdowns = Countdowns(means, self.members, self._recorder)
         self.broadcasts = Broadcasts(means, self.members, self._recorder)
         self.stage = Stage(means, self.members)
-        self.news = Newsroom(means, self.members, self._recorder, self.countdowns, self.broadcasts, self.stage)
-        self.ticker = Ticker(means, self.members, self._recorder, self.broadcasts, self.stage)
+        self.gallery = Gallery(means, self.members)
+        self.news = Newsroom(
+            means, self.members, self._recorder, self.countdowns, self.broadcasts, self.stage, self.gallery
+        )
+        self.ticker = Ticker(means, self.members, self._recorder, self.broadcasts, self.stage, self.gallery)
         self._chores: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ from relay.config import RelaySettings
 from relay.core.clock import Clock
 from relay.core.limits import Limits
 from relay.live.counters import Counters
+from relay.store.channels import Channels
 from relay.store.history import History
 
 
@@ -18,5 +19,6 @@ class Means:
     limits: Limits
     history: History
     node: Node
+    channels: Channels
     clock: Clock
     counts: Counters = field(default_factory=Counters)

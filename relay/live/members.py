@@ -28,6 +28,10 @@ class Totals(NamedTuple):
     """With someone in them."""
     sessions: int
     """That run here."""
+    shown: int
+    """Viewers who are shown to the others."""
+    lookers: int
+    """Viewers who have the grid open."""
 
 
 class Members:
@@ -36,6 +40,7 @@ class Members:
     def __init__(self, means: Means, recorder: Recorder) -> None:
         self._settings, self.limits, self._clock = means.settings, means.limits, means.clock
         self._counts, self._history, self._node = means.counts, means.history, means.node
+        self._channels = means.channels
         self._recorder = recorder
         self.channels: dict[str, LiveChannel] = {}
         self.turns = max(1, round(1000 * means.limits.viewer_mood / means.settings.tick_ms))
@@ -82,6 +87,8 @@ class Members:
         if viewer.ticket is not None:
             del channel.tickets[viewer.ticket]
         channel.core.leave(viewer.member)
+        channel.lookers.discard(viewer)
+        channel.newcomers.discard(viewer)
         if channel.countdown:
             channel.countdown.forget(viewer)
         channel.measured.pop(viewer, None)
@@ -89,8 +96,9 @@ class Members:
             channel.empty_since = self._clock.now()
         self._someone_left.set()
 
-    def welcome(self, name: str) -> Welcome:
-        """The answer to a viewer's hello."""
+    def welcome(self, name: str, via: str = "") -> Welcome:
+        """The answer to a viewer's hello. ``via``: who can read what it sends, as ``Gate.reader``."""
+        granted = self._channels.grid(name)
         return Welcome(
             channel=name,
             viewer=secrets.token_hex(8),
@@ -98,6 +106,11 @@ class Members:
             label_ttl_s=self.limits.label_ttl,
             min_viewers=self._settings.min_viewers,
             crowd=self._settings.crowd,
+            grid=bool(granted),
+            granted=granted,
+            cameras=self._channels.cameras(name),
+            notice=self._channels.notice(name),
+            via=via,
         )
 
     # --- the streamer, see Stage -------------------------------------------------------------------------------------
@@ -119,7 +132,7 @@ class Members:
     def subscribe(self, name: str, right: Right, socket: Socket | None = None) -> Subscriber:
         """A new subscriber, to whom the channel's status and current mood go first. ``socket``: its own, if any."""
         channel = self.channel(name)
-        subscriber = Subscriber(right, socket)
+        subscriber = Subscriber(right, self._channels.seal(name, right), socket)
         subscriber.put(packet(channel.status or self.status(channel)))
         subscriber.put(packet(channel.core.mood))
         if channel.telling.last:
@@ -145,7 +158,8 @@ class Members:
             for streamer in list(channel.streamers) if right == "admin" else ():
                 self.put_off(channel, streamer, protocol.WRONG_KEY, text)
             for subscriber in channel.subscribers:
-                if subscriber.right == right:
+                # Who came with the new key before the news of it, as another node's may, is one of now.
+                if subscriber.right == right and subscriber.seal != self._channels.seal(name, right):
                     subscriber.end(protocol.WRONG_KEY, bye)
 
     def channel(self, name: str) -> LiveChannel:
@@ -157,9 +171,18 @@ class Members:
                 name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd,
                 self.limits.show_after,
             )  # fmt: skip
+            core.grid = self._channels.grid(name)
+            core.take_cameras(self._channels.cameras(name), ())
             core.tick(Snapshot(), time.monotonic(), self._clock.now())
-            channel = self.channels[name] = LiveChannel(core)
+            channel = self.channels[name] = LiveChannel(core, self.limits.people)
         return channel
+
+    def follow_cameras(self, name: str) -> None:
+        """What the admin says of cameras holds from now on."""
+        if channel := self.channels.get(name):
+            allowed = self._channels.cameras(name)
+            if allowed != channel.core.cameras:
+                channel.core.take_cameras(allowed, (viewer.member for viewer in channel.viewers))
 
     def has(self, channel: LiveChannel) -> bool:
         """Whether this is still the live channel of its name: it may be over, or deleted and made anew."""
@@ -170,6 +193,10 @@ class Members:
         channel = self.channels.get(name)
         return (len(channel.viewers), len(channel.subscribers)) if channel else (0, 0)
 
+    def viewers(self, name: str) -> int:
+        """How many viewers the channel has on all nodes."""
+        return self.connections(name)[0] + self._node.viewers(name)
+
     def totals(self) -> Totals:
         """How many there are of each."""
         channels = self.channels.values()
@@ -178,6 +205,8 @@ class Members:
             subscribers=sum(len(channel.subscribers) for channel in channels),
             channels=sum(1 for channel in channels if channel.viewers or channel.subscribers),
             sessions=sum(1 for channel in channels if channel.session),
+            shown=sum(len(channel.core.roster) for channel in channels),
+            lookers=sum(len(channel.lookers) for channel in channels),
         )
 
     def session(self, name: str) -> Session | None:

@@ -7,18 +7,24 @@ import msgspec
 
 from relay.cluster.peers import Dropped, Item, Joined, Published, Renamed
 from relay.core.command import Told
+from relay.core.grid import Hidden
+from relay.core.limits import Rates
 from relay.live.broadcasts import COMMAND, Broadcasts
 from relay.live.connections import Packet, packet
 from relay.live.countdowns import Countdowns
+from relay.live.gallery import HIDDEN, Gallery
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
 from relay.live.stage import STREAMER, Stage
 from relay.live.websocket import encode_frame
-from relay.protocol import Countdown, Marker
+from relay.protocol import TAPS, Countdown, Expression, Marker, Rehearsal, Tap
 from relay.store.channels import Replaced
 
 log = logging.getLogger(__name__)
+
+_REHEARSALS_AT_ONCE, _REHEARSALS_PER_S = 10.0, 0.5
+"""Of a channel: as many as somebody looks at who tries the overlay out."""
 
 
 class Newsroom:
@@ -32,10 +38,12 @@ class Newsroom:
         countdowns: Countdowns,
         broadcasts: Broadcasts,
         stage: Stage,
+        gallery: Gallery,
     ) -> None:
         self._clock, self._history, self._node = means.clock, means.history, means.node
         self._members, self._recorder, self._stage = members, recorder, stage
-        self._countdowns, self._broadcasts = countdowns, broadcasts
+        self._countdowns, self._broadcasts, self._gallery = countdowns, broadcasts, gallery
+        self._rehearsals = Rates(_REHEARSALS_PER_S, _REHEARSALS_AT_ONCE)
 
     def mark(self, name: str, text: str) -> Marker | None:
         """Mark this moment of the running session, and tell the subscribers; None where no session runs.
@@ -49,6 +57,19 @@ class Newsroom:
         self._publish(name, marker)
         self._history.put_marker(session, event)
         self._node.announce(Published(name, marker.name, marker.json))
+        return event
+
+    def rehearse(self, name: str, reaction: Expression | Tap) -> Rehearsal | float:
+        """Show subscribers a reaction that nobody had, so that the streamer sees the overlay work.
+
+        Returns it, or the seconds after which there can be one again, where there were too many.
+        """
+        if wait := self._rehearsals.spend(name, time.monotonic()):
+            return wait
+        event = Rehearsal(time=self._clock.now(), kind="tap" if reaction in TAPS else "expression", name=reaction)
+        told = packet(event)
+        self._publish(name, told)
+        self._node.announce(Published(name, told.name, told.json))
         return event
 
     def _publish(self, name: str, event: Packet) -> None:
@@ -107,6 +128,8 @@ class Newsroom:
             channel = self._members.channels.get(item.channel)
             if item.name == COMMAND:
                 self._broadcasts.hear(item.channel, msgspec.json.decode(item.json, type=Told))
+            elif item.name == HIDDEN:
+                self._gallery.hear(item.channel, msgspec.json.decode(item.json, type=Hidden))
             elif channel and item.name == "countdown":
                 self._countdowns.follow(channel, msgspec.json.decode(item.json, type=Countdown))
             else:

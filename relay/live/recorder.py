@@ -72,12 +72,13 @@ class Recorder:
             self.end(channel, channel.empty_since)
             return
         visible = channel.core.mood.visible
-        if visible:
+        if visible or reactions:
             self.keep(channel, channel.session)
-        for moment in channel.timeline.add(unix, now, whole.shares if visible else None):
+        for moment in channel.timeline.add(unix, now, whole.shares if visible else None, bool(channel.core.grid)):
             self._history.put_moment(channel.session, moment)
+        late = channel.timeline.delay if channel.core.cameras else channel.core.late
         for reaction in reactions:
-            seen = max(channel.resumed, reaction.time - channel.timeline.delay)
+            seen = max(channel.resumed, reaction.time - late)
             self._history.put_reaction(channel.session, msgspec.structs.replace(reaction, time=seen))
 
     def store_face(self, channel: LiveChannel, shown: Shown | None, unix: float) -> None:

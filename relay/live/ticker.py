@@ -3,20 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from relay.cluster.peers import Activity, Running
 from relay.core.face import Shown
+from relay.core.grid import GridPart
 from relay.core.snapshot import Snapshot, total
 from relay.live.broadcasts import Broadcasts
-from relay.live.connections import LiveChannel, Packet, Viewer, packet
+from relay.live.connections import LiveChannel, Packet, packet
 from relay.live.fairly import fairly, few_at_a_time
+from relay.live.fan_out import send_to_viewers
+from relay.live.gallery import Gallery
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
 from relay.live.stage import Stage
-from relay.live.websocket import drop_slow
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class _Told(NamedTuple):
     """Its audience on this node."""
     shown: Shown | None
     """Its streamer on this node."""
+    part: GridPart | None
+    """Its grid on this node."""
     wanted: bool
     """Whether this node would write its history."""
     packets: list[Packet]
@@ -39,10 +42,16 @@ class Ticker:
     """Ticks for as long as the relay runs."""
 
     def __init__(
-        self, means: Means, members: Members, recorder: Recorder, broadcasts: Broadcasts, stage: Stage
+        self,
+        means: Means,
+        members: Members,
+        recorder: Recorder,
+        broadcasts: Broadcasts,
+        stage: Stage,
+        gallery: Gallery,
     ) -> None:
         self._means, self._members, self._recorder, self._broadcasts = means, members, recorder, broadcasts
-        self._stage = stage
+        self._stage, self._gallery = stage, gallery
         self._ticks = 0
 
     async def run(self) -> None:
@@ -90,6 +99,7 @@ class Ticker:
                 or one.channel.viewers
                 or activity.running
                 or activity.shown
+                or activity.hidden
             }
         )
         wanted = {one.channel.core.name for one in told if one.wanted}
@@ -99,6 +109,7 @@ class Ticker:
         async for one in fairly(told):
             due = [viewer for viewer in one.channel.viewers if viewer.turn == turn]
             await send_to_viewers(members, due, one.channel, one.packets[-1].frame)
+            await self._gallery.tell(one.channel, time.monotonic())
 
     def _step(self, seconds: float) -> None:
         """The clock was set by so many seconds. Each channel hears of it before anything else happens."""
@@ -114,14 +125,17 @@ class Ticker:
         node, name = self._means.node, channel.core.name
         now = time.monotonic()
         unix = self._means.clock.at(now)
+        self._members.follow_cameras(name)
         self._recorder.use_delays(channel, now)
         own = channel.core.snapshot(now)
+        part = self._gallery.part(channel)
         whole = total((own, node.others(name)))
         state = self._broadcasts.follow(channel, now, unix)
         self._recorder.follow(channel, whole, state, unix)
         wanted = self._recorder.wants(channel, whole, state)
         reactions = channel.core.tick(whole, now, unix)
         self._recorder.store(channel, whole, reactions, now, unix)
+        self._gallery.tick(channel, own, part, now)
         own_face = self._stage.shown(channel, now)
         shown, face = self._stage.tick(channel, own_face, whole, state, now, unix)
         self._recorder.store_face(channel, shown, unix)
@@ -133,7 +147,7 @@ class Ticker:
             packets.insert(0, packet(status))
         if channel.is_empty(now):
             del self._members.channels[name]
-        return _Told(channel, own, own_face, wanted, packets)
+        return _Told(channel, own, own_face, part, wanted, packets)
 
     async def check_connections(self) -> None:
         """Ping who has been silent, and cut off who does not answer, as when a machine lost its network."""
@@ -150,26 +164,6 @@ class Ticker:
                 socket.check(time.monotonic(), self._means.limits.heartbeat)
 
 
-async def send_to_viewers(members: Members, viewers: Sequence[Viewer], channel: LiveChannel, frame: bytes) -> None:
-    """The same bytes to all. Who has not taken the mood before is passed over, and closed after a while."""
-    async for some in few_at_a_time(viewers):
-        for viewer in some:
-            if viewer.socket.offer(frame):
-                viewer.full_since = None
-            elif not viewer.socket.transport.is_closing():
-                _pass_over(members, viewer, channel)
-
-
-def _pass_over(members: Members, viewer: Viewer, channel: LiveChannel) -> None:
-    """The viewer has not taken the mood before: it gets none, and is closed after a while."""
-    now = time.monotonic()
-    if viewer.full_since is None:
-        viewer.full_since = now
-    elif now - viewer.full_since > members.limits.slow_reader:
-        members.leave(channel, viewer)
-        members.spawn(drop_slow(viewer.socket))
-
-
 def _activity(told: _Told, now: float) -> Activity:
     session, command = told.channel.session, told.channel.command
     return Activity(
@@ -177,4 +171,6 @@ def _activity(told: _Told, now: float) -> Activity:
         Running(session.number, session.started) if session else None,
         command.told(now) if command.is_fresh(now) else None,
         told.shown,
+        told.part,
+        told.channel.hidden if told.channel.hidden.stamp else None,
     )

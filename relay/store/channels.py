@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
+from relay.common import discreet
 from relay.protocol import CHANNEL_PATTERN
 from relay.store import database
 
@@ -24,18 +25,41 @@ log = logging.getLogger(__name__)
 Right = Literal["admin", "display"]
 """What a key may do: ``admin`` everything with its channel, ``display`` read its mood and history."""
 RIGHTS: tuple[Right, ...] = get_args(Right)
+_CREATE = "INSERT INTO channels (name, admin_hash, display_hash, created) VALUES (?, ?, ?, ?)"
+_LIST = "UPDATE channels SET listed = ? WHERE name = ? AND created = ?"
+_ALLOW_GRID = "UPDATE channels SET grid = ? WHERE name = ? AND created = ? AND grid = 0"
+_END_GRID = "UPDATE channels SET grid = 0 WHERE name = ? AND created = ?"
+_ALLOW_CAMERAS = "UPDATE channels SET cameras = ? WHERE name = ? AND created = ?"
+_NOTIFY = "UPDATE channels SET notice = ? WHERE name = ? AND created = ?"
+_OPENED = "SELECT listed, grid, cameras, notice FROM channels WHERE name = ? AND created = ?"
 _ROTATE: dict[Right, str] = {
-    "admin": "UPDATE channels SET admin_hash = ? WHERE name = ?",
-    "display": "UPDATE channels SET display_hash = ? WHERE name = ?",
+    "admin": "UPDATE channels SET admin_hash = ? WHERE name = ? AND admin_hash = ?",
+    "display": "UPDATE channels SET display_hash = ? WHERE name = ? AND admin_hash = ?",
 }
 
 
 class ChannelKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys of a new channel, in clear for the only time."""
 
+    __repr__ = discreet.shown
+
     channel: str
     admin_key: str
     display_key: str
+
+
+class _Row(NamedTuple):
+    """A channel as it is stored."""
+
+    admin_hash: bytes
+    display_hash: bytes
+    created: float
+    """Unix time."""
+    listed: bool = False
+    grid: float = 0.0
+    """Unix time since which viewers may be shown to each other; 0: they may not."""
+    cameras: bool = True
+    notice: str = ""
 
 
 class Replaced(NamedTuple):
@@ -54,8 +78,8 @@ class Channels:
         """``path``: the prepared database."""
         self._path = path
         self._changing = threading.Lock()  # requests run in threads, and one must not undo what another did
-        self._hashes: dict[str, tuple[bytes, bytes]] = {}
-        self._created: dict[str, float] = {}
+        self._rows: dict[str, _Row] = {}
+        self._listed: set[str] = set()
         self._passwords: dict[str, tuple[bytes, bytes]] = {}
         self._pepper = secrets.token_bytes(32)
         self._proven: dict[str, bytes] = {}
@@ -65,7 +89,7 @@ class Channels:
         self.reload()
 
     def __contains__(self, channel: str) -> bool:
-        return channel in self._hashes
+        return channel in self._rows
 
     def reload(self, channel: str | None = None) -> list[Replaced]:
         """Learn from the database what other relays changed, of one channel or of all; returns what was lost by it.
@@ -75,43 +99,52 @@ class Channels:
         Raises:
             DatabaseError: the database can't be read; all stays as it was.
         """
-        keys, passwords = "SELECT name, admin_hash, display_hash, created FROM channels", "SELECT * FROM passwords"
+        keys = "SELECT name, admin_hash, display_hash, created, listed, grid, cameras, notice FROM channels"
+        passwords = "SELECT * FROM passwords"
         values: tuple[str, ...] = ()
         if channel is not None:
             keys, passwords, values = f"{keys} WHERE name = ?", f"{passwords} WHERE channel = ?", (channel,)
         with self._changing:
             with database.opened(self._path) as file:
                 rows = file.execute(keys, values).fetchall()
-                found = {name: (bytes(admin), bytes(display), created) for name, admin, display, created in rows}
+                found = {
+                    name: _Row(bytes(admin), bytes(display), created, bool(listed), grid, bool(cameras), notice)
+                    for name, admin, display, created, listed, grid, cameras, notice in rows
+                }
                 rows = file.execute(passwords, values).fetchall()
                 joining = {name: (bytes(salt), bytes(hashed)) for name, salt, hashed in rows}
             return [
                 replaced
-                for name in (list(self._hashes | found) if channel is None else [channel])
+                for name in (list(self._rows | found) if channel is None else [channel])
                 if (replaced := self._take(name, found.get(name), joining.get(name)))
             ]
 
-    def _take(
-        self, name: str, entry: tuple[bytes, bytes, float] | None, password: tuple[bytes, bytes] | None
-    ) -> Replaced | None:
-        before, since = self._hashes.get(name), self._created.get(name)
+    def _take(self, name: str, row: _Row | None, password: tuple[bytes, bytes] | None) -> Replaced | None:
+        before = self._rows.get(name)
         if self._passwords.get(name) != password:
             self._proven.pop(name, None)
             self._passwords.pop(name, None)
             if password:
                 self._passwords[name] = password
-        if entry is None:
-            self._hashes.pop(name, None)
-            self._created.pop(name, None)
-        else:
-            self._hashes[name], self._created[name] = entry[:2], entry[2]
-        if before is None or entry is None or since != entry[2]:
+        self._put(name, row)
+        if before is None or row is None or before.created != row.created:
             return Replaced(name, RIGHTS, deleted=True) if before else None
-        rights = tuple(right for right, old, new in zip(RIGHTS, before, entry, strict=False) if old != new)
+        rights = tuple(right for right, old, new in zip(RIGHTS, before, row, strict=False) if old != new)
         return Replaced(name, rights, deleted=False) if rights else None
 
+    def _put(self, name: str, row: _Row | None) -> None:
+        """From now on the channel is this; None: there is none."""
+        if row is None:
+            self._rows.pop(name, None)
+        else:
+            self._rows[name] = row
+        if row and row.listed:
+            self._listed.add(name)
+        else:
+            self._listed.discard(name)
+
     def __len__(self) -> int:
-        return len(self._hashes)
+        return len(self._rows)
 
     def create(self, channel: str) -> ChannelKeys:
         """Make a channel with new keys. Blocks for the length of a database commit.
@@ -131,30 +164,38 @@ class Channels:
         with self._changing:
             try:
                 with database.opened(self._path) as file:
-                    file.execute("INSERT INTO channels VALUES (?, ?, ?, ?)", (channel, *hashes, now))
+                    file.execute(_CREATE, (channel, *hashes, now))
                     file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))  # of an older one of this name
             except database.ConflictError:
                 raise FileExistsError(
                     f"There is a channel {channel!r} already; its keys were shown when it was made."
                 ) from None
-            self._take(channel, (*hashes, now), None)
+            self._take(channel, _Row(*hashes, now), None)
         self.on_change(channel)
         log.info("channel created", extra={"channel": channel})
         return keys
 
-    def rotate(self, channel: str, right: Right) -> str:
-        """Replace a key of an existing channel: the old one opens nothing from now on. Blocks for a database commit.
+    def rotate(self, channel: str, right: Right, seal: bytes) -> str:
+        """Replace a key of a channel: the old one opens nothing from now on. Blocks for a database commit.
+
+        ``seal``: the channel's when the admin key was looked at. Of two who come with the same one, the first one's new
+        key counts: whoever it was stolen from must not lose the channel to a request that was on its way.
 
         Raises:
+            PermissionError: the admin key was replaced since, here or by another relay; or the channel is gone.
             DatabaseError: the database can't be written; the old key stays.
         """
         key = secrets.token_urlsafe(32)
+        hashed = _hash(key)
         with self._changing:
             # This key's column alone: of the other one, another relay may know a newer.
             with database.opened(self._path) as file:
-                file.execute(_ROTATE[right], (_hash(key), channel))
-            hashes = dict(zip(RIGHTS, self._hashes[channel], strict=True)) | {right: _hash(key)}
-            self._hashes[channel] = hashes["admin"], hashes["display"]
+                if not file.execute(_ROTATE[right], (hashed, channel, seal)).rowcount:
+                    raise PermissionError(channel)
+            row = self._rows[channel]
+            self._put(
+                channel, row._replace(admin_hash=hashed) if right == "admin" else row._replace(display_hash=hashed)
+            )
         self.on_change(channel)
         log.info("key rotated", extra={"channel": channel, "right": right})
         return key
@@ -175,15 +216,82 @@ class Channels:
 
     def right(self, channel: str, key: str) -> Right | None:
         """What the key may do with the channel; None if it does not open it."""
-        admin, display = self._hashes[channel]
+        admin, display = self._rows[channel][:2]
         given = _hash(key)
         # Both are always compared, in constant time: how long it takes tells nothing about either.
         is_admin, is_display = hmac.compare_digest(given, admin), hmac.compare_digest(given, display)
         return "admin" if is_admin else "display" if is_display else None
 
-    def seal(self, channel: str) -> bytes:
-        """Changes with the admin key of an existing channel, and opens nothing."""
-        return self._hashes[channel][0]
+    def seal(self, channel: str, right: Right = "admin") -> bytes:
+        """Changes with this key of an existing channel, and opens nothing."""
+        row = self._rows[channel]
+        return row.admin_hash if right == "admin" else row.display_hash
+
+    def listed(self) -> tuple[str, ...]:
+        """The channels that everybody is told of, in any order."""
+        return tuple(self._listed)
+
+    def is_listed(self, channel: str) -> bool:
+        """Whether everybody is told of it."""
+        return channel in self._listed
+
+    def grid(self, channel: str) -> float:
+        """Since when (Unix time) viewers may be shown to each other; 0 where they may not, or there is no channel.
+
+        Who chose to be shown did so for one such time: once it is another, nobody is shown who did not choose anew.
+        """
+        row = self._rows.get(channel)
+        return row.grid if row else 0.0
+
+    def cameras(self, channel: str) -> bool:
+        """Whether labels of its viewers are taken; False: taps alone."""
+        row = self._rows.get(channel)
+        return row is None or row.cameras
+
+    def notice(self, channel: str) -> str:
+        """What the streamer tells who thinks of joining; empty without it."""
+        row = self._rows.get(channel)
+        return row.notice if row else ""
+
+    def open_up(
+        self,
+        channel: str,
+        listed: bool | None = None,
+        grid: bool | None = None,
+        cameras: bool | None = None,
+        notice: str | None = None,
+    ) -> None:
+        """From now on everybody is told of an existing channel, or not, its viewers may be shown to each other, or not,
+        and show their faces, or not, and the streamer tells them this before; None: as before. Blocks for a database
+        commit.
+
+        Raises:
+            KeyError: the channel is gone.
+            DatabaseError: the database can't be written; all stays as it was.
+        """
+        with self._changing:
+            row = self._rows[channel]
+            key = channel, row.created
+            with database.opened(self._path) as file:
+                # What was not asked for stays as it is stored: another relay may have changed it just now.
+                if listed is not None:
+                    file.execute(_LIST, (int(listed), *key))
+                if grid:
+                    file.execute(_ALLOW_GRID, (time.time(), *key))
+                elif grid is not None:
+                    file.execute(_END_GRID, key)
+                if cameras is not None:
+                    file.execute(_ALLOW_CAMERAS, (int(cameras), *key))
+                if notice is not None:
+                    file.execute(_NOTIFY, (notice, *key))
+                found = file.execute(_OPENED, key).fetchone()
+            if found is None:
+                raise KeyError(channel)
+            row = row._replace(listed=bool(found[0]), grid=found[1], cameras=bool(found[2]), notice=found[3])
+            self._put(channel, row)
+        self.on_change(channel)
+        told = {"listed": row.listed, "grid": bool(row.grid), "cameras": row.cameras, "notice": bool(row.notice)}
+        log.info("channel opened up", extra={"channel": channel, **told})
 
     def set_password(self, channel: str, password: str) -> None:
         """From now on viewers need this password to join; empty: none. Blocks for a hash and a database commit.

@@ -67,6 +67,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (channel, session, time)
         ) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE channels ADD COLUMN listed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE channels ADD COLUMN grid REAL NOT NULL DEFAULT 0",
+    ),
+    (
+        "ALTER TABLE channels ADD COLUMN cameras INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE channels ADD COLUMN notice TEXT NOT NULL DEFAULT ''",
+    ),
 )
 """What each version of the tables adds to the one before, in SQLite's words. Released steps are never edited."""
 VERSION = len(STEPS)

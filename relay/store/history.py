@@ -57,6 +57,11 @@ _DELETE_SESSION = (
     *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
     "DELETE FROM sessions WHERE channel = ? AND number = ?",
 )
+_LAST_TOLD = " UNION ALL ".join(
+    f"SELECT max(time) AS time FROM {table} AS t WHERE t.channel = sessions.channel AND t.session = sessions.number "
+    "AND t.time > sessions.started"
+    for table in ("moments", "reactions")  # without cameras there are reactions alone
+)
 _OFTEN = (_PUT_MOMENT, _PUT_REACTION, _PUT_FACE, _PUT_COMMAND, _FORGET_COMMAND)
 _GUARDED = (_PUT_SESSION, _PUT_MOMENT, _PUT_REACTION, _PUT_FACE)
 """What only the node with the channel's lease may write, where several nodes share the database."""
@@ -104,9 +109,9 @@ class History:
     """Sessions, moments and reactions of all channels."""
 
     def __init__(self, place: database.Place, holder: str = "") -> None:
-        """``place``: the prepared database. Sessions that a crash left open are closed at their last moment, unless
-        another node holds their lease. ``holder``: whose leases allow to write (see ``store.leases``); empty: there is
-        one node alone."""
+        """``place``: the prepared database. Sessions that a crash left open are closed at their last moment or
+        reaction, unless another node holds their lease. ``holder``: whose leases allow to write (see
+        ``store.leases``); empty: there is one node alone."""
         self._place = place
         self._holder = holder
         self._queue: queue.SimpleQueue[Queued | Future[None] | None] = queue.SimpleQueue()
@@ -120,8 +125,7 @@ class History:
         self._closed = False
         with database.opened(place) as file:
             file.execute(
-                "UPDATE sessions SET ended = coalesce((SELECT max(time) FROM moments AS m WHERE m.channel = "
-                "sessions.channel AND m.session = sessions.number AND m.time > sessions.started), started) "
+                f"UPDATE sessions SET ended = coalesce((SELECT max(time) FROM ({_LAST_TOLD}) AS told), started) "
                 "WHERE ended IS NULL AND channel NOT IN (SELECT channel FROM leases WHERE expires >= "
                 f"{file.clock})"
             )

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from agent import address
-from agent.address import RelayAddress
 from agent.config import AgentSettings
 from relay import settings
+from relay.common.address import RelayAddress
 from relay.common.printable import is_printable
 from relay.errors import SettingsError
 
@@ -57,6 +57,10 @@ def test_what_viewers_type_is_understood(typed: str, relay: str) -> None:
         ("127.0.0.1:8765/overlay?bar=1&channel=Cats", RelayAddress("http://127.0.0.1:8765", "Cats")),
         ("https://h.example/overlay?key=KEY", RelayAddress("https://h.example", "", True)),
         ("https://h.example/try?next=http://127.0.0.1", RelayAddress("https://h.example")),
+        ("https://h.example/join/Cats", RelayAddress("https://h.example", "Cats")),
+        (" h.example/a/join/Cats#password=x%20y ", RelayAddress("https://h.example/a", "Cats", False, "x y")),
+        ("moodcast://join?relay=http://[::1]:1&channel=Cats", RelayAddress("http://[::1]:1", "Cats")),
+        ("https://h.example/join/Cats#key=KEY&password=x", RelayAddress("https://h.example", "Cats", True, "x")),
     ],
 )
 def test_a_pasted_link_is_understood_and_its_key_is_dropped(pasted: str, understood: RelayAddress) -> None:
@@ -149,7 +153,7 @@ def test_the_link_tells_the_channel_unless_it_was_given() -> None:
 def test_what_is_wrong_in_a_link_is_told_without_its_key() -> None:
     with pytest.raises(SettingsError) as caught:
         loaded([], relay="ftp://h.example/overlay?channel=Cats#key=s3cret", fps="99")
-    for part in ("--relay: expected an address such as", "--channel is missing", "--fps"):
+    for part in ("--relay: expected an address such as", "--fps"):
         assert part in str(caught.value)
     assert "s3cret" not in str(caught.value)
     with pytest.raises(SettingsError, match=r"--relay: .*'big cats'\. Channel to join"):
@@ -162,3 +166,28 @@ def test_a_name_that_hides_or_breaks_lines_is_refused(name: str) -> None:
         loaded([], channel="demo", name=name)
     assert is_printable(str(caught.value))
     assert loaded([], channel="demo", name="Zo\u00eb \U0001f469\u200d\U0001f680").name
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://h.example/join/Cats#password=s3cret",
+        "moodcast://join?relay=https%3A%2F%2Fh.example&channel=Cats#password=s3cret",
+    ],
+)
+def test_an_invitation_tells_relay_channel_and_password_unless_they_were_given(link: str) -> None:
+    notes: list[str] = []
+    found = loaded(notes, relay=link)
+    assert (found.relay, found.channel, found.password) == ("https://h.example", "Cats", "s3cret")
+    other = loaded(notes, relay=link, channel="Dogs", password="other")
+    assert (other.relay, other.channel, other.password) == ("https://h.example", "Dogs", "other")
+    assert notes == []
+    assert loaded(notes, relay=link + "&key=k3y").password == "s3cret"
+    assert "don't pass the link on" in notes.pop()
+
+
+def test_what_is_wrong_in_an_invitation_is_told_without_its_password() -> None:
+    for link in ("https://h.example/join/big%20cats#password=s3cret", "moodcast://join?channel=a#password=s3cret"):
+        with pytest.raises(SettingsError, match="--relay: expected") as caught:
+            loaded([], relay=link)
+        assert "s3cret" not in str(caught.value)

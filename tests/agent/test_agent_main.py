@@ -17,7 +17,7 @@ from PIL import Image
 from agent import capture, hints
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.errors import CameraBusyError
+from agent.errors import CameraBusyError, NoCamerasError
 from agent.main import Sharing
 from agent.recognition import Look, Recogniser
 from agent.sending import Sender
@@ -28,7 +28,31 @@ from models.inference import registry
 from models.inference.contract import ClipSpec, Contract, CropSpec
 from relay import app
 from tests import slow
-from tests.support import subscribe, wait_until
+from tests.support import request, subscribe, wait_until
+
+
+async def test_where_the_streamer_takes_no_cameras_any_more_it_ends_at_once_and_says_why(
+    relay: app.Relay, tmp_path: Path
+) -> None:
+    keys = relay.create_channel("demo")
+    Image.new("RGB", (320, 240), (90, 90, 90)).save(tmp_path / "wall.png")
+    settings = AgentSettings(relay=relay.url, channel="demo", source=str(tmp_path / "wall.png"), fps=30)
+    try:
+        recogniser = Recogniser(settings.model)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+    display, sender = Display(io.StringIO(), io.StringIO()), Sender()
+    client = Client(settings, sender, display.note)
+    with contextlib.closing(recogniser):
+        sharing = Sharing(settings, recogniser, sender, client, display)
+        running = asyncio.create_task(sharing.run())
+        async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+            await audience.mood(lambda mood: mood.viewers == 1)
+            await request(relay.url, "PATCH", "demo", keys.admin_key, {"cameras": False})
+            with pytest.raises(NoCamerasError, match=r"takes no cameras.*your camera is off, and nothing is captured"):
+                await running
+            assert not sharing.is_capturing()
+            await audience.mood(lambda mood: mood.viewers == 0)
 
 
 async def test_after_a_while_without_a_face_it_gives_hints_once_and_keeps_looking(
@@ -66,7 +90,9 @@ async def test_after_a_while_without_a_face_it_gives_hints_once_and_keeps_lookin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clip", [None, ClipSpec(2, 0.2)], ids=["faces", "clips"])
+@pytest.mark.parametrize(
+    "clip", [None, pytest.param(ClipSpec(2, 0.2), marks=pytest.mark.nightly)], ids=["faces", "clips"]
+)
 async def test_stopping_ends_what_the_network_is_at(relay: app.Relay, tmp_path: Path, clip: ClipSpec | None) -> None:
     """Whatever kind of network: a program can't end in good order while a thread is in ONNX Runtime."""
     relay.create_channel("demo")

@@ -237,6 +237,124 @@ async def test_a_tap_far_too_early_is_told(relay: app.Relay) -> None:
     assert agent.notes[0].startswith("the relay says: Zero is ")
 
 
+async def test_what_was_sent_is_told_to_the_letter_but_for_password_and_ticket(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    assert (await request(relay.url, "PUT", "demo/password", keys.admin_key, {"password": "sesame"}))[0] == 200
+    said: list[str] = []
+    agent = Agent(relay.url, password="sesame", name="Zoë")
+    agent.client.on_said = said.append
+    async with agent:
+        agent.show("happy")
+        await wait_until(lambda: agent.client.labels)
+        assert agent.client.tap("heart")
+        await wait_until(lambda: len(said) == 5)
+    ticket, opening, hello, *rest = said
+    assert opening == "GET /v1/channels/demo/viewer"
+    assert ticket == 'POST /v1/channels/demo/tickets {"password": "…"}'
+    assert '"ticket":"…","name":"Zoë"' in hello
+    assert rest == ['{"type":"label","emotion":"happy","confidence":0.9}', '{"type":"tap","tap":"heart"}']
+
+
+async def test_eager_clicking_never_ends_the_connection(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    heard: list[protocol.FromRelay] = []
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience, Agent(relay.url) as agent:
+        agent.client.on_heard = heard.append
+        await wait_until(lambda: agent.client.connected)
+        taken = [agent.client.tap("clap") for _ in range(5000)]
+        assert taken[:100] == [True] * 100
+        assert not all(taken)
+        agent.show("happy")
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+    assert not agent.notes
+    assert not [message for message in heard if isinstance(message, protocol.Error | protocol.Bye)]
+
+
+async def test_the_grid_is_asked_for_only_where_the_streamer_allows_it_and_again_after_a_loss() -> None:
+    said: list[str] = []
+    grid = welcome()[:-1] + ',"grid":true,"granted":1800000000.5}'
+    greetings = [welcome(), grid, grid]
+    sockets: list[web.WebSocketResponse] = []
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        sockets.append(socket)
+        await socket.send_str(greetings[min(len(sockets), 3) - 1])
+        async for message in socket:
+            said.extend([message.data] if "away" not in message.data else [])
+
+    async with stand_in(talk) as url, Agent(url) as agent:
+        await wait_until(lambda: agent.client.connected)
+        agent.client.show(True)  # no relay without a grid hears of one
+        agent.client.look(True)
+        assert not agent.client.is_shown
+        await sockets[0].close()
+        await wait_until(lambda: said == ['{"type":"look","on":true}'])
+        agent.client.show(True)
+        assert agent.client.is_shown
+        await wait_until(lambda: said[1:] == ['{"type":"show","on":true}'])
+        await sockets[1].close()
+        await wait_until(lambda: said[2:] == ['{"type":"show","on":true}', '{"type":"look","on":true}'])
+        agent.client.show(False)
+        assert not agent.client.is_shown
+        await wait_until(lambda: said[4:] == ['{"type":"show","on":false}'])
+
+
+@pytest.mark.parametrize("granted", ["1800000000.5", "1800000001.5", "0", None])
+async def test_who_was_shown_is_so_after_a_loss_only_on_the_grid_that_they_chose(granted: str | None) -> None:
+    """Not where it was taken back and given again meanwhile, nor where the relay doesn't tell."""
+    said: list[str] = []
+    grid, tells = welcome()[:-1] + ',"grid":true}', "" if granted is None else f',"granted":{granted}'
+    greetings = [f'{grid[:-1]},"granted":1800000000.5}}', f"{grid[:-1]}{tells}}}"]
+    sockets: list[web.WebSocketResponse] = []
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        sockets.append(socket)
+        await socket.send_str(greetings[len(sockets) - 1])
+        async for message in socket:
+            said.extend([message.data] if "away" not in message.data else [])
+
+    async with stand_in(talk) as url, Agent(url) as agent:
+        await wait_until(lambda: agent.client.connected)
+        agent.client.show(True)
+        await wait_until(lambda: said == ['{"type":"show","on":true}'])
+        await sockets[0].close()
+        await wait_until(lambda: len(sockets) == 2 and agent.client.connected)
+        assert agent.client.is_shown == (granted == "1800000000.5")
+        agent.client.look(True)
+        await wait_until(lambda: said[-1] == '{"type":"look","on":true}')
+        assert said[1:-1] == ['{"type":"show","on":true}'] * agent.client.is_shown
+        if not agent.client.is_shown:
+            agent.client.show(True)
+            await wait_until(lambda: said[-1] == '{"type":"show","on":true}')
+
+
+async def test_when_the_grid_is_taken_back_and_given_again_nobody_believes_to_be_shown(relay: app.Relay) -> None:
+    """However short that was: in no mood may it have been false."""
+    keys = relay.create_channel("demo")
+    await request(relay.url, "PATCH", "demo", keys.admin_key, {"grid": True})
+    async with Agent(relay.url, name="ann") as agent:
+        await wait_until(lambda: agent.client.connected)
+        agent.client.show(True)
+        await wait_until(lambda: relay._hub.members.totals().shown == 1)
+        for allowed in (False, True):  # with no tick between the two
+            relay._channels.open_up("demo", None, allowed)
+        await wait_until(lambda: not agent.client.is_shown)
+        assert relay._hub.members.totals().shown == 0
+        agent.client.show(True)
+        await wait_until(lambda: relay._hub.members.totals().shown == 1)
+        assert agent.client.is_shown
+
+
+async def test_who_can_not_be_shown_does_not_believe_to_be(relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    await request(relay.url, "PATCH", "demo", keys.admin_key, {"grid": True})
+    async with Agent(relay.url) as agent:  # without a name
+        await wait_until(lambda: agent.client.connected)
+        agent.client.show(True)
+        await wait_until(lambda: not agent.client.is_shown)
+        await wait_until(lambda: any("takes a name" in note for note in agent.notes))
+
+
 async def test_a_wrong_channel_is_told_at_once(relay: app.Relay) -> None:
     relay.create_channel("demo")
     with pytest.raises(UnknownChannelError, match=r"no channel 'Demo'.*--channel") as caught:

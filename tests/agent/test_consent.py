@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent import consent
 from relay.protocol import Crowd, Welcome, encode, from_relay
@@ -34,6 +35,14 @@ def test_a_relay_that_shows_a_single_person_says_so(crowd: Crowd) -> None:
     text = consent.who_sees_it(welcome(1, crowd))
     assert "even a single person's expression: yours" in text
     assert "together" not in text
+
+
+def test_a_firm_whose_tunnel_it_goes_through_is_named_and_agreed_to() -> None:
+    direct, tunnelled = (replace(welcome(), via=firm) for firm in ("", "Cloudflare"))
+    assert "tunnel" not in consent.who_sees_it(direct)
+    assert "through a tunnel of Cloudflare, who can read it, too" in consent.who_sees_it(tunnelled)
+    assert consent.digest(direct) != consent.digest(tunnelled)
+    assert "\x1b" not in consent.who_sees_it(replace(welcome(), via="\x1b[2J"))
 
 
 def test_of_two_the_other_one_knows() -> None:

@@ -12,8 +12,9 @@ from PIL import Image
 
 from agent import covered
 from agent.face import StillFaceFinder
-from agent.readable import Unread, uncovered
+from agent.readable import uncovered
 from agent.recognition import Look, Recogniser
+from agent.unread import Unread
 from benchmarks.spoilt_portraits import COVERED, CUT, ORDINARY, TURNED, Picture, Points, Spoil
 from models.errors import ModelMissingError
 from models.inference import boxes, registry

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agent import hints
 from agent.hints import Hints
-from agent.readable import Unread
+from agent.unread import Unread
 
 
 def told(hints: Hints, frames: list[tuple[float, bool, Unread | None]]) -> list[str]:

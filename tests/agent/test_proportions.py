@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
-from agent import proportions, terminal
+from agent import proportions
 from agent.face import FaceFinder, StillFaceFinder
 from agent.proportions import Proportions, face_width
 from agent.recognition import Recogniser
+from agent.remarks import Remarks
 from models.errors import ModelMissingError
 from models.inference import registry
 
@@ -138,9 +139,12 @@ def test_no_picture_is_undone_twice() -> None:
 
 
 def test_the_viewer_is_told() -> None:
-    assert "squeezed to three quarters" in terminal.proportions(0.75)
-    assert "stretched" in terminal.proportions(4 / 3)
-    assert "nothing is undone" in terminal.proportions(1)
+    told = Remarks(None)
+    assert told.due(0.1, 1.0) == []
+    for stretch, words in ((0.75, "squeezed to three quarters"), (4 / 3, "stretched"), (1.0, "nothing is undone")):
+        (sentence,) = told.due(0.1, stretch)
+        assert words in sentence
+        assert told.due(0.1, stretch) == []
 
 
 def squeezed(picture: Picture, stretch: float) -> Picture:
@@ -194,7 +198,8 @@ def test_a_film_of_somebody_who_turns_about_tells_too_little(stretch: float) -> 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not LONDON.is_dir(), reason="needs the portraits ../shared/data/photos/london, which are not here")
-def test_no_portrait_looks_distorted_and_every_distorted_one_does() -> None:
+@pytest.mark.parametrize("each", [6, pytest.param(1, marks=pytest.mark.nightly)])
+def test_no_portrait_looks_distorted_and_every_distorted_one_does(each: int) -> None:
     try:
         finder = StillFaceFinder(registry.path("face_landmarker"))
     except ModelMissingError as error:
@@ -202,7 +207,7 @@ def test_no_portrait_looks_distorted_and_every_distorted_one_does() -> None:
     files = sorted(LONDON.glob("*_neutral.jpg"))
     assert len(files) == 60
     with contextlib.closing(finder):
-        for file in files:
+        for file in files[::each]:
             picture = np.asarray(Image.open(file).convert("RGB"))
             for stretch in (0.75, 1, 4 / 3):
                 (found,) = finder.find(squeezed(picture, stretch))

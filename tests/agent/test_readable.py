@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from agent import covered
 from agent.face import FoundFace
-from agent.readable import Readability, Unread, placed, unsure
+from agent.readable import Readability, placed, unsure
+from agent.unread import Unread
 from models.inference.align import LEFT_EYE, RIGHT_EYE
 from models.inference.blendshapes import BLENDSHAPES
 from relay.protocol import EXPRESSIONS

@@ -17,11 +17,13 @@ from agent.sending import (
     SPACING_S,
     STALE_S,
     STEADY_S,
+    Allowance,
     Backoff,
     Notes,
     Sender,
 )
 from agent.smoothing import Reading
+from relay.core.limits import TAP_COST, Meter, Pace
 from relay.protocol import EXPRESSIONS, Away, Label
 
 HEARTBEAT_S = 5.0
@@ -308,3 +310,27 @@ def test_whatever_a_relay_says_it_gets_at_most_seven_connections_in_five_seconds
         connections.append(now)
         now += lasted + backoff.wait(lasted, hint)
     assert connections[7] - connections[0] > 5
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=400), st.floats(0, 20))
+def test_the_relay_never_objects_to_taps(steps: list[tuple[float, bool]], stalled: float) -> None:
+    """Beside as many labels as may be sent, and though the network holds all of them up for a while."""
+    allowance, now, labelled = Allowance(), 0.0, -math.inf
+    sent: list[tuple[float, float]] = []
+    for gap, is_label in steps:
+        now += gap / 100
+        if is_label and now - labelled >= SPACING_S:
+            labelled = now
+            allowance.spend(now)
+            sent.append((now, 1.0))
+        elif allowance.tap(now):
+            sent.append((now, TAP_COST))
+    meter = Meter(0)
+    assert all(meter.spend(max(time, stalled), cost) is not Pace.CLOSE for time, cost in sent)
+    meter = Meter(0)
+    assert all(meter.spend(time, cost) is Pace.FINE for time, cost in sent)
+
+
+def test_fingers_are_not_slowed_down() -> None:
+    allowance = Allowance()
+    assert all(allowance.tap(time / 10) for time in range(1000))

@@ -16,7 +16,7 @@ from models.errors import ModelMissingError
 from models.inference import registry
 from models.inference.registry import Packaged
 from models.inference.smile import HAPPY, NEUTRAL, SmileRule
-from relay.trial import Picture
+from relay.trial import DecodedPicture
 
 LONDON = Path(__file__).parents[2] / ".." / "shared" / "data" / "photos" / "london"
 RULED = [name for name, entry in registry.WEIGHTS.items() if entry.smile_rule]
@@ -43,7 +43,7 @@ def agent(picture: NDArray[np.uint8], model: str) -> list[float]:
 def tried(picture: NDArray[np.uint8], model: str) -> list[float]:
     height, width = picture.shape[:2]
     with contextlib.closing(StillRecogniser()) as recogniser:
-        (face,) = recogniser.look(Picture(width=width, height=height, rgb=picture.tobytes()), model).faces
+        (face,) = recogniser.look(DecodedPicture(width=width, height=height, rgb=picture.tobytes()), model).faces
     return list(face.probabilities)
 
 

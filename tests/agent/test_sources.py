@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent import sources
+from agent import cameras, sources
 from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError
 from agent.sources import FrameSource, Still, Video, open_file, open_source
 
@@ -210,6 +210,15 @@ def test_a_file_that_is_no_video(tmp_path: Path, content: bytes) -> None:
     assert caught.value.exit_code == 12
 
 
+def test_without_decoders_of_films_none_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a packaged program with a small OpenCV (docs/packaging.md)."""
+    monkeypatch.setattr("cv2.videoio_registry.hasBackend", lambda backend: False)
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200)
+    with pytest.raises(UnreadableVideoError, match="expected a file such as JPEG, PNG or AVI of JPEG pictures; this"):
+        sources.check(str(path))
+
+
 def test_no_decoder_complains_beside_our_sentence(tmp_path: Path) -> None:
     (tmp_path / "talk.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200)
     command = [sys.executable, "-m", "moodcast", "agent", "--channel", "x", "--source", "talk.mp4", "--yes"]
@@ -235,20 +244,12 @@ def test_a_file_that_is_not_there_and_a_folder(tmp_path: Path) -> None:
         sources.check(str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("webcam", 0), ("webcam:2", 2), ("webcam:", None), ("webcam:x", None), ("screen", None), ("webcam2", None)],
-)
-def test_camera_names(name: str, expected: int | None) -> None:
-    assert sources.camera_number(name) == expected
-
-
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no device files to look at")
 
 
 @linux
 def test_no_camera_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    monkeypatch.setattr(cameras, "DEVICES", tmp_path)
     with pytest.raises(NoCameraError, match="no camera is connected") as caught:
         sources.check("webcam")
     assert caught.value.exit_code == 10
@@ -257,7 +258,7 @@ def test_no_camera_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 @linux
 def test_another_camera_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "video2").touch()
-    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    monkeypatch.setattr(cameras, "DEVICES", tmp_path)
     with pytest.raises(NoCameraError, match="webcam:2"):
         sources.check("webcam")
 
@@ -265,7 +266,7 @@ def test_another_camera_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @linux
 def test_a_camera_that_is_there_but_does_not_open_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "video63").touch()
-    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    monkeypatch.setattr(cameras, "DEVICES", tmp_path)
     sources.check("webcam:63")
     with pytest.raises(CameraBusyError, match="close the program that uses it") as caught:
         open_source("webcam:63", loop=False)
@@ -276,7 +277,7 @@ def test_a_camera_that_is_there_but_does_not_open_is_busy(tmp_path: Path, monkey
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may open everything")
 def test_a_camera_that_we_may_not_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "video0").touch(mode=0)
-    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    monkeypatch.setattr(cameras, "DEVICES", tmp_path)
     with pytest.raises(CameraBusyError, match="usermod -aG video"):
         sources.check("webcam")
 

@@ -16,7 +16,7 @@ from models.errors import ModelMissingError
 from models.inference import registry
 from relay.http.decoding import WORKING_SIDE, Decoding
 from relay.protocol import EXPRESSIONS
-from relay.trial import BadPictureError, Picture, UnavailableError
+from relay.trial import BadPictureError, DecodedPicture, UnavailableError
 
 HAPPY = EXPRESSIONS.index("happy")
 ORIENTATION = 0x0112
@@ -47,7 +47,7 @@ def file_of(image: Image.Image, kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def decoded(file: bytes) -> Picture:
+def decoded(file: bytes) -> DecodedPicture:
     return asyncio.run(Decoding().decode(file))
 
 
@@ -108,13 +108,13 @@ def test_a_large_photograph_is_shrunk_and_its_faces_are_found(
 
 
 def test_a_picture_without_a_face(recogniser: StillRecogniser) -> None:
-    assert recogniser.look(Picture(800, 600, bytes(800 * 600 * 3)), "").faces == ()
+    assert recogniser.look(DecodedPicture(800, 600, bytes(800 * 600 * 3)), "").faces == ()
 
 
 def test_a_classifier_that_is_none(recogniser: StillRecogniser) -> None:
     for name in ("nosuch", "face_landmarker"):
         with pytest.raises(BadPictureError, match=f"no classifier '{name}'.*{registry.DEFAULT}"):
-            recogniser.look(Picture(8, 8, bytes(8 * 8 * 3)), name)
+            recogniser.look(DecodedPicture(8, 8, bytes(8 * 8 * 3)), name)
 
 
 def test_the_choices_are_the_classifiers_that_are_here(recogniser: StillRecogniser) -> None:
@@ -142,3 +142,16 @@ def test_without_the_face_finders_file_it_says_what_to_run(monkeypatch: pytest.M
     monkeypatch.setattr(stills.registry, "path", missing)
     with pytest.raises(UnavailableError, match=r"^The file of 'face_landmarker' is missing: run `moodcast models"):
         trial.recogniser()
+
+
+def test_faces_that_the_agent_would_not_send_are_marked(recogniser: StillRecogniser, portrait: Image.Image) -> None:
+    """As a viewer would be away: by the same rules, without those that need time."""
+    (face,) = recogniser.look(decoded(file_of(portrait, "PNG")), "").faces
+    assert face.unread == ""
+    left, top, right, bottom = (round(edge) for edge in (*np.min(face.outline, 0), *np.max(face.outline, 0)))
+    masked = portrait.copy()
+    middle = (top + bottom) // 2
+    masked.paste((60, 110, 170), (left + 20, middle + 5, right - 20, bottom - 10))
+    assert [one.unread for one in recogniser.look(decoded(file_of(masked, "PNG")), "").faces] == ["covered"]
+    cut = portrait.crop((0, 0, 512, (middle + 2 * bottom) // 3))
+    assert {one.unread for one in recogniser.look(decoded(file_of(cut, "PNG")), "").faces} <= {"chin_outside"}

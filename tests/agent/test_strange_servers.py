@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from relay import app, protocol
 from relay.common.printable import is_printable
 from relay.errors import RedirectedError, RefusedError, RelayUnreachableError
 from tests import strange
+from tests.packets import AGENT, HEADERS, SAME
 from tests.strange import Server, redirect, saying, tls
 from tests.support import wait_until
 
@@ -88,6 +90,26 @@ async def test_no_cookie_is_kept() -> None:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert set(brought) == {None}
+
+
+async def test_no_request_tells_which_libraries_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where those are installed that unpack more kinds of answers, aiohttp says so by itself."""
+    richer = {**aiohttp.ClientRequest.DEFAULT_HEADERS, "Accept-Encoding": "gzip, deflate, br, zstd"}
+    monkeypatch.setattr(aiohttp.ClientRequest, "DEFAULT_HEADERS", richer)
+    brought: list[dict[str, str]] = []
+
+    async def note(request: web.Request) -> web.Response:
+        brought.append({name.lower(): value for name, value in request.headers.items()})
+        return web.json_response({"ticket": "t"}, status=201)
+
+    async with Server({TICKETS: note, VIEWER: note, HEALTH: note}).serve() as server:
+        with pytest.raises(RelayUnreachableError):
+            await client(server.url).check()
+    assert len(brought) >= 2
+    for headers in brought:
+        assert headers.keys() <= HEADERS
+        assert {name: headers.get(name, value) for name, value in SAME.items()} == SAME
+        assert AGENT.fullmatch(headers["user-agent"])
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pytest
 from agent import terminal
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
-from agent.readable import Unread
-from models.inference.contract import ClipSpec
+from agent.unread import Unread
+from relay.errors import SettingsError
 from relay.protocol import Away, Label, Welcome
 from tests.support import wait_until
 from tests.terminals import open_terminal
@@ -117,31 +117,6 @@ def test_the_status_says_what_the_relay_has() -> None:
     assert "connecting" in terminal.status(label, False, False, None, 1, 5.0, 0.09)[0]
 
 
-def test_of_a_still_network_there_is_nothing_to_say() -> None:
-    assert terminal.about_model("moodnet", None, missed_card=False) == []
-    assert terminal.late_labels(None, took_s=3.0) == ""
-
-
-def test_a_clip_network_says_how_long_faces_stay_in_memory() -> None:
-    (sentence,) = terminal.about_model("somewhere/net.onnx", ClipSpec(8, 0.2), missed_card=False)
-    assert sentence.startswith(
-        "net.onnx looks at clips: the last 8 faces, 0.2 s apart. They stay in memory for these 1.4"
-    )
-    (sentence,) = terminal.about_model("moodnet-clip", ClipSpec(8, 0.2, features=256), missed_card=False)
-    assert "What it made of them stays in memory" in sentence
-
-
-def test_a_card_that_can_not_be_used_is_told() -> None:
-    (sentence,) = terminal.about_model("moodnet", None, missed_card=True)
-    assert "graphics card can't be used" in sentence
-
-
-def test_late_labels_are_told_where_a_clip_takes_longer_than_the_time_to_the_next() -> None:
-    clip = ClipSpec(16, 0.16, every=4)
-    assert terminal.late_labels(clip, took_s=0.6) == ""
-    assert "takes 2.4 s" in terminal.late_labels(clip, took_s=2.4)
-
-
 def test_on_a_terminal_the_line_is_rewritten_in_place() -> None:
     out, errors = Tty(), io.StringIO()
     display = terminal.Display(out, errors)
@@ -237,3 +212,49 @@ def test_elsewhere_there_is_a_line_for_each_change() -> None:
     for what in ("sad 0.50", "sad 0.55", "happy 0.70", "happy 0.71", "sad 0.40"):
         display.show(what, "sent 3 labels")
     assert [line.split(" ")[0] for line in out.getvalue().splitlines()] == ["sad", "happy", "sad"]
+
+
+def test_for_a_screen_reader_a_terminal_gets_plain_lines_too() -> None:
+    out = Tty()
+    display = terminal.Display(out, io.StringIO(), plain=True)
+    for what in ("sad 0.50", "sad 0.55", "happy 0.70"):
+        display.show(what, "sent 3 labels")
+    display.end()
+    assert [line.split(" ")[0] for line in out.getvalue().splitlines()] == ["sad", "happy"]
+    assert "\r" not in out.getvalue()
+
+
+def asked(typed: str, settings: AgentSettings) -> tuple[AgentSettings, str]:
+    out = io.StringIO()
+    return terminal.with_channel(settings, Tty(typed), out), out.getvalue()
+
+
+def test_without_a_channel_the_terminal_asks_for_relay_and_channel_until_it_can_be_understood() -> None:
+    found, out = asked("no such\nhttps://mood.example.org\n\nwith blanks\nmine\n", AgentSettings(name="Zoë"))
+    assert (found.relay, found.channel, found.name) == ("https://mood.example.org", "mine", "Zoë")
+    assert out.count("Channel: ") == 3
+    assert "expected an address" in out
+    assert "letters, digits" in out
+
+
+def test_only_what_is_missing_is_asked_for() -> None:
+    settings = AgentSettings(relay="https://mood.example.org")
+    assert asked("mine\n", settings) == (msgspec.structs.replace(settings, channel="mine"), "Channel: ")
+    found, out = asked("https://mood.example.org/overlay?channel=theirs\n", AgentSettings())
+    assert (found.relay, found.channel) == ("https://mood.example.org", "theirs")
+    assert "Channel: " not in out
+    assert asked("\nmine\n", AgentSettings())[0] == AgentSettings(channel="mine")
+    assert asked("", SETTINGS) == (SETTINGS, "")
+
+
+@pytest.mark.parametrize("answers", [io.StringIO("x\n"), Tty("")], ids=["no terminal", "the end of the input"])
+def test_without_anybody_to_ask_the_channel_is_missing(answers: io.StringIO) -> None:
+    with pytest.raises(SettingsError, match="--channel is missing"):
+        terminal.with_channel(AgentSettings(), answers, io.StringIO())
+
+
+def test_the_streamers_words_come_last_and_are_called_theirs() -> None:
+    welcome = msgspec.structs.replace(WELCOME, notice="Hi!\nDo you agree? [y/N] \x1b[2J")
+    lines = terminal.explanation(SETTINGS, welcome).splitlines()
+    assert lines[-1] == "  The streamer says: \u201cHi!\\nDo you agree? [y/N] \\x1b[2J\u201d"
+    assert "streamer says" not in terminal.explanation(SETTINGS, WELCOME)

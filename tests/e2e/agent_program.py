@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import struct
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -86,6 +87,13 @@ class Terminal:
     def read(self) -> None:
         with contextlib.suppress(OSError):  # the terminal closes with the program
             self.screen.extend(os.read(self._end, 65536))
+
+    def resize(self, columns: int) -> None:
+        """It has no size before, so that nothing that fits itself into it is shown."""
+        import fcntl
+        import termios
+
+        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def shows(self, text: str) -> bool:
         return text.encode() in self.screen

@@ -1,5 +1,6 @@
 """Fixtures for the tests that drive the real browser and the real agent."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from models.inference import registry
 from tests.e2e.agent_program import weights
@@ -17,6 +18,9 @@ from tests.support import HANG_S
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 expect.set_options(timeout=1000 * HANG_S)
 OpenPage = Callable[..., Awaitable[Page]]
+WATCH = """window.violations = [];
+document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
+  violations.push(`${effectiveDirective} ${blockedURI}`));"""
 
 
 def chromium_options(*arguments: str) -> dict[str, Any]:
@@ -35,6 +39,29 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(**options)
         yield chromium
+        await chromium.close()
+
+
+ENGINES = Path(__file__).parents[2] / ".engines"
+
+
+@pytest.fixture(params=["system", "103", "127"])
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[BrowserContext]:
+    """The machine's own Chromium, that of OBS 28 to 30, and that of OBS 31 and 32.
+
+    Ask a page by ``evaluate``: what Playwright finds for itself needs a newer one than 103, and the pages' policies
+    stop its ``wait_for_function``, which compiles its text again and again in the page.
+    """
+    options = chromium_options()
+    if request.param != "system":
+        executable = ENGINES / request.param / "chromium"
+        if not await asyncio.to_thread(executable.exists):
+            pytest.skip(f"no Chromium {request.param}: `sh ./engines.sh` fetches it")
+        options["executable_path"] = str(executable)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(**options)
+        context = await chromium.new_context(viewport={"width": 1920, "height": 1080})
+        yield context
         await chromium.close()
 
 
@@ -65,6 +92,15 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 
     yield open_page
     assert complaints == []
+
+
+@pytest.fixture
+async def watched(browser: Browser) -> Page:
+    """A page that keeps what its policies stopped, in ``window.violations``."""
+    page = await browser.new_page()
+    page.set_default_timeout(1000 * HANG_S)
+    await page.add_init_script(WATCH)
+    return page
 
 
 @pytest.fixture(scope="session")

@@ -43,12 +43,13 @@ async def studio(
     desktop: bool = False,
     profile: str = "",
     canvas: tuple[int, int] = CANVAS,
+    language: str = "en-US",
 ) -> AsyncIterator[ObsStudio]:
     """OBS with the script; when the test is through, OBS must quit cleanly and leave nothing.
 
     ``profile``: further or other lines of its settings, for the section of simple output.
     """
-    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop, canvas)
+    obs = ObsStudio(folder, {Path(SCRIPT): settings}, environ, desktop, canvas, language)
     if plugin:
         shutil.copy(plugin, obs.plugin_path("obs-browser"))
     names = {line.partition("=")[0] for line in profile.splitlines()}

@@ -30,6 +30,7 @@ QUIT_TIMEOUT_S = 60.0
 DRIVER = Path(__file__).parent / "obs_driver.py"
 
 GLOBAL_INI = """[General]
+Language={language}
 FirstRun=true
 InfoIncrement=99
 EnableAutoUpdates=false
@@ -101,6 +102,7 @@ class ObsStudio:
         environ: dict[str, str] | None = None,
         desktop: bool = False,
         canvas: tuple[int, int] = CANVAS,
+        language: str = "en-US",
     ):
         self.folder = folder
         self.log_file = folder / "obs.log"
@@ -109,6 +111,7 @@ class ObsStudio:
         self.display = ""
         self._extra = environ or {}
         self._canvas = canvas
+        self._language = language
         self._desktop = desktop
         self._config = folder / "config" / "obs-studio"
         self._driver = folder / "driver"
@@ -345,7 +348,8 @@ class ObsStudio:
             "PATH": "/usr/bin:/bin", "DISPLAY": self.display, "HOME": str(self.folder / "home"),
             "XDG_CONFIG_HOME": str(self.folder / "config"), "XDG_RUNTIME_DIR": str(self.folder / "run"),
             "LC_ALL": "C.UTF-8", "LIBGL_ALWAYS_SOFTWARE": "1", "QT_QPA_PLATFORM": "xcb",
-            "TMPDIR": str(self.folder / "tmp"), "PYTHONDONTWRITEBYTECODE": "1", **self._extra,
+            "TMPDIR": str(self.folder / "tmp"), "PYTHONDONTWRITEBYTECODE": "1", "MOODCAST_NO_FETCH": "true",
+            **self._extra,
         }  # fmt: skip
 
     def _write_config(self, scripts: dict[Path, dict[str, Any]]) -> None:
@@ -356,7 +360,9 @@ class ObsStudio:
         for part in ("basic/profiles/CI", "basic/scenes"):
             (self._config / part).mkdir(parents=True, exist_ok=True)
         width, height = self._canvas
-        (self._config / "global.ini").write_text(GLOBAL_INI.format(port=self.port), encoding="utf-8")
+        (self._config / "global.ini").write_text(
+            GLOBAL_INI.format(port=self.port, language=self._language), encoding="utf-8"
+        )
         profile = self.profile_path()
         profile.write_text(BASIC_INI.format(width=width, height=height, recordings=self.recordings), encoding="utf-8")
         collection = {

@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -12,7 +13,17 @@ from playwright.async_api import Page
 from relay import app
 
 OVERLAY = Path(__file__).parents[2] / "overlay"
+CHOICES: dict[str, list[str]] = {
+    row["name"]: list(row.get("values", ())) for row in json.loads((OVERLAY / "options.json").read_text("utf-8"))
+}
+"""The overlay's options, and the values of those that have a few."""
 PALETTE = json.loads((OVERLAY / "palette.json").read_text("utf-8"))
+
+_CUSTOM_CSS = ".moodcast-panel { background-color: rgb(1, 2, 3); } :root { --moodcast-happy: #010203; }"
+AS_OBS = f"""const obsCSS = document.createElement('style');
+obsCSS.innerHTML = decodeURIComponent("{quote(_CUSTOM_CSS)}");
+document.querySelector('head').appendChild(obsCSS);"""
+"""What obs-browser runs in a page that has loaded, with a streamer's Custom CSS (browser-client.cpp, OnLoadEnd)."""
 
 
 def overlay_url(relay: app.Relay, key: str, **options: object) -> str:

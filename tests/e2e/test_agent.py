@@ -23,7 +23,7 @@ from models.inference import registry
 from relay import app, protocol
 from relay.protocol import EXPRESSIONS, Mood
 from tests.e2e.agent_program import ROOT, command, outcome, running, weights
-from tests.support import count_of, free_port, subscribe
+from tests.support import count_of, free_port, request, subscribe
 
 DATA = ROOT.parent / "shared" / "data"
 LONDON = DATA / "photos" / "london"
@@ -167,10 +167,18 @@ async def test_the_audience_sees_her_cry_first_and_laugh_later(relay: app.Relay)
     assert share("happy", 10, 19) > 0.5
 
 
-@pytest.mark.parametrize("case", ["channel", "relay", "camera", "video", "no face", "no consent", "model", "report"])
+@pytest.mark.parametrize(
+    "case",
+    ["channel", "invitation", "relay", "camera", "no cameras", "video", "no face", "no consent", "model", "report"],
+)
 async def test_what_goes_wrong_is_a_sentence_and_an_exit_code(case: str, relay: app.Relay, tmp_path: Path) -> None:
-    relay.create_channel("demo")
+    keys = relay.create_channel("demo")
+    if case == "invitation":
+        await request(relay.url, "PUT", "demo/password", keys.admin_key, {"password": "new"})
+    if case == "no cameras":
+        await request(relay.url, "PATCH", "demo", keys.admin_key, {"cameras": False})
     portrait, nowhere = weights("portrait"), f"http://127.0.0.1:{free_port()}"
+    old = [sys.executable, "-m", "moodcast", "agent", "--relay", f"{relay.url}/join/demo#password=s3cret"]
     text, wall = tmp_path / "talk.mp4", tmp_path / "wall.avi"
     text.write_text("this is no film\n" * 100)
     writer = cv2.VideoWriter(str(wall), cv2.VideoWriter_fourcc(*"MJPG"), 5, (320, 240))
@@ -179,8 +187,10 @@ async def test_what_goes_wrong_is_a_sentence_and_an_exit_code(case: str, relay: 
     writer.release()
     arguments, code, sentence = {
         "channel": (command(relay.url, portrait, "--yes", channel="other"), 31, "no channel 'other'"),
+        "invitation": ([*old, "--source", str(portrait), "--yes"], 37, "an invitation ends when it changes"),
         "relay": (command(nowhere, portrait, "--yes"), 30, f"no Moodcast relay answers at {nowhere}"),
         "camera": (command(relay.url, "webcam:99", "--yes"), 10 if sys.platform == "linux" else 11, "camera 99"),
+        "no cameras": (command(relay.url, portrait, "--yes"), 20, "takes no cameras in the channel 'demo'"),
         "video": (command(relay.url, text, "--yes"), 12, "talk.mp4 holds no video or picture"),
         "no face": (command(relay.url, wall, "--yes"), 13, "no face was found in"),
         "no consent": (command(relay.url, portrait), 14, "consent is needed"),
@@ -192,6 +202,23 @@ async def test_what_goes_wrong_is_a_sentence_and_an_exit_code(case: str, relay: 
     assert errors.startswith("moodcast: ")
     assert sentence in errors
     assert "Traceback" not in errors
+    assert "s3cret" not in errors
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+async def test_a_full_disk_ends_only_the_report(relay: app.Relay) -> None:
+    """It shares as long as it is wanted; that the report is missing is said at the end."""
+    keys = relay.create_channel("demo")
+    arguments = command(relay.url, weights("portrait"), "--yes", "--report", "/dev/full")
+    audience = await subscribe(relay.url, "demo", keys.display_key)
+    async with audience, running(*arguments) as agent:
+        await audience.mood(lambda mood: mood.sharing == 1, timeout=60)
+        agent.send_signal(signal.SIGINT)
+        _, errors = await asyncio.wait_for(agent.communicate(), 60)
+        await audience.mood(lambda mood: mood.viewers == 0)
+    assert agent.returncode == 17
+    assert b"the report can't be written to /dev/full: No space left on device" in errors
+    assert b"Traceback" not in errors
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe is closed as POSIX has it")

@@ -23,7 +23,7 @@ def weights() -> None:
     try:
         for entry in registry.WEIGHTS.values():
             if not entry.optional:
-                fetch.fetch(entry, progress=False)
+                fetch.fetch(entry)
     except FetchError as error:
         pytest.skip(f"the model files are not here and can't be fetched: {error}")
 

@@ -42,7 +42,7 @@ def portrait() -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8)
 
 
-@pytest.fixture(scope="module", params=["b0", "b2"])
+@pytest.fixture(scope="module", params=["b0", pytest.param("b2", marks=pytest.mark.nightly)])
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -30,7 +30,7 @@ async def test_the_dialog_takes_the_keys_while_it_is_open_and_another_window_tak
             await desktop.open_scripts()
             assert len(desktop.photograph(desktop.windows()["Scripts"]).getcolors(1 << 24) or []) > 20
             with Typist(obs.display) as typist:
-                await obs.until(lambda: desktop.active() == typist.TITLE)
+                await desktop.focus(typist)
                 await desktop.type("ggwp")
                 await obs.until(lambda: typist.typed == "ggwp")
                 await desktop.click(*desktop.windows()["Scripts"][:2])

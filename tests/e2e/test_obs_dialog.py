@@ -1,6 +1,7 @@
 """The script's dialog in the real OBS: one address, keys outside of the scene collection, sizes, a made-up audience."""
 
 import asyncio
+import functools
 import json
 import stat
 import sys
@@ -139,9 +140,17 @@ async def test_the_pasted_address_is_all_it_takes(relay: app.Relay, tmp_path: Pa
 
 
 async def test_the_admin_key_is_refused_and_not_kept(relay: app.Relay, tmp_path: Path) -> None:
+    """In an OBS that speaks German: so does the dialog, and what the script reports is English."""
     keys = relay.create_channel("demo")
-    async with studio(tmp_path / "obs", {**pasted(relay, keys.admin_key), "key": ""}) as obs:
+    async with studio(tmp_path / "obs", {**pasted(relay, keys.admin_key), "key": ""}, language="de-DE") as obs:
         await obs.logged("That is the channel's admin key")
+        labels = [(await obs.call("describe", name))[0] for name in ("admin", "test", "highlights_least", "width")]
+        assert labels == [
+            "Admin-Schl\u00fcssel",
+            "Testreaktion senden",
+            "Kleinster Anstieg, %",
+            "Breite des Overlays (Pixel)",
+        ]
         assert "Paste the overlay's address, which has the display key." in await obs.press("refresh")
         await switch_away_and_back(obs)
         assert keys.admin_key not in saved(obs)
@@ -150,7 +159,11 @@ async def test_the_admin_key_is_refused_and_not_kept(relay: app.Relay, tmp_path:
     assert not file.exists() or keys.admin_key not in file.read_text()
 
 
-@pytest.mark.parametrize("canvas", [(1080, 1920), (3840, 2160), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "canvas",
+    [(1080, 1920), pytest.param((3840, 2160), marks=pytest.mark.nightly), (1280, 720)],
+    ids=lambda size: f"{size[0]}x{size[1]}",
+)
 async def test_the_picture_covers_the_whole_canvas(relay: app.Relay, tmp_path: Path, canvas: tuple[int, int]) -> None:
     key = relay.create_channel("demo").display_key
     async with studio(tmp_path / "obs", {**pasted(relay, key), "key": ""}, canvas=canvas) as obs:
@@ -161,7 +174,8 @@ async def test_the_picture_covers_the_whole_canvas(relay: app.Relay, tmp_path: P
             picture = np.asarray((await obs.picture()).convert("RGB")).astype(int)
         bar = np.abs(picture - ImageColor.getrgb(PALETTE["happy"])).max(axis=2) < 8
         rows, columns = np.nonzero(bar)
-        assert columns.max() - columns.min() > 0.8 * canvas[0], "from one side to the other"
+        middle = (columns.min() + columns.max()) / 2
+        assert abs(middle - canvas[0] / 2) < 0.1 * canvas[0], "in the middle: its panel is as wide as it needs to be"
         assert rows.max() > 0.9 * canvas[1], "at the bottom"
         assert await locked(obs)
 
@@ -276,3 +290,36 @@ async def test_every_scene_gets_the_overlay_once(relay: app.Relay, tmp_path: Pat
         for scene in (SCENE, "Second"):
             items = (await obs.request("GetSceneItemList", sceneName=scene))["sceneItems"]
             assert [item["sourceName"] for item in items] == ["Moodcast"]
+
+
+@pytest.mark.skipif(bool(missing_desktop()), reason=missing_desktop())
+async def test_the_dialog_shows_the_invitation_and_opens_its_page(relay: app.Relay, tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2", reason="no OpenCV: install moodcast[agent]")
+    opened = tmp_path / "opened"
+    browser = program(tmp_path / "browser", f'echo "$1" > {opened}.part && mv {opened}.part {opened}')
+    keys = relay.create_channel("demo")
+    settings = {**pasted(relay, keys.display_key), "admin": keys.admin_key, "key": ""}
+    async with studio(tmp_path / "obs", settings, environ={"BROWSER": f"{browser} %s"}, desktop=True) as obs:
+        await obs.logged('Connected to channel "demo".')
+        await obs.until(functools.partial(opens_invitation, obs))
+        await obs.until(opened.exists)
+        assert opened.read_text().strip() == f"{relay.url}/join/demo"
+        with Desktop(obs) as desktop:
+            window = await desktop.open_scripts()
+            await desktop.xdotool("mousemove", str(window.x + window.width - 150), str(window.y + 200))
+
+            async def read() -> bool:
+                """Turn the wheel until the code is in sight, and read it."""
+                await desktop.xdotool("click", "5")
+                picture = np.asarray((await desktop.still()).convert("L"))
+                return str(cv2.QRCodeDetector().detectAndDecode(picture)[0]) == f"{relay.url}/join/demo"
+
+            await obs.until(read)
+        await switch_away_and_back(obs)
+        assert "/join/" not in saved(obs)
+    assert files_with(tmp_path / "obs", keys.admin_key) == {"keys.json"}
+
+
+async def opens_invitation(obs: ObsStudio) -> bool:
+    """Press the button, until the relay has told the link."""
+    return "The page for viewers opens" in await obs.press("open_invitation")

@@ -202,6 +202,7 @@ async def test_what_real_viewers_saw_late_is_listed_where_it_happened(tmp_path: 
     assert abs(seconds(row) - blue_since(video) - (moment.time - happened)) < 0.5, (row, moment, happened)
 
 
+@pytest.mark.nightly
 async def test_also_where_the_encoder_ran_before_the_recording_and_holds_pictures_back(
     tmp_path: Path, teller: Teller
 ) -> None:

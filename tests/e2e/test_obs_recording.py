@@ -83,6 +83,7 @@ async def test_a_recording_has_the_overlay_and_has_it_again_after_the_relay_was_
         await relay.stop()
 
 
+@pytest.mark.nightly
 async def test_a_relay_that_sends_garbage_hurts_neither_obs_nor_what_comes_after(tmp_path: Path) -> None:
     table = RelaySettings(port=free_port(), data=str(tmp_path / "relay"), tick_ms=50, min_viewers=1)
     relay = await app.start(table, SOON)

@@ -43,7 +43,11 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "package" / "dist"
 
 
-@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry",
+    [pytest.param(entry, marks=() if entry.name == registry.DEFAULT else pytest.mark.nightly) for entry in SHIPPED],
+    ids=lambda entry: entry.name,
+)
 async def test_a_browser_gives_the_same_answers(entry: Weights, runtime: Path, open_page: OpenPage) -> None:
     assert entry.crop
     size, classifier = entry.crop.size, load_still(entry.name)

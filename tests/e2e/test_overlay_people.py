@@ -36,7 +36,9 @@ async def test_the_banner_is_in_the_middle_whatever_the_size(
     page = await open_page(f"{relay.url}/overlay?source=obs", width, height)
     await push(page, **mood([0, 0, 0, 6, 0, 0, 2]))
     await push(page, **moment("clap", "tap"))
-    await page.evaluate("""for (const animation of document.querySelector(".moodcast-moment").getAnimations()) {
+    await page.locator(".moodcast-moment").wait_for(state="attached")
+    await page.evaluate("""const banner = document.querySelector(".moodcast-moment");
+    for (const animation of banner.getAnimations({ subtree: true })) {
         animation.pause();
         animation.currentTime = 1000;
     }""")

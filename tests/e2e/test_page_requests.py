@@ -19,6 +19,9 @@ async def file(request: web.Request) -> web.FileResponse:
     return web.FileResponse(OVERLAY / request.path.rpartition("/")[2])
 
 
+FILES = {f"/static/{path.name}": file for path in OVERLAY.glob("*.js")}
+
+
 async def page(_: web.Request) -> web.Response:
     return web.Response(text="<!doctype html><link rel=icon href=data:,>", content_type="text/html")
 
@@ -31,9 +34,8 @@ async def welcome(_: web.Request) -> web.Response:
 
 @pytest.mark.parametrize("path", CALLS)
 async def test_neither_keys_nor_pictures_follow_a_redirect(path: str, open_page: OpenPage) -> None:
-    files = {f"/static/{name}": file for name in ("requests.js", "recognise.js", "contract.js")}
     async with Server({path: welcome}).serve() as other:
-        async with Server({"/": page, path: redirect(307, other.url + path), **files}).serve() as server:
+        async with Server({"/": page, path: redirect(307, other.url + path), **FILES}).serve() as server:
             tab = await open_page(server.url, expected=("Failed to load resource", "redirect"))
             said = await tab.evaluate(
                 f"(async () => {{ try {{ const {CALLS[path]}; }} catch (e) {{ return e.message; }} }})()"
@@ -54,8 +56,7 @@ async def test_a_page_comes_back_where_the_relay_is_busy(open_page: OpenPage) ->
             return web.json_response(body, status=503, headers={"Retry-After": "0.05"})
         return web.json_response({"asked": asked})
 
-    files = {f"/static/{name}": file for name in ("requests.js", "contract.js")}
-    async with Server({"/": page, "/v1/channels/demo/sessions/1": busy, **files}).serve() as server:
+    async with Server({"/": page, "/v1/channels/demo/sessions/1": busy, **FILES}).serve() as server:
         tab = await open_page(server.url, expected=("Failed to load resource",))
         said = await tab.evaluate(
             "(async () => { const m = await import('/static/requests.js');"

@@ -62,7 +62,7 @@ async def test_no_page_comes_back_in_a_loop(open_page: OpenPage) -> None:
         for channel in ENDS:
             kind = "dashboard" if channel == "status" else "overlay"
             url = f"http://127.0.0.1:{port}/{kind}?channel={channel}#key=k"
-            pages.append(await open_page(url, expected=("WebSocket", "404")))
+            pages.append(await open_page(url, 320, 180, expected=("WebSocket", "404")))
         await wait_until(lambda: len(connections) == len(ENDS))
         before, began = Counter(connections), time.monotonic()
         await asyncio.sleep(5.0)

@@ -206,10 +206,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def test_twenty_seeded_moments(relay: app.Relay, film: Path) -> None:
+@pytest.mark.parametrize("number", [8, pytest.param(40, marks=pytest.mark.nightly)])
+async def test_seeded_moments(relay: app.Relay, film: Path, number: int) -> None:
     """No process survives, and so none has the film open: see the command, which does it three hundred times."""
     relay.create_channel("demo")
     agents = interrupts.Agents(relay.url, "demo", film)
     until_s = 2 * await agents.steady_s()
-    outcomes = await agents.interrupt_all(interrupts.moments(20, 11, until_s), together=2)
+    outcomes = await agents.interrupt_all(interrupts.moments(number, 11, until_s), together=2)
     assert [outcome for outcome in outcomes if outcome.survived_s >= interrupts.HANG_S] == []

@@ -1,4 +1,4 @@
-"""The page /try in a real Chromium, against the real relay with the real recogniser."""
+"""The page /try in a real Chromium, against the real relay with the real recogniser and without files for browsers."""
 
 import asyncio
 import base64
@@ -130,6 +130,37 @@ async def test_several_faces_are_numbered_whichever_way_the_picture_comes(
     assert sorted(boxes, key=lambda box: box["x"] if box else 0) == boxes
 
 
+async def test_a_crowd_fits_on_the_screen_and_one_face_can_be_opened(
+    relay: app.Relay, open_page: OpenPage, portrait: Path
+) -> None:
+    face = Image.open(portrait).convert("RGB").crop((110, 0, 340, 230)).resize((240, 240))
+    wall, file = Image.new("RGB", (2048, 1024), (120, 110, 100)), io.BytesIO()
+    for number in range(31):
+        wall.paste(face, (8 + 254 * (number % 8), 8 + 254 * (number // 8)))
+    left, top = 8 + 254 * 6, 8 + 254 * 3  # the last one wears a mask
+    wall.paste((60, 110, 170), (left + 65, top + 118, left + 175, top + 180))
+    wall.save(file, "PNG")
+    page = await open_page(f"{relay.url}/try", width=1280, height=900)
+    await page.locator("body[data-page=ready]").wait_for()
+    await choose(page, "crowd.png", file.getvalue())
+    cards = page.locator(".face")
+    await expect(cards).to_have_count(31)
+    assert await page.get_by_role("status").inner_text() == "31 faces: 30 happy, 1 not sure."
+    await expect(cards.last).to_contain_text("not sure")
+    await expect(cards.last).to_contain_text("mouth covered")
+    await expect(cards.last).to_be_in_viewport()
+    assert await page.locator("#outlines polygon[data-unread]").count() == 1
+    await expect(page.locator(".bars").first).to_be_hidden()
+    await page.get_by_role("listitem", name="Face 2", exact=True).get_by_role("button").click()
+    await expect(cards.nth(1).locator(".bars")).to_be_visible()
+    await expect(cards.nth(2).locator(".bars")).to_be_hidden()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.set_input_files("#file", portrait)
+    await page.get_by_text("One face, happy").wait_for()
+    await expect(page.locator(".bars")).to_be_visible()
+
+
 async def test_what_can_not_be_used_gets_a_sentence_and_the_next_picture_works(
     relay: app.Relay, open_page: OpenPage, portrait: Path
 ) -> None:
@@ -200,9 +231,10 @@ async def test_says_why_nothing_can_be_recognised(tmp_path: Path, open_page: Ope
 
     relay = await app.start(RelaySettings(port=0, data=str(tmp_path)), recogniser=make)
     page = await open_page(f"{relay.url}/try", expected=("403 (Forbidden)",))
-    await expect(page.get_by_role("alert")).to_have_text(
-        "Recognising needs the agent's packages: pip install '.[agent]'."
+    await expect(page.get_by_role("alert")).to_contain_text(
+        "This browser can't look at pictures itself: this relay does not have what that takes."
     )
+    await expect(page.get_by_role("alert")).to_contain_text(sentence)
     assert await page.get_by_role("button", name="Choose a picture").is_disabled()
     await page.set_extra_http_headers({"X-Forwarded-For": "192.0.2.1"})
     await page.reload()

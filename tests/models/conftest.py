@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import platformdirs
 import pytest
 
 
@@ -19,3 +21,10 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where weights are kept, in a folder of the test's own."""
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    return tmp_path / "cache" / "moodcast" / "weights"

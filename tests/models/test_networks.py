@@ -41,9 +41,15 @@ NO_OTHER_EXPORT = {
     "resnet18-self",
 }
 """Built of the same parts as another that is exported here."""
+LIGHT = {"moodnet-tiny", "moodnet-clip", "moodnet-small-self", "mini-xception", "mobilefacenet", "resnet18", "r3d18"}
+"""What is shipped, and one of each kind of the others, exported within some seconds."""
 EXPORTED = pytest.mark.parametrize(
     "entry",
-    [entry for entry in NETWORKS.values() if not heavy(entry) and entry.name not in NO_OTHER_EXPORT],
+    [
+        pytest.param(entry, marks=() if entry.name in LIGHT else pytest.mark.nightly)
+        for entry in NETWORKS.values()
+        if not heavy(entry) and entry.name not in NO_OTHER_EXPORT
+    ],
     ids=lambda entry: entry.name,
 )
 EVERY = pytest.mark.parametrize("entry", NETWORKS.values(), ids=lambda entry: entry.name)
@@ -147,7 +153,14 @@ def test_cost_of_efficientnet_is_as_printed(name: str) -> None:
     assert table.paper(entry.published_gmacs, multiplications(entry)) == entry.published_gmacs
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(entry, marks=pytest.mark.nightly if heavy(entry) or entry.name in NO_OTHER_EXPORT else ())
+        for entry in NETWORKS.values()
+    ],
+    ids=lambda entry: entry.name,
+)
 def test_no_parameter_is_dead_and_no_batch_size_special(entry: Architecture) -> None:
     network = awake(entry)
     if not heavy(entry):

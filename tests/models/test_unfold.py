@@ -33,7 +33,7 @@ def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
         assert (mine.numpy().argmax(1) == theirs.argmax(1)).mean() > 0.9
 
 
-@pytest.mark.parametrize("weights", ["float16", "int8"])
+@pytest.mark.parametrize("weights", [pytest.param("float16", marks=pytest.mark.nightly), "int8"])
 def test_a_network_with_channel_weights_comes_back_from_its_file(tmp_path: Path, weights: Smaller) -> None:
     torch.manual_seed(0)
     net = networks.build("moodnet-tiny").train()

@@ -21,6 +21,7 @@ from obs_plugin import SCRIPT, doctor, install, places, search
 from obs_plugin.doctor import Facts, Finding, Python, Studio
 from obs_plugin.moodcast_relay import INSTALLED
 from relay import app
+from relay.common import ourselves
 from relay.common.release import RELEASE
 from relay.errors import DataFolderError
 from tests.support import free_port
@@ -76,7 +77,7 @@ def test_script_and_overlay_are_installed_whole(tmp_path: Path) -> None:
     overlay = script.parents[1] / "overlay"
     assert note == {
         "version": RELEASE,
-        "command": [sys.executable, "-m", "moodcast"],
+        "command": ourselves.command(),
         "files": sorted(set(files(script.parents[1])) - {f"script/{INSTALLED}"}),
     }
     pages = {name for name in files(install.OVERLAY) if not name.endswith((".py", ".pyc", ".d.ts"))}

@@ -146,6 +146,15 @@ def test_a_pause_is_not_taken_for_a_crowd_that_is_too_small() -> None:
         assert "Shown once" in core.audience({**mood, "paused": other})
 
 
+def test_a_channel_without_cameras_waits_for_nobody() -> None:
+    mood: dict[str, Any] = {"visible": False, "viewers": 9, "sharing": 0, "min_viewers": 5, "crowd": "networks"}
+    assert core.audience({**mood, "cameras": False}) == (
+        "Viewers connected: 9. They take part with taps alone: you forbid cameras."
+    )
+    for other in (True, None, "<b>no</b>", 0):
+        assert "Shown once" in core.audience({**mood, "cameras": other})
+
+
 @pytest.mark.parametrize("name", ["viewers", "sharing", "min_viewers"])
 @pytest.mark.parametrize("value", ["<b>5</b>", None, [], True, 2.5, -1, 10**30])
 @pytest.mark.parametrize("visible", [True, False])
@@ -260,8 +269,8 @@ def test_an_overlay_is_back_within_three_seconds_of_its_relay(attempt: int, chan
 
 
 def test_waits_grow_and_are_spread() -> None:
-    assert [core.backoff(attempt, 1.0) for attempt in range(5)] == [0.5, 1, 2, 2.5, 2.5]
-    assert [core.backoff(attempt, 0.0) for attempt in range(5)] == [0.25, 0.5, 1, 1.25, 1.25]
+    assert [core.backoff(attempt, 1.0) for attempt in range(5)] == [0.5, 1, 2, 2, 2]
+    assert [core.backoff(attempt, 0.0) for attempt in range(5)] == [0.25, 0.5, 1, 1, 1]
 
 
 ANY_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)

@@ -29,8 +29,15 @@ def subscribe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
     monkeypatch.setattr(core, "backoff", lambda attempt, chance, asked: 0.05)
     made = []
 
-    def start(relay: str, channel: str = "demo", key: str = "k", pictures: bool = False) -> link.Link:
-        made.append(link.Link(core.Settings(relay, channel, key, 320, 180), tmp_path if pictures else None))
+    def start(
+        relay: str,
+        channel: str = "demo",
+        key: str = "k",
+        pictures: bool = False,
+        look: tuple[tuple[str, str], ...] = (),
+    ) -> link.Link:
+        wanted = core.Settings(relay, channel, key, 320, 180, look=look)
+        made.append(link.Link(wanted, tmp_path if pictures else None))
         return made[-1]
 
     yield start
@@ -135,6 +142,28 @@ async def test_pictures_follow_the_mood_in_a_private_folder(
         await viewer.label("happy")
         await wait_until(lambda: (subscription.picture() or empty).read_bytes() != before)
     assert subscription.picture_problem == ""
+
+
+async def test_the_picture_has_the_language_and_title_that_were_chosen(
+    relay: app.Relay, subscribe: Callable[..., link.Link]
+) -> None:
+    key = relay.create_channel("demo").display_key
+    look = core.pictured(
+        (("language", "de"), ("title", "Quiz & more \U0001f642"), ("theme", "light"), ("layout", "bar"))
+    )
+    async with await Viewer.connect(relay.url) as viewer:
+        await viewer.label("happy")
+        plain = subscribe(relay.url, key=key, pictures=True)
+        worded = subscribe(relay.url, key=key, pictures=True, look=look)
+
+        def differ() -> bool:
+            pictures = [one.picture() for one in (plain, worded)]
+            return all(pictures) and len({one.read_bytes() for one in pictures if one}) == 2
+
+        await wait_until(differ)
+        await wait_until(lambda: "The title lacks U+1F642" in worded.picture_notice)
+    assert plain.picture_notice == plain.picture_problem == worded.picture_problem == ""
+    assert core.pictured((("language", "auto"), ("title", ""))) == ()
 
 
 async def test_a_picture_from_before_an_outage_is_not_shown_after_it(

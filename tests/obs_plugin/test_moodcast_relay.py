@@ -137,9 +137,12 @@ async def test_a_relay_that_dies_is_told_and_can_be_started_again(local: LocalRe
     assert local.state == "running"
 
 
-async def test_why_a_relay_does_not_start_is_told(machine: Path, local: LocalRelay, relay: app.Relay) -> None:
+async def test_why_a_relay_does_not_start_is_told(
+    machine: Path, local: LocalRelay, relay: app.Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = relay.url.rsplit(":", 1)[1]
-    os.environ["MOODCAST_PORT"] = port
+    monkeypatch.setenv("MOODCAST_PORT", port)
+    monkeypatch.setattr(moodcast_relay, "ADDRESS", f"http://127.0.0.1:{free_port()}")  # no relay of the tester's own
     local.start()
     result = await result_of(local)
     assert not result.relay

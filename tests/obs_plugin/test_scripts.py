@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 import obs_plugin
+from obs_plugin import moodcast_clips as clips
 from obs_plugin import moodcast_core as core
 from obs_plugin import moodcast_link as link
+from obs_plugin import moodcast_page as page
+from relay.common import texts
 from tests.contract import CONTRACT, Asked, fields_of, kinds_to_a_subscriber
 from tests.support import HANG_S
 
@@ -44,6 +47,59 @@ def test_the_files_find_each_other_in_whatever_folder_they_are(tmp_path: Path) -
 def test_every_file_is_named_where_it_is_said_how_to_move_them() -> None:
     text = (FOLDER.parent / "docs" / "obs.md").read_text()
     assert [script.name for script in SCRIPTS if f"`{script.name}`" not in text] == []
+
+
+# --- the dialog's language --------------------------------------------------------------------------------------------
+
+
+def _said() -> set[str]:
+    """What the scripts hand to ``say``, and to what hands it on, in English."""
+    found = set(clips.LABELS.values())
+    for script in SCRIPTS:
+        for node in ast.walk(ast.parse(script.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(text))]):
+                    found.add(text)
+                case ast.Call(
+                    func=ast.Name(id="button" | "_group"), args=[_, ast.Constant(), ast.Constant(value=str(text)), *_]
+                ):
+                    found.add(text)
+                case ast.Call(func=ast.Name(id="say"), args=[ast.JoinedStr()]):
+                    found |= {f"Overlay {side} (pixels)" for side in ("width", "height")}
+                case ast.Assign(targets=[ast.Name(id="_LABELS")], value=ast.Dict(values=labels)):
+                    found |= {label.value for label in labels if isinstance(label, ast.Constant)}
+    return found
+
+
+def test_the_dialog_says_what_there_are_translations_for() -> None:
+    assert {text["en"] for text in texts.table("obs").values()} == _said()
+
+
+def test_the_options_are_called_in_every_language_what_their_table_calls_them() -> None:
+    called = {key: text["en"] for key, text in texts.table("options").items()}
+    for row in page.table() + json.loads((page.FOLDER / "options.json").read_text("utf-8")):
+        names = {"label": row["label"], "help": row["help"]}
+        names |= {f"values.{value}": words for value, words in row.get("values", {}).items()}
+        own = {f"values.{language}" for language in texts.LANGUAGES} if row["name"] == "language" else set()
+        assert {part: called.get(f"{row['name']}.{part}") for part in names if part not in own} == {
+            part: words for part, words in names.items() if part not in own
+        }
+    assert {key.partition(".")[0] for key in called} == {
+        row["name"] for row in json.loads((page.FOLDER / "options.json").read_text("utf-8"))
+    }
+
+
+def test_a_language_of_obs_is_ours_where_there_is_one(tmp_path: Path) -> None:
+    assert page.translations("de-DE")["Layout"] == "Layout"
+    assert page.translations("de-DE")["Admin key"] == "Admin-Schlüssel"
+    assert page.translations("zh-CN")["Theme"] != page.translations("zh-TW")["Theme"] != "Theme"
+    for locale in ("pt-BR", "", "en-US"):
+        assert page.translations(locale)["Admin key"] == "Admin key"
+    assert page.translations("de-DE", tmp_path) == {}
+    (tmp_path / "texts").mkdir()
+    for broken in ("[]", '{"a": 1}', '{"a": {}}', "{"):
+        (tmp_path / "texts" / "obs.json").write_text(broken)
+        assert page.translations("de-DE", tmp_path) == {}
 
 
 # --- docs/protocol.json ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./texts.mjs";
 import { delayWords, lossWords } from "../../overlay/controls.js";
 
 const measured = (change) => ({ zero: 50, open_s: 0, answers: 0, median: null, min_viewers: 5, crowd: "networks", ...change });

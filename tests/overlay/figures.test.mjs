@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import "./texts.mjs";
 import { describe } from "../../overlay/bar.js";
 import { EXPRESSIONS } from "../../overlay/contract.js";
 import {
-  clock, condition, leader, percent, resonanceWords, said, segments, trendWords, valenceWords,
+  clock, condition, hiddenWords, leader, marks, percent, resonanceWords, said, segments, trendWords, valenceWords,
 } from "../../overlay/figures.js";
 import { numbers } from "./chance.mjs";
 
@@ -16,9 +17,10 @@ const [HAPPY, SAD, NEUTRAL] = ["happy", "sad", "neutral"].map((name) => EXPRESSI
 const share = (shares) => EXPRESSIONS.map((name) => shares[name] ?? 0);
 
 test("it is said what it takes as by the relay and the OBS script", () => {
-  for (const { text, ...message } of CONDITIONS) assert.equal(condition(message), text);
-  assert.equal(condition({ min_viewers: 1 }, "answer"), "somebody answers");
-  assert.equal(condition({ min_viewers: 2, crowd: "networks" }, "answer"), "people of two networks answer");
+  for (const { text, ...message } of CONDITIONS) assert.equal(condition("common.shown_once", message), `Shown once ${text}`);
+  const delay = (message) => condition("common.delay_once", message);
+  assert.equal(delay({ min_viewers: 1 }), "The median delay is shown once somebody answers.");
+  assert.equal(delay({ min_viewers: 2, crowd: "networks" }), "The median delay is shown once people of two networks answer.");
 });
 
 test("segments of any shares fill the bar from left to right, with gaps between those that are seen", () => {
@@ -44,6 +46,31 @@ test("segments of any shares fill the bar from left to right, with gaps between 
 
 test("segments have no width where the bar is narrower than its gaps", () => {
   assert.ok(segments(share({ happy: 0.5, sad: 0.5 }), 1, 2).every(({ width }) => width === 0));
+});
+
+test("every segment has a face of the size that fits or a dot, inside the bar, and none hides another", () => {
+  for (let round = 0; round < 300; round++) {
+    const random = numbers(round);
+    const counts = EXPRESSIONS.map(() => (random() < 0.4 ? 0 : Math.floor(10 ** (3 * random()))));
+    const total = counts.reduce((sum, count) => sum + count, 0) || 1;
+    const [width, height] = [500 + 1500 * random(), 20 + 40 * random()];
+    const parts = segments(counts.map((count) => count / total), width, 2);
+    const found = marks(parts, width, height).map((mark, index) => ({ ...mark, ...parts[index] }));
+    for (const { size, dot, width: room } of found) {
+      assert.equal(size > 0, room > 0);
+      assert.equal(dot, room > 0 && room < height / 2);
+      if (room >= height) assert.equal(size, 1);
+      if (!dot) assert.ok(size * height <= room + 1e-9);
+    }
+    const seen = found.filter(({ size }) => size > 0);
+    const reach = ({ size }) => (0.92 * size * height) / 2;
+    for (const mark of seen) {
+      assert.ok(mark.middle - reach(mark) >= 0 && mark.middle + reach(mark) <= width);
+      if (mark.size === 1 && seen.every(({ dot }) => !dot)) assert.ok(Math.abs(mark.middle - mark.left - mark.width / 2) < 1e-6);
+    }
+    seen.slice(1).forEach((mark, index) =>
+      assert.ok(mark.middle - reach(mark) >= seen[index].middle + reach(seen[index]) - 1e-6));
+  }
 });
 
 test("the expression that leads is named, neutral only where there is no other", () => {
@@ -86,4 +113,11 @@ test("the bar is described by what it shows, most frequent first", () => {
   assert.equal(describe(share({ fear: 0.2, disgust: 0.8 })), "80 % disgusted, 20 % afraid");
   assert.equal(describe([]), "nothing yet");
   assert.equal(describe(share({})), "nothing yet");
+});
+
+test("a channel without cameras waits for nobody, and asks for taps", () => {
+  const hidden = { visible: false, min_viewers: 5, crowd: "networks" };
+  assert.equal(hiddenWords({ ...hidden, cameras: false }), "Tap to react");
+  assert.equal(hiddenWords({ ...hidden, cameras: false, paused: true }), "Paused by the streamer");
+  for (const cameras of [true, undefined]) assert.match(hiddenWords({ ...hidden, cameras }), /^Shown once/);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./texts.mjs";
 import { EXPRESSIONS } from "../../overlay/contract.js";
 import { first, milliseconds, summary, upright } from "../../overlay/findings.js";
 import { numbers } from "./chance.mjs";
@@ -37,6 +38,16 @@ test("faces are summed up in a sentence", () => {
   assert.equal(summary(faces.slice(0, 1)), "One face, happy (60 %).");
   assert.match(summary([]), /^No face was found\. It should be well lit/);
   assert.equal(EXPRESSIONS[first(face({ fear: 0.5, sad: 0.5 }).probabilities)], "fear");
+});
+
+test("faces that would make no vote are counted by themselves", () => {
+  const unsure = { ...face({ sad: 0.3, fear: 0.28 }), unread: "unsure" };
+  const masked = { ...face({ neutral: 0.9 }), unread: "covered" };
+  assert.equal(summary([face({ happy: 0.9 }), unsure, masked, unsure]), "4 faces: 1 happy, 3 not sure.");
+  assert.equal(summary([unsure, unsure]), "2 faces: 2 not sure.");
+  assert.equal(summary([unsure]), "One face, not sure (perhaps sad).");
+  assert.equal(summary([masked]), "One face, not sure (mouth covered).");
+  assert.equal(summary([{ ...unsure, unread: "a reason of tomorrow" }]), "One face, not sure (perhaps sad).");
 });
 
 test("times have as many digits as they mean", () => {

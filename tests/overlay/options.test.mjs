@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import "./files.mjs";
+import "./texts.mjs";
 import { canSubscribe, readOptions } from "../../overlay/options.js";
 
 const read = (address) => readOptions(new URL(address, "http://relay.example/overlay"));
@@ -13,7 +14,7 @@ test("what is not given has its default", () => {
   const { options, problems } = read(`?channel=demo&${WITH_RELAY}#key=secret`);
   assert.deepEqual(options, {
     key: "secret", source: "relay", position: "bottom", bar: "on", reactions: "on", moments: "on", streamer: "on", scale: 1,
-    title: "",
+    title: "", layout: "bar", theme: "dark", language: "auto", motion: "full", coverage: "on", trend: "on", note: "off",
     relay: "https://relay.example.org", channel: "demo",
   });
   assert.deepEqual(problems, []);
@@ -21,17 +22,18 @@ test("what is not given has its default", () => {
 });
 
 test("what is given is read", () => {
-  const { options, problems } = read("?source=obs&position=top&bar=off&reactions=off&moments=off&streamer=off&scale=1.5&title=Hello%20you");
+  const look = "layout=corner&theme=comic&language=zh-TW&motion=low&coverage=off&trend=off&note=on&position=top-left";
+  const { options, problems } = read(`?source=obs&bar=off&reactions=off&moments=off&streamer=off&scale=1.5&title=Hello%20you&${look}`);
   assert.deepEqual(problems, []);
   assert.deepEqual({ ...options, relay: "" }, {
-    key: "", source: "obs", position: "top", bar: "off", reactions: "off", moments: "off", streamer: "off", scale: 1.5,
-    title: "Hello you", relay: "",
-    channel: "",
+    key: "", source: "obs", position: "top-left", bar: "off", reactions: "off", moments: "off", streamer: "off",
+    scale: 1.5, title: "Hello you", layout: "corner", theme: "comic", language: "zh-TW", motion: "low", coverage: "off",
+    trend: "off", note: "on", relay: "", channel: "",
   });
 });
 
 for (const wrong of [
-  "source=file", "position=left", "bar=yes", "reactions=true", "streamer=yes", "scale=0.4", "scale=3.1", "scale=big", "scale=NaN",
+  "source=file", "position=left", "layout=none", "theme=toString", "language=xx", "motion=none", "note=yes", "bar=yes", "reactions=true", "streamer=yes", "scale=0.4", "scale=3.1", "scale=big", "scale=NaN",
   `title=${"x".repeat(61)}`, "relay=ftp://relay.example.org", "relay=nonsense", "channel=a%2Fb", "channel=-a",
   `channel=${"x".repeat(65)}`,
 ]) {

@@ -16,6 +16,7 @@ OVERLAY = Path(__file__).parents[2] / "overlay"
 DOCS = (OVERLAY.parent / "docs" / "overlay.md").read_text("utf-8")
 SOURCES = sorted(path for path in OVERLAY.iterdir() if path.suffix in {".html", ".js", ".css"})
 OPTIONS = json.loads((OVERLAY / "options.json").read_text("utf-8"))
+VIEWS = ["consent-view", "live-view", "audience-view", "people-view", "sent-view", "small-window"]
 NAMESPACE = "http://www.w3.org/2000/svg"
 
 
@@ -80,18 +81,50 @@ class _References(HTMLParser):
         self.found += [value + page for name, value in attrs if name in {"src", "href"} and value]
 
 
+class _Inline(HTMLParser):
+    """What a page's policy would stop: scripts and styles that stand in the page itself."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in named):
+            self.found.append(tag)
+        self.found += [f"{tag} {name}" for name, value in attrs if name == "style" or name.startswith("on")]
+        self.found += [f"{tag} {name}" for name, value in attrs if (value or "").lower().startswith("javascript:")]
+
+
+@pytest.mark.parametrize("page", sorted(OVERLAY.glob("*.html")), ids=lambda path: path.name)
+def test_no_script_or_style_stands_in_a_page(page: Path) -> None:
+    assert _Inline(page.read_text("utf-8")).found == []
+
+
+@pytest.mark.parametrize("source", sorted(OVERLAY.rglob("*.js")), ids=lambda path: path.name)
+def test_scripts_write_no_markup(source: Path) -> None:
+    """Text of strangers can then become none; and styles in markup would need a laxer policy."""
+    text = re.sub(r"//.*|/\*.*?\*/", "", source.read_text("utf-8"))
+    writes = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc|DOMParser"
+    runs = r"\beval\(|new Function|setTimeout\(\s*[\"'`]|javascript:"
+    styles = r"createElement\(\"style\"|make\(\"style\"|setAttribute\(\"style\"|cssText"
+    assert re.findall(f"{writes}|{runs}|{styles}", text) == []
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_refers_to_nothing_that_is_missing_or_elsewhere(source: Path) -> None:
     text = source.read_text("utf-8")
     assert set(re.findall(r"(?:https?|wss?)://\w[\w.]+", text)) <= {"http://www.w3.org", "https://relay.example.org"}
     names = re.findall(r"""(?:from|import) ["']\./([^"']+)["']""", text)
-    names += re.findall(r"""@import ["']([^"']+)["']""", text)
+    names += re.findall(r"""(?:@import |\burl\()["']([^"']+)["']""", text)
     names += re.findall(r"\$\{files\}([\w.]+)", text)
     names += re.findall(r"""new URL\("([\w.]+\w)", import\.meta\.url\)""", text)
     if source.suffix == ".html":
         parser = _References()
         parser.feed(text)
-        names += [name.removeprefix("static/") for name in parser.found if not name.startswith("data:")]
+        files = [name.removeprefix("../") for name in parser.found if not name.startswith("data:")]
+        names += [name.removeprefix("static/") for name in files]
     assert [name for name in names if not (OVERLAY / name).is_file()] == []
 
 
@@ -112,7 +145,8 @@ def test_the_options_have_the_fields_of_their_kind() -> None:
         assert row.get("look", True) is True
         if row["kind"] == "choice":
             assert row["default"] in row["values"]
-            assert all(re.fullmatch("[a-z]+", value) and label for value, label in row["values"].items())
+            values = row["values"].items()
+            assert all(re.fullmatch("[a-z]+(-[a-z]+|-[A-Z]{2})?", value) and label for value, label in values)
         if row["kind"] == "number":
             assert row["least"] <= row["default"] <= row["most"]
             assert row["step"] > 0
@@ -125,7 +159,8 @@ def test_the_pages_know_every_option() -> None:
 
 
 def test_every_documented_class_and_variable_exists() -> None:
-    css = "".join((OVERLAY / name).read_text("utf-8") for name in ("overlay.css", "mood.css"))
+    sheet = (OVERLAY / "overlay.css").read_text("utf-8")
+    css = sheet + "".join((OVERLAY / name).read_text("utf-8") for name in re.findall(r'@import "(.+?)"', sheet))
     page = css + "".join((OVERLAY / name).read_text("utf-8") for name in ("overlay.html", "countdown.js"))
     classes = set(re.findall(r"\.(moodcast[\w-]*)", DOCS))
     variables = set(re.findall(r"--moodcast-[a-z-]+", DOCS))
@@ -147,17 +182,46 @@ class _Elements(HTMLParser):
 
 
 @pytest.mark.parametrize(
-    ("page", "scripts"), [("dashboard.html", ["dashboard.js", "controls.js"]), ("try.html", ["try.js"])]
+    ("page", "scripts"),
+    [
+        (
+            "dashboard.html",
+            ["dashboard.js", "controls.js", "feedlist.js", "invite.js", "keys.js", "people.js", "admin.js"],
+        ),
+        ("try.html", ["try.js"]),
+        ("join.html", ["join.js", *(f"viewer/{name}.js" for name in VIEWS)]),
+    ],
 )
 def test_scripts_look_for_elements_that_the_page_has(page: str, scripts: list[str]) -> None:
     tags = _Elements((OVERLAY / page).read_text("utf-8")).tags
     text = "\n".join((OVERLAY / script).read_text("utf-8") for script in scripts)
     wanted = [(name, "HTMLElement") for name in re.findall(r'\bfind\("([\w-]+)"\)', text)]
     wanted += [(name, kind) for kind, name in re.findall(r'\bonly\((\w+), "#([\w-]+)"\)', text)]
-    assert len(wanted) > 10
-    kinds = {"a": "Anchor", "img": "Image", "ol": "OList", "ul": "UList"}
+    assert len(wanted) > 9
+    kinds = {"a": "Anchor", "img": "Image", "ol": "OList", "textarea": "TextArea", "ul": "UList"}
     for name, kind in wanted:
         assert name in tags, f"{page} has no {name}"
         tag = tags[name]
         own = f"HTML{kinds.get(tag, tag.capitalize())}Element"
         assert kind in (["SVGElement"] if tag == "svg" else ["HTMLElement", own]), f"{name} is a <{tag}>"
+
+
+def _loaded(script: Path, found: set[Path]) -> set[Path]:
+    """A script and all that it imports."""
+    if script not in found:
+        found.add(script)
+        for name in re.findall(r'^(?:im|ex)port\b[^;]*?from "([^"]+)"', script.read_text("utf-8"), re.MULTILINE):
+            _loaded((script.parent / name).resolve(), found)
+    return found
+
+
+def test_the_dashboard_asks_for_all_its_files_at_once() -> None:
+    """Else each waits for the one that imports it, four deep."""
+    text = (OVERLAY / "dashboard.html").read_text("utf-8")
+    wanted = _loaded(OVERLAY.resolve() / "dashboard.js", set())
+    modules = re.findall(r'<link rel="modulepreload" href="static/([^"]+)"', text)
+    assert sorted(modules) == sorted(path.relative_to(OVERLAY.resolve()).as_posix() for path in wanted)
+    script = (OVERLAY / "dashboard.js").read_text("utf-8")
+    parts = re.findall(r'"(\w+)"', re.findall(r"await load\((.*?)\)", script)[0])
+    fetched = re.findall(r'<link rel="preload" as="fetch" crossorigin="anonymous" href="static/([^"]+)"', text)
+    assert fetched == ["options.json", *(f"texts/{part}.json" for part in parts)]

@@ -90,11 +90,25 @@ def test_a_rotated_key_opens_and_the_old_one_does_not(path: Path, right: Right) 
     keys = Channels(path).create("demo")
     old = {"admin": keys.admin_key, "display": keys.display_key}
     channels = Channels(path)
-    new = channels.rotate("demo", right)
+    new = channels.rotate("demo", right, channels.seal("demo"))
     for now in (channels, Channels(path)):  # also after a restart
         assert now.right("demo", new) == right
         assert now.right("demo", old.pop(right, "")) is None
         assert all(now.right("demo", key) == other for other, key in old.items())
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+def test_a_relay_that_has_not_heard_of_the_new_admin_key_replaces_none_with_the_old_one(
+    path: Path, right: Right
+) -> None:
+    first = Channels(path)
+    first.create("demo")
+    second = Channels(path)
+    new = first.rotate("demo", "admin", first.seal("demo"))
+    with pytest.raises(PermissionError):
+        second.rotate("demo", right, second.seal("demo"))
+    second.reload("demo")
+    assert second.right("demo", new) == "admin"
 
 
 def test_two_relays_that_rotate_different_keys_do_not_undo_each_other(path: Path) -> None:
@@ -102,8 +116,8 @@ def test_two_relays_that_rotate_different_keys_do_not_undo_each_other(path: Path
     first = Channels(path)
     leaked = first.create("demo")
     second = Channels(path)
-    display = first.rotate("demo", "display")
-    admin = second.rotate("demo", "admin")
+    display = first.rotate("demo", "display", first.seal("demo"))
+    admin = second.rotate("demo", "admin", second.seal("demo"))
     for channels in (first, second, Channels(path)):
         channels.reload("demo")
         assert channels.right("demo", leaked.display_key) is None

@@ -1,5 +1,6 @@
 """``moodcast relay --check``, options that don't stand together, and the system's limits."""
 
+import itertools
 import socket
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import moodcast
 from relay import machine
 from relay.config import RelaySettings
-from relay.store.database import FILE, VERSION
+from relay.store.database import FILE, STEPS, VERSION
 from tests.support import free_port
 
 KEY = "0123456789abcdef-secret"
@@ -50,13 +51,16 @@ def test_every_problem_is_listed_at_once(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_database_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
     with closing(sqlite3.connect(tmp_path / FILE)) as file:  # of an older version
-        file.execute("CREATE TABLE sessions (channel TEXT, number INTEGER, PRIMARY KEY (channel, number))")
+        for statement in itertools.chain.from_iterable(STEPS[:-1]):
+            file.execute(statement)
         file.execute(f"PRAGMA user_version = {VERSION - 1}")
+        before = file.execute(tables).fetchall()
     assert check("--port", "0", "--data", str(tmp_path)) == 0
     with closing(sqlite3.connect(tmp_path / FILE)) as file:
         assert file.execute("PRAGMA user_version").fetchone()[0] == VERSION - 1
-        assert [row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")] == ["sessions"]
+        assert file.execute(tables).fetchall() == before
 
 
 def test_the_database_of_a_running_relay_can_be_tried(tmp_path: Path, database_url: str) -> None:
@@ -124,12 +128,31 @@ PROXY: dict[str, object] = {"proxies": 1, "hosts": "a.example"}
         ({"max_connections": 10}, []),
         ({"max_connections": 10, "max_per_channel": 20}, ["--max-per-channel 20"]),
         ({"database": "postgresql://x/y", "data": "z"}, ["--data"]),
+        (PROXY | {"public_url": "https://a.example/mood"}, []),
+        (PROXY | {"public_url": "http://a.example"}, ["--public-url http://a.example: without TLS"]),
+        (PROXY | {"public_url": "https://b.example"}, ["--public-url names b.example"]),
+        (PROXY | {"public_url": "https://192.0.2.7"}, ["--public-url names 192.0.2.7"]),
+        ({"host": "0.0.0.0", "public_url": "http://192.168.1.5:8765"}, ["TLS"]),
+        ({"host": "0.0.0.0", "public_url": "http://192.0.2.7"}, ["TLS", "--public-url http://192.0.2.7: without TLS"]),
+        ({"public_url": "http://localhost:8765"}, []),
     ],
 )  # fmt: skip
 def test_what_may_not_be_meant_is_a_warning(options: dict[str, object], told: list[str]) -> None:
     warnings = RelaySettings(**options).warnings()  # type: ignore[arg-type]
     assert len(warnings) == len(told)
     assert all(part in warning for part, warning in zip(told, warnings, strict=True))
+
+
+def test_the_name_of_the_public_url_is_one_of_the_relays_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "https://Mood.Example.org/a/"
+    assert check("--port", "0", "--data", str(tmp_path), "--proxies", "1", "--public-url", url) == 0
+    told = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in told.splitlines()}
+    assert rows["--public-url"] == ["https://mood.example.org/a", "--public-url"]
+    assert rows["--hosts"] == ["mood.example.org", "--public-url"]
+    assert "--public-url names" not in told
 
 
 LIMITED = """

@@ -20,6 +20,7 @@ from relay.cluster.peers import (
     encode,
     encode_report,
 )
+from relay.core.grid import MOST_PEOPLE, Entry, GridPart, GridRule, Hidden
 from relay.core.snapshot import AGES, Share, Snapshot, total
 
 SILENCE = 3.0
@@ -283,3 +284,66 @@ def test_a_flood_of_names_takes_no_memory_without_end() -> None:
     for number in range(messages.MOST_NODES + 50):
         here.receive(report(f"node{number}", 1, 1), 0.0)
     assert here.present == messages.MOST_NODES
+
+
+# --- the grid --------------------------------------------------------------------------------------------------------
+
+
+def on_grid(count: int, name: str = "ann", network: bytes = b"1", expression: int = 3) -> GridPart:
+    return GridPart(1.0, tuple(Entry(1.0, name, network, expression) for _ in range(count)), 0, 0, ())
+
+
+def told(node: str, grid: GridPart | None, hidden: Hidden | None = None, seq: int = 0) -> bytes:
+    known = msgspec.structs.replace(activity(1), grid=grid, hidden=hidden)
+    return encode_report(node, 1, seq, {"demo": known})[0]
+
+
+def test_what_nodes_tell_of_the_grid_goes_with_their_viewers() -> None:
+    here = peers()
+    part = on_grid(1)
+    here.receive(told("a", part), 0.0)
+    here.receive(told("b", None), 0.0)
+    assert [found for _, found in here.parts("demo")] == [part, None]
+    assert here.parts("other") == []
+    here.tick(SILENCE + 1)
+    assert here.parts("demo") == []
+
+
+def test_viewers_of_a_node_that_tells_nothing_of_the_grid_are_not_on_it() -> None:
+    """As of one of before there was a grid: its activities are shorter."""
+    here = peers()
+    old = msgspec.msgpack.decode(told("old", None))
+    for known in old[-1].values():
+        del known[-2:]
+    here.receive(told("new", on_grid(1)), 0.0)
+    here.receive(msgspec.msgpack.encode(old), 0.0)
+    assert here.rejected == 0
+    rule = GridRule(1, 8, show_after=0.0)
+    assert not rule.update(here.parts("demo"), 1.0, Hidden(), True, 1.0).tells
+    here.receive(encode(Goodbye(node="old", epoch=1, seq=1)), 0.0)
+    assert rule.update(here.parts("demo"), 1.0, Hidden(), True, 2.0).tells
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        on_grid(MOST_PEOPLE + 1), on_grid(1, name=""), on_grid(1, name="x" * 41), on_grid(1, network=b""),
+        on_grid(1, network=b"x" * 33), on_grid(1, expression=7), on_grid(1, expression=-1),
+    ],
+)  # fmt: skip
+def test_no_node_makes_another_take_more_than_there_can_be(part: GridPart) -> None:
+    here = peers()
+    here.receive(told("a", part), 0.0)
+    assert (here.rejected, here.parts("demo")) == (1, [])
+
+
+def test_the_newest_word_on_hidden_names_holds() -> None:
+    here = peers()
+    assert here.hidden("demo") is None
+    here.receive(told("a", None), 0.0)
+    assert here.hidden("demo") is None
+    for node, names, stamp in (("b", ("ben",), 2.0), ("c", ("ann", "cat"), 1.0)):
+        here.receive(told(node, None, Hidden(stamp, names)), 0.0)
+    assert here.hidden("demo") == Hidden(2.0, ("ben",))
+    here.receive(told("c", None, Hidden(3.0, ()), seq=1), 0.0)
+    assert here.hidden("demo") == Hidden(3.0, ())

@@ -86,7 +86,7 @@ def test_channels_live_in_the_same_database(tmp_path: Path, database_url: str) -
     assert "demo" not in Channels(place)
     channels.create("demo")
     assert not channels.has_password("demo")
-    rotated = channels.rotate("demo", "admin")
+    rotated = channels.rotate("demo", "admin", channels.seal("demo"))
     assert Channels(place).right("demo", rotated) == "admin"
 
 

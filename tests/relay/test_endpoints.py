@@ -114,9 +114,9 @@ async def test_what_is_not_there_is_said_in_json(http: aiohttp.ClientSession, pa
 
 
 async def test_a_wrong_method_is_said_in_json(http: aiohttp.ClientSession) -> None:
-    async with http.get("/v1/channels") as response:
+    async with http.get("/v1/channels/demo/tickets") as response:
         assert response.status == 405
-        assert response.headers["Allow"] == "POST"
+        assert "POST" in response.headers["Allow"]
         assert "POST" in (await response.json())["error"]["message"]
 
 

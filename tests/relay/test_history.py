@@ -25,6 +25,10 @@ from tests.postgres import PostgresServer
 from tests.support import SOON, Viewer, audience, free_port, leave, subscribe, wait_until
 
 GAP = 300.0
+ONE_DATABASE = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.nightly)], indirect=True
+)
+"""Of a test that takes long and is about when something is stored, not where."""
 
 
 @pytest.fixture
@@ -164,6 +168,7 @@ async def delayed(url: str, delay: float) -> Viewer:
 
 
 @pytest.mark.slow
+@ONE_DATABASE
 async def test_what_delayed_viewers_show_is_stored_where_they_saw_it(tmp_path: Path, database_url: str) -> None:
     """Two see the stream at once and three see it 3 s later: the surprise of each is put to what they saw."""
     async with running(tmp_path, database_url) as relay:
@@ -211,6 +216,7 @@ async def tap_heart(relay: Relay, key: str, viewer: Viewer) -> dict[str, float]:
 
 
 @pytest.mark.slow
+@ONE_DATABASE
 async def test_who_polls_the_running_session_sees_no_second_grow(tmp_path: Path, database_url: str) -> None:
     """Six see the stream at once and one sees it 7 s later: by how much a second grew would be that one's label."""
     async with running(tmp_path, database_url, min_viewers=5) as relay:

@@ -11,6 +11,7 @@ from relay import protocol
 from relay.app import Relay
 from relay.http.endpoints import ENDPOINTS, Endpoint
 from relay.protocol import Bye
+from tests.raw import RawClient
 from tests.support import Client, server_sent_events, subscribe
 
 ELSEWHERE = {"X-Forwarded-For": "192.0.2.1"}
@@ -143,6 +144,50 @@ async def test_the_display_key_changes_nothing(relay: Relay, http: aiohttp.Clien
     assert not relay.has_channel("other")
     async with await subscribe(relay.url, "demo", keys.admin_key) as streamer:
         await streamer.mood()
+
+
+async def test_a_request_that_was_begun_with_an_old_key_does_nothing_once_the_key_is_replaced(
+    relay: Relay, http: aiohttp.ClientSession
+) -> None:
+    """Of all that take a body, which may come slowly: whoever stole the key holds one back, and waits."""
+    keys = relay.create_channel("demo")
+    body = b'{"rotate": "admin", "role": "streamer", "password": "x", "text": "x", "name": "heart", "state": "paused"'
+    body += b', "hidden": true}'
+    waiting: list[RawClient] = []
+    for row in ENDPOINTS:
+        if "{channel}" not in row.path or row.method not in ("POST", "PUT", "PATCH"):
+            continue
+        path = row.path.replace("{channel}", "demo").replace("{number}", "1")
+        head = [
+            f"{row.method} {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {keys.admin_key}",
+            "Content-Type: application/json", f"Content-Length: {len(body)}", "Expect: 100-continue",
+            "Connection: close",
+        ]  # fmt: skip
+        client = await RawClient.connect(relay.url)
+        await client.send("\r\n".join([*head, "", ""]).encode())
+        assert b" 100 " in await client.reader.readuntil(b"\r\n\r\n")
+        waiting.append(client)
+    status, new = await ask(http, "/v1/channels/demo/keys", bearer(keys.admin_key), {"rotate": "admin"})
+    assert status == 200
+    for client in waiting:
+        async with client:
+            await client.send(body)
+            answer = await client.read_to_end()
+            assert answer.startswith(b"HTTP/1.1 401 ")
+            assert b"wrong_key" in answer
+    assert len(waiting) >= 9
+    assert (await ask(http, "/v1/channels/demo/keys", bearer(new["admin_key"]), {"rotate": "display"}))[0] == 200
+
+
+async def test_of_two_who_replace_the_admin_key_at_once_one_has_the_channel(
+    relay: Relay, http: aiohttp.ClientSession
+) -> None:
+    keys = relay.create_channel("demo")
+    path, body = "/v1/channels/demo/keys", {"rotate": "admin"}
+    answers = await asyncio.gather(*(ask(http, path, bearer(keys.admin_key), body) for _ in range(4)))
+    (new,) = [answer["admin_key"] for status, answer in answers if status == 200]
+    assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
+    assert (await ask(http, path, bearer(new), body))[0] == 200
 
 
 async def test_the_display_key_is_no_viewers_ticket(relay: Relay) -> None:

@@ -31,7 +31,7 @@ async def test_a_process_logs_events_as_json_and_nothing_about_people(tmp_path: 
         sys.executable, "moodcast.py", "relay", "--port", "0", "--data", str(tmp_path), "--channel", "demo",
         "--min-viewers", "1", "--tick-ms", "50", "--log-format", "json", "--drain-seconds", "0.2",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT,
-        env={"MOODCAST_METRICS_KEY": METRICS_KEY},
+        env={"MOODCAST_METRICS_KEY": METRICS_KEY, "MOODCAST_NO_FETCH": "true"},
     )  # fmt: skip
     try:
         assert process.stdout

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from relay.http import look, picture
-from relay.protocol import EXPRESSIONS
+from relay.common import look, paint, texts
+from relay.http import picture
 
 PAGES = Path(__file__).parents[2] / "overlay"
-SHEETS = re.sub(
-    r"/\*.*?\*/", "", (PAGES / "overlay.css").read_text() + (PAGES / "mood.css").read_text(), flags=re.DOTALL
-)
+SHEET = (PAGES / "overlay.css").read_text()
+SHEETS = SHEET + "".join((PAGES / name).read_text() for name in re.findall(r'@import "(.+?)"', SHEET))
+SHEETS = re.sub(r"/\*.*?\*/", "", SHEETS, flags=re.DOTALL)
 SCRIPTS = {path.stem: path.read_text() for path in PAGES.glob("*.js")}
 
 
@@ -21,7 +21,7 @@ def css(selector: str, name: str) -> str:
     blocks = re.findall(rf"(?:^|[,}}])\s*{re.escape(selector)}\s*\{{([^}}]*)\}}", SHEETS, re.MULTILINE)
     (value,) = {found for block in blocks for found in re.findall(rf"(?<![\w-]){name}:\s*([^;]+);", block)}
     value = re.sub(r"var\(--[\w-]+, ((?:[^()]|\([^()]*\))+)\)", r"\1", value)
-    return re.sub(r"var\((--[\w-]+)\)", lambda variable: css(":root", variable[1]), value)
+    return re.sub(r"var\((--[\w-]+)\)", lambda variable: css(":where(:root)", variable[1]), value)
 
 
 def lengths(selector: str, name: str, unit: str = "em") -> list[float]:
@@ -55,13 +55,9 @@ def number(script: str, pattern: str) -> tuple[float, ...]:
 
 
 def test_words() -> None:
-    table = re.search(r"WORDS = \{(.*?)\}", SCRIPTS["contract"], re.DOTALL)
-    assert table
-    assert dict(re.findall(r'(\w+): "(\w+)"', table[1])) == look.WORDS
-    assert tuple(look.WORDS) == EXPRESSIONS
-    assert f"{look.IN_TUNE}\n" in (PAGES / "overlay.html").read_text()
-    assert f"`${{mood.sharing}} {look.SHARING}`" in SCRIPTS["overlay"]
-    assert f'? "{look.PAUSED}" : `{look.SHOWN_ONCE} ${{condition(mood)}}`' in SCRIPTS["figures"]
+    """Both take them from the same files."""
+    page = (PAGES / "overlay.html").read_text()
+    assert str(texts.table("overlay")["tune"]["en"]) in page
 
 
 @pytest.mark.parametrize(
@@ -69,8 +65,8 @@ def test_words() -> None:
 )
 def test_shares_are_rounded_as_on_the_page(share: float, told: str) -> None:
     """JavaScript rounds halves up, Python's ``round`` to even ones."""
-    assert "export const percent = (share) => `${Math.round(100 * share)} %`;" in SCRIPTS["figures"]
-    assert picture._percent(share) == told
+    assert "number: Math.round(100 * share) });" in SCRIPTS["figures"]
+    assert picture._percent(picture._Hand("en"), share) == told
 
 
 def test_colours() -> None:
@@ -86,8 +82,8 @@ def test_colours() -> None:
     assert (light, none, shade) == (
         (255, 255, 255, round(255 * look.LIGHT)), (255, 255, 255, 0), (0, 0, 0, round(255 * look.SHADE)),
     )  # fmt: skip
-    assert colour(".moodcast-segment-face img", "box-shadow") == look.FACE_RING
-    assert colour(".moodcast-segment-face img", "background") == look.FACE_GROUND
+    assert colour(".moodcast-segment-face::before", "background") == look.FACE_RING
+    assert colour(".moodcast-segment-face[data-dot]::before", "box-shadow") == look.FACE_RING
     assert colour(".moodcast-count", "background") == look.COUNT_GROUND
     assert colour(".moodcast-count", "color") == look.TEXT
 
@@ -101,9 +97,10 @@ def test_colours_of_the_countdown() -> None:
 
 
 def test_both_take_the_expressions_colours_from_one_file() -> None:
-    assert 'new URL("palette.json", import.meta.url)' in SCRIPTS["contract"]
+    for sheet in ("overlay", "dashboard", "try"):
+        assert '@import "palette.css";' in (PAGES / f"{sheet}.css").read_text()
     written = json.loads((PAGES / "palette.json").read_text())
-    assert {name: tuple(bytes.fromhex(text[1:])) for name, text in written.items()} == picture._palette()
+    assert {name: tuple(bytes.fromhex(text[1:])) for name, text in written.items()} == paint.palette()
 
 
 def test_lengths_of_the_panel() -> None:
@@ -111,13 +108,14 @@ def test_lengths_of_the_panel() -> None:
     assert lengths(".moodcast-panel", "padding") == [look.PADDING_TOP, look.PADDING_X, look.PADDING_BOTTOM]
     assert lengths(".moodcast-panel", "border-radius") == [look.RADIUS]
     assert lengths(".moodcast-panel", "box-shadow") == [look.SHADOW_DOWN, look.SHADOW_BLUR]
-    assert lengths(".moodcast-row", "min-height") == [look.ROW]
-    assert lengths(".moodcast-row", "margin-bottom") == [look.ROW_BELOW]
-    assert lengths(".moodcast-row", "gap") == [look.ROW_GAP]
-    assert lengths(".moodcast-leader img", "width") == lengths(".moodcast-leader img", "height") == [look.LEADER]
-    assert lengths(".moodcast-leader", "gap") == [look.LEADER_GAP]
-    assert lengths(".moodcast-leader-text", "font-size") == [look.LEADER_TEXT]
-    assert lengths('.moodcast[data-state="connecting"] .moodcast-leader-text', "font-size") == [look.WAITING_TEXT]
+    assert lengths(".moodcast-panel", "width") == [look.WIDTH]
+    assert lengths(".moodcast-panel", "column-gap") == [look.LEADER_GAP] == [look.ROW_GAP]
+    assert lengths(".moodcast-audience", "margin-top") == [look.ROW_BELOW]
+    assert lengths(".moodcast-leader-face", "width") == lengths(".moodcast-leader-face", "height") == [look.LEADER]
+    assert lengths(".moodcast-leader-room", "font-size") == [look.LEADER_TEXT]  # and of the text in it
+    assert css(".moodcast-leader-room", "line-height") == str(look.LINE)
+    assert css('.moodcast:not([data-state="live"]) .moodcast-leader-face img', "opacity") == str(look.LEADER_RESTING)
+    assert lengths('.moodcast:not([data-state="live"]) .moodcast-leader-text', "font-size") == [look.WAITING_TEXT]
     assert lengths(".moodcast-figures", "gap") == [look.FIGURES_GAP]
     assert lengths(".moodcast-tune", "gap") == [look.TUNE_GAP]
     assert lengths(".moodcast-tune-value", "min-width") == [look.TUNE_VALUE]
@@ -130,7 +128,13 @@ def test_lengths_of_the_bar() -> None:
     assert lengths(".moodcast-segment-face img", "width", "%") == [100 * look.FACE]
     assert lengths(".moodcast-bar::after", "background", "%") == [100 * look.LIGHT_UNTIL]
     assert number("bar", r"GAP = ([\d.]+);") == (look.SEGMENT_GAP,)
-    assert number("bar", r"FACE_ROOM = ([\d.]+);") == (look.FACE_ROOM,)
+    assert lengths(".moodcast-segment-face::before", "inset", "%") == [pytest.approx(50 * (1 - look.DISC))]
+    (core,) = lengths(".moodcast-segment-face[data-dot]::before", "inset", "%")
+    assert core == pytest.approx(50 * (1 - look.DOT_CORE))
+    (ring,) = lengths(".moodcast-segment-face[data-dot]::before", "box-shadow")
+    assert look.DOT_CORE + 2 * ring / look.BAR == pytest.approx(look.DISC, abs=0.02)
+    for name in ("FACE_ROOM", "LEAST_FACE", "DOT", "DISC"):
+        assert number("figures", rf"const {name} = ([\d.]+);") == (getattr(look, name),)
     assert number("bar", r"RESTING = ([\d.]+);") == (look.RESTING,)
 
 
@@ -138,6 +142,8 @@ def test_lengths_of_reactions_and_countdown() -> None:
     assert lengths(".moodcast-reaction img", "width") == lengths(".moodcast-reaction img", "height") == [look.REACTION]
     assert number("reactions", r"([\d.]+) \+ ([\d.]+) \* Math\.sqrt") == (look.SMALLEST, look.GROWTH)
     assert number("reactions", r"const x = ([\d.]+) \+ ([\d.]+) \* Math\.random") == (look.FROM_LEFT, look.SPREAD)
+    assert number("reactions", r"LARGEST = ([\d.]+);") == (look.SMALLEST + look.GROWTH,)
+    assert lengths(".moodcast-reaction[hidden]", "font-size") == [look.SMALLEST + look.GROWTH]
     assert number("reactions", r"height \* \(([\d.]+) \+ ([\d.]+) \* Math\.random") == (look.RISE, look.MORE_RISE)
     assert number("reactions", r"sway = ([\d.]+) \* width") == (look.SWAY,)
     assert number("reactions", r"at\(0, 0, ([\d.]+)\), opacity: 0") == (look.FIRST_SIZE,)
@@ -156,12 +162,15 @@ def test_lengths_of_reactions_and_countdown() -> None:
 
 @pytest.mark.parametrize(
     ("width", "height"),
-    [(1920, 1080), (1280, 720), (1920, 200), (640, 120), (320, 180), (640, 60), (1920, 60)],
+    [(1920, 1080), (1280, 720), (1080, 1920), (1920, 200), (640, 120), (320, 180), (640, 60), (1920, 60)],
 )
 def test_both_have_one_size_of_all_lengths(width: int, height: int) -> None:
     grown = css(".moodcast", "font-size")
-    least, across, down, most, widest, highest = (float(found) for found in re.findall(r"([\d.]+)(?:px|vw|vh)", grown))
-    assert re.sub(r"[\d.]+(?=px|vw|vh)", "#", grown) == "min(clamp(#px, min(#vw, #vh), #px) * 1, #vw, #vh)"
+    numbers = (float(found) for found in re.findall(r"([\d.]+)(?:px|vmax|vw|vh)", grown))
+    least, longer, across, down, most, widest, highest = numbers
+    shape = "min(clamp(#px, min(#vmax, #vw, #vh), #px) * 1, #vw, #vh)"
+    assert re.sub(r"[\d.]+(?=px|vmax|vw|vh)", "#", grown) == shape
     wide, high = width / 100, height / 100
-    page = min(max(least, min(across * wide, down * high)), most, widest * wide, highest * high)
+    usual = min(longer * max(wide, high), across * wide, down * high)
+    page = min(max(least, usual), most, widest * wide, highest * high)
     assert look.em(width, height) == pytest.approx(page)

@@ -209,6 +209,25 @@ async def test_a_rotated_key_closes_its_subscribers_on_all_nodes(pair: tuple[app
         await client.mood()
 
 
+async def test_a_new_key_opens_every_node_before_the_news_of_it(pair: tuple[app.Relay, app.Relay, Any]) -> None:
+    """A load balancer sends the dashboard to any node, and a page that is told of a wrong key comes back no more."""
+    first, second, keys = pair
+    await channel_arrives(second)
+    for key in (keys.display_key, "wrong"):
+        async with await subscribe(second.url, "demo", key) as client:
+            await client.receive()
+    async with await subscribe(second.url, "demo", keys.admin_key) as streamer:
+        _, answer = await request(first.url, "POST", "demo/keys", keys.admin_key, {"rotate": "display"})
+        async with await subscribe(second.url, "demo", answer["display_key"]) as client:
+            moods = [await client.mood() for _ in range(10)]  # nor is it put out when the news come
+            assert len(moods) == 10
+        _, answer = await request(first.url, "POST", "demo/keys", keys.admin_key, {"rotate": "admin"})
+        assert (await request(second.url, "GET", "demo/people", answer["admin_key"]))[0] == 200
+        while await streamer.receive() is not None:
+            pass
+        assert streamer.close_code == protocol.WRONG_KEY.number
+
+
 async def test_a_password_set_on_one_node_guards_the_other(pair: tuple[app.Relay, app.Relay, Any]) -> None:
     first, second, keys = pair
     await channel_arrives(second)

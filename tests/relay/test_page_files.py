@@ -66,11 +66,16 @@ async def test_a_file_that_a_browser_has_is_not_sent_again(http: aiohttp.ClientS
 
 
 async def test_every_file_of_the_pages_is_served(http: aiohttp.ClientSession) -> None:
-    kinds = {".css", ".html", ".js", ".json", ".png", ".svg"}
+    kinds = {".css", ".html", ".js", ".json", ".png", ".svg", ".woff2"}
     files = [path for path in OVERLAY.rglob("*") if path.suffix in kinds]
     assert len(files) > 30
     for file in files:
         assert (await get_bytes(http, f"/static/{file.relative_to(OVERLAY).as_posix()}")) == file.read_bytes()
+
+
+async def test_a_browser_is_told_that_a_font_is_one(http: aiohttp.ClientSession) -> None:
+    async with http.get("/static/fonts/inter.woff2") as response:
+        assert response.content_type == "font/woff2"
 
 
 async def get_bytes(http: aiohttp.ClientSession, path: str) -> bytes:

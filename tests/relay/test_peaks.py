@@ -1,8 +1,10 @@
 """Peaks: what stands out of a session, and what does not."""
 
 import itertools
+import math
 import random
 import statistics
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,9 +13,9 @@ from hypothesis import strategies as st
 
 from relay.core import peaks
 from relay.core.moments import BASELINE_S, MERGE_S
-from relay.core.peaks import KEPT, MOST, Peak
+from relay.core.peaks import MOST, SHARE, Peak, highlights
 from relay.core.timeline import Slice, StoredMoment
-from relay.protocol import EXPRESSIONS, NEUTRAL, Reaction
+from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Reaction
 
 HAPPY, SURPRISE = EXPRESSIONS.index("happy"), EXPRESSIONS.index("surprise")
 
@@ -66,10 +68,10 @@ def test_a_flat_session_has_none(sharing: int, seconds: int, share: float, name:
 )
 def test_one_burst_is_one_peak_at_its_second(sharing: int, at: int, seconds: int, share: float, name: str) -> None:
     moments = flat(130, sharing)
-    with_burst(moments, at, seconds, round(share * sharing), name)
+    with_burst(moments, at, seconds, math.ceil(share * sharing), name)  # no fewer, however few there are
     (peak,) = find_peaks(moments, [])
     assert (peak.time, peak.kind, peak.name) == (1_000 + at, "expression", name)
-    assert peak.share == peak.strength == pytest.approx(share, abs=1 / sharing)
+    assert peak.share == peak.strength == round(math.ceil(share * sharing) / sharing, 4)
     assert peak.score >= 4
 
 
@@ -163,14 +165,76 @@ def test_how_a_session_is_cut_changes_nothing(session: list[tuple[int, list[int]
     assert peaks.find_peaks(slices) == find_peaks(moments, reactions)
 
 
-def test_of_very_many_peaks_the_strongest_are_kept() -> None:
-    moments = flat(60 * 4 * KEPT, happy=5)
+def test_of_very_many_peaks_the_strongest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "ALL", 10)
+    monkeypatch.setattr(peaks, "KEPT", 50)
+    moments = flat(60 * 200, happy=5)
     best = list(range(60, len(moments), 60))
     for number, at in enumerate(best):
         with_burst(moments, at, 3, 40 + 60 * number // len(best))
     found = find_peaks(moments, [])
-    assert len(found) == MOST
-    assert {peak.time - 1_000 for peak in found} <= set(best[-2 * MOST :])
+    assert len(found) == 10
+    assert {peak.time - 1_000 for peak in found} <= set(best[-20:])
+
+
+# --- moments of each kind, at each strength ---------------------------------------------------------------------------
+
+NOTED = [name for name in EXPRESSIONS if name != "neutral"] + list(TAPS)
+planting = st.lists(st.tuples(st.sampled_from(NOTED), st.integers(30, 100), st.integers(1, 8)), min_size=1, max_size=40)
+
+
+def planted(moments_of: list[tuple[str, int, int]], sharing: int) -> tuple[list[Peak], list[tuple[int, str]]]:
+    """A session with these moments: its peaks, and where the moments begin. Each: kind, percent, seconds."""
+    moments, taps, true, at = flat(100, sharing), list[Reaction](), list[tuple[int, str]](), 100
+    for name, percent, seconds in moments_of:
+        moments += flat(100, sharing, start=1_000 + at)
+        count = math.ceil(percent * sharing / 100)
+        if name in EXPRESSIONS:
+            with_burst(moments, at, seconds, count, name)
+        else:
+            share = count / sharing
+            taps += [
+                Reaction(time=1_000.0 + second, kind="tap", name=name, strength=share, count=count)
+                for second in range(at, at + seconds)
+            ]
+        true.append((1_000 + at, name))
+        at += 100
+    return find_peaks(moments, taps), true
+
+
+@given(moments_of=planting, sharing=st.sampled_from([40, 150, 2_000]))
+def test_each_moment_of_each_kind_and_strength_is_found_at_its_second(
+    moments_of: list[tuple[str, int, int]], sharing: int
+) -> None:
+    found, true = planted(moments_of, sharing)
+    assert sorted((peak.time, peak.name) for peak in found) == true
+    strengths = {(1_000 + 100 * number + 100): percent for number, (_, percent, _) in enumerate(moments_of)}
+    assert all(peak.strength == pytest.approx(strengths[peak.time] / 100, abs=1 / sharing + 1e-4) for peak in found)
+
+
+def group(peak: Peak) -> str:
+    return peak.name if peak.kind == "expression" else "tap"
+
+
+@given(moments_of=planting)
+def test_highlights_have_the_strongest_of_each_kind_then_the_strongest_of_all(
+    moments_of: list[tuple[str, int, int]],
+) -> None:
+    found, _ = planted(moments_of, 150)
+    chosen = highlights(found)
+    assert len(chosen) == min(MOST, len(found))
+    assert chosen == [peak for peak in found if peak in chosen], "in the order of all"
+    for name in {group(peak) for peak in found}:
+        assert all(peak in chosen for peak in [peak for peak in found if group(peak) == name][:SHARE])
+    left = [peak for peak in found if peak not in chosen]
+    free = [peak for peak in chosen if peak not in [p for p in found if group(p) == group(peak)][:SHARE]]
+    assert not left or not free or min(peak.score for peak in free) >= max(peak.score for peak in left)
+
+
+def test_a_sad_show_does_not_hide_its_one_laugh() -> None:
+    found, _ = planted([("sad", 90, 4)] * 30 + [("happy", 30, 3), ("clap", 40, 2)], 150)
+    assert [peak.name for peak in found[:MOST]] == ["sad"] * MOST
+    assert sorted(Counter(peak.name for peak in highlights(found)).items()) == [("clap", 1), ("happy", 1), ("sad", 18)]
 
 
 # --- where exactly it begins to be a peak, by hand --------------------------------------------------------------------

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relay.app import Relay
-from relay.http import look
-from relay.http.picture import Asked, Pictures, draw, segments
+from relay.common import look
+from relay.common.paint import marks, segments
+from relay.http.picture import Asked, Pictures, draw
 from relay.protocol import EXPRESSIONS, TAPS, Expression, Mood, Reaction
 from tests.support import Viewer, audience, leave, subscribe, wait_until
 
@@ -49,7 +50,7 @@ def test_every_size(width: int, height: int, visible: bool) -> None:
     assert (picture.size, picture.mode) == ((width, height), "RGBA")
     alpha = np.asarray(picture)[..., 3]
     assert alpha[0, -1] == 0  # transparent in the corner, so that the video shows
-    assert alpha[height * 3 // 4 :, width // 4].max() > 150  # and a panel at the bottom
+    assert alpha[height * 3 // 4 :, width // 2].max() > 150  # and a panel at the bottom, as wide as it needs
 
 
 def test_a_pause_is_written_where_the_condition_would_be() -> None:
@@ -57,6 +58,16 @@ def test_a_pause_is_written_where_the_condition_would_be() -> None:
     asked = [np.asarray(draw(one, [], 800, 200)) for one in (hidden, paused, paused)]
     assert (asked[0] != asked[1]).any()
     assert (asked[1] == asked[2]).all()
+
+
+def test_without_cameras_it_asks_for_taps() -> None:
+    hidden, paused, taps = (
+        msgspec.structs.replace(mood(visible=False), **values)
+        for values in ({}, {"paused": True, "cameras": False}, {"cameras": False})
+    )
+    drawn = [np.asarray(draw(one, [], 800, 200)) for one in (hidden, paused, taps)]
+    assert (drawn[2] != drawn[0]).any()
+    assert (drawn[2] != drawn[1]).any()
 
 
 def test_the_bar_shows_the_shares() -> None:
@@ -146,6 +157,24 @@ def test_segments_fill_the_bar_in_order(counts: list[int], width: int) -> None:
             )
 
 
+@given(st.lists(st.integers(0, 500), min_size=7, max_size=7), st.integers(500, 1900), st.integers(20, 60))
+def test_every_segment_is_marked_inside_the_bar_and_no_mark_hides_another(
+    counts: list[int], width: int, height: int
+) -> None:
+    parts = segments([count / max(1, sum(counts)) for count in counts], width)
+    found = marks(parts, width, height)
+    assert list(found) == list(parts)
+    reached = 0.0
+    for index, mark in found.items():
+        half = look.DISC * mark.size * height / 2
+        assert mark.middle - half >= reached - 1e-6
+        reached = mark.middle + half
+        room = parts[index][1] - parts[index][0]
+        assert mark.dot == (room < height / 2)
+        assert mark.dot or mark.size * height <= room + 1e-6
+    assert reached <= width
+
+
 @settings(max_examples=20)
 @given(st.integers(160, 1920), st.integers(60, 400), st.lists(st.floats(0, 1), min_size=7, max_size=7))
 def test_no_mood_and_no_size_breaks_it(width: int, height: int, shares: list[float]) -> None:
@@ -214,9 +243,31 @@ async def test_a_reaction_is_in_the_one_picture_that_was_asked_for_with_it(relay
     assert (await picture_of(relay, key, size)).tobytes() == plain.tobytes()
 
 
+async def test_language_and_title_are_as_asked_for(relay: Relay) -> None:
+    key = relay.create_channel("demo").display_key
+    size = "?width=800&height=120"
+    english, german = [await picture_of(relay, key, f"{size}&language={language}") for language in ("en", "de")]
+    assert english.tobytes() != german.tobytes()
+    assert (await picture_of(relay, key, size)).tobytes() == english.tobytes()
+    viewers = await audience(relay.url, "demo", ["happy"] * 3)
+    url = f"{relay.url}/v1/channels/demo/overlay.png{size}&title="
+    seen = []
+    async with await subscribe(relay.url, "demo", key) as client:
+        await client.mood(lambda found: found.visible and found.sharing == 3)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as http:
+        for title in ("", "Quiz%20night", "Quiz%20night%F0%9F%99%82"):
+            async with http.get(url + title) as response:
+                seen.append((await response.read(), response.headers.get("Moodcast-Notice", "")))
+    assert seen[0][0] != seen[1][0] == seen[2][0]
+    assert [notice for _, notice in seen[:2]] == ["", ""]
+    assert "U+1F642" in seen[2][1]
+    await leave(viewers)
+
+
 @pytest.mark.parametrize(
     "query",
     ["width=159", "width=1921", "height=59", "height=1081", "width=x", "width=", "height=-60"]
+    + ["language=", "language=xx", "language=EN", "title=" + "x" * 61, "title=a%0ab", "title=a%E2%80%AEb"]
     + ["reaction=", "reaction=joy", "reaction=../happy"]
     + [f"age={age}&reaction=happy" for age in ("-0.1", "4.01", "nan", "inf", "soon", "")],
 )

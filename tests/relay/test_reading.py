@@ -1,6 +1,7 @@
 """Who reads sessions over HTTP: everything arrives whole, and nobody gets the relay to do or keep too much."""
 
 import asyncio
+import shutil
 import socket
 import sys
 from collections import Counter
@@ -66,11 +67,19 @@ class Running:
         return client
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose channel ``demo`` has a very long session, to be copied."""
+    folder = tmp_path_factory.mktemp("filled")
+    fill(database.prepare(str(folder)))
+    return folder
+
+
 @pytest.fixture
-async def running(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+async def running(tmp_path: Path, filled: Path, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
     """A relay whose channel ``demo`` has a very long session."""
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
     place = database.prepare(str(tmp_path))
-    fill(place)
     marker = request.node.get_closest_marker("relay")
     limits = marker.kwargs["limits"] if marker else Limits()
     relay = await app.start(RelaySettings(port=0, data=str(tmp_path), tick_ms=100), limits)

@@ -1,8 +1,12 @@
 """The relay as a program: start, stop, run, and what goes wrong."""
 
 import asyncio
+import os
+import re
+import select
 import signal
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +16,11 @@ import pytest
 from relay import app, protocol
 from relay.app import Relay
 from relay.config import RelaySettings
+from relay.core import qr
 from relay.errors import AddressError, DataFolderError, PortInUseError
 from relay.store.database import FILE
-from tests.support import Viewer, free_port, subscribe, wait_until
+from tests.support import HANG_S, Viewer, free_port, request, subscribe, wait_until
+from tests.terminals import open_terminal
 
 
 async def test_a_busy_port_is_named(relay: Relay, tmp_path: Path) -> None:
@@ -147,3 +153,64 @@ async def test_sigterm_drains_and_a_second_signal_stops_at_once(tmp_path: Path, 
 async def _goodbye(viewer: Viewer) -> None:
     while await viewer.receive(30) is not None:
         pass
+
+
+INVITING = "import sys; from relay import app; from relay.config import RelaySettings; " \
+    "sys.exit(app.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', proxies=1, hosts='mood.example.org', " \
+    "public_url=sys.argv[2])))"  # fmt: skip
+LINK = "https://mood.example.org/join/demo"
+DRAWN = "\n".join(qr.terminal(LINK))
+
+
+def introduced(data: Path, public_url: str, screen: tuple[int, int] | None = None, **environ: str) -> str:
+    """What the program prints, to a pipe or to a terminal (``screen``), until it has said all."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", INVITING, str(data), public_url],
+        stdout=screen[1] if screen else subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "80"} | environ,
+    )  # fmt: skip
+    try:
+        text = b""
+        source = screen[0] if screen else process.stdout.fileno()  # type: ignore[union-attr]
+        while (b"keep them." if public_url else b"reach it by.") not in text:
+            assert select.select([source], [], [], HANG_S)[0], text
+            text += os.read(source, 65536)
+    finally:
+        process.kill()
+        process.communicate()
+    return text.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select takes sockets alone")
+def test_the_program_tells_the_channels_invitation(tmp_path: Path) -> None:
+    told = introduced(tmp_path / "one", "https://mood.example.org")
+    assert f"  Invitation   {LINK}\n" in told
+    assert "\u2588" not in told  # a file has no use for a picture
+    assert "Only this machine" not in told
+    told = introduced(tmp_path / "other", "")
+    assert re.search(r"  Invitation   http://127.0.0.1:\d+/join/demo\n", told)
+    assert "Only this machine can open the invitation" in told
+    assert "--public-url" in told
+
+
+def test_a_terminal_shows_the_invitation_as_a_picture_before_the_keys(tmp_path: Path) -> None:
+    ours, theirs = open_terminal()
+    told = introduced(tmp_path / "wide", "https://mood.example.org", (ours, theirs))
+    assert told.index(DRAWN) < told.index("Admin key") < told.index(LINK)
+    for name, public_url, environ in (
+        ("narrow", "https://mood.example.org", {"COLUMNS": "30"}),
+        ("old", "https://mood.example.org", {"PYTHONIOENCODING": "latin-1"}),
+        ("alone", "", {}),  # no phone gets there
+    ):
+        assert "\u2588" not in introduced(tmp_path / name, public_url, (ours, theirs), **environ), name
+    os.close(ours)
+    os.close(theirs)
+
+
+async def test_an_invitation_without_the_channels_password_says_so(relay: Relay) -> None:
+    key = relay.create_channel("demo").admin_key
+    assert [note for note in relay.invitation("demo")[1] if "password" in note] == []
+    await request(relay.url, "PUT", "demo/password", key, {"password": "sesame"})
+    link, notes = relay.invitation("demo")
+    assert link == f"{relay.url}/join/demo"
+    assert [note for note in notes if "viewers are asked for it" in note]

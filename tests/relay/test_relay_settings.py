@@ -62,3 +62,52 @@ def test_a_wrong_secret_is_named_but_not_repeated() -> None:
         load("--create-key", "tooshort")
     assert "--create-key" in str(error.value)
     assert "tooshort" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "names"),
+    [
+        ("", "", ""),
+        ("https://mood.example.org", "https://mood.example.org", "mood.example.org"),
+        (" HTTPS://Mood.Example.org:443/a/b/ ", "https://mood.example.org/a/b", "mood.example.org"),
+        ("https://m\u00f6\u00f6d.example", "https://xn--md-fkaa.example", "xn--md-fkaa.example"),
+        ("https://mood.example.org./", "https://mood.example.org.", "mood.example.org"),
+        ("https://mood.example.org/dashboard", "https://mood.example.org", "mood.example.org"),
+        ("http://192.168.1.5:8765", "http://192.168.1.5:8765", ""),
+        ("http://[::1]:8765", "http://[::1]:8765", ""),
+        ("http://localhost:8765", "http://localhost:8765", ""),
+    ],
+)
+def test_the_public_url_is_an_address_and_gives_the_relay_its_name(given: str, url: str, names: str) -> None:
+    found = load("--public-url", given)
+    assert (found.public_url, found.hosts) == (url, names)
+    assert load(MOODCAST_PUBLIC_URL=given).public_url == url
+    assert found.public == bool(names)  # who reaches it through that name is not on this machine
+    assert load("--hosts", "other.example", "--public-url", given).hosts == "other.example"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "mood.example.org",
+        "ftp://mood.example.org",
+        "wss://mood.example.org",
+        "moodcast://join?relay=https://mood.example.org&channel=a",
+        "https://ann:s3cret@mood.example.org",
+        "https://mood.example.org?key=s3cret",
+        "https://mood.example.org/#key=s3cret",
+        "https://mood.example.org/a b",
+        "https://mood.example.org/../a",
+        "https://mood.example.org:0",
+        "https://mood.example.org/" + "a" * 600,
+        "http://0.0.0.0:8765",
+        "https://2130706433",
+        "https://mood.example.org\x1b[2J",
+        "https://",
+    ],
+)
+def test_what_can_be_no_public_url_is_told(given: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--public-url: expected") as caught:
+        load("--public-url", given)
+    assert "s3cret" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)

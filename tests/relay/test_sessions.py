@@ -117,19 +117,26 @@ async def test_exports_are_files(relay: Relay, keys: ChannelKeys) -> None:
 
 
 async def test_peaks_of_a_session(tmp_path: Path, database_url: str) -> None:
-    insert = "INSERT INTO moments VALUES ('demo', 1, ?, 100, 100, 0, 0, 0, ?, 0, 0, ?, 0, 0)"
+    insert = "INSERT INTO moments VALUES ('demo', ?, ?, 100, 100, 0, 0, 0, ?, 0, 0, ?, 0, 0)"
     with database.opened(database.prepare(str(tmp_path), database_url)) as file:
         file.execute("INSERT INTO sessions VALUES ('demo', 1, 1000, 1100, 250, 5, '')")
+        file.execute("INSERT INTO sessions VALUES ('demo', 2, 2000, 4500, 250, 5, '')")
         for second in range(1000, 1100):
             happy = 80 if 1070 <= second < 1075 else 5
-            file.execute(insert, (second, happy, 100 - happy))
+            file.execute(insert, (1, second, happy, 100 - happy))
+        for second in range(2000, 4500):
+            happy = 80 if second % 100 == 50 else 5
+            file.execute(insert, (2, second, happy, 100 - happy))
     relay = await app.start(RelaySettings(port=0, data=str(tmp_path), database=database_url))
     keys = relay.create_channel("demo")
     status, body = await request(relay.url, "GET", "demo/sessions/1/peaks", keys.display_key)
     (peak,) = body["peaks"]
     assert (status, peak["time"], peak["kind"], peak["name"]) == (200, 1070, "expression", "happy")
     assert (peak["share"], peak["strength"]) == (0.8, 0.75)
-    assert (await request(relay.url, "GET", "demo/sessions/2/peaks", keys.display_key))[0] == 404
+    assert (await request(relay.url, "GET", "demo/sessions/3/peaks", keys.display_key))[0] == 404
+    for query, count in (("", 20), ("?all=1", 25)):
+        status, body = await request(relay.url, "GET", f"demo/sessions/2/peaks{query}", keys.display_key)
+        assert (status, len(body["peaks"])) == (200, count)
     await relay.stop()
 
 

@@ -238,6 +238,17 @@ async def test_a_password_guards_the_tickets(relay: Relay, http: aiohttp.ClientS
 
 
 @pytest.mark.relay(proxies=1)
+async def test_who_asks_whether_there_is_a_password_has_guessed_none(relay: Relay, http: aiohttp.ClientSession) -> None:
+    """As agents do at each start, before they look for the one that they have kept."""
+    admin = {"Authorization": f"Bearer {relay.create_channel('demo').admin_key}"}
+    await ask(http, {"password": "sesame"}, PASSWORD, "PUT", **admin)
+    viewer = {"X-Forwarded-For": "192.0.2.1"}
+    found = [(await ask(http, {}, **viewer))[0] for _ in range(20)]
+    assert found == [403] * 20
+    assert (await ask(http, {"password": "sesame"}, **viewer))[0] == 201
+
+
+@pytest.mark.relay(proxies=1)
 async def test_guesses_of_the_password_run_out_for_one_address_alone(relay: Relay, http: aiohttp.ClientSession) -> None:
     admin = {"Authorization": f"Bearer {relay.create_channel('demo').admin_key}"}
     await ask(http, {"password": "sesame"}, PASSWORD, "PUT", **admin)

@@ -222,6 +222,47 @@ def test_a_group_of_newcomers_is_moved_with_its_neighbours() -> None:
     assert told(timeline, START + 10, happy(0, 4), happy(10, 4, age=0)) == {START: (6, 6)}
 
 
+@pytest.mark.parametrize("name", ["x", "shown"])
+def test_with_the_grid_the_one_of_a_group_who_is_not_on_it_is_not_read_by_when_the_history_has_it(name: str) -> None:
+    """Five with no delay and five with three seconds of it, of whom four are on the grid: whether x or one without a
+    delay smiles and is sad again, all that is public is the same."""
+
+    def watch(smiles: str) -> list[object]:
+        play = Play()
+        play.channel.grid = 1.0
+        members = {}
+        for number in range(5):
+            members[f"no delay {number}"] = Member(network=b"a%d" % number)
+            members[f"shown {number}" if number else "x"] = Member(network=b"b%d" % number)
+        for who, member in members.items():
+            play.channel.join(member, 0 if who.startswith("no") else 3, play.now)
+            play.channel.label(member, "neutral", play.now)
+        for second in range(20):
+            if second == 8:
+                play.channel.label(members[smiles], "happy", play.now)
+            elif second == 12:
+                play.channel.label(members[smiles], "sad", play.now)
+            play.tick()
+        assert len(play.moments) > 12
+        return play.seen
+
+    assert watch("x" if name == "x" else "shown 1") == watch("no delay 0")
+
+
+def test_all_are_moved_together_for_as_long_as_labels_of_then_may_be_told() -> None:
+    timeline = Timeline(START, min_viewers=3)
+    last = START + 10
+    moments = dict[int, tuple[int, int]]()
+    for second in range(START, last + 2 * MAX_DELAY_S):
+        shares = happy(0, second - START + 3), happy(5, 3)
+        found = timeline.add(second, STEADY + second - START, shares, together=second <= last)
+        moments |= {moment.time: (second, moment.counts.values[3] - (moment.time - START)) for moment in found}
+    assert [*moments] == [*range(START, last + 2 * MAX_DELAY_S - 5)]
+    apart = [second for second, (seen, _) in moments.items() if seen - second == 5]
+    assert min(apart) >= last + MAX_DELAY_S
+    assert {extra for _, extra in moments.values()} == {6}
+
+
 # --- who counts ------------------------------------------------------------------------------------------------------
 
 
@@ -268,7 +309,8 @@ class Play:
         snapshot = self.channel.snapshot(self.now)
         reactions = self.channel.tick(snapshot, self.now, self.second)
         mood = self.channel.mood
-        moments = self.timeline.add(self.second, self.now, snapshot.shares if mood.visible else None)
+        shares = snapshot.shares if mood.visible else None
+        moments = self.timeline.add(self.second, self.now, shares, bool(self.channel.grid))
         self.moments += moments
         self.seen.append((mood, reactions, moments))
         self.second += 1

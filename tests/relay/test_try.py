@@ -20,7 +20,7 @@ from relay.config import RelaySettings
 from relay.core.limits import Limits
 from relay.http import decoding, try_page
 from relay.store import database
-from relay.trial import BadPictureError, Choice, Findings, Maker, Picture, TriedFace, UnavailableError
+from relay.trial import BadPictureError, Choice, DecodedPicture, Findings, Maker, TriedFace, UnavailableError
 from tests.bombs import decoders, slow_picture
 from tests.support import audience, leave, wait_until
 
@@ -43,7 +43,7 @@ class RecogniserDouble:
     """Says of every picture the same, as soon as ``go`` is set; counts what it was asked."""
 
     go: threading.Event = dataclasses.field(default_factory=threading.Event)
-    pictures: list[Picture] = dataclasses.field(default_factory=list)
+    pictures: list[DecodedPicture] = dataclasses.field(default_factory=list)
     threads: set[int] = dataclasses.field(default_factory=set)
     closed: bool = False
 
@@ -51,7 +51,7 @@ class RecogniserDouble:
         self.threads.add(threading.get_ident())
         return [Choice(name="moodnet", description="The default."), Choice(name="tiny", description="Smaller.")]
 
-    def look(self, picture: Picture, model: str) -> Findings:
+    def look(self, picture: DecodedPicture, model: str) -> Findings:
         self.threads.add(threading.get_ident())
         assert self.go.wait(20)
         self.pictures.append(picture)
@@ -118,7 +118,7 @@ async def test_a_picture_is_looked_at_in_one_thread_that_ends_with_the_relay(tmp
         assert isinstance(times, dict)
         assert set(times) == {"load", "decode", "find", "classify"}
         assert times["decode"] > 0
-    assert recogniser.pictures == [Picture(20, 30, PIXELS)]
+    assert recogniser.pictures == [DecodedPicture(20, 30, PIXELS)]
     assert recogniser.closed
     assert len(recogniser.threads - {threading.get_ident()}) == 1
 
@@ -133,8 +133,8 @@ async def test_who_comes_from_elsewhere_is_told_why_there_is_nothing(tmp_path: P
         assert "no picture leaves the computer" in text
         async with http.get("/v1/try", headers=proxied) as response:
             assert response.status == 403
-        async with http.get("/try", headers=proxied) as response:
-            assert response.status == 403
+        async with http.get("/try", headers=proxied) as response:  # whose browser looks itself
+            assert response.status == 200
             assert response.content_type == "text/html"
     assert recogniser.pictures == []
 
@@ -142,10 +142,9 @@ async def test_who_comes_from_elsewhere_is_told_why_there_is_nothing(tmp_path: P
 async def test_the_page_may_talk_to_its_relay_alone(tmp_path: Path) -> None:
     async with serving(tmp_path, None) as (_, http), http.get("/try") as response:
         assert response.status == 200
-        policy = response.headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "connect-src 'self';" in policy
-        assert "unsafe" not in policy
+        policy = response.headers["Content-Security-Policy"].split("; ")
+        assert {"default-src 'none'", "connect-src 'self'", "img-src 'self'"} <= set(policy)
+        assert "unsafe" not in " ".join(policy).replace("'wasm-unsafe-eval'", "")  # what reads faces is WebAssembly
         assert response.headers["Permissions-Policy"] == "camera=(self)"
 
 

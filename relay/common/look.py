@@ -4,41 +4,45 @@
 colours are red, green, blue and, where they let something through, alpha, 0 to 255.
 """
 
-WORDS = {
-    "angry": "angry", "disgust": "disgusted", "fear": "afraid", "happy": "happy", "sad": "sad",
-    "surprise": "surprised", "neutral": "neutral",
-}  # fmt: skip
-"""How a person says it: "62 % afraid"."""
-IN_TUNE, SHARING, SHOWN_ONCE, PAUSED = "In tune", "sharing", "Shown once", "Paused by the streamer"
-
-PANEL = (16, 18, 24, 184)
+PANEL = (16, 18, 24, 224)
 TEXT = (255, 255, 255)
 MUTED = (211, 217, 226)
 RIM = (255, 255, 255, 26)
 SHADOW, SHADOW_DOWN, SHADOW_BLUR = 71, 0.25, 1.2
 """Alpha of the black, how far below the panel it lies, and the length over which it fades."""
-MARGIN, PADDING_X, PADDING_TOP, PADDING_BOTTOM, RADIUS = 1.1, 0.95, 0.7, 0.95, 1.1
-ROW, ROW_BELOW, ROW_GAP = 2.5, 0.5, 1.2
-"""Height of the row over the bar, the room below it, and between what stands in it."""
-BAR = 1.75
-PANEL_HEIGHT = PADDING_TOP + ROW + ROW_BELOW + BAR + PADDING_BOTTOM
+MARGIN, PADDING_X, PADDING_TOP, PADDING_BOTTOM, RADIUS = 1.1, 0.9, 0.55, 0.7, 1.1
+WIDTH = 44.0
+"""Of the panel, where the picture is not narrower."""
+ROW_BELOW = 0.35
+"""Between the words and the bar."""
+BAR = 2.25
 
-LEADER, LEADER_GAP, LEADER_TEXT, WAITING_TEXT = 2.3, 0.55, 1.3, 1.1
-"""Side of the picture, the room to its words, and their size, where a mood is shown and where it is waited for."""
-FIGURES_GAP, TUNE_GAP, TUNE_VALUE = 1.4, 0.55, 3.1
-METER_WIDTH, METER_HEIGHT = 5.0, 0.5
+LEADER, LEADER_GAP, LEADER_TEXT, WAITING_TEXT = 3.6, 0.8, 1.35, 1.1
+"""Side of the picture, the room beside it, the size of the words, and of those that wait for a mood."""
+LEADER_RESTING = 0.6
+"""Opacity of the picture while no mood is shown."""
+LINE = 1.3
+"""Height of a line of text, times its size."""
+ROW = LEADER_TEXT * LINE
+PANEL_HEIGHT = PADDING_TOP + ROW + ROW_BELOW + BAR + PADDING_BOTTOM
+ROW_GAP = 0.8
+"""The least room between the words and the figures."""
+FIGURES_GAP, TUNE_GAP, TUNE_VALUE = 1.2, 0.5, 2.9
+METER_WIDTH, METER_HEIGHT = 4.0, 0.5
 METER, METER_TRACK = ((79, 209, 197), (167, 243, 208)), (255, 255, 255, 51)
 """From left to right."""
 
 TRACK = (255, 255, 255, 31)
-LIGHT, LIGHT_UNTIL, SHADE = 0.22, 0.45, 0.1
+LIGHT, LIGHT_UNTIL, SHADE = 0.14, 0.45, 0.08
 """Over the bar: white at its top, which is gone from this share of its height on; black at its bottom."""
 SEGMENT_GAP = 2
 """Pixels between two segments."""
-FACE, FACE_RING, FACE_GROUND = 0.78, (255, 255, 255, 217), (16, 18, 24, 128)
-"""Side of a segment's face, as a share of the bar's height; the line of 1 px around it, and what lies behind it."""
-FACE_ROOM = 1.25
-"""A segment shows its face when it is this many times wider than the bar is high."""
+FACE, DISC, FACE_RING = 0.86, 0.92, (255, 255, 255)
+"""Side of a segment's face and of the light disc under it, as shares of the bar's height, and the disc's colour."""
+FACE_ROOM, LEAST_FACE = 1.0, 0.5
+"""A face has its full size where its segment is so many times wider than the bar is high, and none below this share."""
+DOT, DOT_CORE = 0.34, 0.7
+"""A dot's size beside a full face's; how much of its disc has the expression's colour, within its ring."""
 RESTING = 0.4
 """Opacity of the faces while no mood is shown."""
 
@@ -71,4 +75,5 @@ def em(width: float, height: float) -> float:
     The page's is larger in pictures that are narrower than 264 px: it breaks or leaves out what does not fit, where the
     picture's words would run out of the panel.
     """
-    return min(max(12.0, min(0.0125 * width, 0.08 * height)), 48.0, 0.11 * height, width / 22)
+    grown = min(0.0125 * max(width, height), 0.022 * width, 0.08 * height)
+    return min(max(12.0, grown), 48.0, 0.11 * height, width / 22)

@@ -1,0 +1,136 @@
+"""What the eyes' process and the program that started it say to each other, over its standard input and output.
+
+Each message is its length, four bytes with the first the highest, and that many bytes of MessagePack. Pure.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from relay.protocol import Expression
+
+_LENGTH = struct.Struct(">I")
+MOST_TOLD = 4096
+"""Bytes of a message to the eyes."""
+WIDEST = 320
+"""Pixels of a picture's longer side, at most."""
+MOST_SEEN = 3 * WIDEST * WIDEST + 1024
+"""Bytes of a message of the eyes."""
+
+Share = Annotated[float, Meta(ge=-10, le=10)]
+Box = tuple[Share, Share, Share, Share]
+"""Left, top, right, bottom of a face as shares of the picture; a face may reach beyond it."""
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The first that the eyes are told: open this, and look; see the options of the terminal agent."""
+
+    source: str
+    model: str
+    fps: int
+    pictures: bool = False
+
+
+class WantPictures(msgspec.Struct, frozen=True, tag=True):
+    """Whether pictures are wanted."""
+
+    on: bool
+
+
+class Forget(msgspec.Struct, frozen=True, tag=True):
+    """Learn anew what the face looks like at rest."""
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """The camera is on."""
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What a frame showed that was looked at."""
+
+    emotion: Expression | None
+    """Smoothed; None while nobody is there or nothing can be read."""
+    confidence: Annotated[float, Meta(ge=0, le=1)]
+    has_face: bool
+    unread: str | None
+    """The ``key`` of the reason, an ``agent.unread.Unread``."""
+    box: Box | None
+
+
+class Glimpse(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A picture, for its owner's window."""
+
+    width: Annotated[int, Meta(ge=1, le=WIDEST)]
+    height: Annotated[int, Meta(ge=1, le=WIDEST)]
+    pixels: bytes
+    """RGB, row by row."""
+    box: Box | None
+    """Of the newest look, which may be of a moment ago."""
+
+
+class Remark(msgspec.Struct, frozen=True, tag=True):
+    """Something that the viewer should know."""
+
+    sentence: str
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The eyes end, since they can't see."""
+
+    sentence: str
+    is_camera: bool
+    """Whether it is the camera, not what is installed here."""
+
+
+ToEyes = Begin | WantPictures | Forget
+FromEyes = Opened | Sight | Glimpse | Remark | Failed
+Told = TypeVar("Told")
+
+
+def packed(message: ToEyes | FromEyes) -> bytes:
+    """A message as it goes over the pipe."""
+    body = msgspec.msgpack.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Unpacker(Generic[Told]):
+    """The messages in a stream of bytes. It holds no more than the longest message and what was fed last."""
+
+    def __init__(self, decoder: "msgspec.msgpack.Decoder[Told]", most: int) -> None:
+        self._decoder, self._most = decoder, most
+        self._rest = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[Told]:
+        """The messages that end in ``chunk``.
+
+        Raises:
+            ValueError: this is no such stream; nothing after it can be understood.
+        """
+        self._rest += chunk
+        while len(self._rest) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._rest)
+            if length > self._most:
+                raise ValueError(f"a message of {length} bytes, where {self._most} are the most")
+            end = _LENGTH.size + length
+            if len(self._rest) < end:
+                return
+            body = bytes(self._rest[_LENGTH.size : end])
+            del self._rest[:end]
+            try:
+                message = self._decoder.decode(body)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                raise ValueError(f"no message: {error}") from None
+            yield message
+
+
+def told() -> Unpacker[ToEyes]:
+    """For what the eyes are told."""
+    return Unpacker(msgspec.msgpack.Decoder(ToEyes), MOST_TOLD)
+
+
+def seen() -> Unpacker[FromEyes]:
+    """For what the eyes say."""
+    return Unpacker(msgspec.msgpack.Decoder(FromEyes), MOST_SEEN)
