@@ -252,7 +252,7 @@ async def test_an_obs_that_dies_leaves_the_session_to_itself(tmp_path: Path, mon
             await obs.request("StartRecord")
             await obs.until(made.runs)
             await obs.kill()
-        assert await made.state() == "open"
+        assert await made.state() == "open", obs.log[-3000:]
         monkeypatch.setattr(command, "LEASE_S", 0.5)  # five minutes go by
 
         async def to_itself() -> bool:
