@@ -142,7 +142,8 @@ async def test_a_time_code_is_that_of_the_recording_within_half_a_second_also_af
 ) -> None:
     async with recorder(tmp_path, teller) as obs:
         await record(obs, 2000)
-        await obs.request("PauseRecord")
+        await obs.request("PauseRecord")  # which OBS does on its UI thread, some time after it has answered
+        await obs.call("sentences", None)
         before = await recorded(obs)
         await teller.tell("sad")
         await obs.logged("Highlight: Sadness.")
