@@ -252,13 +252,13 @@ async def test_an_obs_that_dies_leaves_the_session_to_itself(tmp_path: Path, mon
             await obs.request("StartRecord")
             await obs.until(made.runs)
             await obs.kill()
-        assert await made.state() == "open", obs.log[-3000:]
+
+        async def it_is(state: str) -> bool:  # who subscribes is first told what held at the last tick
+            return await made.state() == state
+
+        await obs.until(lambda: it_is("open"))
         monkeypatch.setattr(command, "LEASE_S", 0.5)  # five minutes go by
-
-        async def to_itself() -> bool:
-            return await made.state() == "auto"
-
-        await obs.until(to_itself)
+        await obs.until(lambda: it_is("auto"))
 
 
 async def test_hotkeys_with_bindings_of_the_scene_collection(relay: app.Relay, tmp_path: Path) -> None:
