@@ -45,7 +45,7 @@ ROOMS = {
         "program"
     ),
     "demo": "errors config show crowd screenshot run",
-    "models": "errors atomic metrics inference stills zoo clips convert training export evaluation commands",
+    "models": "errors atomic metrics inference stills zoo clips convert training export evaluation personal commands",
     "relay": (
         "protocol errors settings trial assets common core store config logs machine cluster live http tunnel app check"
     ),
