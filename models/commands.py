@@ -134,6 +134,9 @@ def _add_synthesising(making: argparse.ArgumentParser, faces: FaceStage) -> None
         "--size", type=_even, default=112, metavar="PX", help="side of the pictures (default: %(default)s)"
     )
     making.add_argument("--pictures", action="store_true", help="write folders of PNG files in place of MP4 files")
+    making.add_argument(
+        "--styles", action="store_true", help="everybody moves in a way of their own, and has a resting face"
+    )
     making.set_defaults(perform=functools.partial(make_clips, faces))
 
 
@@ -305,13 +308,14 @@ def score_file(options: argparse.Namespace) -> int:
 
 
 def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
-    from models.clips import synth
+    from models.clips import styles, synth
 
     folder = options.portraits
     files = synth.find_portraits(folder) if folder else {"portrait": registry.path("portrait")}
     with faces.finding("models synth") as find:
         people = synth.load_portraits(files, find, options.size)
-    roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures)
+    own = {subject: styles.draw(subject, options.seed) for subject in people} if options.styles else {}
+    roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures, own)
     print(f"{options.out}: {len(roles)} clips of {len({role.subject for role in roles})} people")
     return 0
 

@@ -1,16 +1,19 @@
 """A synthetic set: portraits that play the seven expressions, with labels, intensity and moments.
 
 For training and testing clip networks where no recordings may be had. The label is in the motion of mouth, brows and
-eyes; head, light, blinks, twitches and noise are drawn without regard to it. Written as ``CLASS/SUBJECT_NUMBER.mp4``
-(or a folder of pictures) with a table beside them, which the layout ``plain`` reads. One seed, one set, byte for byte.
+eyes; head, light, blinks, twitches and noise are drawn without regard to it. People move alike, or each in a style of
+their own (``models.clips.styles``). Written as ``CLASS/SUBJECT_NUMBER.mp4`` (or a folder of pictures) with a table
+beside them, which the layout ``plain`` reads. One seed, one set, byte for byte.
 """
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,7 @@ from tqdm import tqdm
 from models import atomic
 from models.clips import cache, motions, video, warp
 from models.clips.motions import Points
+from models.clips.styles import SHARED, Strengths, Style
 from models.clips.video import Frame
 from models.clips.warp import MESH, FaceMesh
 from models.errors import DatasetError
@@ -26,7 +30,7 @@ from models.inference import boxes
 from models.inference.face_stage import FindFaces
 from relay.protocol import EXPRESSIONS
 
-TABLE = "clips.csv"
+TABLE, STYLES = "clips.csv", "styles.json"
 COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "frames")
 FRAMES = (16, 24)
 WEAKEST = 0.15
@@ -66,10 +70,11 @@ def cast(subjects: Sequence[str], count: int, rng: np.random.Generator) -> list[
     return roles
 
 
-def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator) -> Iterator[Frame]:
+def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator, style: Style = SHARED) -> Iterator[Frame]:
     """The frames (size, size, 3) of a role."""
     face = who.face
-    expression = pulls(face, motions.PROTOTYPES[role.expression], rng)
+    rest = resting(face, style)
+    expression = pulls(face, style.expressions[role.expression], rng, style.side)
     twitches = [pulls(face, {str(action): 1.0}, rng) for action in rng.choice(list(motions.ACTIONS), 3, replace=False)]
     twitching = [_drift(role.frames, float(rng.uniform(0, 0.12)), rng) for _ in twitches]
     shown = role.intensity * motions.course(role.frames, role.onset, role.apex, role.release, role.offset)
@@ -78,7 +83,7 @@ def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator) -> I
     light = _light(role.frames, size, rng)
     grain = float(rng.uniform(0, 3))
     for i in range(role.frames):
-        mesh = face + shown[i] * expression
+        mesh = rest + shown[i] * expression
         for twitch, strength in zip(twitches, twitching, strict=True):
             mesh = mesh + max(strength[i], 0) * twitch
         mesh = motions.close_eyes(mesh, float(lids[i]))
@@ -89,17 +94,30 @@ def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator) -> I
         yield np.clip(np.rint(lit), 0, 255).astype(np.uint8)
 
 
-def pulls(face: Points, strengths: Mapping[str, float], rng: np.random.Generator) -> Points:
+def pulls(face: Points, strengths: Strengths, rng: np.random.Generator, side: Strengths = SHARED.side) -> Points:
     """Displacement (468, 2) of actions at these strengths, each by up to a quarter off and not the same on both sides.
 
-    The left half of the face takes over from the right one over the width of the nose.
+    ``side`` is as in ``Style``. The left half of the face takes over from the right one over the width of the nose.
     """
-    half = np.clip((face[:, 0] - 0.5) / 0.1, -1, 1)
     moved = np.zeros_like(face)
     for action, strength in strengths.items():
-        lopsided = 1 + rng.uniform(-0.15, 0.15) * half
+        lopsided = 1 + (side.get(action, 0) + rng.uniform(-0.15, 0.15)) * _half(face)
         moved += motions.displacement(face, action) * (strength * rng.uniform(0.75, 1.25) * lopsided)[:, None]
     return moved
+
+
+def resting(face: Points, style: Style) -> Points:
+    """The mesh (468, 2) of a face at rest with what a style holds always: the same in all clips."""
+    held = np.array(face)
+    for action, strength in style.rest.items():
+        lopsided = 1 + style.side.get(action, 0) * _half(face)
+        held += motions.displacement(face, action) * (strength * lopsided)[:, None]
+    return held
+
+
+def _half(face: Points) -> NDArray[np.float64]:
+    """In which half of the face each point is: (468,), -1 left in the picture to 1 right."""
+    return np.clip((face[:, 0] - 0.5) / 0.1, -1, 1)
 
 
 def _drift(frames: int, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -191,10 +209,19 @@ def load_portraits(files: Mapping[str, Path], find: FindFaces, size: int) -> dic
     return found
 
 
-def make(out: Path, people: Mapping[str, FaceMesh], count: int, seed: int, size: int, pictures: bool) -> list[Role]:
+def make(
+    out: Path,
+    people: Mapping[str, FaceMesh],
+    count: int,
+    seed: int,
+    size: int,
+    pictures: bool,
+    own: Mapping[str, Style] = MappingProxyType({}),
+) -> list[Role]:
     """Write ``count`` clips and their table into ``out``; ``pictures``: PNG folders in place of MP4 files.
 
-    All of them or none: half a set looks like a set of fewer clips.
+    ``own`` are the styles of people who have one; they are written down, too. All of the set or nothing of it: half a
+    set looks like a set of fewer clips.
 
     Raises:
         DatasetError: ``out`` is not empty, or can't be written.
@@ -208,7 +235,7 @@ def make(out: Path, people: Mapping[str, FaceMesh], count: int, seed: int, size:
     try:
         # Without its table, what was moved so far would be a set; with it, the rest is known to be missing.
         with atomic.made_folder(out), atomic.filled_folder(out, first=TABLE) as place:
-            _write(place, people, roles, seed, size, pictures)
+            _write(place, people, roles, seed, size, pictures, own)
     except (OSError, DatasetError) as error:
         trouble = f"can't write {out}: {error.strerror or error}" if isinstance(error, OSError) else error
         raise DatasetError(
@@ -218,9 +245,15 @@ def make(out: Path, people: Mapping[str, FaceMesh], count: int, seed: int, size:
 
 
 def _write(
-    place: Path, people: Mapping[str, FaceMesh], roles: Sequence[Role], seed: int, size: int, pictures: bool
+    place: Path,
+    people: Mapping[str, FaceMesh],
+    roles: Sequence[Role],
+    seed: int,
+    size: int,
+    pictures: bool,
+    own: Mapping[str, Style],
 ) -> None:
-    """The clips and the table.
+    """The clips, the table, and the styles where there are some.
 
     Raises:
         OSError, DatasetError: one can't be written.
@@ -228,7 +261,8 @@ def _write(
     rows = []
     for i, role in enumerate(tqdm(roles, desc="synthetic clips", unit="clip", disable=None)):
         file = Path(role.expression) / f"{role.subject}_{i:05}{'' if pictures else '.mp4'}"
-        clip = perform(people[role.subject], role, size, np.random.default_rng([seed, i]))
+        chance = np.random.default_rng([seed, i])
+        clip = perform(people[role.subject], role, size, chance, own.get(role.subject, SHARED))
         (place / file).parent.mkdir(exist_ok=True)
         (video.write_pictures if pictures else video.write_mp4)(clip, place / file)
         moments = ("", "", "", "") if role.expression == "neutral" else _row(role)
@@ -236,6 +270,8 @@ def _write(
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
     (place / TABLE).write_text(text.getvalue())
+    if own:
+        (place / STYLES).write_text(json.dumps({name: vars(style) for name, style in own.items()}, indent=1) + "\n")
 
 
 def _row(role: Role) -> tuple[float, int, int, int]:
