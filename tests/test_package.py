@@ -31,7 +31,7 @@ MODULES = {
     "models/export": "calibrate moodnets onnx_file quantize run",
     "models/inference": (
         "affect align assets bar blendshapes boxes contract download face_stage fetch infer npm registry runtime smile "
-        "wheels"
+        "softmax wheels"
     ),
     "models/stills": "fer2013",
     "models/training": (
