@@ -257,8 +257,17 @@ async def test_obs_that_dies_in_mid_recording_leaves_whole_lists(tmp_path: Path,
     assert video.with_suffix(".moodcast.csv").read_bytes().endswith(b"Z\r\n")
 
 
+async def ahead(obs: ObsStudio) -> float:
+    """Seconds that the file has, less the clock's: the less, the longer pictures are in the encoder."""
+    now = time.monotonic()
+    return await recorded(obs) / 1000 - now
+
+
 async def test_a_scene_collection_that_is_switched_in_mid_recording(tmp_path: Path, teller: Teller) -> None:
-    """The script is loaded anew: it finds the time, goes on with the list, and stops what it started."""
+    """The script is loaded anew: it finds the time, goes on with the list, and stops what it started.
+
+    It can only tell the time by the pictures that are out, so it is as late as a busy machine's encoder.
+    """
     async with recorder(tmp_path, teller, "RecRB=true\nRecRBTime=20\n", replay=True, start=True) as obs:
         await paint(obs, BLACK, "ground")
         await record(obs, 2000)
@@ -270,10 +279,16 @@ async def test_a_scene_collection_that_is_switched_in_mid_recording(tmp_path: Pa
         await obs.until(lambda: len(teller.listeners) > listeners)
         del teller.listeners[:-1]
         await at_least(obs, await recorded(obs) + 500)
+        found = await ahead(obs)
         await turn_blue(obs)
         await teller.tell()
         await obs.logged("Highlight: Laughter at 00:00:")
-        await at_least(obs, await recorded(obs) + 3000)
+        found = min(found, await ahead(obs))
+        usual = [found]
+        for _ in range(6):
+            await at_least(obs, await recorded(obs) + 500)
+            usual.append(await ahead(obs))
+        late = max(usual) - found
         video = await stop(obs)
 
         async def rests() -> bool:
@@ -283,7 +298,7 @@ async def test_a_scene_collection_that_is_switched_in_mid_recording(tmp_path: Pa
         assert obs.log.count("Replay Buffer Start") == 1, "a switch leaves it alone"
         sad, happy = rows(video)
     assert (sad["name"], happy["name"]) == ("sad", "happy")
-    assert abs(seconds(happy) - blue_since(video)) < 0.5, (seconds(happy), blue_since(video))
+    assert abs(seconds(happy) - blue_since(video)) < 0.5 + late, (seconds(happy), blue_since(video), late)
 
 
 async def test_a_disk_that_is_pulled_out_in_mid_recording_loses_no_line(tmp_path: Path, teller: Teller) -> None:
