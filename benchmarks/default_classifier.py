@@ -91,7 +91,7 @@ def answers(net: Moodnet, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32
     """Probabilities (N, 7) of the votes and of the label head for faces (N, 48, 48) uint8 and their mirrors."""
     mirrored = MirroredMoodnet(net)
     chunks = [mirrored(chunk.unsqueeze(1).float()) for chunk in torch.from_numpy(pixels).split(256)]
-    by_votes, by_label = (torch.cat(part).numpy() for part in zip(*chunks, strict=True))
+    by_votes, _, by_label = (torch.cat(part).numpy() for part in zip(*chunks, strict=True))
     return by_votes, by_label
 
 

@@ -40,9 +40,9 @@ MAY = {
 ROOMS = {
     "agent": (
         "errors files outset packages stopping priority address config consent trouble smoothing sending client "
-        "cameras sources search face pace covered unread readable proportions hints resting clip_buffer readers "
-        "recognition remarks capture stills trial face_stage app desktop window terminal first_start explain main "
-        "program"
+        "cameras sources search face pace covered unread readable proportions hints resting clip_buffer personal "
+        "readers recognition remarks capture stills trial face_stage app desktop window terminal first_start explain "
+        "main program"
     ),
     "demo": "errors config show crowd screenshot run",
     "models": "errors atomic metrics inference stills zoo clips convert training export evaluation personal commands",

@@ -99,7 +99,11 @@ def models_markdown() -> str:
             text += f"- input: {describe_input(contract.crop)}{describe_clip(contract.clip)}\n"
             text += f"- output: {'logits' if contract.logits else 'probabilities'} of {', '.join(contract.outputs)}"
             dropped = [label for label in contract.outputs if label not in protocol.EXPRESSIONS]
-            text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1\n" if dropped else "\n"
+            text += f"; {', '.join(dropped)} is left out, the rest scaled to a sum of 1" if dropped else ""
+            text += f"; {contract.features} features of the face, for [a head of one's own](personal.md)" * bool(
+                contract.features
+            )
+            text += "; those of FER2013's labels\n" if contract.label_head else "\n"
         for measured, accuracy in entry.accuracy.items():
             text += f"- {measured}: {accuracy:.4f}\n"
     return text + _COVERED_WEIGHTS

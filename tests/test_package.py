@@ -22,6 +22,7 @@ MODULES = {
     "agent": "*",
     "agent/app": "*",
     "agent/desktop": "*",
+    "agent/personal": "*",
     "agent/window": "*",
     "demo": "*",
     "models": "atomic commands errors metrics",

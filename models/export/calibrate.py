@@ -24,8 +24,8 @@ from relay.protocol import EXPRESSIONS
 
 SMALLEST = 1e-9
 """Added to probabilities, so that their logarithm is finite; one that is no number stays so, for all to see."""
-_OUTPUTS = ("probabilities", "label_probabilities")
-"""What the calibrated file calls the answers of its heads, ``votes`` and ``label``."""
+_OUTPUTS = {"votes": "probabilities", "label": "label_probabilities"}
+"""What the calibrated file calls the answers of its heads."""
 _BATCH = 64
 Array = NDArray[np.float32]
 
@@ -52,10 +52,12 @@ def fit_temperature(probabilities: Array, labels: NDArray[np.int64]) -> float:
 
 
 def _build_in(model: onnx.ModelProto, temperatures: tuple[float, float]) -> None:
-    """Put the temperatures behind the two outputs, in place; these are called ``_OUTPUTS`` then."""
+    """Put the temperatures behind the two heads, in place; these are called as ``_OUTPUTS`` says then."""
     graph = model.graph
+    heads = [output for output in graph.output if output.name in _OUTPUTS]
     graph.initializer.append(numpy_helper.from_array(np.asarray(np.float32(SMALLEST)), "smallest"))
-    for output, name, temperature in zip(graph.output, _OUTPUTS, temperatures, strict=True):
+    for output, temperature in zip(heads, temperatures, strict=True):
+        name = _OUTPUTS[output.name]
         raw, scale = f"uncalibrated_{name}", f"inverse_temperature_of_{name}"
         for node in graph.node:
             node.output[:] = [raw if found == output.name else found for found in node.output]
@@ -81,7 +83,7 @@ def calibrate(file: Path, faces: fer2013.LabelledFaces, out: Path) -> Iterator[s
         ModelContractError: see ``models.inference.infer.OnnxNetwork``.
     """
     model = onnx.load(file)
-    if [output.name for output in model.graph.output] == list(_OUTPUTS):
+    if not any(output.name in _OUTPUTS for output in model.graph.output):
         raise ValueError(f"expected a network as it was exported, but {file} is calibrated already")
     by_votes, by_label = answers(file, faces.pixels)
     majority = fer2013.majority(faces.votes)
@@ -122,5 +124,5 @@ def answers(file: Path, pixels: NDArray[np.uint8]) -> tuple[Array, Array]:
     """Probabilities (N, 7) of the votes and of the label head for faces (N, 48, 48) uint8."""
     network = OnnxNetwork(file)
     chunks = [network.run(network.prepared(pixels[i : i + _BATCH])) for i in range(0, len(pixels), _BATCH)]
-    by_votes, by_label = (np.concatenate(part) for part in zip(*chunks, strict=True))
+    by_votes, *_, by_label = (np.concatenate(part) for part in zip(*chunks, strict=True))
     return by_votes, by_label

@@ -1,7 +1,8 @@
 """A trained moodnet as the file that is shipped, for ``models.export.run``.
 
 The file also looks at the mirrored face, and answers with both heads: first what most people would call the face, which
-is what the agent sends, then FER2013's label, which evaluation measures. With INT8 the convolutions are computed so,
+is what the agent sends, last FER2013's label, which evaluation measures. Between them are the trunk's features, for a
+head that a viewer teaches (``agent.personal``). With INT8 the convolutions are computed so,
 and the other weights stored as float16. The file is checked against torch on the validation faces, none of which gave
 INT8 its ranges; then each head gets its temperature (``export.calibrate``).
 """
@@ -23,7 +24,6 @@ from models.training import data
 from models.training.recipe import Recipe
 from models.zoo.moodnet import MirroredMoodnet, Moodnet
 
-CONTRACT = Contract(CropSpec(fer2013.TILE, margin=1.0), label_head=True)
 TOLERANCE = 5e-3
 """How far a probability may move when weights are stored as float16."""
 AGREEMENT = 0.95
@@ -58,7 +58,7 @@ def write(
         TrainingError: as ``models.export.onnx_file.export``; a probability is not finite, or differs by more than
             ``TOLERANCE``; or INT8 answers otherwise on too many faces.
     """
-    onnx_file.export(net, CONTRACT, file)
+    onnx_file.export(net, contract_of(net.net), file)
     model = onnx.load(file)
     if weights == "int8":
         model = quantize.int8_convolutions(model, ranged[:, None].astype(np.float32))
@@ -66,9 +66,14 @@ def write(
         onnx.save(quantize.store_as_float16(model), file)
     found = np.stack(calibrate.answers(file, unseen))
     with torch.inference_mode():
-        chunks = [net(chunk) for chunk in torch.from_numpy(unseen).unsqueeze(1).float().split(256)]
+        chunks = [net(chunk)[::2] for chunk in torch.from_numpy(unseen).unsqueeze(1).float().split(256)]
     expected = np.stack([torch.cat(part).numpy() for part in zip(*chunks, strict=True)])
     return check(expected, found, weights)
+
+
+def contract_of(net: Moodnet) -> Contract:
+    """The contract of a moodnet of any size."""
+    return Contract(CropSpec(fer2013.TILE, margin=1.0), label_head=True, features=net.votes.in_features)
 
 
 def check(expected: NDArray[np.float32], found: NDArray[np.float32], weights: Smaller) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KEY = "moodcast"
 VERSION = 1
-LARGEST_SIDE, MOST_FRAMES = 1024, 256
+LARGEST_SIDE, MOST_FRAMES, MOST_FEATURES = 1024, 256, 8192
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ class Contract:
     A network with ``clip.features`` D has two inputs, the newest faces (N, C, S, S) and the features (N, F - 1, D) of
     those before, oldest first, and two outputs, the labels (N, K) and the newest faces' features (N, D).
 
-    A network of single faces with ``label_head`` has a second output like its first: that says what most people would
+    A network of single faces with ``features`` D has them as its second output (N, D): what it made of the face before
+    its heads answered, so that a head of one's own can be taught on them (``agent.personal``).
+
+    A network of single faces with ``label_head`` has a last output like its first: that says what most people would
     call the face (the majority of FER+'s taggers), this what FER2013's single label is. Only evaluation reads it.
     """
 
@@ -86,6 +89,7 @@ class Contract:
     logits: bool = False
     clip: ClipSpec | None = None
     label_head: bool = False
+    features: int = 0
 
     @property
     def inputs(self) -> list[tuple[int, ...]]:
@@ -102,7 +106,7 @@ class Contract:
         """Shapes of the network's outputs, without the batch."""
         labels = (len(self.outputs),)
         if self.clip is None:
-            return [labels, labels] if self.label_head else [labels]
+            return [labels, *[(self.features,)] * bool(self.features), *[labels] * self.label_head]
         return [labels, (self.clip.features,)] if self.clip.features else [labels]
 
 
@@ -166,10 +170,12 @@ def _contradiction(contract: Contract) -> str:
         return f"expected a size of 1 to {LARGEST_SIDE} px and a margin above 0, got {crop.size} px and {crop.margin}"
     if crop.pixels.channels not in (1, 3) or len(crop.pixels.std) != crop.pixels.channels or 0 in crop.pixels.std:
         return f"expected mean and std of 1 or 3 channels, and no std of 0, got {crop.pixels.mean}, {crop.pixels.std}"
+    if not 0 <= contract.features <= MOST_FEATURES:
+        return f"expected 0 to {MOST_FEATURES} features, got {contract.features}"
     if clip is None:
         return ""
-    if contract.label_head:
-        return "only a network of single faces has a label head, and this one looks at clips"
+    if contract.label_head or contract.features:
+        return "only a network of single faces has a label head or features of its own, and this one looks at clips"
     if not (2 <= clip.frames <= MOST_FRAMES and 0 < clip.interval_s <= 10 and clip.every >= 1 and clip.features >= 0):
         return (
             f"expected 2 to {MOST_FRAMES} frames at most 10 s apart, and a clip every 1 or more of them, got "

@@ -132,10 +132,21 @@ class Classifier:
         """(N, 7) float32, rows summing to 1, for faces, grey (N, S, S) or RGB (N, S, S, 3) uint8."""
         return self.network.probabilities_of(self.network.run(self.network.prepared(faces))[0])
 
+    def read(self, faces: Faces) -> tuple[Array, Array | None]:
+        """``batch``, and the faces' features (N, D) float32; None of a network that answers without.
+
+        Raises:
+            ModelContractError: some of it is no finite number.
+        """
+        answers = self.network.run(self.network.prepared(faces))
+        probabilities = self.network.probabilities_of(answers[0])
+        return probabilities, answers[1] if self.network.contract.features else None
+
     def heads(self, faces: Faces) -> tuple[Array, Array]:
         """``batch``, and the same of the label head; of a network without one, its one answer twice."""
         answers = self.network.run(self.network.prepared(faces))
-        return self.network.probabilities_of(answers[0]), self.network.probabilities_of(answers[-1])
+        by_label = answers[-1 if self.network.contract.label_head else 0]
+        return self.network.probabilities_of(answers[0]), self.network.probabilities_of(by_label)
 
 
 class ClipClassifier:

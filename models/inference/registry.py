@@ -175,7 +175,10 @@ def _of_onnxruntime_web(member: str) -> NpmMember:
     return NpmMember("onnxruntime-web", "1.23.0", member, integrity, size=25_486_404)
 
 
-_MOODNET = Contract(CropSpec(48, margin=1.0), label_head=True)
+def _moodnet(features: int) -> Contract:
+    return Contract(CropSpec(48, margin=1.0), label_head=True, features=features)
+
+
 _FER = (
     "FER2013's training rows (photographs gathered by web search; the rights of those who are seen were not cleared, "
     "and no picture is shipped) and FER+'s votes of ten taggers on them (MIT)"
@@ -191,10 +194,10 @@ _ENTRIES = (
         description="Default classifier: our residual network for grey 48 px faces, trained on FER2013 and FER+.",
         sources=(Packaged("moodnet.onnx"),),
         file="moodnet.onnx",
-        sha256="de9b8da89d2a7b860b154c2599179ca58ceb68b436c9a5530bd89a3de533b554",
-        size=1_995_560,
+        sha256="be10919bf5b72922e79a71b7a251dd56de244178d329b47a195c6ac39fd1649e",
+        size=1_995_785,
         licence="Apache-2.0",
-        contract=_MOODNET,
+        contract=_moodnet(256),
         origin=_FER,
         smile_rule=SmileRule(odds=0.634, smile=0.673, base=3.052, odds_alone=0.531, base_alone=0.651, unhappy=0.1),
         smile_origin=_PORTRAITS,
@@ -211,10 +214,10 @@ _ENTRIES = (
         description="The smallest classifier: a third of moodnet's cost, a little less accurate.",
         sources=(Packaged("moodnet-tiny.onnx"),),
         file="moodnet-tiny.onnx",
-        sha256="9cdedf61c8f8d9e8183ea7148e0c20cbdef06f20ebbc3ed391c9d89f46ea1568",
-        size=525_127,
+        sha256="3e6f2341f4c66dd361c0785a0a0f88405ada67cebaa645719bc9e78620da9fe8",
+        size=525_350,
         licence="Apache-2.0",
-        contract=_MOODNET,
+        contract=_moodnet(88),
         origin=_FER,
         smile_rule=SmileRule(odds=0.719, smile=0.635, base=2.782, odds_alone=0.561, base_alone=0.536, unhappy=0.1),
         smile_origin=_PORTRAITS,

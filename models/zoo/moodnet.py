@@ -139,20 +139,21 @@ def base(classes: int = len(EXPRESSIONS)) -> Moodnet:
 class MirroredMoodnet(nn.Module):
     """A trained ``Moodnet`` as it is shipped: faces (N, 1, 48, 48) in 0..255 to probabilities (N, 7) of either head.
 
-    ``votes`` comes first, then ``label``. The network also sees the mirrored face, and each head's two answers are
-    averaged.
+    ``votes`` comes first, then the trunk's features (N, D), then ``label``. The network also sees the mirrored face,
+    and the two answers of each head are averaged, as are the features.
     """
 
-    ANSWERS = ("votes", "label")
+    ANSWERS = ("votes", "features", "label")
 
     def __init__(self, net: Moodnet) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        label, votes = self.net(torch.cat([x, torch.flip(x, [3])]))
-        by_votes, by_label = (head.softmax(1).unflatten(0, (2, -1)).mean(0) for head in (votes, label))
-        return by_votes, by_label
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = self.net.features(torch.cat([x, torch.flip(x, [3])]))
+        answers = self.net.votes(seen).softmax(1), seen, self.net.label(seen).softmax(1)
+        votes, features, label = (answer.unflatten(0, (2, -1)).mean(0) for answer in answers)
+        return votes, features, label
 
 
 ENTRIES = (

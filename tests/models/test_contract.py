@@ -54,6 +54,12 @@ def test_what_is_written_is_read(wanted: Contract) -> None:
     assert contract.read(model.metadata(), "net.onnx") == wanted
 
 
+def test_one_that_was_written_before_networks_told_features_has_none_of_them() -> None:
+    old = {"version": contract.VERSION, **msgspec.to_builtins(contract.of_first_kind(48))}
+    del old["features"]
+    assert contract.read({KEY: msgspec.json.encode(old).decode()}, "net.onnx") == contract.of_first_kind(48)
+
+
 def test_a_file_without_one_has_none() -> None:
     assert contract.read({"author": "somebody"}, "net.onnx") is None
 
@@ -62,6 +68,8 @@ def test_shapes_of_each_kind() -> None:
     still, clip = contract.of_first_kind(48), CLIP
     by_face = dataclasses.replace(clip, clip=ClipSpec(8, 0.2, features=256))
     assert dataclasses.replace(still, label_head=True).answers == [(7,), (7,)]
+    assert dataclasses.replace(still, label_head=True, features=88).answers == [(7,), (88,), (7,)]
+    assert dataclasses.replace(still, features=88).answers == [(7,), (88,)]
     assert (still.inputs, still.answers) == ([(1, 48, 48)], [(7,)])
     assert (clip.inputs, clip.answers) == ([(3, 16, 160, 160)], [(7,)])
     assert (by_face.inputs, by_face.answers) == ([(3, 160, 160), (7, 256)], [(7,), (256,)])
@@ -94,6 +102,9 @@ def changed(**fields: Any) -> str:
         (changed(clip__interval_s=0), "at most 10 s apart"),
         (changed(clip__every=0), "a clip every 1 or more"),
         (changed(label_head=True), "only a network of single faces has a label head"),
+        (changed(features=256), "only a network of single faces has .* features of its own"),
+        (changed(features=-1), "expected 0 to 8192 features, got -1"),
+        (changed(features=8193), "expected 0 to 8192 features, got 8193"),
         (changed(clip__features=64), "answers with each of them: expected every 1, got 4"),
     ],
 )

@@ -1,5 +1,6 @@
 """The classifier gives probabilities, and refuses a file that is not what the registry says."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -51,6 +52,50 @@ def test_a_file_that_was_exported_before_there_were_contracts_works_by_its_path(
     assert contract.KEY not in infer.open_session(file).get_modelmeta().custom_metadata_map
     face = np.random.default_rng(3).integers(0, 256, (48, 48)).astype(np.uint8)
     np.testing.assert_array_equal(load_still(str(file)).probabilities(face), classifier.probabilities(face))
+
+
+SHIPPED = {
+    "moodnet": (256, "de9b8da89d2a7b860b154c2599179ca58ceb68b436c9a5530bd89a3de533b554"),
+    "moodnet-tiny": (88, "9cdedf61c8f8d9e8183ea7148e0c20cbdef06f20ebbc3ed391c9d89f46ea1568"),
+}
+"""The shipped networks: how many features they tell, and the sha256 of their files before they told any."""
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_features_are_those_of_the_face_and_its_mirror_and_change_no_answer(name: str) -> None:
+    shipped, faces = load_still(name), np.random.default_rng(4).integers(0, 256, (6, 48, 48)).astype(np.uint8)
+    probabilities, features = shipped.read(faces)
+    assert features is not None
+    assert (features.shape, features.dtype) == ((6, SHIPPED[name][0]), np.float32)
+    mirrored = shipped.read(faces[:, :, ::-1])[1]
+    np.testing.assert_allclose(features, mirrored, atol=1e-6)
+    assert len(np.unique(features.round(3), axis=0)) == 6
+    np.testing.assert_array_equal(probabilities, shipped.batch(faces))
+    np.testing.assert_array_equal(probabilities, shipped.heads(faces)[0])
+    assert (probabilities != shipped.heads(faces)[1]).any()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_file_of_an_older_release_answers_bit_by_bit_as_the_shipped_one_but_without_features(
+    name: str, tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx comes with the training: make test TRAIN=1")
+    model, file = onnx.load(registry.path(name)), tmp_path / "old.onnx"
+    own = contract.read({entry.key: entry.value for entry in model.metadata_props}, file)
+    graph = model.graph
+    for added in [node for node in graph.node if "view_features" in [*node.input, *node.output]]:
+        graph.node.remove(added)
+    graph.initializer.remove(next(tensor for tensor in graph.initializer if tensor.name == "features_by_view"))
+    graph.output.remove(next(output for output in graph.output if output.name == "features"))
+    contract.write(model, dataclasses.replace(own, features=0))
+    entry = next(entry for entry in model.metadata_props if entry.key == contract.KEY)
+    entry.value = entry.value.replace(',"features":0', "")
+    onnx.save(model, file)
+    assert registry.checksum(file) == SHIPPED[name][1], "more was changed in the file than its second output"
+    faces = np.random.default_rng(5).integers(0, 256, (9, 48, 48)).astype(np.uint8)
+    old, new = load_still(str(file)), load_still(name)
+    np.testing.assert_array_equal(old.heads(faces), new.heads(faces))
+    assert old.read(faces)[1] is None
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:

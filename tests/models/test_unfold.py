@@ -28,7 +28,7 @@ def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
     pixels = faces(60, 1).round()
     expected = load_still("moodnet").heads(pixels[:, 0].byte().numpy())
     with torch.no_grad():
-        found = MirroredMoodnet(net)(pixels)
+        found = MirroredMoodnet(net)(pixels)[::2]
     for mine, theirs in zip(found, expected, strict=True):  # what calibrates them changes no answer
         assert (mine.numpy().argmax(1) == theirs.argmax(1)).mean() > 0.9
 
