@@ -122,7 +122,9 @@ async def test_nothing_but_contract_messages_leaves_the_browser(tmp_path: Path) 
     texts = _texts(socket)
     ticket = json.loads(texts[0])["ticket"]
     sent = [text.replace(ticket, "…") for text in texts]
-    assert [re.sub(r"^[^{]*", "", line) for line in told[2:]] == sent[: len(told) - 2], (told, sent)
+    # Requests stand there too: one or more for tickets, as the first one may be asked for twice, and one for the line.
+    messages = [re.sub(r"^[^{]*", "", line) for line in told if "/v1/channels/demo/" not in line]
+    assert messages == sent[: len(messages)], (told, sent)
     labels = [text for text in texts if '"label"' in text]
     assert labels
     assert max(len(text) for text in texts[1:]) < 64
