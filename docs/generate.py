@@ -147,7 +147,8 @@ that every export answers like torch within 1e-4.
 
 An input of three numbers is a clip: colours, frames, side. `NETWORK-single`, `-relation` and `-self` weigh the frames
 of a clip, each of which NETWORK sees by itself; they can start from a NETWORK that was trained on faces
-(`network.start`). `models/zoo/frame_attention.py` puts such a head over any network that looks at faces.
+(`network.start`). `-self-printed` divides by a sum where `-self` has a softmax. `models/zoo/frame_attention.py` puts
+such a head over any network that looks at faces.
 
 | name | published in | input | classes | parameters | as printed | official |
 |---|---|---|---|---|---|---|

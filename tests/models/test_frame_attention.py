@@ -3,13 +3,21 @@
 import functools
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="networks need torch: make test TRAIN=1, or pip install '.[train]'")
 
 from models.zoo import networks  # noqa: E402
 from models.zoo.frame_attention import (  # noqa: E402
+    FLOOR,
+    ClipHead,
     FrameAttention,
+    FrameMaximum,
+    OverSum,
+    PrintedSelfAttention,
     RelationAttention,
     SelfAttention,
     SingleAttention,
@@ -17,7 +25,10 @@ from models.zoo.frame_attention import (  # noqa: E402
 )
 
 FACES = [entry for entry in networks.listed().values() if entry.frames == 1]
-HEADS = pytest.mark.parametrize("head", [SingleAttention, RelationAttention, SelfAttention])
+HEADS = pytest.mark.parametrize(
+    "head", [FrameMaximum, SingleAttention, RelationAttention, SelfAttention, PrintedSelfAttention]
+)
+SCORES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=9)
 
 
 def features(seed: int = 0, frames: int = 5) -> Any:
@@ -58,6 +69,68 @@ def test_self_attention_is_the_papers_equation_with_a_softmax() -> None:
     b = ((q * v).sum(2, keepdim=True) / 8**0.5).softmax(1) * v
     g = (b @ head.single.weight.T).sigmoid()
     torch.testing.assert_close(head(f), (g * f).sum(1) / g.sum(1))
+
+
+def test_printed_self_attention_is_equations_3_to_7_word_by_word() -> None:
+    """One frame after the other, as the paper is read (Churaev and Savchenko 2023)."""
+    head, clips = built(PrintedSelfAttention), features()
+    w_q, w_k, q_0 = (layer.weight.detach().double().numpy().T for layer in (head.query, head.value, head.single))
+    for clip, f_v in zip(clips.double().numpy(), head(clips).detach().numpy(), strict=True):
+        q, k = [f @ w_q for f in clip], [f @ w_k for f in clip]
+        a = [q_i @ k_i / np.sqrt(8) for q_i, k_i in zip(q, k, strict=True)]
+        b = [a_i * v_i / sum(a) for a_i, v_i in zip(a, k, strict=True)]
+        g = [1 / (1 + np.exp(-b_i @ q_0)) for b_i in b]
+        expected = sum(g_i * f_i for g_i, f_i in zip(g, clip, strict=True)) / sum(g)
+        np.testing.assert_allclose(f_v, expected, rtol=1e-4, atol=1e-5)
+
+
+@given(scores=SCORES, opposite=st.booleans())
+def test_shares_of_a_sum_near_zero_are_finite_and_keep_their_sign(scores: list[float], opposite: bool) -> None:
+    """Also where each score has its opposite, so that the sum is zero but for rounding."""
+    a = torch.tensor(scores + [-score for score in scores] * opposite).view(1, -1, 1).requires_grad_()
+    shares = OverSum()(a)
+    assert torch.isfinite(shares).all()
+    assert shares.abs().max() <= 1.001 / FLOOR
+    (gradient,) = torch.autograd.grad(shares.square().sum(), a)
+    assert torch.isfinite(gradient).all()
+    total = a.detach().sum()
+    assert (shares.sign() * a.sign() * (1 if total >= 0 else -1) >= 0).all()
+    if not OverSum.is_floored(a).any():
+        torch.testing.assert_close(shares, a / a.sum())
+
+
+def test_a_sum_that_is_too_near_zero_is_seen_and_the_frames_still_weigh() -> None:
+    a = torch.tensor([[1.0, -1.0], [1.0, -0.999], [1.0, 1.0], [0.0, 0.0]])[..., None]
+    assert OverSum.is_floored(a).tolist() == [True, True, False, True]
+    head = built(PrintedSelfAttention)
+    head.query.weight.data = -head.value.weight.data * torch.tensor([1.0, -1.0] * 4)[:, None]  # scores of both signs
+    found = head(features(frames=50))
+    assert torch.isfinite(found).all()
+    assert head(torch.zeros(2, 3, 8)).tolist() == torch.zeros(2, 8).tolist()
+
+
+def test_maximum_is_that_of_each_feature() -> None:
+    f = torch.tensor([[[1.0, 5.0], [3.0, -2.0]]])
+    assert built(FrameMaximum)(f).tolist() == [[3.0, 5.0]]
+
+
+@HEADS
+def test_frames_that_are_not_there_do_not_count(head: Any) -> None:
+    attention, f = built(head), features()
+    there = torch.tensor([[True] * 5, [True] * 2 + [False] * 3])
+    f[1, 2:] = 1e3
+    found = attention(f, there)
+    torch.testing.assert_close(found[:1], attention(f[:1]))
+    torch.testing.assert_close(found[1:], attention(f[1:, :2]))
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [(FrameMaximum, 0), (SingleAttention, 256), (SelfAttention, 131_328), (PrintedSelfAttention, 131_328)],
+)
+def test_heads_have_the_papers_sizes(head: Any, more: int) -> None:
+    """Over D features and for K classes: D K + K of the dense layer, D of q_0, D^2 of either matrix."""
+    assert count(ClipHead(head(256), 8)) == 256 * 8 + 8 + more
 
 
 @HEADS
