@@ -20,12 +20,22 @@ def what_leaves(relay: str, channel: str, also: str = "") -> str:
     )
 
 
-def digest(welcome: Welcome) -> str:
+TEACHING = (
+    "To learn your face, it keeps on this computer what it makes of it when you answer what it shows: rows of numbers\n"
+    "    (embeddings) and your answers, no picture. They describe your face, and are encrypted, with a key in your\n"
+    "    keyring; without one the key lies in a file beside them, which hides them from no program of yours.\n"
+    "    They are never sent. You can have them shown, exported and deleted at any time.\n"
+)
+"""What is asked besides where the viewer teaches the agent their face (``agent.personal``)."""
+
+
+def digest(welcome: Welcome, teaching: bool = False) -> str:
     """Tells one text that a viewer agrees to from another: of a relay that promises something else, or a later release.
 
-    The English text counts, whatever language it is read in; relay and channel are stored beside it.
+    The English text counts, whatever language it is read in; relay and channel are stored beside it. ``teaching``: with
+    that of ``TEACHING``.
     """
-    text = f"{_VERSION}\n{what_leaves('RELAY', 'CHANNEL')}{who_sees_it(welcome)}"
+    text = f"{_VERSION}\n{what_leaves('RELAY', 'CHANNEL')}{who_sees_it(welcome)}{TEACHING if teaching else ''}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -45,7 +45,7 @@ class Sender:
         self._reading: Reading | None = None
         self._observed_at = -math.inf
         self._heartbeat_s: float | None = None
-        self._label_at = -math.inf
+        self._label_at = self._muted_until = -math.inf
         self.sent: Label | Away | None = None
         """What the relay has of this viewer now; None before the first message of a connection."""
 
@@ -61,8 +61,12 @@ class Sender:
 
     def observe(self, time: float, reading: Reading | None) -> None:
         """The newest reading; None while nobody is there. It replaces the one before."""
-        self._reading = reading
+        self._reading = reading if time >= self._muted_until else None
         self._observed_at = time
+
+    def mute(self, until: float) -> None:
+        """Nothing that is observed before ``until`` is said, and what was said of it before is withdrawn at once."""
+        self._muted_until, self._reading = until, None
 
     def forgotten(self) -> None:
         """The relay has forgotten what was sent: it is said anew."""

@@ -1,50 +1,44 @@
 """The running agent without a face: one thread with an event loop for the relay, one process for the eyes."""
 
 import asyncio
-import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from agent import cameras, consent, trouble
+from agent import cameras, trouble
 from agent.app import asking, consents
+from agent.app.board import StateBoard
 from agent.app.looking import CameraWatch
 from agent.app.settings import Consent, Remembered, SettingsFile
-from agent.app.sight import Begin, FromEyes, Opened, Remark, Sight
+from agent.app.sight import Begin, DeletePersonal, ExportPersonal, FromEyes, Sight
 from agent.app.state import (
     Camera,
     CameraInfo,
     ChannelListing,
     CreatedChannel,
-    Person,
     Picture,
     Place,
     Promise,
-    Said,
     State,
     Wish,
 )
+from agent.app.teaching import Teaching
 from agent.app.worker import Worker
 from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
-from agent.hints import Hints
 from agent.sending import Sender
 from agent.smoothing import Reading
-from agent.unread import Unread
 from relay.common.deadline import end
 from relay.common.release import RELEASE
 from relay.errors import MoodcastError
-from relay.protocol import Countdown, Delay, FromRelay, Mood, People, Tap, Welcome
+from relay.protocol import EXPRESSIONS, Delay, Expression, FromRelay, Mood, Tap, Welcome
 
-_MOST_SAID = 200
 _ORDER_S = 0.5
 """At the end, after the camera is back: for the goodbye to the relay."""
 _SAVED_S = 0.3
-_REASONS = {reason.key: reason for reason in Unread}
 
 
 class App:
@@ -56,9 +50,10 @@ class App:
 
     def __init__(self, folder: Path) -> None:
         """``folder``: of the settings file, made where it is missing. Nothing is opened or sent before ``start``."""
-        self._file = SettingsFile(folder)
-        self._state, self._setting = State(delay=self._file.now.delay), threading.Lock()
+        self._file, self._personal = SettingsFile(folder), str(folder / "personal")
+        self._board = StateBoard(State(delay=self._file.now.delay))
         self._watch = CameraWatch(self._see, self._camera)
+        self._teaching = Teaching(self._watch, self._board.set, self._mute)
         self._worker = Worker(self._watch.run, self._cut)
         self.loop = self._worker.loop
         """Runs between ``start`` and ``close``; for what else waits for sockets, such as the tray icon."""
@@ -70,7 +65,6 @@ class App:
         self._endings: set[asyncio.Task[bool]] = set()
         """Kept here, since the event loop does not keep them."""
         self._sender = Sender()
-        self._hints = Hints(time.monotonic())
         self._labels_before = self._wishes = 0
         self._has_reading = self._is_mirrored = self._is_asleep = False
 
@@ -95,9 +89,10 @@ class App:
 
     def state(self) -> State:
         """All of it at this moment."""
-        state, client = self._state, self._client
+        client = self._client
+        state = msgspec.structs.replace(self._board.now, lesson=self._teaching.moment(), labels=self._labels_before)
         if client is None:
-            return msgspec.structs.replace(state, labels=self._labels_before)
+            return state
         countdown = client.countdown
         return msgspec.structs.replace(
             state,
@@ -109,10 +104,7 @@ class App:
 
     def picture(self) -> Picture | None:
         """The newest picture while ``mirror`` or ``preview`` is on and the camera too; None otherwise."""
-        shot = self._watch.shot
-        if shot is None or len(shot.pixels) != 3 * shot.width * shot.height:
-            return None
-        return Picture(np.frombuffer(shot.pixels, np.uint8).reshape(shot.height, shot.width, 3), shot.box)
+        return self._watch.picture()
 
     @property
     def remembered(self) -> Remembered:
@@ -142,7 +134,7 @@ class App:
             RefusedError: it is of a version that has no list, or asks to wait.
             RedirectedError: it sends us to another address.
         """
-        return self._worker.future(asking.channels(relay, self._tell))
+        return self._worker.future(asking.channels(relay, self._board.tell))
 
     def promises(self, place: Place) -> "Future[Promise]":
         """Join for a moment, share nothing, leave, and say what the relay promises.
@@ -154,14 +146,7 @@ class App:
 
     def agree(self, promise: Promise, at_once: bool = False) -> None:
         """The viewer agrees to share their expression there; remembered. ``at_once``: by itself at start, too."""
-        consent_given = Consent(
-            relay=promise.place.relay,
-            channel=promise.place.channel,
-            text=consent.digest(promise.welcome),
-            at_once=at_once,
-            program=RELEASE,
-        )
-        self._file.change(consents=consents.with_another(self._file.now.consents, consent_given))
+        self._file.change(consents=consents.with_another(self._file.now, promise, at_once, RELEASE))
 
     def join(self, promise: Promise) -> None:
         """Stay in the channel, instead of the one before. What is shared there: nothing, until ``share``."""
@@ -192,7 +177,7 @@ class App:
         Raises:
             NoConsentError: ``face`` without having joined, or without having agreed to the text of this place.
         """
-        if wish == "face" and self._state.cameras_allowed:
+        if wish == "face" and self._board.now.cameras_allowed:
             promise = self._promise
             if promise is None:
                 raise NoConsentError("there is no channel to share with: join one first")
@@ -200,7 +185,7 @@ class App:
                 raise NoConsentError("you have not agreed to share your expression with this channel: join it again")
         self._wishes += 1
         if wish == "paused":
-            self._set(wish=wish)  # at once: nobody is to wonder whether the button was pressed
+            self._board.set(wish=wish)  # at once: nobody is to wonder whether the button was pressed
         (self._worker.post if wish == "face" else self._worker.shut)(self._share, wish)
 
     def create(self, relay: str, channel: str, key: str = "") -> "Future[CreatedChannel]":
@@ -211,14 +196,14 @@ class App:
             WrongKeyError: the relay does not let us make one.
             RefusedError: the name is taken or can't be one, or the relay asks to wait.
         """
-        return self._worker.future(asking.create(relay, channel, key, self._tell))
+        return self._worker.future(asking.create(relay, channel, key, self._board.tell))
 
     def enlist(self, relay: str, created: CreatedChannel, on: bool) -> "Future[None]":
         """Have a channel of one's own told to everybody who asks its relay, or no more.
 
         The future raises what that of ``create`` does.
         """
-        return self._worker.future(asking.enlist(relay, created.channel, created.admin_key, on, self._tell))
+        return self._worker.future(asking.enlist(relay, created.channel, created.admin_key, on, self._board.tell))
 
     def cameras(self) -> "Future[tuple[CameraInfo, ...]]":
         """Those that are there now; none is opened to find out."""
@@ -234,7 +219,7 @@ class App:
         So it takes the viewer's click on something that says so. Pausing, taps alone and ``leave`` end it: a camera is
         shut then, whoever has forgotten that it is looked at.
         """
-        is_last_use = not on and self._state.wish != "face"
+        is_last_use = not on and self._board.now.wish != "face"
         (self._worker.shut if is_last_use else self._worker.post)(self._preview, on)
 
     def tap(self, kind: Tap) -> None:
@@ -248,6 +233,37 @@ class App:
     def forget_resting(self) -> None:
         """What the face looks like at rest is learned anew."""
         self._worker.post(self._watch.forget)
+
+    def use_personal(self, on: bool) -> None:
+        """Whether the agent is taught the viewer's face, and goes by that, who agreed to ``agent.consent.teaching``.
+
+        Off, nothing more is learned, and what was learned stays until ``delete_personal``.
+        """
+        promise = self._promise
+        given = None if promise is None else self._consent(promise)
+        self.change(personal=on)
+        if promise is not None and given is not None:
+            self.agree(promise, given.at_once)
+
+    def teach(self, label: Expression | None) -> None:
+        """What the viewer's face shows now; None: the expression shown last is right. See ``State.taught``."""
+        self._worker.post(self._teaching.teach, None if label is None else EXPRESSIONS.index(label))
+
+    def start_lesson(self) -> None:
+        """Begin the guided minute (``State.lesson``); no label is sent while it goes on. It takes the camera."""
+        self._worker.post(self._teaching.start_lesson)
+
+    def stop_lesson(self) -> None:
+        """Break it off."""
+        self._worker.post(self._teaching.stop_lesson)
+
+    def export_personal(self, path: Path) -> "Future[str]":
+        """Write what was learned to a file that anybody can read. Gives a sentence, raises AgentError with one."""
+        return self._worker.future(self._teaching.handled(ExportPersonal(personal=self._personal, path=str(path))))
+
+    def delete_personal(self) -> "Future[str]":
+        """Forget all that was learned, and the key and file of it. Gives a sentence, raises AgentError with one."""
+        return self._worker.future(self._teaching.handled(DeletePersonal(self._personal)))
 
     def show_me(self, on: bool) -> None:
         """Be shown, by name and expression, to everybody who opens the grid, or no more, at once. It takes a name.
@@ -270,24 +286,16 @@ class App:
 
     def _cut(self) -> None:
         if self._watch.cut():
-            self._set(camera="off", camera_problem="")
-
-    def _set(self, **changes: object) -> None:
-        with self._setting:
-            self._state = msgspec.structs.replace(self._state, **changes)
+            self._board.set(camera="off", camera_problem="")
 
     # What follows runs in the event loop alone.
 
-    def _tell(self, text: str) -> None:
-        self._set(sent=(*self._state.sent[1 - _MOST_SAID :], Said(time.time(), text)))
-
     def _consent(self, promise: Promise) -> Consent | None:
-        text = consent.digest(promise.welcome)
-        return consents.agreed(self._file.now.consents, promise.place, text, RELEASE)
+        return consents.agreed(self._file.now, promise, RELEASE)
 
     async def _promises(self, place: Place) -> Promise:
         client = Client(self._settings(place), Sender(), lambda _: None, advice=trouble.WINDOW)
-        client.on_said = self._tell
+        client.on_said = self._board.tell
         promise = Promise(place=place, welcome=await client.check(), agreed=False)
         return msgspec.structs.replace(promise, agreed=self._consent(promise) is not None)
 
@@ -324,12 +332,13 @@ class App:
     def _connect(self, promise: Promise) -> None:
         """As the settings are now; what is shared stays."""
         self._part()
-        self._set(place=promise.place, link="connecting", grid_allowed=promise.welcome.grid)
+        self._board.set(place=promise.place, link="connecting", grid_allowed=promise.welcome.grid)
         self._take_cameras(promise.welcome.cameras)
         self._sender = Sender()
+        self._sender.mute(self._teaching.muted_until)
         settings, agreed = self._settings(promise.place), promise.welcome
-        client = Client(settings, self._sender, self._note, agreed, trouble.WINDOW)
-        client.on_said, client.on_heard, client.on_lost = self._tell, self._hear, self._lose
+        client = Client(settings, self._sender, self._board.note, agreed, trouble.WINDOW)
+        client.on_said, client.on_heard, client.on_lost = self._board.tell, self._hear, self._board.lose
         self._client = client
         self._running = self.loop.create_task(self._stay(client))
 
@@ -347,12 +356,12 @@ class App:
             self._promise = None
             self._share("paused")
             self._part()
-            self._set(link="ended", problem=problem)
+            self._board.set(link="ended", problem=problem)
 
     def _leave(self) -> None:
         self._share("paused")
         self._part()
-        self._set(place=None)
+        self._board.set(place=None)
 
     def _part(self) -> None:
         """From the relay, and from all that it told."""
@@ -361,8 +370,8 @@ class App:
         self._hang_up()
         self._client = None
         self._has_reading = False
-        self._set(link="none", problem="", notice="", grid_allowed=False, cameras_allowed=True, measured=None)
-        self._forget_audience()
+        self._board.set(link="none", problem="", notice="", grid_allowed=False, cameras_allowed=True, measured=None)
+        self._board.forget_audience()
 
     def _hang_up(self) -> "asyncio.Task[bool] | None":
         """End the connection, whatever becomes of who waits for that."""
@@ -375,11 +384,8 @@ class App:
         ending.add_done_callback(self._endings.discard)
         return ending
 
-    def _forget_audience(self) -> None:
-        self._set(mood=None, people=(), more=0)
-
     def _change(self, before: Remembered, now: Remembered) -> None:
-        self._set(delay=now.delay)
+        self._board.set(delay=now.delay)
         self._look()
         is_same = (before.name, before.delay) == (now.name, now.delay)
         if self._promise is not None and self._client is not None and not is_same:
@@ -387,18 +393,18 @@ class App:
 
     def _take_cameras(self, allowed: bool) -> None:
         """The channel's admin takes cameras, or no more: then the viewer's is shut, until they wish for it anew."""
-        if allowed != self._state.cameras_allowed:
-            self._set(cameras_allowed=allowed)
-            if not allowed and self._state.wish == "face":
+        if allowed != self._board.now.cameras_allowed:
+            self._board.set(cameras_allowed=allowed)
+            if not allowed and self._board.now.wish == "face":
                 self._share("face")
 
     def _share(self, wish: Wish) -> None:
-        barred = wish == "face" and not self._state.cameras_allowed
+        barred = wish == "face" and not self._board.now.cameras_allowed
         if barred:
             wish = "taps"
-        self._set(wish=wish, barred=barred)
+        self._board.set(wish=wish, barred=barred)
         if wish != "face":  # the camera is shut, whoever looks through it
-            self._set(previewed=False)
+            self._board.set(previewed=False)
             self._withdraw()
         self._look()
 
@@ -416,64 +422,52 @@ class App:
 
     def _look(self) -> None:
         """Have looked through the camera what is to be looked at now."""
-        is_shared = self._state.wish == "face" and self._promise is not None
-        is_previewed = self._state.previewed
+        is_shared = self._board.now.wish == "face" and self._promise is not None
+        is_previewed = self._board.now.previewed
         if self._is_asleep or not (is_shared or is_previewed):
             self._watch.want(None)
+            self._teaching.close_eyes()
             return
         now, pictures = self._file.now, is_previewed or self._is_mirrored
-        self._watch.want(Begin(source=now.camera, model=now.model, fps=now.fps, pictures=pictures))
+        personal = self._personal if now.personal else ""
+        begin = Begin(source=now.camera, model=now.model, fps=now.fps, pictures=pictures, personal=personal)
+        self._watch.want(begin)
+
+    def _mute(self, until: float) -> None:
+        """Nothing that is seen before ``until`` (time.monotonic) is for the relay, and what it has is withdrawn."""
+        self._sender.mute(until)
+        if self._client is not None:
+            self._client.wake()
 
     def _see(self, message: FromEyes) -> None:
-        if isinstance(message, Opened):
-            self._hints = Hints(time.monotonic())
-        if isinstance(message, Remark):
-            self._set(notice=message.sentence)
-        if not isinstance(message, Sight):
-            return
-        unread = _REASONS.get(message.unread or "")
-        hint = self._hints.update(time.monotonic(), message.has_face, unread)
-        kept = "" if message.emotion is not None else self._state.hint
-        self._set(label=message.emotion, confidence=message.confidence, unread=unread, hint=hint or kept)
-        if self._state.wish == "face":
+        self._teaching.hear(message)
+        self._board.see(message)
+        if isinstance(message, Sight) and self._board.now.wish == "face":
             self._observe(None if message.emotion is None else Reading(message.emotion, message.confidence))
 
     def _camera(self, camera: Camera, problem: str) -> None:
-        self._set(camera=camera, camera_problem=problem, label=None, confidence=0.0, unread=None, hint="")
+        self._board.set(camera=camera, camera_problem=problem, label=None, confidence=0.0, unread=None, hint="")
+        if camera != "on":
+            self._teaching.close_eyes()
         self._withdraw()
 
     def _hear(self, message: FromRelay) -> None:
-        if isinstance(message, Welcome):
-            self._set(link="joined", problem="", notice="", grid_allowed=message.grid)
-            self._take_cameras(message.cameras)
-        elif isinstance(message, Mood):
-            self._set(mood=message, grid_allowed=message.grid)
-            self._take_cameras(message.cameras)
-        elif isinstance(message, People):
-            self._set(people=tuple(Person(one.name, one.emotion) for one in message.people), more=message.more)
-        elif isinstance(message, Countdown):
-            self._set(measured=None)
-        elif isinstance(message, Delay):
+        if isinstance(message, Delay):
             self._file.change(delay=float(message.seconds))
-            self._set(measured=message.seconds, delay=float(message.seconds))
-
-    def _lose(self, reason: str) -> None:
-        self._set(link="lost", problem=f"The relay is lost: {reason.rstrip('.')}.", notice="")
-        self._forget_audience()
-
-    def _note(self, sentence: str) -> None:
-        self._set(notice=sentence[:1].upper() + sentence[1:])
+        self._board.hear(message)
+        if isinstance(message, Welcome | Mood):
+            self._take_cameras(message.cameras)
 
     def _mirror(self, on: bool) -> None:
         self._is_mirrored = on
         self._look()
 
     def _preview(self, on: bool) -> None:
-        self._set(previewed=on)
+        self._board.set(previewed=on)
         self._look()
 
     def _tap(self, kind: Tap) -> None:
-        if self._client is not None and self._state.wish != "paused":
+        if self._client is not None and self._board.now.wish != "paused":
             self._client.tap(kind)
 
     def _tap_zero(self) -> None:
@@ -483,13 +477,13 @@ class App:
     def _show_me(self, on: bool) -> None:
         if self._client is not None:
             if on and not self._file.now.name:
-                self._note("to be shown takes a name: choose one in the settings")
+                self._board.note("to be shown takes a name: choose one in the settings")
             else:
                 self._client.show(on)
 
     def _open_grid(self, on: bool) -> None:
         if not on:
-            self._set(people=(), more=0)
+            self._board.set(people=(), more=0)
         if self._client is not None:
             self._client.look(on)
 

@@ -1,24 +1,30 @@
 """What the viewer has agreed to, per relay and channel. Pure."""
 
-from collections.abc import Sequence
+from agent import consent
+from agent.app.settings import Consent, Remembered
+from agent.app.state import Promise
 
-from agent.app.settings import Consent
-from agent.app.state import Place
 
-
-def agreed(consents: Sequence[Consent], place: Place, text: str, program: str) -> Consent | None:
+def agreed(remembered: Remembered, promise: Promise, program: str) -> Consent | None:
     """The consent that holds for a place now; None where the viewer must be asked.
 
-    It is asked anew when the ``text`` changes (``agent.consent.digest``), and with each version of the ``program``,
-    unless the viewer chose to share at once there.
+    It is asked anew when the text changes (``agent.consent.digest``), and with each version of the ``program``, unless
+    the viewer chose to share at once there. Who agreed to teaching, too, need not be asked again without it.
     """
-    for one in consents:
-        if (one.relay, one.channel, one.text) == (place.relay, place.channel, text):
+    place = promise.place
+    texts = {consent.digest(promise.welcome, teaching) for teaching in {True, remembered.personal}}
+    for one in remembered.consents:
+        if (one.relay, one.channel) == (place.relay, place.channel) and one.text in texts:
             return one if one.at_once or one.program == program else None
     return None
 
 
-def with_another(consents: Sequence[Consent], new: Consent) -> tuple[Consent, ...]:
-    """All of them, in which ``new`` replaces the one for its place."""
-    others = (one for one in consents if (one.relay, one.channel) != (new.relay, new.channel))
-    return (*others, new)
+def with_another(remembered: Remembered, promise: Promise, at_once: bool, program: str) -> tuple[Consent, ...]:
+    """All consents, in which that to ``promise`` replaces the one for its place."""
+    place = promise.place
+    others = (one for one in remembered.consents if (one.relay, one.channel) != (place.relay, place.channel))
+    text = consent.digest(promise.welcome, remembered.personal)
+    return (
+        *others,
+        Consent(relay=place.relay, channel=place.channel, text=text, at_once=at_once, program=program),
+    )

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import numpy as np
 
 from agent import cameras
 from agent.app import sight
 from agent.app.sight import Begin, Failed, Forget, FromEyes, Glimpse, Opened, ToEyes, WantPictures
-from agent.app.state import Camera
+from agent.app.state import Camera, Picture
 from relay.common import ourselves
 from relay.common.deadline import within
 
@@ -70,11 +71,12 @@ class EyesProcess:
 
     def __init__(
         self,
-        begin: Begin,
+        first: ToEyes,
         heard: "Callable[[EyesProcess, FromEyes], None]",
         ended: "Callable[[EyesProcess], None]",
     ) -> None:
-        """``heard`` and ``ended`` are called in a thread of this; the latter once, whatever ends it.
+        """``first`` is what it is told at once. ``heard`` and ``ended`` are called in a thread of this; the latter
+        once, whatever ends it.
 
         Raises:
             OSError: it can't be started.
@@ -91,7 +93,7 @@ class EyesProcess:
         )
         self._writing = threading.Lock()
         threading.Thread(target=self._read, name="eyes", daemon=True).start()
-        self.say(begin)
+        self.say(first)
 
     @property
     def pid(self) -> int:
@@ -162,6 +164,25 @@ class CameraWatch:
         if begin is None or not begin.pictures:
             self.shot = None
         self._news.set()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the eyes are open, and taught by who they see."""
+        return self._process is not None and self._wanted is not None and bool(self._wanted.personal)
+
+    def say_to_learner(self, message: ToEyes) -> bool:
+        """Tell the eyes something; False where they are shut, or learn nothing."""
+        process = self._process if self.learns else None
+        if process is not None:
+            process.say(message)
+        return process is not None
+
+    def picture(self) -> Picture | None:
+        """``shot`` as a picture; any thread may call it."""
+        shot = self.shot
+        if shot is None or len(shot.pixels) != 3 * shot.width * shot.height:
+            return None
+        return Picture(np.frombuffer(shot.pixels, np.uint8).reshape(shot.height, shot.width, 3), shot.box)
 
     def forget(self) -> None:
         """What the face looks like at rest is learned anew."""

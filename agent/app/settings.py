@@ -54,6 +54,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     language: Literal["auto"] | Language = "auto"
     taps_only: bool = False
     """Whether resuming shares taps alone, and leaves the camera shut."""
+    personal: bool = False
+    """Whether the viewer teaches it their face, and agreed to what that keeps (``agent.consent.teaching``)."""
     show_picture: bool = True
     """Whether the viewer's own picture is shown to them."""
     start_at_login: bool = False

@@ -10,10 +10,11 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
+from agent.personal.status import Label, Taught, TeacherStatus
 from relay.protocol import Expression
 
 _LENGTH = struct.Struct(">I")
-MOST_TOLD = 4096
+MOST_TOLD = 1 << 14
 """Bytes of a message to the eyes."""
 WIDEST = 320
 """Pixels of a picture's longer side, at most."""
@@ -32,6 +33,8 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     model: str
     fps: int
     pictures: bool = False
+    personal: str = ""
+    """The folder of what this face has taught; empty where nothing is to be learned, and nothing learned is used."""
 
 
 class WantPictures(msgspec.Struct, frozen=True, tag=True):
@@ -42,6 +45,38 @@ class WantPictures(msgspec.Struct, frozen=True, tag=True):
 
 class Forget(msgspec.Struct, frozen=True, tag=True):
     """Learn anew what the face looks like at rest."""
+
+
+class Teach(msgspec.Struct, frozen=True, tag=True):
+    """The viewer answers what the face shows now; see ``agent.personal``."""
+
+    label: Label | None
+    """None: what was shown last is right."""
+
+
+Ago = Annotated[float, Meta(ge=0, le=60)]
+"""Seconds before now: each process has a clock of its own."""
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The viewer made the face of ``label`` between these times, as the guided minute had asked."""
+
+    label: Label
+    since: Ago
+    until: Ago
+
+
+class ExportPersonal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Write what is in the folder ``personal`` to a file that anybody can read. It needs no ``Begin``."""
+
+    personal: str
+    path: str
+
+
+class DeletePersonal(msgspec.Struct, frozen=True, tag=True):
+    """Forget all that was learned, in memory and in the folder ``personal``. It needs no ``Begin``."""
+
+    personal: str
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
@@ -85,8 +120,15 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Whether it is the camera, not what is installed here."""
 
 
-ToEyes = Begin | WantPictures | Forget
-FromEyes = Opened | Sight | Glimpse | Remark | Failed
+class Handled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What became of an ``ExportPersonal`` or a ``DeletePersonal``."""
+
+    sentence: str
+    done: bool
+
+
+ToEyes = Begin | WantPictures | Forget | Teach | Lesson | ExportPersonal | DeletePersonal
+FromEyes = Opened | Sight | Glimpse | Remark | Failed | Taught | TeacherStatus | Handled
 Told = TypeVar("Told")
 
 

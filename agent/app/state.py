@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.personal.lesson import LessonMoment
+from agent.personal.status import Taught, TeacherStatus
 from agent.unread import Unread
 from relay.protocol import Expression, Mood, Welcome
 
@@ -79,6 +81,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing can be read."""
     hint: str = ""
     """What would help; empty while all is well."""
+    personal: TeacherStatus | None = None
+    """What was learned of this face, as the eyes told last; None while nothing is to be, and before they told."""
+    taught: Taught | None = None
+    """What became of the newest answer, or of a guided minute that was broken off."""
+    lesson: LessonMoment | None = None
+    """What the guided minute asks for now; None without one. While it goes on, and a moment longer, no label is sent.
+    """
     sent: tuple[Said, ...] = ()
     """The newest of what the relay was told since the start, at most 200, oldest first."""
     labels: int = 0

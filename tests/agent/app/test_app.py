@@ -401,7 +401,8 @@ async def test_a_clock_that_jumps_changes_what_time_is_shown_and_nothing_else(
     await wait_until(lambda: agent.state().label == "happy")
     for jumped in (0.0, 4e9, 86400.0):
         clock = SimpleNamespace(time=lambda to=jumped: to, monotonic=time.monotonic)
-        monkeypatch.setattr("agent.app.app.time", clock)
+        for module in ("app", "board", "teaching"):
+            monkeypatch.setattr(f"agent.app.{module}.time", clock)
         await wait_until(lambda to=jumped: agent.state().sent[-1].time == to)  # type: ignore[misc]
         assert (agent.state().link, agent.state().camera, agent.state().label) == ("joined", "on", "happy")
 

@@ -6,7 +6,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.app import sight
-from agent.app.sight import Begin, Failed, Forget, FromEyes, Glimpse, Opened, Remark, Sight, WantPictures
+from agent.app.sight import (
+    Begin,
+    DeletePersonal,
+    ExportPersonal,
+    Failed,
+    Forget,
+    FromEyes,
+    Glimpse,
+    Handled,
+    Lesson,
+    Opened,
+    Remark,
+    Sight,
+    Teach,
+    WantPictures,
+)
+from agent.personal.status import Taught, TeacherStatus
 
 SHARES = st.tuples(*[st.floats(-10, 10)] * 4)
 MESSAGES: st.SearchStrategy[FromEyes] = st.one_of(
@@ -21,6 +37,18 @@ MESSAGES: st.SearchStrategy[FromEyes] = st.one_of(
         unread=st.none() | st.text(max_size=9),
         box=st.none() | SHARES,
     ),
+    st.builds(Taught, label=st.none() | st.integers(0, 6), answers=st.integers(0, 9), sentence=st.text(max_size=50)),
+    st.builds(
+        TeacherStatus,
+        counts=st.tuples(*[st.integers(0, 400)] * 7),
+        before=st.integers(0, 400),
+        after=st.integers(0, 400),
+        of=st.integers(0, 400),
+        in_use=st.booleans(),
+        learning=st.booleans(),
+        sentence=st.text(max_size=50),
+    ),
+    st.builds(Handled, sentence=st.text(max_size=50), done=st.booleans()),
     st.builds(Glimpse, width=st.integers(1, 320), height=st.integers(1, 320), pixels=st.binary(), box=st.none()),
 )
 
@@ -44,7 +72,17 @@ def test_the_largest_picture_fits() -> None:
 
 
 def test_what_the_eyes_are_told() -> None:
-    told = [Begin(source="webcam", model="moodnet", fps=5), WantPictures(True), Forget()]
+    told = [
+        Begin(source="webcam", model="moodnet", fps=5),
+        Begin(source="/" + "s" * 4095, model="/" + "m" * 4095, fps=5, personal="/" + "p" * 4095),
+        WantPictures(True),
+        Forget(),
+        Teach(None),
+        Teach(6),
+        Lesson(label=3, since=5.5, until=0.0),
+        ExportPersonal(personal="/folder", path="/file.npz"),
+        DeletePersonal("/folder"),
+    ]
     assert list(sight.told().feed(b"".join(map(sight.packed, told)))) == told
 
 

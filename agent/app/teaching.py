@@ -1,0 +1,138 @@
+"""Teaching as the running agent has it done: the eyes learn; here that is asked for, and what they say of it told."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable
+
+from agent.app.looking import CameraWatch, EyesProcess
+from agent.app.sight import DeletePersonal, ExportPersonal, FromEyes, Handled, Lesson, Teach
+from agent.errors import AgentError
+from agent.personal.lesson import REST_S, GuidedMinute, LessonMoment
+from agent.personal.status import Label, Taught, TeacherStatus
+
+_TICK_S = 0.1
+_HANDLED_S = 60.0
+"""A keyring may ask its user for a password first."""
+_UNHANDLED = Handled(sentence="What was to do it did not answer. Try again.", done=False)
+NO_EYES = Taught(label=None, answers=0, sentence="Nothing was stored: it takes the camera, and teaching turned on.")
+BROKEN_OFF = Taught(
+    label=None, answers=0, sentence="The guided minute was broken off; the expressions until then count."
+)
+
+
+class Teaching:
+    """Answers and lessons on their way to the eyes, and what they say of them on its way to the state.
+
+    Runs in the event loop, but for ``moment``.
+    """
+
+    def __init__(self, watch: CameraWatch, tell: Callable[..., None], mute: Callable[[float], None]) -> None:
+        """``tell`` sets fields of ``State``; ``mute`` is told each new ``muted_until``."""
+        self._watch, self._tell, self._mute = watch, tell, mute
+        self._minute: GuidedMinute | None = None
+        self._guiding: asyncio.Task[None] | None = None
+        self._handling: asyncio.Future[Handled] | None = None
+        self.muted_until = -math.inf
+        """Nothing that is seen before it (``time.monotonic``) is for the relay."""
+
+    def moment(self) -> LessonMoment | None:
+        """What the guided minute asks for now; any thread may call it."""
+        minute = self._minute
+        return None if minute is None else minute.moment(time.monotonic())
+
+    def teach(self, label: Label | None) -> None:
+        """An answer of the viewer; see ``State.taught``."""
+        if not self._watch.say_to_learner(Teach(label)):
+            self._tell(taught=NO_EYES)
+
+    def start_lesson(self) -> None:
+        """Begin the guided minute, unless it goes on already, or nobody would learn from it."""
+        if not self._watch.learns:
+            self._tell(taught=NO_EYES)
+        elif self._minute is None:
+            self._minute = GuidedMinute(time.monotonic())
+            self._be_mute(math.inf)
+            self._guiding = asyncio.get_running_loop().create_task(self._guide(self._minute))
+
+    def stop_lesson(self) -> None:
+        """Break it off; nothing where there is none."""
+        if self._guiding is not None:
+            self._guiding.cancel()
+            self._tell(taught=BROKEN_OFF)
+            self._end_lesson()
+
+    def close_eyes(self) -> None:
+        """The camera is off: nothing is shown to the eyes any more, nor do they answer."""
+        self.stop_lesson()
+        self._handle(_UNHANDLED)
+
+    def hear(self, message: FromEyes) -> None:
+        """What the eyes say; most of it is not of teaching."""
+        if isinstance(message, Taught):
+            self._tell(taught=message)
+        elif isinstance(message, TeacherStatus):
+            self._tell(personal=message)
+        elif isinstance(message, Handled):
+            self._handle(message)
+
+    async def handled(self, message: ExportPersonal | DeletePersonal) -> str:
+        """Have it done by the eyes, or by a process that looks at nothing; what became of it, a sentence.
+
+        Raises:
+            AgentError: it could not be done.
+        """
+        self._handle(_UNHANDLED)  # who asks again does not wait for the first
+        self._handling = asyncio.get_running_loop().create_future()
+        alone = None if self._watch.say_to_learner(message) else self._start_alone(message)
+        try:
+            await asyncio.wait({self._handling}, timeout=_HANDLED_S)
+            self._handle(_UNHANDLED)
+            done = self._handling.result()
+        finally:
+            if alone is not None:
+                await asyncio.to_thread(alone.end)
+        if not done.done:
+            raise AgentError(done.sentence)
+        return done.sentence
+
+    def _start_alone(self, message: ExportPersonal | DeletePersonal) -> EyesProcess | None:
+        loop = asyncio.get_running_loop()
+
+        def in_loop(handled: Handled) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended before the process
+                loop.call_soon_threadsafe(self._handle, handled)
+
+        def heard(_: EyesProcess, answer: FromEyes) -> None:
+            if isinstance(answer, Handled):
+                in_loop(answer)
+
+        try:
+            return EyesProcess(message, heard, lambda _: in_loop(_UNHANDLED))
+        except OSError as error:
+            self._handle(Handled(sentence=f"It can't be started ({error.strerror or error}).", done=False))
+            return None
+
+    def _handle(self, message: Handled) -> None:
+        if self._handling is not None and not self._handling.done():
+            self._handling.set_result(message)
+
+    async def _guide(self, minute: GuidedMinute) -> None:
+        while not minute.is_over:
+            now = time.monotonic()
+            for asked in minute.turns(now):
+                message = Lesson(label=asked.label, since=now - asked.since, until=now - asked.until)
+                self._watch.say_to_learner(message)
+            await asyncio.sleep(_TICK_S)
+        if minute.is_broken_off:
+            self._tell(taught=BROKEN_OFF)
+        self._end_lesson()
+
+    def _end_lesson(self) -> None:
+        self._guiding = self._minute = None
+        self._be_mute(time.monotonic() + REST_S)
+
+    def _be_mute(self, until: float) -> None:
+        self.muted_until = until
+        self._mute(until)
