@@ -1,4 +1,4 @@
-"""The packages of the extra ``agent``, without which a command may be asked for."""
+"""The packages of the extras ``agent`` and ``personal``, without which a command may be asked for."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from agent.errors import MissingLibraryError
 
 _AGENT_PACKAGES = ("cv2", "dbus_fast", "filelock", "keyring", "mediapipe", "mss", "onnxruntime", "pystray", "sv_ttk")
 """What the extra ``agent`` installs; the relay does without."""
+_EXTRAS = {**dict.fromkeys(_AGENT_PACKAGES, "agent"), "cryptography": "agent,personal"}
+"""What to install for each package."""
 
 
 @contextlib.contextmanager
@@ -19,9 +21,10 @@ def needed_by(command: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name not in _AGENT_PACKAGES:
+        extra = _EXTRAS.get(error.name or "")
+        if extra is None:
             raise
         raise MissingLibraryError(
             f"{command} needs the package {error.name}, which is not installed. In Moodcast's folder: "
-            "pipx install --force '.[agent]' (or pip install '.[agent]')"
+            f"pipx install --force '.[{extra}]' (or pip install '.[{extra}]')"
         ) from error

@@ -39,7 +39,7 @@ MAY = {
 
 ROOMS = {
     "agent": (
-        "errors files outset packages stopping priority address config consent trouble smoothing sending client "
+        "errors files outset packages system_keyring stopping priority address config consent trouble smoothing sending client "
         "cameras sources search face pace covered unread readable proportions hints resting clip_buffer personal "
         "readers recognition remarks capture stills trial face_stage app desktop window terminal first_start explain "
         "main program"

@@ -12,7 +12,6 @@ import logging
 import os
 import secrets
 import socket
-import stat
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import SecondStartError
+from agent.files import own_folder, write_whole
 from relay.common import discreet
 
 _LOCK, _SOCKET, _DOOR = "window.lock", "window.sock", "window.door"
@@ -80,8 +80,7 @@ class Instance:
         """
         from filelock import FileLock
 
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _require_own(folder)
+        own_folder(folder)
         self._folder, self._loopback = folder, loopback
         self._lock = FileLock(folder / _LOCK, thread_local=False)
         self._listener: socket.socket | None = None
@@ -162,8 +161,6 @@ class Instance:
             (self._folder / _SOCKET).chmod(0o600)
             listener.listen()
             return listener
-        from agent.files import write_whole
-
         listener = socket.create_server(("127.0.0.1", 0))
         door = _Door(listener.getsockname()[1], self._secret)
         write_whole(msgspec.json.encode(door), self._folder / _DOOR)
@@ -208,17 +205,6 @@ def _line(connection: socket.socket) -> bytes:
         if not part or len(data) > _MOST:
             raise ConnectionError("expected one short line")
     return data
-
-
-def _require_own(folder: Path) -> None:
-    """Nobody else may put a socket there, or take one away. Raises PermissionError."""
-    if os.name != "posix":
-        return  # the folders of a Windows user are theirs alone
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise PermissionError(f"{folder} is not a folder of yours alone")
-    if found.st_mode & 0o077:
-        folder.chmod(0o700)
 
 
 def _short(path: Path) -> str:

@@ -6,25 +6,19 @@ fails) goes into a file with mode 0600, which any program of the user's can read
 
 import contextlib
 import logging
-import queue
-import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import msgspec
 
 from agent.files import write_whole
-
-if TYPE_CHECKING:
-    from keyring.backend import KeyringBackend
+from agent.system_keyring import SERVICE, Errands, system_keyring
 
 Kind = Literal["password", "admin", "display"]
 """A channel's join password, and its two keys."""
 Where = Literal["keyring", "file", "nowhere"]
 """Where something is kept; the window has a sentence for each (``keys.WHERE`` of its texts)."""
-_SERVICE = "Moodcast"
 _NAME = "keys.json"
 _LARGEST = 1 << 20
 """Bytes of the file."""
@@ -38,44 +32,25 @@ class Keys:
         """``folder``: of the settings; nothing is read or written yet."""
         self.file = folder / _NAME
         """Where they are that no keyring takes."""
-        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        # Not Python's own executor: the end of the program would wait for a keyring that asks its user.
-        self._thread = threading.Thread(target=self._run, name="keys", daemon=True)
-        self._thread.start()
+        self._errands = Errands("keys")
 
     def keep(self, relay: str, channel: str, kind: Kind, secret: str) -> "Future[Where]":
         """Remember it in place of an older one."""
-        return self._in_turn(self._keep, _name(relay, channel, kind), secret)
+        return self._errands.do(self._keep, _name(relay, channel, kind), secret)
 
     def find(self, relay: str, channel: str, kind: Kind) -> "Future[str]":
         """What was kept; empty where nothing was, or a locked keyring is not opened."""
-        return self._in_turn(self._find, _name(relay, channel, kind))
+        return self._errands.do(self._find, _name(relay, channel, kind))
 
     def forget(self, relay: str, channel: str, kind: Kind) -> "Future[bool]":
         """No longer keep it, wherever it lies; False where a locked keyring or a full disk does not let go of it."""
-        return self._in_turn(self._forget, _name(relay, channel, kind))
-
-    def _in_turn(self, work: Callable[..., Any], *arguments: str) -> "Future[Any]":
-        future: Future[Any] = Future()
-
-        def do() -> None:
-            try:
-                future.set_result(work(*arguments))
-            except BaseException as error:  # whoever asked gets it
-                future.set_exception(error)
-
-        self._work.put(do)
-        return future
-
-    def _run(self) -> None:
-        while True:
-            self._work.get()()
+        return self._errands.do(self._forget, _name(relay, channel, kind))
 
     def _keep(self, name: str, secret: str) -> Where:
-        ring = _keyring()
+        ring = system_keyring()
         if ring is not None:
             try:
-                ring.set_password(_SERVICE, name, secret)
+                ring.set_password(SERVICE, name, secret)
             except Exception as error:  # backends are other people's, and raise whatever they like
                 _log.debug("the keyring does not take it: %s", type(error).__name__)
             else:
@@ -95,20 +70,20 @@ class Keys:
         with contextlib.suppress(OSError):
             if found := self._read().get(name):
                 return found
-        ring = _keyring()
+        ring = system_keyring()
         if ring is not None:
             with contextlib.suppress(Exception):  # as above
-                return ring.get_password(_SERVICE, name) or ""
+                return ring.get_password(SERVICE, name) or ""
         return ""
 
     def _forget(self, name: str) -> bool:
         gone = self._remove_from_file(name)
-        ring = _keyring()
+        ring = system_keyring()
         if ring is None:
             return gone
         try:
-            if ring.get_password(_SERVICE, name) is not None:
-                ring.delete_password(_SERVICE, name)
+            if ring.get_password(SERVICE, name) is not None:
+                ring.delete_password(SERVICE, name)
         except Exception:  # as above
             return False
         return gone
@@ -138,15 +113,3 @@ class Keys:
 
 def _name(relay: str, channel: str, kind: Kind) -> str:
     return f"{kind} of {channel} at {relay}"
-
-
-def _keyring() -> "KeyringBackend | None":
-    """The system's keyring, if there is one; not one that is a file itself, or takes nothing."""
-    try:
-        import keyring
-
-        ring = keyring.get_keyring()
-        return ring if float(ring.priority) >= 1 else None
-    except Exception as error:  # as above
-        _log.debug("no keyring: %s", type(error).__name__)
-        return None
