@@ -59,6 +59,23 @@ def test_plain(tmp_path: Path, write: Write) -> None:
     assert labels(seven) == labels(listing)
 
 
+def test_people(tmp_path: Path, write: Write) -> None:
+    write("anna/happy/1.mp4", "anna/happy/10.mp4", "anna/fear/2/0001.png", "ben/Happiness/1.mp4", "ben/notes.txt")
+    listing = layouts.find(tmp_path, "people")
+    assert listing.classes == EXPRESSIONS
+    shown = [(clip.subject, listing.classes[clip.label], clip.path.name) for clip in listing.clips]
+    assert shown == [
+        ("anna", "fear", "2"),
+        ("anna", "happy", "1.mp4"),
+        ("anna", "happy", "10.mp4"),
+        ("ben", "happy", "1.mp4"),
+    ]
+    write("ben/bored/1.mp4")
+    assert layouts.find(tmp_path, "people").classes == ("Happiness", "bored", "fear", "happy")
+    with pytest.raises(DatasetError, match=r"expected clips as SUBJECT/CLASS/CLIP.mp4 or .*, got none"):
+        layouts.find(tmp_path / "anna", "people")
+
+
 def test_plain_takes_no_folder_without_a_picture_for_a_clip(tmp_path: Path, write: Write) -> None:
     write("pip-1/build/lib/module.py", "user/deep/cache/pictures/1.png", "user/.hidden/1.png", "user/1.png")
     write("happy/a/1.png", "happy/b/notes.txt")
@@ -200,6 +217,9 @@ def test_ravdess(tmp_path: Path, write: Write) -> None:
         assert sorted(subject for fold in folds for subject in fold) == [f"{actor:02}" for actor in range(1, 25)]
     for fold in listing.folds.values():
         assert sorted(fold.train + fold.test) == list(range(25))
+    song = layouts.find(tmp_path, "ravdess-song")
+    assert len(song.clips) == 26
+    assert labels(song)["02-02-03-01-01-01-01.mp4"] == "happy"
 
 
 def test_crema_d(tmp_path: Path, write: Write) -> None:
@@ -431,7 +451,7 @@ def test_a_folder_that_is_laid_out_otherwise(tmp_path: Path, name: str) -> None:
 
 
 def test_an_unknown_layout(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"plain, dfew.*got 'dwef'"):
+    with pytest.raises(DatasetError, match=r"plain, people, dfew.*got 'dwef'"):
         layouts.find(tmp_path, "dwef")
 
 

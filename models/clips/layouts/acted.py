@@ -18,6 +18,7 @@ Levels LO, MD and HI are noted as 1/3, 2/3 and 1; most clips have XX, not given.
 the 91 actors in order, in runs of 18 (the last of 19).
 """
 
+import functools
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,8 @@ from models.errors import DatasetError
 
 _RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """In the order of its emotion numbers."""
+# Calm is acted as a face at rest with a hint of a smile; viewers' neutral faces are no different.
+_RAVDESS_SHOWS = ("neutral", "neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
 _CREMA_D = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 _LEVELS = {"LO": 1 / 3, "MD": 2 / 3, "HI": 1.0}
 
@@ -58,16 +61,18 @@ def _entries(folder: Path, pattern: str) -> dict[str, tuple[Path, tuple[str, ...
     return found
 
 
-def _read_ravdess(folder: Path) -> Found:
+def _read_ravdess(channels: str, folder: Path) -> Found:
+    """``channels`` is a pattern: 01 speech, 02 song."""
     takes: dict[tuple[str, ...], tuple[str, Path]] = {}
-    for entry, (modality, *take) in _entries(folder, r"(01|02)-01-(0[1-8])-(0[12])-(\d\d)-(\d\d)-(\d\d)").values():
+    pattern = rf"(01|02)-({channels})-(0[1-8])-(0[12])-(\d\d)-(\d\d)-(\d\d)"
+    for entry, (modality, *take) in _entries(folder, pattern).values():
         if modality >= takes.get(tuple(take), ("", entry))[0]:  # 02, without sound, is the later one
             takes[tuple(take)] = (modality, entry)
     if not takes:
         raise DatasetError(f"expected clips such as Actor_01/02-01-06-01-02-01-01.mp4 in {folder}, got none")
     clips = tuple(
         Clip(path, int(emotion) - 1, subject=actor, intensity=int(intensity) / 2)
-        for (emotion, intensity, _, _, actor), (_, path) in takes.items()
+        for (_, emotion, intensity, _, _, actor), (_, path) in takes.items()
     )
     folds = {str(k): [f"{actor:02}" for actor in actors] for k, actors in enumerate(_LUNA_JIMENEZ, 1)}
     folds |= {f"four-{k + 1}": [f"{4 * k + i:02}" for i in range(1, 5)] for k in range(6)}
@@ -88,13 +93,9 @@ def _read_crema_d(folder: Path) -> Found:
 
 
 LAYOUTS = (
+    Layout("ravdess", "RAVDESS, speech", _RAVDESS, _RAVDESS_SHOWS, functools.partial(_read_ravdess, "01")),
     Layout(
-        "ravdess",
-        "RAVDESS, speech",
-        _RAVDESS,
-        # Calm is acted as a face at rest with a hint of a smile; viewers' neutral faces are no different.
-        ("neutral", "neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
-        _read_ravdess,
+        "ravdess-song", "RAVDESS, speech and song", _RAVDESS, _RAVDESS_SHOWS, functools.partial(_read_ravdess, "01|02")
     ),
     Layout("crema-d", "CREMA-D", _CREMA_D, ("angry", "disgust", "fear", "happy", "neutral", "sad"), _read_crema_d),
 )

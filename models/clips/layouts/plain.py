@@ -6,6 +6,8 @@ and apex, says more of the clips that it names, and the others don't count; any 
 Intensities are 0 to 1, onset and apex a clip's frames, counted from 0. Labels need not be names of folders; where one
 is, all are, in these words or others for the same expression.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
+
+``people`` is the same the other way round, and has no table: ``SUBJECT/CLASS/CLIP.mp4``, or with pictures in ``CLIP/``.
 """
 
 import math
@@ -46,7 +48,7 @@ def read(folder: Path) -> Found:
         clips.append(
             Clip(
                 path,
-                classes.index(expression_of(row["label"]) or row["label"] if classes == EXPRESSIONS else row["label"]),
+                _label(row["label"], classes),
                 row["subject"] or _subject_of(path),
                 _intensity(row, place),
                 onset=onset,
@@ -54,6 +56,22 @@ def read(folder: Path) -> Found:
             )
         )
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
+
+
+def read_people(folder: Path) -> Found:
+    found = [
+        (person.name, shown.name, clip)
+        for person in files.folders_in(folder)
+        for shown in files.folders_in(person)
+        for clip in files.clips_in(shown)
+    ]
+    if not found:
+        raise DatasetError(
+            f"expected clips as SUBJECT/CLASS/CLIP.mp4 or SUBJECT/CLASS/CLIP/PICTURES in {folder}, got none"
+        )
+    classes = _order({name for _, name, _ in found})
+    clips = tuple(Clip(path, _label(name, classes), person) for person, name, path in found)
+    return Found(clips, classes=classes)
 
 
 def _check_classes(folder: Path, rows: Sequence[files.Row]) -> None:
@@ -116,4 +134,11 @@ def _order(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-LAYOUTS = (Layout("plain", "CLASS/CLIP.mp4 or CLASS/SUBJECT_CLIP.mp4, also folders of pictures", (), (), read),)
+def _label(name: str, classes: tuple[str, ...]) -> int:
+    return classes.index(expression_of(name) or name if classes == EXPRESSIONS else name)
+
+
+LAYOUTS = (
+    Layout("plain", "CLASS/CLIP.mp4 or CLASS/SUBJECT_CLIP.mp4, also folders of pictures", (), (), read),
+    Layout("people", "SUBJECT/CLASS/CLIP.mp4, also folders of pictures", (), (), read_people),
+)
