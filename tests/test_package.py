@@ -34,7 +34,7 @@ MODULES = {
         "affect align assets bar blendshapes boxes contract download face_stage fetch infer npm registry runtime smile "
         "softmax wheels"
     ),
-    "models/personal": "adaptation features heads",
+    "models/personal": "adaptation cells features heads protocols",
     "models/stills": "fer2013",
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events folds inputs losses masked probe "
