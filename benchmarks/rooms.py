@@ -45,7 +45,10 @@ ROOMS = {
         "first_start explain main program"
     ),
     "demo": "errors config show crowd screenshot run",
-    "models": "errors atomic metrics inference stills zoo clips convert training export evaluation personal commands",
+    "models": (
+        "errors atomic json_output metrics inference stills zoo clips convert training export evaluation personal "
+        "commands"
+    ),
     "relay": (
         "protocol errors settings trial assets common core store config logs machine cluster live http tunnel app check"
     ),

@@ -3,17 +3,17 @@
 import argparse
 import contextlib
 import functools
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from models import convert
+from models import convert, json_output
 from models.clips.source import ClipSource
-from models.errors import EvaluationError, MissingTorchError
+from models.errors import MissingTorchError
 from models.inference import bar, registry
 from models.inference.contract import CropSpec
 from models.inference.face_stage import FaceStage
+from models.personal import commands as personal
 from models.training import recipe
 from models.training.recipe import Recipe
 from models.zoo import networks
@@ -56,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
+    personal.add_arguments(
+        actions.add_parser("personal-report", help="what learning one person is worth (docs/personal.md)")
+    )
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )
@@ -243,14 +246,14 @@ def _recipe_and_run(options: argparse.Namespace) -> tuple[Recipe, Path]:
 
 def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
     if options.json:
-        _check_folder(options.json)
+        json_output.check(options.json)
     from models.evaluation import clip_runs
 
     result = clip_runs.evaluate(Path(options.name), options.data, preparing(faces, "models evaluate"), options.probe)
     if options.json != "-":
         print(clip_runs.describe(result))
     if options.json:
-        _write_json(result, options.json)
+        json_output.write(result, options.json)
     return 0
 
 
@@ -265,7 +268,7 @@ def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
     from models.evaluation import evaluate, summary
 
     if options.json:
-        _check_folder(options.json)
+        json_output.check(options.json)
     finding = faces.describing("models evaluate --portraits") if options.portraits else contextlib.nullcontext()
     with contextlib.ExitStack() as stack:
         tell = functools.partial(print, file=sys.stderr)
@@ -277,7 +280,7 @@ def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
     if options.json != "-":
         print(summary.summary(result))
     if options.json:
-        _write_json(result, options.json)
+        json_output.write(result, options.json)
     return 0
 
 
@@ -303,7 +306,7 @@ def score_file(options: argparse.Namespace) -> int:
     if options.json != "-":
         print(score.describe(figures))
     if options.json:
-        _write_json(figures, options.json)
+        json_output.write(figures, options.json)
     return 0
 
 
@@ -359,21 +362,3 @@ def preparing(faces: FaceStage, command: str, cache: Path | None = None, margin:
             return prepare(folder, listing, size, look, cache, MARGIN if margin is None else margin)
 
     return prepare_with_stage
-
-
-def _check_folder(target: str) -> None:
-    """Better before minutes of work than after."""
-    if not Path(target).parent.is_dir():
-        raise EvaluationError(f"can't write {target}: there is no folder {Path(target).parent}")
-
-
-def _write_json(value: dict[str, Any], target: str) -> None:
-    """To a file, or to standard output for ``-``."""
-    text = json.dumps(value, indent=2) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(target).write_text(text)
-    except OSError as error:
-        raise EvaluationError(f"can't write {target}: {error.strerror or error}") from error

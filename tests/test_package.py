@@ -25,16 +25,16 @@ MODULES = {
     "agent/personal": "*",
     "agent/window": "*",
     "demo": "*",
-    "models": "atomic commands errors metrics",
+    "models": "atomic commands errors json_output metrics",
     "models/clips": "cache motions report sampling source styles synth tracks video warp",
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
-    "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits score summary",
+    "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
     "models/export": "calibrate moodnets onnx_file quantize run",
     "models/inference": (
         "affect align assets bar blendshapes boxes contract download face_stage fetch infer npm registry runtime smile "
         "softmax wheels"
     ),
-    "models/personal": "adaptation cells features heads protocols",
+    "models/personal": "*",
     "models/stills": "fer2013",
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events folds inputs losses masked probe "

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Matrix = NDArray[np.float64]
 
-_GRADIENT = 1e-10
+_GRADIENT = 1e-8
 """The fit ends where no entry of the gradient is larger than this, of the first gradient's largest entry or of 1."""
 _STEPS = 100
 """Of Newton; ten are usual."""

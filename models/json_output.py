@@ -1,0 +1,34 @@
+"""Where the figures of an action go: ``--json FILE``, or ``-`` for standard output."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from models.errors import EvaluationError
+
+
+def check(target: str) -> None:
+    """Better before minutes of work than after.
+
+    Raises:
+        EvaluationError: there is no folder for that file.
+    """
+    if not Path(target).parent.is_dir():
+        raise EvaluationError(f"can't write {target}: there is no folder {Path(target).parent}")
+
+
+def write(value: dict[str, Any], target: str) -> None:
+    """To a file, or to standard output for ``-``.
+
+    Raises:
+        EvaluationError: the file can't be written.
+    """
+    text = json.dumps(value, indent=2) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text)
+    except OSError as error:
+        raise EvaluationError(f"can't write {target}: {error.strerror or error}") from error
