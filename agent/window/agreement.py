@@ -51,10 +51,17 @@ def paragraphs(texts: Texts, promise: Promise, remembered: Remembered, unencrypt
         Paragraph(texts("consent.what"), texts(f"consent.{kind_of(remembered.camera)}", file=remembered.camera)),
         *leaves,
         Paragraph(texts("consent.never"), texts("consent.pictures")),
+        *_taught(texts, remembered),
         Paragraph(texts("consent.who"), texts.joined([*_readers(texts, welcome), *_shown(texts, welcome)])),
         Paragraph(texts("consent.stop"), texts("consent.pause")),
         *said,
     ]
+
+
+def _taught(texts: Texts, remembered: Remembered) -> list[Paragraph]:
+    """What is kept of a face that is taught: it was agreed to before, and is part of this."""
+    kept = texts.joined([texts(f"teach.{part}") for part in ("keeps", "where", "never", "end")])
+    return [Paragraph(texts("teach.name"), kept)] if remembered.personal else []
 
 
 def _where(place: Place) -> dict[str, str]:

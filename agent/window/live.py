@@ -7,6 +7,7 @@ from PIL import Image
 
 from agent.app.state import Place, State
 from agent.window import pictures, shown
+from agent.window.answers import AnswerPanel
 from agent.window.audience import AudiencePanel
 from agent.window.calibration import CalibrationPanel
 from agent.window.mirror import Mirror
@@ -14,6 +15,7 @@ from agent.window.people import PeopleScreen
 from agent.window.preferences import Preferences
 from agent.window.sent import SentScreen
 from agent.window.surface import Screen, Surface
+from agent.window.teach import teaching
 from agent.window.widgets import Scroll, button, measured, paragraph, put, put_state
 
 _WIDEST = 250
@@ -39,6 +41,8 @@ class Live(Screen):
         self._calibration = CalibrationPanel(self, body)
         self._calibration.frame.pack(fill="x")
         self._own(body)
+        self._answers = AnswerPanel(self, body)
+        self._answers.frame.pack(fill="x")
         ttk.Separator(body).pack(fill="x", pady=self.px(14))
         self._audience = AudiencePanel(self, body)
         self._audience.frame.pack(fill="x")
@@ -86,13 +90,16 @@ class Live(Screen):
         """To the screens behind this one."""
         row = ttk.Frame(body)
         row.pack(fill="x", pady=(self.px(12), self.px(8)))
-        for column, (text, press) in enumerate(
-            (("live.people", self._people), ("live.sent", self._sent), ("live.elsewhere", self.surface.elsewhere))
-        ):
+        ways = (
+            ("live.people", self._people), ("live.sent", self._sent),
+            ("live.elsewhere", self.surface.elsewhere), ("live.teach", self._teach),
+        )  # fmt: skip
+        for number, (text, press) in enumerate(ways):
             made = button(self, row, self.texts(text), press)
             made.configure(padding=(self.px(6), self.px(4)))
-            made.grid(row=0, column=column, sticky="ew", padx=(0 if column == 0 else self.px(8), 0))
-            row.columnconfigure(column, weight=1)
+            left, above = self.px(8) * (number % 2), self.px(8) * (number // 2)
+            made.grid(row=number // 2, column=number % 2, sticky="ew", padx=(left, 0), pady=(above, 0))
+            row.columnconfigure(number % 2, weight=1, uniform="ways")
 
     def _foot(self) -> None:
         foot = ttk.Frame(self.frame, padding=(self.px(20), self.px(10), self.px(20), self.px(16)))
@@ -113,6 +120,7 @@ class Live(Screen):
         self._show_action(shown.action(state))
         self._show_picture(state)
         self._calibration.update(state)
+        self._answers.update(state)
         self._audience.update(state)
 
     def cover(self) -> None:
@@ -213,6 +221,9 @@ class Live(Screen):
 
     def _settings(self) -> None:
         self.surface.show(lambda: Preferences(self.surface))
+
+    def _teach(self) -> None:
+        self.surface.show(lambda: teaching(self.surface, self.surface.home))
 
     def _people(self) -> None:
         self.surface.show(lambda: PeopleScreen(self.surface))

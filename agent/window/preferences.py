@@ -2,12 +2,14 @@
 
 import tkinter
 from collections.abc import Callable, Mapping
+from functools import partial
 from tkinter import ttk
 
 from agent.app.state import CameraInfo, State
 from agent.window import shown
 from agent.window.mirror import Mirror
 from agent.window.surface import Screen, Surface
+from agent.window.teach import teaching
 from agent.window.widgets import Field, Page, paragraph, put, put_state
 from relay.common.texts import languages as all_languages
 from relay.protocol import MAX_DELAY_S
@@ -170,6 +172,14 @@ class Preferences(Screen):
         forget.configure(command=forgotten)
         self._page.add(row, 12)
         self._page.add(paragraph(self._page.body, self.texts("settings.forget.meaning"), "Caption.TLabel"), 4)
+        teach = ttk.Button(self._page.body, text=self.texts("teach.name"), command=self._teach)
+        self._page.add(teach, 12)
+        teach.pack_configure(fill="none", anchor="w")
+        self._page.add(paragraph(self._page.body, self.texts("settings.teach.meaning"), "Caption.TLabel"), 4)
+
+    def _teach(self) -> None:
+        again = partial(Preferences, self.surface)
+        self.surface.show(lambda: teaching(self.surface, lambda: self.surface.show(again)))
 
     def _rename(self) -> None:
         if self._name.text != self.app.remembered.name:

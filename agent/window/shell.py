@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # without Tk the program still starts, and says what is missi
     from agent.app.app import App
 
 _SHOWN_MS, _HIDDEN_MS = 100, 250
-_WIDTH, _HEIGHT = 500, 740
+_WIDTH, _HEIGHT = 500, 800
 _ICONS = (64, 32, 16)
 _LEAST_WIDTH, _LEAST_HEIGHT = 440, 420
 """In pixels of a usual screen."""

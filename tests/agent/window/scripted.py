@@ -9,7 +9,7 @@ all that is cut, in a window of the usual size and of the least.
 import json
 import sys
 import tkinter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from tkinter import font, ttk
@@ -20,12 +20,15 @@ import numpy as np
 from agent.app.app import App
 from agent.app.state import CameraInfo, Picture, State
 from agent.desktop.keys import Keys
+from agent.window.learned import LearnedScreen
+from agent.window.lesson import LessonScreen
 from agent.window.live import Live
 from agent.window.people import PeopleScreen
 from agent.window.preferences import Preferences
 from agent.window.sent import SentScreen
 from agent.window.shell import Window
 from agent.window.surface import Surface
+from agent.window.teach import TeachScreen
 from agent.window.widgets import Scroll
 from tests.agent.window import states
 
@@ -48,6 +51,15 @@ class ScriptedApp(App):
 
     def picture(self) -> Picture | None:
         return Picture(np.zeros((240, 320, 3), np.uint8), self.box) if self.shown.camera == "on" else None
+
+    def preview(self, on: bool) -> None:
+        """It opens nothing."""
+
+    def start_lesson(self) -> None:
+        """As ``preview``."""
+
+    def stop_lesson(self) -> None:
+        """As ``preview``."""
 
     def warnings(self) -> tuple[str, ...]:
         return (states.LONG,)
@@ -122,14 +134,18 @@ def main() -> None:
     root, surface = window._root, window._surface
     found = []
     least, usual = root.minsize(), (surface.px(500), surface.px(740))
-    for kind in (Live, PeopleScreen, SentScreen, Preferences):
-        surface.show(lambda kind=kind, surface=surface: made(kind, surface))  # type: ignore[misc]
+    usually, taught = list(states.all_states()), list(states.taught_states())
+    kinds = [(kind, usually) for kind in (Live, PeopleScreen, SentScreen, Preferences)]
+    kinds += [(kind, taught) for kind in (Live, TeachScreen, LearnedScreen, BegunLesson)]
+    for kind, shown in kinds:
+        app.change(personal=shown is taught)
         root.deiconify()
         for size in (usual, least):
+            surface.show(lambda kind=kind, surface=surface: made(kind, surface))  # type: ignore[misc]
             root.geometry(f"{size[0]}x{size[1]}")
             while (root.winfo_width(), root.winfo_height()) != size:
                 root.update()
-            for number, (name, state) in enumerate(states.all_states()):
+            for number, (name, state) in enumerate(shown):
                 app.shown, app.box = state, BOXES[number % len(BOXES)]
                 for _ in range(2):  # as it is a moment later
                     surface.update()
@@ -143,7 +159,15 @@ def main() -> None:
 
 
 def made(kind: Any, surface: Surface) -> Any:
-    return kind(surface)
+    return kind(surface, surface.home) if kind in (TeachScreen, LearnedScreen, BegunLesson) else kind(surface)
+
+
+class BegunLesson(LessonScreen):
+    """As it is from the press of its button on."""
+
+    def __init__(self, surface: Surface, back: Callable[[], None]) -> None:
+        super().__init__(surface, back)
+        self._begin()
 
 
 def least_room(surface: Surface) -> float:

@@ -7,6 +7,8 @@ import msgspec
 
 from agent.app.state import Person, Place, Said, State
 from agent.hints import NO_FACE
+from agent.personal.lesson import LASTS_S, READY_S, GuidedMinute
+from agent.personal.status import Taught, TeacherStatus
 from agent.unread import Unread
 from relay.protocol import EXPRESSIONS, Hello, Label, Mood, encode
 
@@ -26,6 +28,30 @@ def mood(**values: object) -> Mood:
         "crowd": "networks", "counts": [1] * 7, "shares": shares, "valence": 0, "resonance": 0, "trend": 0,
     }  # fmt: skip
     return Mood(**(usual | values))  # type: ignore[arg-type]
+
+
+def taught_states() -> Iterator[tuple[str, State]]:
+    """Of an agent that learns a face, and of its guided minute, which comes first."""
+    learned = TeacherStatus(counts=(400,) * 7, before=1000, after=1000, of=1000, in_use=True, sentence=LONG)
+    base = msgspec.structs.replace(USUAL, label="disgust", confidence=1.0, mood=mood(), personal=learned)
+
+    def other(**values: object) -> State:
+        return msgspec.structs.replace(base, **values)
+
+    yield "camera waiting", other(camera="waiting", camera_problem=LONG, previewed=True)
+    for number in range(len(EXPRESSIONS)):
+        for after in (0.1, READY_S + 0.1):
+            moment = GuidedMinute(0.0).moment(number * LASTS_S / len(EXPRESSIONS) + after)
+            yield f"lesson {number} {after}", other(lesson=moment, label=None if number == 1 else "happy")
+    yield "refused", other(taught=Taught(label=None, answers=0, sentence=LONG))
+    for number in range(len(EXPRESSIONS)):
+        yield f"kept {number}", other(taught=Taught(label=number, answers=1, sentence=LONG))
+    yield "unknown", other(personal=None)
+    for name, status in (
+        ("learning", {"learning": True}), ("not better", {"in_use": False}), ("few", {"in_use": False, "of": 0}),
+        ("none", {"in_use": False, "of": 0, "counts": (0,) * 7}),
+    ):  # fmt: skip
+        yield name, other(personal=msgspec.structs.replace(learned, **status))
 
 
 def all_states() -> Iterator[tuple[str, State]]:

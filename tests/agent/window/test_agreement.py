@@ -46,6 +46,14 @@ def test_the_english_question_says_all_that_is_remembered_as_agreed_to(welcome: 
         assert flat(sentence).strip() in english
 
 
+def test_who_teaches_it_their_face_agrees_to_what_is_kept_of_it_too() -> None:
+    welcome = Welcome(channel="filmnight", viewer="v", tick_ms=500, min_viewers=5)
+    english = flat(asked("en", welcome, Remembered(personal=True)))
+    for sentence in re.findall(r"[^.]+\.", consent.TEACHING):
+        assert flat(sentence).strip() in english
+        assert flat(sentence).strip() not in flat(asked("en", welcome))
+
+
 @given(WELCOMES, st.sampled_from(LANGUAGES[1:]))
 def test_the_question_says_the_same_numbers_in_other_languages(welcome: Welcome, language: Language) -> None:
     question = asked(language, welcome)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from relay.app import Relay
-from tests.agent.window.desk import Seen
+from tests.agent.window.desk import Desk, Seen
 from tests.agent.window.test_live import SETTINGS, Home
 from tests.support import request, wait_until
 
@@ -17,7 +17,7 @@ def _named(one: Seen) -> tuple[str, str]:
     return one.kind, one.text
 
 
-async def _looks(home: Home, one: Seen) -> Image.Image:
+async def _looks(home: Desk, one: Seen) -> Image.Image:
     """This widget and two pixels around it."""
     seen = await home.see()
     window, (left, top, width, height) = seen[0].box, next(two.box for two in seen if _named(two) == _named(one))
@@ -25,7 +25,7 @@ async def _looks(home: Home, one: Seen) -> Image.Image:
     return (await home.photograph()).crop((x - 2, y - 2, x + width + 2, y + height + 2))
 
 
-async def _tab(home: Home) -> Seen:
+async def _tab(home: Desk) -> Seen:
     """Press it; what has the keyboard then."""
     before = await home.focused()
     await home.press("Tab")
@@ -38,7 +38,7 @@ async def _tab(home: Home) -> Seen:
     return await home.focused()
 
 
-async def _walk(home: Home) -> list[tuple[str, str]]:
+async def walk(home: Desk) -> list[tuple[str, str]]:
     """What Tab leads to, until it is where it began; where each can be seen to have the keyboard."""
     walked: list[tuple[str, str]] = []
     await home.settled()
@@ -62,7 +62,7 @@ async def test_tab_leads_to_all_there_is(relay: Relay, display: str, tmp_path: P
 
         async def leads_to_all() -> None:
             there = {_named(one) for one in await home.see() if one.kind in REACHED and "disabled" not in one.states}
-            walked = await _walk(home)
+            walked = await walk(home)
             assert sorted(walked) == sorted(set(walked))
             assert {one for one in walked if one[0] in REACHED} == there
 

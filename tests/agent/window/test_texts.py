@@ -23,7 +23,10 @@ TOGETHER = [
     "consent.at_once consent.yes_file consent.taps consent.no",
     "invitation.no channels.join",
     "fetch.go fetch.stop go.back",
-    "live.settings live.elsewhere live.people live.sent",
+    "live.settings live.elsewhere live.people live.sent live.teach",
+    "teach.yes learned.delete go.back",
+    "learned.export learned.delete learned.lesson go.back",
+    "lesson.start go.back",
     "sent.copy go.back",
     "start.other go.again",
 ]
