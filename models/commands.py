@@ -5,11 +5,10 @@ import contextlib
 import functools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models import convert, json_output
+from models.clips.cutting import preparing
 from models.clips.source import ClipSource
-from models.errors import MissingTorchError
 from models.inference import bar, registry
 from models.inference.contract import CropSpec
 from models.inference.face_stage import FaceStage
@@ -17,11 +16,6 @@ from models.personal import commands as personal
 from models.training import recipe
 from models.training.recipe import Recipe
 from models.zoo import networks
-
-if TYPE_CHECKING:  # they import packages that a command may do without
-    from models.clips.cache import Prepared
-    from models.clips.layouts.entry import Listing
-    from models.training.sets import Prepare
 
 
 def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
@@ -220,7 +214,7 @@ def make_assets(options: argparse.Namespace) -> int:
 
 def train_network(faces: FaceStage, options: argparse.Namespace) -> int:
     wanted, folder = _recipe_and_run(options)
-    _need_torch("models train")
+    networks.need_torch("models train")
     from models.training.train import train
 
     train(wanted, options.data, folder, preparing(faces, "models train"))
@@ -230,7 +224,7 @@ def train_network(faces: FaceStage, options: argparse.Namespace) -> int:
 
 def distil_network(options: argparse.Namespace) -> int:
     wanted, folder = _recipe_and_run(options)
-    _need_torch("models distil")
+    networks.need_torch("models distil")
     from models.training.distil import distil
 
     distil(wanted, options.data, folder)
@@ -260,7 +254,7 @@ def evaluate_clips(faces: FaceStage, options: argparse.Namespace) -> int:
 def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
     run, is_run = Path(options.name), Path(options.name).is_dir()
     if is_run:
-        _need_torch("evaluating a run")
+        networks.need_torch("evaluating a run")
         from models.evaluation import face_runs
 
         if not face_runs.looks_at_faces(run):
@@ -285,7 +279,7 @@ def evaluate_classifier(faces: FaceStage, options: argparse.Namespace) -> int:
 
 
 def export_network(faces: FaceStage, options: argparse.Namespace) -> int:
-    _need_torch("exporting")
+    networks.need_torch("exporting")
     from models.clips import layouts
     from models.export.run import export
 
@@ -324,17 +318,10 @@ def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
 
 
 def convert_checkpoint(options: argparse.Namespace) -> int:
-    _need_torch("converting")
+    networks.need_torch("converting")
     classes = convert.convert_file(options.name, options.checkpoint, options.out)
     print(f"{options.out}: {options.name}" + (f", {classes} classes" if classes else ""))
     return 0
-
-
-def _need_torch(what: str) -> None:
-    if not networks.can_build():
-        raise MissingTorchError(
-            f"{what} needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
-        )
 
 
 def list_clips(faces: FaceStage, options: argparse.Namespace) -> int:
@@ -351,14 +338,3 @@ def list_clips(faces: FaceStage, options: argparse.Namespace) -> int:
         cutting = preparing(faces, "models clips", cache=options.cache)
         print(report.describe_faces(cutting(options.folder, listing, options.faces, options.aligned)))
     return 0
-
-
-def preparing(faces: FaceStage, command: str, cache: Path | None = None, margin: float | None = None) -> "Prepare":
-    """``models.clips.cache.prepare`` with the face stage, for a ``command``; clips that are faces already need none."""
-    from models.clips.cache import MARGIN, prepare
-
-    def prepare_with_stage(folder: Path, listing: "Listing", size: int, aligned: bool) -> "Prepared":
-        with contextlib.nullcontext() if aligned else faces.tracking(command) as look:
-            return prepare(folder, listing, size, look, cache, MARGIN if margin is None else margin)
-
-    return prepare_with_stage

@@ -26,7 +26,7 @@ MODULES = {
     "agent/window": "*",
     "demo": "*",
     "models": "atomic commands errors json_output metrics",
-    "models/clips": "cache motions report sampling source styles synth tracks video warp",
+    "models/clips": "cache cutting motions report sampling source styles synth tracks video warp",
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
     "models/export": "calibrate moodnets onnx_file quantize run",

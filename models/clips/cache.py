@@ -104,7 +104,7 @@ def _cut_all(
     broken: list[str] = []
     for i, clip in enumerate(tqdm(listing.clips, desc="faces", unit="clip", disable=None)):
         try:
-            file = shelf / f"{_key(folder, clip, listing.layout.steady)}.npz"
+            file = shelf / f"{key(folder, clip, listing.layout.steady)}.npz"
             stored = file if file.is_file() else file.with_suffix(_NO_FACE)
             if not stored.is_file():
                 faces = cut(clip, size, margin, look, listing.layout.steady)
@@ -157,7 +157,7 @@ def _moved(moments: NDArray[np.int64], first: int, count: int) -> NDArray[np.int
     return np.where(moments < 0, -1, np.clip(moments - first, 0, count - 1))
 
 
-def _key(folder: Path, clip: Clip, steady: bool) -> str:
+def key(folder: Path, clip: Clip, steady: bool) -> str:
     """A name for what a clip's file holds.
 
     Raises:

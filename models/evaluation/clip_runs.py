@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import metrics
+from models.clips.cutting import Prepare
 from models.errors import EvaluationError
 from models.training import checkpoint, classify_clips, probe, recipe, sets
 from models.training.recipe import Recipe
@@ -25,7 +26,7 @@ _BANDS = (("weak", 0.0, 1 / 3), ("medium", 1 / 3, 2 / 3), ("strong", 2 / 3, 1.01
 """Of clips whose intensity is known: from, and to before."""
 
 
-def evaluate(run: Path, data: Path, prepare: sets.Prepare, probing: bool = False) -> dict[str, Any]:
+def evaluate(run: Path, data: Path, prepare: Prepare, probing: bool = False) -> dict[str, Any]:
     """All figures of a run, ready for JSON; docs/evaluation.md lists the keys.
 
     ``data`` is the folder that it was trained on; ``prepare`` cuts the faces. ``probing`` judges the network's features

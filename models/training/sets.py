@@ -1,21 +1,17 @@
 """Sets of clips as a recipe names them: opened, cut into faces, and dealt into what is learned from and tested on."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
 from models.clips import layouts
-from models.clips.cache import Prepared
+from models.clips.cutting import Prepare
 from models.clips.layouts.entry import Listing
 from models.clips.source import Clips, take
 from models.errors import DatasetError, TrainingError
 from models.training import folds
 from models.training.recipe import Recipe
-
-Prepare = Callable[[Path, Listing, int, bool], Prepared]
-"""Cuts a folder's clips into faces of so many px, which they are already if True (``models.clips.cache.prepare``)."""
 
 
 class Set(NamedTuple):

@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from models import atomic
+from models.clips.cutting import Prepare
 from models.errors import RecipeError, TrainingError
 from models.training import checkpoint, sets
 from models.training.classify_clips import ClassifyClips
@@ -171,7 +172,7 @@ class _Run:
                 return
 
 
-def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> None:
+def train(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> None:
     """Train into the run folder, or go on there; the last checkpoint's ``average`` is the result.
 
     ``folder`` is a FER2013 folder (see ``models.stills.fer2013``), or a set of clips in the recipe's layout, whose
@@ -196,7 +197,7 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare) -> Non
         fit(recipe, stills(recipe, folder, run, device), run, device)
 
 
-def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: sets.Prepare, device: torch.device) -> None:
+def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: Prepare, device: torch.device) -> None:
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
     entry = networks.get(recipe.network.name)
     every = sets.opened(recipe, folder, entry.size, prepare, recipe.schedule.batch)

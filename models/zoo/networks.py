@@ -121,6 +121,18 @@ def can_build() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+def need_torch(what: str) -> None:
+    """Check that torch is installed; ``what`` is what needs it.
+
+    Raises:
+        MissingTorchError: it is not.
+    """
+    if not can_build():
+        raise MissingTorchError(
+            f"{what} needs torch, which is not installed. In Moodcast's folder: pip install '.[agent,train]'"
+        )
+
+
 def build(name: str, classes: int | None = None) -> "nn.Module":
     """The network with random weights, from torch's current seed, in training mode.
 
@@ -134,10 +146,7 @@ def build(name: str, classes: int | None = None) -> "nn.Module":
         MissingTorchError: torch is not installed.
     """
     entry = get(name)
-    if not can_build():
-        raise MissingTorchError(
-            f"the network {name!r} needs torch, which is not installed. In Moodcast's folder: pip install '.[train]'"
-        )
+    need_torch(f"the network {name!r}")
     network: nn.Module = entry.builder(classes or entry.classes, *_frames(entry))
     return network
 
