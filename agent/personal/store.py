@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from agent import packages
@@ -126,11 +127,15 @@ class Store:
             if len(others) >= MOST_EXPORTS:
                 raise StoreError(f"There are {MOST_EXPORTS} exports already. Remove some of these files first.")
             text = exports.text(kept)
-            new = Exported(str(path), hashlib.sha256(text).hexdigest())
-            # Remembered first: what a kill in the midst of it leaves is known then.
-            self._written(replace(kept, exports=(*others, new)), key)
             try:
+                new = msgspec.convert({"path": str(path), "sha256": hashlib.sha256(text).hexdigest()}, Exported)
+                # Remembered first: what a kill in the midst of it leaves is known then.
+                self._written(replace(kept, exports=(*others, new)), key)
                 write_whole(text, path)
+            except ValueError:
+                raise StoreError(
+                    f"The answers can't be exported to {str(path)!r}: that is no text, or more than 4096 characters."
+                ) from None
             except OSError as error:
                 self._written(replace(kept, exports=others), key)
                 raise StoreError(f"The answers can't be exported to {path} ({reason(error)}).") from None

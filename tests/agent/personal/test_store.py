@@ -1,15 +1,26 @@
 """Where answers are kept: what is saved comes back, and nothing that goes wrong loses it or gives it away."""
 
+import json
 import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+from filelock import FileLock
 
 pytest.importorskip("cryptography", reason="the extra personal is not installed")
 
+from agent.errors import MissingLibraryError
+from agent.personal.key import PersonalKey
 from agent.personal.store import Store, StoreError
+from relay.protocol import EXPRESSIONS
+from tests import full_disk
 from tests.agent.personal.kept import NETWORK, OTHER, Drawer, answer, answers, same
 
+ROOT = Path(__file__).parents[3]
 FILE = "answers.sealed"
 
 
@@ -180,3 +191,216 @@ def test_a_file_that_may_not_be_read_is_told(folder: Path, store: Store, monkeyp
         patched.setattr("agent.personal.store.read_plain", refused)
         assert "can't be read (Permission denied)" in store.load(NETWORK).sentence
     assert same(store.load(NETWORK).answers, answers(1))
+
+
+def test_what_another_program_adds_is_kept_and_what_it_deletes_stays_deleted(folder: Path, drawer: Drawer) -> None:
+    window, terminal = Store(folder, drawer), Store(folder, drawer)
+    window.save(answers(1, 2))
+    terminal.load(NETWORK)
+    assert same(terminal.save(answers(1, 2, 3)).answers, answers(1, 2, 3))
+    assert same(window.save(answers(1, 2, 4)).answers, answers(1, 2, 3, 4))
+    terminal.delete()
+    assert same(window.save(answers(1, 2, 3, 4, 5)).answers, answers(5))
+
+
+def test_two_processes_lose_nothing(folder: Path) -> None:
+    code = """
+        import sys
+        from pathlib import Path
+        from agent.personal.key import PersonalKey
+        from agent.personal.store import Store
+        from tests.agent.personal.kept import NETWORK, Drawer, answers
+
+        drawer = Drawer()
+        drawer.key = PersonalKey(bytes(32), True)
+        drawer.make = drawer.find
+        store = Store(Path(sys.argv[1]), drawer)
+        sys.stdin.read()
+        mine = [int(number) for number in sys.argv[2:]]
+        for many in range(1, len(mine) + 1):
+            store.save(answers(*mine[:many]))
+    """
+    drawer = Drawer()
+    drawer.key = PersonalKey(bytes(32), True)
+    mine = [range(0, 30), range(100, 130)]
+    program = [sys.executable, "-c", textwrap.dedent(code), str(folder)]
+    writers = [subprocess.Popen([*program, *map(str, numbers)], cwd=ROOT, stdin=subprocess.PIPE) for numbers in mine]
+    for writer in writers:
+        assert writer.stdin
+        writer.stdin.close()
+    assert [writer.wait(120) for writer in writers] == [0, 0]
+    assert same(Store(folder, drawer).load(NETWORK).answers, answers(*mine[0], *mine[1]))
+
+
+def test_while_another_program_hangs_at_the_file_it_is_told(
+    folder: Path, drawer: Drawer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(answers(1))
+    monkeypatch.setattr("agent.personal.store._PATIENCE_S", 0.05)
+    with FileLock(folder / "answers.lock"):
+        assert "Another Moodcast" in store.load(NETWORK).sentence
+        assert store.delete().startswith("Nothing was deleted. Another Moodcast")
+    assert same(store.load(NETWORK).answers, answers(1))
+
+
+def test_a_full_disk_loses_nothing_and_is_told(tmp_path: Path) -> None:
+    code = """
+        from agent.personal.key import DesktopVault
+        from agent.personal.store import Store, StoreError
+        from tests.agent.personal.kept import NETWORK, answers
+
+        folder = disk / "personal"
+        store = Store(folder, DesktopVault(folder))
+        store.save(answers(1, 2))
+        fill()
+        try:
+            store.save(answers(1, 2, 3))
+        except StoreError as error:
+            print(error)
+        try:
+            store.export(folder / "export.json")
+        except StoreError as error:
+            print(error)
+        print(sorted(file.name for file in folder.iterdir()))
+        print(store.load(NETWORK).answers.counts)
+        (disk / "filler").unlink()
+        print(store.save(answers(1, 2, 3)).answers.counts)
+    """
+    run = full_disk.run(textwrap.dedent(code), tmp_path / "disk", "256k")
+    assert run.returncode == 0, run.stderr
+    saved, exported, names, before, after = run.stdout.splitlines()
+    assert "No space left on device" in saved
+    assert "Make room on that disk. Those kept before are still there" in saved
+    assert "No space left on device" in exported
+    assert names == "['answers.key', 'answers.lock', 'answers.sealed']"
+    assert (before, after) == ("(0, 1, 1, 0, 0, 0, 0)", "(0, 1, 1, 1, 0, 0, 0)")
+
+
+def test_what_a_kill_in_the_midst_of_writing_left_goes_at_the_next_start(
+    folder: Path, drawer: Drawer, store: Store, tmp_path: Path
+) -> None:
+    store.save(answers(1))
+    store.export(tmp_path / "export.json")
+    text = (tmp_path / "export.json").read_bytes()
+    (tmp_path / "export.json.new").write_bytes(text[: len(text) // 2])
+    (folder / "answers.sealed.new").write_bytes((folder / FILE).read_bytes()[:100])
+    assert same(Store(folder, drawer).load(NETWORK).answers, answers(1))
+    assert sorted(file.name for file in folder.iterdir()) == ["answers.lock", FILE]
+    assert not (tmp_path / "export.json.new").exists()
+    (tmp_path / "export.json.new").write_text("somebody else's")
+    Store(folder, drawer).load(NETWORK)
+    assert (tmp_path / "export.json.new").exists()
+
+
+def test_an_export_has_labels_times_and_embeddings_for_anybody_to_read(store: Store, tmp_path: Path) -> None:
+    store.save(answers(1, 2))
+    store.save(answers(3, network=OTHER))
+    file = tmp_path / "export.json"
+    said = store.export(file)
+    assert "3 answers" in said
+    assert "No picture is in it" in said
+    if os.name == "posix":
+        assert file.stat().st_mode & 0o777 == 0o600
+    read = json.loads(file.read_text())
+    assert (read["version"], tuple(read["expressions"])) == (1, EXPRESSIONS)
+    first, second = read["networks"]
+    assert (first["sha256"], second["sha256"]) == (NETWORK, OTHER)
+    found, kept = first["answers"][0], answer(1)
+    assert (found["at"], found["label"], found["corrected"]) == ("2027-01-15T08:00:01.000+00:00", EXPRESSIONS[1], False)
+    assert np.array_equal(np.array(found["features"], np.float32), kept.features)
+    assert np.array_equal(np.array(found["universal"], np.float32), kept.universal)
+
+
+def test_an_export_overwrites_nothing_and_needs_answers(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no answers yet"):
+        store.export(tmp_path / "export.json")
+    store.save(answers(1))
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("mine", "link"):
+        with pytest.raises(StoreError, match="already"):
+            store.export(tmp_path / name)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["missing/export.json", "x" * 300, "/".join(["x"] * 3000), "\udcff"])
+def test_where_no_export_can_be_written_the_answers_stay_as_they_are(store: Store, tmp_path: Path, name: str) -> None:
+    store.save(answers(1))
+    with pytest.raises(StoreError, match="can't be exported"):
+        store.export(tmp_path / name)
+    assert same(store.load(NETWORK).answers, answers(1))
+    assert store.delete() == "Your answers are deleted: their file, its key, and what was exported."
+
+
+def test_deleting_leaves_nothing(folder: Path, drawer: Drawer, store: Store, tmp_path: Path) -> None:
+    store.save(answers(1, 2))
+    store.export(tmp_path / "one.json")
+    store.save(answers(1, 2, 3))
+    store.export(tmp_path / "two.json")
+    (tmp_path / "two.json.new").write_bytes((tmp_path / "two.json").read_bytes()[:-1])
+    (folder / "answers.sealed.new").write_bytes(b"cut")
+    assert store.delete() == "Your answers are deleted: their file, its key, and what was exported."
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [folder / "answers.lock"]
+    assert drawer.key is None
+    loaded = store.load(NETWORK)
+    assert same(loaded.answers, answers())
+    assert same(store.save(answers(4)).answers, answers(4))
+
+
+def test_an_export_that_is_another_file_now_stays_and_is_told(store: Store, tmp_path: Path) -> None:
+    store.save(answers(1))
+    for name in ("changed", "moved", "kept", "link"):
+        store.export(tmp_path / name)
+    (tmp_path / "changed").write_text("my own")
+    (tmp_path / "moved").rename(tmp_path / "elsewhere")
+    (tmp_path / "link").rename(tmp_path / "target")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    said = store.delete()
+    assert f"{tmp_path / 'changed'}, which is not what was exported" in said
+    assert f"{tmp_path / 'moved'}, which is not there any more" in said
+    assert f"{tmp_path / 'link'} (it is a link)" in said
+    assert "kept" not in said
+    assert {file.name for file in tmp_path.iterdir()} == {"data", "changed", "elsewhere", "link", "target"}
+
+
+def test_without_its_key_a_file_can_be_deleted_and_what_is_left_is_told(
+    folder: Path, drawer: Drawer, store: Store
+) -> None:
+    store.save(answers(1))
+    drawer.problem = "the system's keyring does not let go of the entry (KeyringLocked)"
+    said = store.delete()
+    assert "look yourself after exports, if you made any" in said
+    assert "the key, which opens nothing any more: the system's keyring does not let go" in said
+    assert not (folder / FILE).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX's")
+def test_a_folder_that_is_a_link_or_cannot_be_made_is_told(tmp_path: Path, drawer: Drawer) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "theirs")
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "link", tmp_path / "file" / "personal"):
+        with pytest.raises(StoreError, match="can't be used"):
+            Store(folder, drawer).save(answers(1))
+    assert not [*(tmp_path / "theirs").iterdir()]
+
+
+def test_without_the_package_that_encrypts_it_is_told_at_once(
+    folder: Path, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "cryptography"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [_Without("cryptography"), *sys.meta_path])
+    with pytest.raises(MissingLibraryError, match=r"needs the package cryptography.*\[agent,personal\]"):
+        Store(folder, drawer)
+
+
+class _Without:
+    """Finds modules before others do, and says that one package is not there."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == self._package:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
