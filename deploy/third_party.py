@@ -13,6 +13,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 _HELD = {
+    "cryptography": "With OpenSSL (Apache-2.0) and crates of Rust, linked into it.",
     "mediapipe": "libmediapipe.so holds further projects of Google and others, which its wheel does not list.",
     "numpy": "With OpenBLAS and the run-time libraries of GCC.",
     "opencv-python-headless": "LICENSE-3RD-PARTY.txt tells what is in it; in PyPI's wheel FFmpeg (LGPL-2.1), too.",

@@ -262,6 +262,7 @@ def test_it_tells_what_others_made_and_under_which_licences(program: Path) -> No
     listing = text.partition("=====")[0]
     for name in (
         "aiohttp",
+        "cryptography",
         "mediapipe",
         "numpy",
         "onnxruntime",
