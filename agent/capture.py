@@ -108,6 +108,7 @@ class Capture(threading.Thread):
                 if rate.due(now, frame):
                     look = self._recogniser.look(frame, round(1000 * (now - self._began)))
                     reading = smoother.update(now, look.probabilities)
+                    self._recogniser.shown(reading)
                     rate.looked(now, frame, look.box, look.probabilities, reading, look.still)
                     self._count(look)
                     self._publish(reading, look)

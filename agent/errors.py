@@ -67,6 +67,12 @@ class NoCamerasError(AgentError):
     exit_code = 20
 
 
+class NoFeaturesError(AgentError):
+    """The model can't be taught a face: it tells no features that a head of one's own could be fitted to."""
+
+    exit_code = 60
+
+
 class SecondStartError(AgentError):
     """Moodcast runs already, and does not answer; or whether it runs can't be known."""
 

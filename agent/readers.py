@@ -25,6 +25,8 @@ class FaceReader(Protocol):
     seconds: float
     """Time the network has taken, summed over ``calls``."""
     calls: int
+    features: NDArray[np.float32] | None
+    """(D,), of the face that was read last; None of a network that tells none of a face by itself."""
 
     def read(self, at: float, face: Crop) -> Sequence[float] | None:
         """Seven probabilities, in the order of ``EXPRESSIONS``, of what is seen at ``at`` (seconds); None for not yet.
@@ -45,10 +47,13 @@ class StillReader:
     def __init__(self, classifier: Classifier) -> None:
         self.network, self._classifier = classifier.network, classifier
         self.seconds, self.calls = 0.0, 0
+        self.features: NDArray[np.float32] | None = None
 
     def read(self, at: float, face: Crop) -> Sequence[float] | None:
         began = time.perf_counter()
-        found: list[float] = self._classifier.probabilities(face).tolist()
+        probabilities, features = self._classifier.read(face[None])
+        self.features = None if features is None else features[0]
+        found: list[float] = probabilities[0].tolist()
         self.seconds, self.calls = self.seconds + time.perf_counter() - began, self.calls + 1
         return found
 
@@ -61,6 +66,8 @@ class StillReader:
 
 class MemoryReader:
     """A clip for each face that is due, of which only this face is new to the network."""
+
+    features: NDArray[np.float32] | None = None
 
     def __init__(self, classifier: FaceByFace) -> None:
         self.network, self._classifier = classifier.network, classifier
@@ -96,6 +103,8 @@ class ClipReader:
 
     While one clip is worked on, those that become due are left out. Between two answers the older one counts.
     """
+
+    features: NDArray[np.float32] | None = None
 
     def __init__(self, classifier: ClipClassifier, patience_s: float = PATIENCE_S) -> None:
         self.network, self._classifier, self._patience_s = classifier.network, classifier, patience_s

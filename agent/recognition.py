@@ -2,21 +2,28 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.errors import NoFeaturesError
 from agent.face import FaceFinder
 from agent.pace import Box
+from agent.personal.key import DesktopVault
+from agent.personal.store import Store
+from agent.personal.teacher import Teacher
 from agent.proportions import Proportions
 from agent.readable import Readability, unsure
 from agent.resting import RestingFace
 from agent.search import OTHERS_S
+from agent.smoothing import Reading
 from agent.unread import Unread
 from models.inference import registry, smile
 from models.inference.align import aligned_face
 from models.inference.contract import Contract
+from relay.protocol import EXPRESSIONS
 
 
 class Look(NamedTuple):
@@ -51,6 +58,7 @@ class Recogniser:
         from agent.readers import reader  # imports ONNX Runtime
         from models.inference.infer import load
 
+        self.model = model
         landmarker = registry.path(registry.LANDMARKER)
         self._reader = reader(load(model))
         self._crop = self._reader.network.contract.crop
@@ -59,6 +67,8 @@ class Recogniser:
         self._proportions = Proportions()
         self._readability = Readability(live, self._crop)
         self._resting = RestingFace()
+        self._teacher: Teacher | None = None
+        self._revision = 0
         self._face_seconds, self._frames = 0.0, 0
 
     @property
@@ -116,11 +126,46 @@ class Recogniser:
         answer = self._reader.read(seconds, crop)
         if answer is None:
             return Look(True, None, None, box, still)
+        answer = self._personal(answer)
         if unread := unsure(answer):
             return Look(True, None, unread, box, still)
         # A clip network's answer may be of a moment ago; the mouth is that of now, as the viewer would have it.
         seen = smile.decided(self._smile_rule, answer, face.shapes).tolist()
         return Look(True, self._resting.read(seconds, seen), None, box, still)
+
+    def taught_in(self, folder: Path) -> Teacher:
+        """From now on this teacher is told what the network answers, and answers in its place what it has learned.
+
+        ``folder``: of the viewer's answers (``agent.personal.store.usual_folder``). Who calls closes the teacher.
+
+        Raises:
+            NoFeaturesError: the network tells no features to learn from.
+            MissingLibraryError: what encrypts the answers is not installed.
+        """
+        if not self.contract.features:
+            raise NoFeaturesError(
+                f"the model {self.model!r} can't be taught a face: it tells no features to fit a head of your own to. "
+                "Choose moodnet or moodnet-tiny, or turn teaching off"
+            )
+        network = registry.checksum(self._reader.network.file)
+        self._teacher = Teacher(Store(folder, DesktopVault(folder)), network)
+        return self._teacher
+
+    def _personal(self, answer: Sequence[float]) -> Sequence[float]:
+        """What the network's answer is on this viewer's face."""
+        teacher, features = self._teacher, self._reader.features
+        if teacher is None or features is None:
+            return answer
+        teacher.saw(time.monotonic(), features, answer)
+        if teacher.revision != self._revision:
+            self._revision = teacher.revision
+            self.forget()  # how the face looks at rest to another head
+        return teacher.refine(features, answer)
+
+    def shown(self, reading: Reading | None) -> None:
+        """What the viewer is shown after a look, which they may confirm."""
+        if self._teacher is not None and reading is not None:
+            self._teacher.shown(time.monotonic(), EXPRESSIONS.index(reading.emotion))
 
     def forget(self) -> None:
         """Learn anew what the face looks like at rest; any thread may call it."""

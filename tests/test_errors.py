@@ -13,8 +13,8 @@ from relay.errors import MoodcastError, ReaderGoneError
 
 RANGES = {
     relay.errors.RelayError: [2, 3, *range(30, 41), 141],
-    agent.errors.AgentError: range(10, 21),
-    models.errors.ModelError: [*range(21, 30), *range(50, 100)],
+    agent.errors.AgentError: [*range(10, 21), *range(60, 70)],
+    models.errors.ModelError: [*range(21, 30), *range(50, 60)],
     demo.errors.DemoError: range(41, 50),
 }
 """The base of each program's errors, and its exit codes as in CONTRIBUTING.md; 2, 3 and 141 are everybody's."""

@@ -33,8 +33,10 @@ class LastMinute:
     def __init__(self) -> None:
         self._looks: deque[KeptLook] = deque(maxlen=MOST_KEPT)
 
-    def __len__(self) -> int:
-        return len(self._looks)
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest look was; None where there is none."""
+        return self._looks[0].at if self._looks else None
 
     def add(self, look: KeptLook) -> None:
         """Keep a look. One that is older than the last is of another clock: what was kept before it goes."""

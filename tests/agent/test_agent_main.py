@@ -21,6 +21,7 @@ from agent.errors import CameraBusyError, NoCamerasError
 from agent.main import Sharing
 from agent.recognition import Look, Recogniser
 from agent.sending import Sender
+from agent.smoothing import Reading
 from agent.sources import Frame
 from agent.terminal import Display
 from models.errors import ModelError, ModelMissingError
@@ -146,6 +147,9 @@ class Onlooker:
         self.looks += 1
         self.goes_on.wait()
         return Look(False, None)
+
+    def shown(self, reading: Reading | None) -> None:
+        pass
 
     def stop(self) -> None:
         pass

@@ -12,6 +12,7 @@ from agent.capture import Capture
 from agent.config import AgentSettings
 from agent.pace import AWAKE_S
 from agent.recognition import Look, Recogniser
+from agent.smoothing import Reading
 from agent.sources import Frame
 from models.inference.contract import ClipSpec, Contract, CropSpec
 
@@ -50,6 +51,9 @@ class Onlooker:
     def look(self, frame: Frame, time_ms: int) -> Look:
         self.seen.append(int(frame[24, 32, 0]))
         return Look(False, None)
+
+    def shown(self, reading: Reading | None) -> None:
+        pass
 
 
 def captured(monkeypatch: pytest.MonkeyPatch, after: float, clip: ClipSpec | None = None) -> tuple[Capture, Onlooker]:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent import recognition
+from agent.errors import NoFeaturesError
 from agent.recognition import Recogniser
+from agent.smoothing import Reading
 from models.errors import ModelMissingError
 from models.inference import registry
 from models.inference.registry import Packaged
@@ -19,7 +22,10 @@ from relay.protocol import EXPRESSIONS
 SHIPPED = [name for name, entry in registry.WEIGHTS.items() if entry.crop and isinstance(entry.sources[0], Packaged)]
 
 
-def portrait_and_recogniser(model: str) -> tuple[NDArray[np.uint8], Recogniser]:
+Picture = NDArray[np.uint8]
+
+
+def portrait_and_recogniser(model: str) -> tuple[Picture, Recogniser]:
     try:
         return np.asarray(Image.open(registry.path("portrait")).convert("RGB")), Recogniser(model)
     except ModelMissingError as error:
@@ -65,6 +71,78 @@ def test_what_was_learned_of_a_squeezed_face_at_rest_is_forgotten_once_it_is_see
     first = [stretch for stretch, _ in known].index(0.75)
     assert [count for _, count in known[:first]] == [[number + 1] for number in range(first)]
     assert known[first + 1][1] == [2]
+
+
+class Pupil:
+    """In place of ``agent.personal.teacher.Teacher``: notes what it is told, and answers with what it is to."""
+
+    def __init__(self, answer: list[float]) -> None:
+        self.answer, self.revision, self.network = answer, 0, ""
+        self.seen: list[tuple[NDArray[np.float32], Sequence[float]]] = []
+        self.told: list[int] = []
+
+    def made_for(self, network: str) -> "Pupil":
+        self.network = network
+        return self
+
+    def saw(self, now: float, features: NDArray[np.float32], probabilities: Sequence[float]) -> None:
+        self.seen.append((features, probabilities))
+
+    def refine(self, features: NDArray[np.float32], probabilities: Sequence[float]) -> Sequence[float]:
+        return self.answer
+
+    def shown(self, now: float, label: int) -> None:
+        self.told.append(label)
+
+
+FEAR, SURPRISE = EXPRESSIONS.index("fear"), EXPRESSIONS.index("surprise")
+
+
+def taught_recogniser(model: str, pupil: Pupil, monkeypatch: pytest.MonkeyPatch) -> tuple[Picture, Recogniser]:
+    picture, recogniser = portrait_and_recogniser(model)
+    monkeypatch.setattr(recognition, "Store", lambda *_: None)
+    monkeypatch.setattr(recognition, "Teacher", lambda _, network: pupil.made_for(network))
+    recogniser.taught_in(Path("answers"))
+    return picture, recogniser
+
+
+@pytest.mark.parametrize(("model", "width"), [("moodnet", 256), ("moodnet-tiny", 88)])
+def test_a_teacher_is_told_what_the_network_says_and_answers_in_its_place(
+    model: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    afraid = [float(number == FEAR) for number in range(7)]
+    pupil = Pupil(afraid)
+    picture, recogniser = taught_recogniser(model, pupil, monkeypatch)
+    with contextlib.closing(recogniser):
+        assert recogniser.look(picture, 0).probabilities == pytest.approx(afraid, abs=1e-3)
+        recogniser.shown(Reading("surprise", 0.9))
+        recogniser.shown(None)
+    ((features, universal),) = pupil.seen
+    assert features.shape == (width,)
+    assert np.argmax(universal) == EXPRESSIONS.index("happy")
+    assert pupil.told == [SURPRISE]
+    assert pupil.network == registry.get(model).sha256
+
+
+def test_a_face_at_rest_is_learned_anew_for_another_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognition, "RestingFace", Counting)
+    pupil = Pupil([float(number == FEAR) for number in range(7)])
+    picture, recogniser = taught_recogniser(registry.DEFAULT, pupil, monkeypatch)
+    with contextlib.closing(recogniser):
+        seen = [recogniser.look(picture, 200 * i).probabilities for i in range(2)]
+        pupil.revision += 1
+        seen += [recogniser.look(picture, 200 * i).probabilities for i in range(2, 4)]
+    assert seen == [[1], [2], [1], [2]]
+
+
+def test_a_network_of_clips_is_not_taught(tmp_path: Path) -> None:
+    _, recogniser = portrait_and_recogniser("moodnet-clip")
+    with (
+        contextlib.closing(recogniser),
+        pytest.raises(NoFeaturesError, match=r"'moodnet-clip' can't be taught a face.*Choose moodnet"),
+    ):
+        recogniser.taught_in(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 class Counting:

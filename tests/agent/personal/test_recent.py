@@ -19,14 +19,14 @@ def test_no_look_is_kept_for_longer_than_a_minute(steps: list[float]) -> None:
     wanted = [at for at in times if at >= times[-1] - KEPT_S]
     assert [kept.at for kept in recent.between(0, np.inf)] == wanted
     recent.expire(times[-1] + KEPT_S + 1e-6 if times else 0.0)
-    assert len(recent) == 0
+    assert recent.oldest is None
 
 
 def test_however_fast_a_camera_is_the_memory_is_bounded() -> None:
     recent = LastMinute()
     for number in range(MOST_KEPT + 500):
         recent.add(look(number / 1000))
-    assert len(recent) == MOST_KEPT
+    assert len(recent.between(0, 100)) == MOST_KEPT
     assert recent.between(0, 0.499) == []
 
 
