@@ -44,6 +44,7 @@ async def fonts(page: Page, selector: str) -> dict[bool, int]:
 async def test_the_overlay_writes_in_its_own_font_and_in_the_systems_what_that_lacks(
     relay: app.Relay, open_page: OpenPage
 ) -> None:
+    relay.create_channel("demo")
     page = await open_page(f"{relay.url}/overlay?source=obs&title=Quiz")
     await push(page, **mood([0, 0, 0, 5, 0, 0, 0]))
     await page.get_by_text("Quiz", exact=True).wait_for()

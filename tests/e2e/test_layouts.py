@@ -158,6 +158,7 @@ async def test_without_news_it_rests_and_shows_no_old_figure_until_the_relay_is_
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(1800)  # some sixty pictures, of which those of a 4K canvas take a busy machine seconds each
 @pytest.mark.parametrize("theme", OPTIONS["theme"]["values"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_every_layout_in_every_theme_state_and_size(
