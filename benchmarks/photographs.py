@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.async_api import Browser, FloatRect, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Error, FloatRect, Page, ViewportSize, async_playwright
 
 from agent import trial
 from benchmarks.moments import Deed, Planted, play, varied
@@ -199,7 +199,8 @@ async def film(studio: Studio) -> Files:
         async def keep(event: dict[str, object]) -> None:
             picture = Image.open(io.BytesIO(base64.b64decode(str(event["data"]))))
             frames.append((event["metadata"]["timestamp"], picture))  # type: ignore[index]
-            await tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+            with contextlib.suppress(Error):  # the page of a late frame is closed
+                await tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
 
         tools.on("Page.screencastFrame", lambda event: asyncio.ensure_future(keep(event)))
         await studio.crowd.play(CALM)
