@@ -357,11 +357,14 @@ def test_export_of_a_moodnet_is_calibrated_and_meets_the_registered_contract(
     assert f"{file}: {file.stat().st_size:,} bytes" in told
     assert str(Path(__file__).parents[2]).encode() not in file.read_bytes()
     found = load_still(str(file))
-    assert found.network.contract == registry.get("moodnet").contract
+    assert found.network.contract == registry.get("moodnet-tiny").contract
     faces = fer2013.load(data, "Training").pixels
     answers = found.batch(faces)
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-4)
     np.testing.assert_allclose(found.batch(faces[:, :, ::-1]), answers, atol=1e-3)  # it looks at the mirrored face too
+    mirrored, features = found.read(faces[:, :, ::-1])[1], found.read(faces)[1]
+    assert features is not None
+    np.testing.assert_allclose(mirrored, features, atol=1e-3 * float(features.max()))
 
 
 def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
@@ -379,7 +382,7 @@ def test_a_refused_export_is_a_sentence_and_leaves_the_file_there_was(
     assert {entry.name for entry in tmp_path.iterdir()} == {"data", "run", "recipe.toml", "net.onnx"}
     monkeypatch.setattr(moodnets, "AGREEMENT", 0.0)  # one epoch is not much to be sure of
     assert moodcast.main(export) == 0
-    assert load_still(str(file)).network.contract == registry.get("moodnet").contract
+    assert load_still(str(file)).network.contract == registry.get("moodnet-tiny").contract
     assert moodcast.main(["models", "export", str(run), str(run), "--data", str(data)]) == 29
     assert f"{run} is a folder" in capsys.readouterr().err
 
