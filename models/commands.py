@@ -50,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     scoring.add_argument("file", type=Path, metavar="FILE.csv", help="class numbers from 0 up")
     scoring.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     scoring.set_defaults(perform=score_file)
+    personal.add_training(
+        actions.add_parser("personal-train", help="a head over a frozen face network, of many people"), faces
+    )
+    personal.add_adapting(actions.add_parser("personal-adapt", help="that head, gone on with one person"), faces)
     personal.add_arguments(
         actions.add_parser("personal-report", help="what learning one person is worth (docs/personal.md)")
     )

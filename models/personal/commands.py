@@ -1,10 +1,14 @@
-"""``moodcast models personal-report``: what a model that learns the person is worth."""
+"""``moodcast models personal-train``, ``-adapt``, ``-report``: heads that learn one person, and what that is worth."""
 
 import argparse
+import functools
 from pathlib import Path
 
 from models import json_output
 from models.errors import EvaluationError
+from models.inference.face_stage import FaceStage
+from models.personal.heads import HEADS
+from models.zoo import networks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +23,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file (-: standard output)")
     parser.set_defaults(perform=report)
+
+
+def add_training(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
+    """On the parser of ``moodcast models personal-train``; ``faces`` finds faces in clips."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the clips")
+    parser.add_argument(
+        "--network", default="moodnet", metavar="NAME", help="a network that looks at faces (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--weights", type=Path, metavar="RUN", help="of a network to train: a run, or a file of models convert"
+    )
+    parser.add_argument("--head", choices=HEADS, default="self", help="default: %(default)s")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="where the heads go")
+    parser.add_argument("--layout", default="plain", metavar="NAME", help="of the clips (default: %(default)s)")
+    parser.add_argument("--seven", action="store_true", help="under Moodcast's expressions, without other classes")
+    parser.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")
+    parser.add_argument(
+        "--held-out", default="", metavar="NAME,NAME", help="who is not learned from (default: the first fifth by name)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (default: %(default)s)")
+    parser.set_defaults(perform=functools.partial(train, faces))
+
+
+def add_adapting(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
+    """On the parser of ``moodcast models personal-adapt``; ``faces`` finds faces in clips."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of models personal-train")
+    parser.add_argument("--subject", required=True, metavar="NAME", help="whose head")
+    parser.add_argument("--clips", type=_count, metavar="N", help="of each class (default: all but a fifth)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (default: %(default)s)")
+    parser.set_defaults(perform=functools.partial(adapt, faces))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text}")
+    return int(text)
+
+
+def train(faces: FaceStage, options: argparse.Namespace) -> int:
+    networks.need_torch("models personal-train")
+    from models.personal import run
+
+    network = Path(options.network)
+    setting = run.Setting(
+        data=str(options.folder.resolve()),
+        network=str(network.resolve()) if network.is_file() else options.network,
+        head=options.head,
+        layout=options.layout,
+        weights=str(options.weights.resolve()) if options.weights else "",
+        seven=options.seven,
+        aligned=options.aligned,
+        held_out=tuple(name for name in options.held_out.split(",") if name),
+        seed=options.seed,
+    )
+    for sentence in run.train(options.run, setting, faces):
+        print(sentence)
+    return 0
+
+
+def adapt(faces: FaceStage, options: argparse.Namespace) -> int:
+    networks.need_torch("models personal-adapt")
+    from models.personal import run
+
+    for sentence in run.adapt(options.run, options.subject, options.clips, options.seed, faces):
+        print(sentence)
+    return 0
 
 
 def report(options: argparse.Namespace) -> int:
