@@ -27,16 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_training(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     """On the parser of ``moodcast models personal-train``; ``faces`` finds faces in clips."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the clips")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the clips, as SUBJECT/EXPRESSION/CLIP.mp4")
     parser.add_argument(
-        "--network", default="moodnet", metavar="NAME", help="a network that looks at faces (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--weights", type=Path, metavar="RUN", help="of a network to train: a run, or a file of models convert"
+        "--network",
+        default="moodnet",
+        metavar="NAME[=WEIGHTS]",
+        help="whose features are learned from: a classifier of faces, or one to train with its weights, a run or a "
+        "file of models convert (default: %(default)s)",
     )
     parser.add_argument("--head", choices=HEADS, default="self", help="default: %(default)s")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="where the heads go")
-    parser.add_argument("--layout", default="plain", metavar="NAME", help="of the clips (default: %(default)s)")
+    parser.add_argument("--run", type=Path, required=True, metavar="RUN", help="a new folder, where the heads go")
+    parser.add_argument(
+        "--layout",
+        default="people",
+        metavar="NAME",
+        help="of the clips, such as ravdess-song or plain (default: %(default)s; moodcast models clips DIR --layout -)",
+    )
     parser.add_argument("--seven", action="store_true", help="under Moodcast's expressions, without other classes")
     parser.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")
     parser.add_argument(
@@ -65,13 +71,13 @@ def train(faces: FaceStage, options: argparse.Namespace) -> int:
     networks.need_torch("models personal-train")
     from models.personal import run
 
-    network = Path(options.network)
+    name, _, weights = options.network.partition("=")
     setting = run.Setting(
         data=str(options.folder.resolve()),
-        network=str(network.resolve()) if network.is_file() else options.network,
+        network=str(Path(name).resolve()) if Path(name).is_file() else name,
         head=options.head,
         layout=options.layout,
-        weights=str(options.weights.resolve()) if options.weights else "",
+        weights=weights and str(Path(weights).resolve()),
         seven=options.seven,
         aligned=options.aligned,
         held_out=tuple(name for name in options.held_out.split(",") if name),

@@ -36,7 +36,7 @@ class Setting(msgspec.Struct, frozen=True):
     data: str
     network: str
     head: str
-    layout: str = "plain"
+    layout: str
     weights: str = ""
     seven: bool = False
     aligned: bool = False

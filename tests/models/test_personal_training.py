@@ -38,8 +38,10 @@ def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(data: Path, run: Path, *more: str) -> int:
-    arguments = ["--network", "moodnet-tiny", "--head", "single", "--aligned", "--held-out", "ann,ben"]
-    return moodcast.main(["models", "personal-train", str(data), "--run", str(run), *arguments, *more])
+    arguments = ["--network", "moodnet-tiny", "--head", "single", "--layout", "plain", "--aligned"]
+    return moodcast.main(
+        ["models", "personal-train", str(data), "--run", str(run), "--held-out", "ann,ben", *arguments, *more]
+    )
 
 
 def adapt(run: Path, *more: str) -> int:
@@ -87,7 +89,7 @@ def test_a_run_is_not_written_over(tmp_path: Path, data: Path, capsys: pytest.Ca
         (["--held-out", "zoe"], 28, "expected users to hold out of ann, ben, cy, di, ed, got zoe"),
         (["--network", "mudnet"], 21, "expected a classifier of faces"),
         (["--layout", "mudset"], 28, "expected the name of a layout"),
-        (["--network", "mobilefacenet", "--weights", "nowhere"], 29, "nowhere"),
+        (["--network", "mobilefacenet=nowhere"], 29, "nowhere"),
     ],
 )
 def test_what_cannot_be_trained_leaves_nothing(
