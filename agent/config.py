@@ -104,6 +104,19 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             "it needs no channel."
         ),
     ] = False
+    personal: Annotated[
+        bool,
+        Meta(
+            description="Teach it your face: say what you show, and it learns that. Kept on this computer only, "
+            "encrypted: numbers that describe your face, and your answers. Deleted with --personal-delete."
+        ),
+    ] = False
+    personal_export: Annotated[
+        str, Meta(description="File to write what it has learned of your face to, and end; see --personal.")
+    ] = ""
+    personal_delete: Annotated[
+        bool, Meta(description="Delete what it has learned of your face, with its key and exports, and end.")
+    ] = False
     loop: Annotated[bool, Meta(description="Play a video file again when it ends.")] = False
     report: Annotated[str, Meta(description="File to write a JSON summary to at the end; empty for none.")] = ""
     headless: Annotated[bool, Meta(description="Never open a window: go on in the terminal.")] = False
@@ -127,6 +140,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             wrong.append("--store-face: a viewer's expression is never stored alone; it is for --role streamer.")
         if self.delay and self.role == "streamer":
             wrong.append("--delay: a streamer is where the stream is made, so there is none; it is for viewers.")
+        if self.personal_export and self.personal_delete:
+            wrong.append("--personal-delete: it deletes exports, too; give it without --personal-export.")
         return wrong
 
 

@@ -21,10 +21,11 @@ def what_leaves(relay: str, channel: str, also: str = "") -> str:
 
 
 TEACHING = (
-    "To learn your face, it keeps on this computer what it makes of it when you answer what it shows: rows of numbers\n"
-    "    (embeddings) and your answers, no picture. They describe your face, and are encrypted, with a key in your\n"
-    "    keyring; without one the key lies in a file beside them, which hides them from no program of yours.\n"
-    "    They are never sent. You can have them shown, exported and deleted at any time.\n"
+    "  What is kept on this computer, since you teach it your face: your answers, and for each of them the numbers\n"
+    "    that the network makes of your face (an embedding), which describe it. No picture.\n"
+    "    They are encrypted, with a key in your keyring; without one the key lies in a file beside them: that is\n"
+    "    obfuscation, and keeps no program of yours out. They are never sent.\n"
+    "    You can have them shown, exported and deleted at any time.\n"
 )
 """What is asked besides where the viewer teaches the agent their face (``agent.personal``)."""
 

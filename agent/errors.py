@@ -73,6 +73,12 @@ class NoFeaturesError(AgentError):
     exit_code = 60
 
 
+class AnswersError(AgentError):
+    """What the agent was taught of a face can't be read, exported or deleted."""
+
+    exit_code = 61
+
+
 class SecondStartError(AgentError):
     """Moodcast runs already, and does not answer; or whether it runs can't be known."""
 

@@ -14,18 +14,33 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agent import address, explain, first_start, priority, remarks, sources, stopping, terminal
+from agent import (
+    address,
+    explain,
+    first_start,
+    kept_answers,
+    priority,
+    remarks,
+    sources,
+    stopping,
+    terminal,
+    typed_teaching,
+)
 from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import NoCamerasError, NoFaceError, ReportFileError
 from agent.hints import Hints
 from agent.outset import INTERRUPTED, at_once
+from agent.personal.store import usual_folder
+from agent.personal.teacher import Teacher
 from agent.recognition import Look, Recogniser
 from agent.remarks import Remarks
 from agent.search import others_s
 from agent.sending import Sender
 from agent.smoothing import Reading
+from agent.stopping import within
+from agent.typed_teaching import TypedTeaching
 from agent.unread import Unread
 from relay.common.deadline import end
 from relay.errors import MoodcastError
@@ -36,6 +51,8 @@ _RELEASE_S = 0.7
 """A driver has so long to give the camera back; then the process ends itself, within a second of Ctrl-C."""
 _ORDER_S = 0.5
 """After the camera is back: for the goodbye to the relay and the frame at hand."""
+_SAVED_S = 0.15
+"""For an answer that was given just now to get into its file."""
 _END_S = 1.4
 """From Ctrl-C, or the end of the sharing, to the end of the process, whatever still goes on."""
 
@@ -59,6 +76,8 @@ def run(settings: AgentSettings) -> int:
     with at_once():
         priority.lower()
         sources.set_opencv_up()
+    if settings.personal_export or settings.personal_delete:
+        return kept_answers.run(settings)
     if not settings.explain:
         settings = terminal.with_channel(settings, sys.stdin, sys.stdout)
     terminal.require_someone_to_ask(settings, sys.stdin)
@@ -128,8 +147,11 @@ class _Run:
                 raise _no_cameras(settings, "nothing was captured")
             for sentence in remarks.about_model(settings.model, recogniser.contract.clip, recogniser.missed_card):
                 display.note(sentence)
+            if settings.personal:
+                recogniser.require_features()
             terminal.ask(settings, welcome, sys.stdin, sys.stdout)
-            self._sharing = Sharing(settings, recogniser, sender, client, display)
+            teacher = recogniser.taught_in(usual_folder()) if settings.personal else None
+            self._sharing = Sharing(settings, recogniser, sender, client, display, teacher)
             if self._told:
                 return  # the main thread has said, or is about to, that nothing was captured
             asyncio.run(self._until_the_end(self._sharing))
@@ -185,9 +207,11 @@ class Sharing:
         sender: Sender,
         client: Client,
         display: terminal.Display,
+        teacher: Teacher | None = None,
     ) -> None:
         self._settings, self._sender, self._client, self._display = settings, sender, client, display
-        self._recogniser = recogniser
+        self._recogniser, self._teacher = recogniser, teacher
+        self._teaching = TypedTeaching(teacher, sender, client.wake, self._say) if teacher else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self._stopped = "end"
@@ -195,7 +219,7 @@ class Sharing:
         self._hints = Hints(time.monotonic())
         self._unread: Unread | None = None
         self._remarks = Remarks(recogniser.contract.clip)
-        self._enter = terminal.Enter(sys.stdin, self._entered, self._forget)
+        self._enter = terminal.Enter(sys.stdin, lambda line: self._in_loop(self._typed, line))
         client.on_countdown, client.on_heard = self._ask_for_zero, self._hear
         self._capture = Capture(settings, recogniser, self._publish, self._finish)
 
@@ -209,6 +233,8 @@ class Sharing:
             self._ended.set()
         if self._enter.listen():
             self._display.note(terminal.LEARNING)
+            if self._teaching is not None:
+                self._display.note(typed_teaching.KEYS)
         self._capture.start()
         try:
             await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -229,6 +255,8 @@ class Sharing:
             self._recogniser.stop()
             await end(client, show, ended, patience_s=_ORDER_S)
             await asyncio.to_thread(self._capture.join, max(0.0, until - time.monotonic()))
+            if self._teacher is not None:
+                await asyncio.to_thread(within, _SAVED_S, self._teacher.close)
             self._display.end()
             self.write_report()
 
@@ -273,6 +301,9 @@ class Sharing:
     def _publish(self, reading: Reading | None, look: Look) -> None:
         self._in_loop(self._observe, reading, look.has_face, look.unread)
 
+    def _say(self, sentence: str) -> None:
+        self._in_loop(self._display.note, sentence)
+
     def _finish(self) -> None:
         self._in_loop(self._ended.set)
 
@@ -299,18 +330,21 @@ class Sharing:
         if self._enter.listen():
             self._display.note(terminal.AT_ZERO)
 
-    def _entered(self) -> None:
-        self._in_loop(self._client.tap_zero)
-
-    def _forget(self) -> None:
-        self._recogniser.forget()
-        self._in_loop(self._display.note, terminal.FORGOTTEN)
+    def _typed(self, line: str) -> None:
+        if line == terminal.FORGET:
+            self._recogniser.forget()
+            self._display.note(terminal.FORGOTTEN)
+        elif self._teaching is None or not self._teaching.typed(line):
+            self._client.tap_zero()  # whoever is to press Enter may have typed before
 
     async def _show(self) -> None:
         while True:
             labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
             sent, connected, paused = self._sender.sent, self._client.connected, self._client.paused
-            self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load))
+            if moment := self._teaching and self._teaching.go_on():
+                self._display.show(*typed_teaching.asked(moment))
+            else:
+                self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load))
             took_s = self._capture.stage_ms()["classify"] / 1000
             for sentence in self._remarks.due(took_s, self._recogniser.stretch):
                 self._display.note(sentence)

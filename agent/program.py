@@ -27,6 +27,7 @@ from agent.desktop.places import DesktopPlaces
 from agent.desktop.tray import tray
 from agent.errors import NoConsentError, NoWindowError, SecondStartError
 from agent.outset import at_once
+from agent.personal.store import usual_folder
 from agent.window import texts
 from agent.window.shell import Window
 from relay import settings
@@ -111,7 +112,7 @@ class _Program:
 
     def __init__(self, values: WindowSettings, one: Instance | None) -> None:
         self._values, self._one = values, one
-        self._app = App(_folder())
+        self._app = App(_folder(), usual_folder())
         self._keys = Keys(_folder())
         self._closing_app, self._is_closed = threading.Lock(), False
         self._ended = threading.Event()

@@ -133,20 +133,24 @@ class Recogniser:
         seen = smile.decided(self._smile_rule, answer, face.shapes).tolist()
         return Look(True, self._resting.read(seconds, seen), None, box, still)
 
+    def require_features(self) -> None:
+        """Raises NoFeaturesError: the network tells no features to learn from."""
+        if not self.contract.features:
+            raise NoFeaturesError(
+                f"the model {self.model!r} can't be taught a face: it tells no features to fit a head of your own to. "
+                "Choose moodnet or moodnet-tiny, or turn teaching off"
+            )
+
     def taught_in(self, folder: Path) -> Teacher:
         """From now on this teacher is told what the network answers, and answers in its place what it has learned.
 
         ``folder``: of the viewer's answers (``agent.personal.store.usual_folder``). Who calls closes the teacher.
 
         Raises:
-            NoFeaturesError: the network tells no features to learn from.
+            NoFeaturesError: see ``require_features``.
             MissingLibraryError: what encrypts the answers is not installed.
         """
-        if not self.contract.features:
-            raise NoFeaturesError(
-                f"the model {self.model!r} can't be taught a face: it tells no features to fit a head of your own to. "
-                "Choose moodnet or moodnet-tiny, or turn teaching off"
-            )
+        self.require_features()
         network = registry.checksum(self._reader.network.file)
         self._teacher = Teacher(Store(folder, DesktopVault(folder)), network)
         return self._teacher

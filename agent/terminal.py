@@ -32,10 +32,10 @@ KEY_UNENCRYPTED = (
     "Careful: the relay's address starts with http:, so others on the way can read the admin key. Use https: where the "
     "relay is not in a network of your own."
 )
-_FORGET = "f"
+FORGET = "f"
 LEARNING = (
     "As it goes, the agent learns what your face looks like at rest, in memory only and until it ends. To have that "
-    f"forgotten, type {_FORGET} and press Enter."
+    f"forgotten, type {FORGET} and press Enter."
 )
 FORGOTTEN = "Forgotten: what your face looks like at rest is learned anew."
 
@@ -57,6 +57,7 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
         f"Moodcast will {what_is_read(settings)}.\n"
         f"{consent.what_leaves(settings.relay, settings.channel, also)}"
         f"{consent.who_sees_it(welcome) if settings.role == 'viewer' else consent.streamers(settings.store_face)}"
+        f"{consent.TEACHING if settings.personal else ''}"
         f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
         f"{_notice(welcome)}"
     )
@@ -164,13 +165,11 @@ def agree(settings: AgentSettings, explained: str, answers: TextIO, out: TextIO)
 
 
 class Enter:
-    """Calls back, in a thread of its own, for each line typed. Nothing is read before ``listen``.
+    """Calls back, in a thread of its own, for each line typed. Nothing is read before ``listen``."""
 
-    A line of one ``f`` calls ``forget``, any other ``pressed``: whoever is to press Enter may have typed before.
-    """
-
-    def __init__(self, answers: TextIO, pressed: Callable[[], None], forget: Callable[[], None]) -> None:
-        self._answers, self._pressed, self._forget = answers, pressed, forget
+    def __init__(self, answers: TextIO, typed: Callable[[str], None]) -> None:
+        """``typed`` gets lines without blanks around them, in small letters."""
+        self._answers, self._typed = answers, typed
         self._thread: threading.Thread | None = None
 
     @property
@@ -193,7 +192,7 @@ class Enter:
         # Not with the file's own methods: the interpreter can't end while a thread waits in one.
         with contextlib.suppress(OSError):
             while line := os.read(self._answers.fileno(), 1024):
-                (self._forget if line.strip().lower() == _FORGET.encode() else self._pressed)()
+                self._typed(line.decode(errors="replace").strip().lower())
 
 
 @contextlib.contextmanager

@@ -31,7 +31,6 @@ from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.sending import Sender
 from agent.smoothing import Reading
-from relay.common.deadline import end
 from relay.common.release import RELEASE
 from relay.errors import MoodcastError
 from relay.protocol import EXPRESSIONS, Delay, Expression, FromRelay, Mood, Tap, Welcome
@@ -48,9 +47,12 @@ class App:
     is told by a future, whose error is a ``MoodcastError`` with a sentence for the viewer. Each run begins paused.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """``folder``: of the settings file, made where it is missing. Nothing is opened or sent before ``start``."""
-        self._file, self._personal = SettingsFile(folder), str(folder / "personal")
+    def __init__(self, folder: Path, personal: Path | None = None) -> None:
+        """``folder``: of the settings file, made where it is missing. Nothing is opened or sent before ``start``.
+
+        ``personal``: where the viewer's answers are kept; a folder in ``folder`` where that is not told.
+        """
+        self._file, self._personal = SettingsFile(folder), str(personal or folder / "personal")
         self._board = StateBoard(State(delay=self._file.now.delay))
         self._watch = CameraWatch(self._see, self._camera)
         self._teaching = Teaching(self._watch, self._board.set, self._mute)
@@ -62,8 +64,6 @@ class App:
         self._promise: Promise | None = None
         self._client: Client | None = None
         self._running: asyncio.Task[None] | None = None
-        self._endings: set[asyncio.Task[bool]] = set()
-        """Kept here, since the event loop does not keep them."""
         self._sender = Sender()
         self._labels_before = self._wishes = 0
         self._has_reading = self._is_mirrored = self._is_asleep = False
@@ -235,7 +235,7 @@ class App:
         self._worker.post(self._watch.forget)
 
     def use_personal(self, on: bool) -> None:
-        """Whether the agent is taught the viewer's face, and goes by that, who agreed to ``agent.consent.teaching``.
+        """Whether the viewer, who agreed to ``agent.consent.TEACHING``, teaches the agent their face, and it is used.
 
         Off, nothing more is learned, and what was learned stays until ``delete_personal``.
         """
@@ -376,16 +376,10 @@ class App:
     def _hang_up(self) -> "asyncio.Task[bool] | None":
         """End the connection, whatever becomes of who waits for that."""
         running, self._running = self._running, None
-        if running is None:
-            return None
-        running.cancel()  # now: what ends it may itself be ended before it has begun
-        ending = self.loop.create_task(end(running))
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
-        return ending
+        return None if running is None else self._worker.end(running)
 
     def _change(self, before: Remembered, now: Remembered) -> None:
-        self._board.set(delay=now.delay)
+        self._board.set(delay=now.delay, personal=self._board.now.personal if now.personal else None)
         self._look()
         is_same = (before.name, before.delay) == (now.name, now.delay)
         if self._promise is not None and self._client is not None and not is_same:

@@ -12,16 +12,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 import cv2
 
-from agent import priority, remarks, sources
+from agent import priority, remarks, sources, stopping
 from agent.app import sight
+from agent.app.learner import EyesLearner
 from agent.app.sight import Begin, Failed, Forget, FromEyes, Glimpse, Opened, Remark, Sight, ToEyes, WantPictures
 from agent.capture import Capture
 from agent.config import AgentSettings
-from agent.errors import CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError
+from agent.errors import (
+    CameraBusyError,
+    MissingLibraryError,
+    NoCameraError,
+    NoFeaturesError,
+    ScreenCaptureError,
+    UnreadableVideoError,
+)
 from agent.recognition import Look, Recogniser
 from agent.search import others_s
 from agent.smoothing import Reading
@@ -30,6 +39,8 @@ from relay.errors import MoodcastError
 
 _RELEASE_S = 0.4
 """A driver has so long to give the camera back; then the end of the process has to do."""
+_SAVED_S = 0.1
+"""After that, an answer that was given just now to get into its file."""
 _PICTURE_S = 1 / 8
 _PR_SET_PDEATHSIG = 1
 _CAMERA = (CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError)
@@ -69,6 +80,7 @@ class _Eyes:
         self._capture: Capture | None = None
         self._remarks = remarks.Remarks(None)
         self._box: sight.Box | None = None
+        self._learner = EyesLearner(self._say)
 
     def hear(self, message: ToEyes) -> None:
         """What ``message`` asks for."""
@@ -77,13 +89,16 @@ class _Eyes:
             threading.Thread(target=self._look, args=[message], name="look", daemon=True).start()
         elif isinstance(message, WantPictures):
             self._want_pictures(message.on)
-        elif isinstance(message, Forget) and self._recogniser is not None:
+        elif not isinstance(message, Forget):
+            self._learner.hear(message)
+        elif self._recogniser is not None:
             self._recogniser.forget()
 
     def shut(self) -> NoReturn:
         """Give the camera back and end."""
         if self._capture is not None:
             self._capture.release(_RELEASE_S)
+        stopping.within(_SAVED_S, self._learner.close)
         os._exit(0)  # threads may be in libraries, which would have it take its time
 
     def _want_pictures(self, on: bool) -> None:
@@ -109,11 +124,20 @@ class _Eyes:
         clip = self._recogniser.contract.clip
         for sentence in remarks.about_model(settings.model, clip, self._recogniser.missed_card):
             self._say(Remark(sentence))
+        if begin.personal:
+            self._learn(Path(begin.personal), self._recogniser)
         self._remarks = remarks.Remarks(clip)
         self._capture = Capture(settings, self._recogniser, self._tell, lambda: None, source)
         self._capture.run()
         if self._capture.error is not None:
             raise self._capture.error
+
+    def _learn(self, folder: Path, recogniser: Recogniser) -> None:
+        """Be taught; where that can't be, a sentence, and what is seen is read as for everybody."""
+        try:
+            self._learner.teacher = recogniser.taught_in(folder)
+        except (MissingLibraryError, NoFeaturesError) as error:
+            self._say(Remark(error.sentence()))
 
     def _tell(self, reading: Reading | None, look: Look) -> None:
         self._box = look.box
@@ -122,6 +146,7 @@ class _Eyes:
         took_s = self._capture.stage_ms()["classify"] / 1000
         for sentence in self._remarks.due(took_s, self._recogniser.stretch):
             self._say(Remark(sentence))
+        self._learner.tell()
         self._say(
             Sight(
                 emotion=reading.emotion if reading else None,

@@ -95,6 +95,8 @@ class Teaching:
                 await asyncio.to_thread(alone.end)
         if not done.done:
             raise AgentError(done.sentence)
+        if alone is not None and isinstance(message, DeletePersonal):
+            self._tell(personal=None)
         return done.sentence
 
     def _start_alone(self, message: ExportPersonal | DeletePersonal) -> EyesProcess | None:

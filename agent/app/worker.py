@@ -22,6 +22,8 @@ class Worker:
         self._work = work
         self._working: asyncio.Task[None] | None = None
         """Kept here, since the event loop does not keep it."""
+        self._endings: set[asyncio.Task[bool]] = set()
+        """Kept as well."""
         self._guard = Guard(cut)
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
 
@@ -66,6 +68,14 @@ class Worker:
             nothing: Future[Result] = Future()
             nothing.cancel()
             return nothing
+
+    def end(self, task: "asyncio.Task[Any]") -> "asyncio.Task[bool]":
+        """End a task, whatever becomes of who waits for that; call it in the loop."""
+        task.cancel()  # now: what ends it may itself be ended before it has begun
+        ending = self.loop.create_task(end(task))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        return ending
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -334,3 +334,38 @@ def test_the_relay_never_objects_to_taps(steps: list[tuple[float, bool]], stalle
 def test_fingers_are_not_slowed_down() -> None:
     allowance = Allowance()
     assert all(allowance.tap(time / 10) for time in range(1000))
+
+
+@given(events, events, readings)
+def test_nothing_that_is_seen_while_it_is_mute_is_ever_said(
+    before: list[Event], meanwhile: list[Event], mine: Reading
+) -> None:
+    wire = play([*before, (0.0, "opened", None)])
+    wire.sender.mute(math.inf)
+    first = len(wire.sent)
+    for gap, what, reading in meanwhile:
+        wire.pass_time(gap)
+        if what == "observe":
+            wire.observe(reading)
+        elif what == "opened":
+            wire.open()
+        else:
+            wire.sender.closed()
+    assert not [sent for sent in wire.sent[first:] if isinstance(sent.message, Label)]
+    wire.open()
+    wire.sender.mute(wire.now + 2)
+    wire.observe(mine)
+    wire.pass_time(1.9)
+    assert not [sent for sent in wire.sent[first:] if isinstance(sent.message, Label)]
+    wire.pass_time(0.2)
+    wire.observe(mine)
+    wire.pass_time(SPACING_S)
+    assert isinstance(wire.sender.sent, Label)
+
+
+def test_what_was_said_is_withdrawn_as_soon_as_it_is_mute() -> None:
+    wire = play([(0.0, "opened", None), (0.0, "observe", Reading("happy", 0.9))])
+    assert isinstance(wire.sender.sent, Label)
+    wire.sender.mute(math.inf)
+    wire.pass_time(0)
+    assert isinstance(wire.sender.sent, Away)

@@ -50,6 +50,22 @@ def test_the_question_names_whatever_else_is_sent() -> None:
     assert "camera" not in text
 
 
+def test_the_question_says_what_teaching_keeps_to_whom_it_concerns_alone() -> None:
+    taught = terminal.explanation(msgspec.structs.replace(SETTINGS, personal=True), WELCOME)
+    for part in (
+        "(an embedding)",
+        "which describe it",
+        "No picture",
+        "encrypted",
+        "obfuscation",
+        "never sent",
+        "delete",
+    ):
+        assert part in taught
+    assert max(map(len, taught.splitlines())) <= 110
+    assert "embedding" not in terminal.explanation(SETTINGS, WELCOME)
+
+
 def test_nothing_in_the_question_can_break_its_lines_or_steer_the_terminal() -> None:
     text = "a\nb\u202ec\x1b[2J"
     asked = terminal.explanation(msgspec.structs.replace(SETTINGS, name=text, source=text), WELCOME)
@@ -146,16 +162,16 @@ async def test_enter_is_noticed_on_a_terminal_once_it_listens() -> None:
     ours, theirs = open_terminal()
     pressed: list[str] = []
     with os.fdopen(theirs) as answers:
-        enter = terminal.Enter(answers, lambda: pressed.append("enter"), lambda: pressed.append("forget"))
+        enter = terminal.Enter(answers, pressed.append)
         assert enter.listen()
         os.write(ours, b"\n")
         await wait_until(lambda: len(pressed) == 1)
         assert enter.listen()
         os.write(ours, b"two words\n")
         await wait_until(lambda: len(pressed) == 2)
-        os.write(ours, b"f\n F \nff\n")
+        os.write(ours, b"f\n F \n\xff\n")
         await wait_until(lambda: len(pressed) == 5)
-        assert pressed == ["enter", "enter", "forget", "forget", "enter"]
+        assert pressed == ["", "two words", "f", "f", "\ufffd"]
         os.write(ours, b"\x04")  # end of the input: the thread ends
         await wait_until(lambda: not enter.listening)
     os.close(ours)
@@ -166,7 +182,7 @@ import contextlib, os, pty, select, sys, threading
 from agent.terminal import Enter
 
 def listen_in_another_thread():  # as the agent does
-    enter = Enter(sys.stdin, lambda: None, lambda: None)
+    enter = Enter(sys.stdin, lambda _: None)
     listening = threading.Thread(target=enter.listen)
     listening.start()
     listening.join()
@@ -202,7 +218,7 @@ def test_in_the_background_it_is_not_halted_and_leaves_to_the_shell_what_was_typ
 def test_without_a_terminal_nothing_is_read() -> None:
     answers = io.StringIO("\n")
     was_read = functools.partial(pytest.fail, "it was read")
-    assert not terminal.Enter(answers, was_read, was_read).listen()
+    assert not terminal.Enter(answers, was_read).listen()
     assert answers.tell() == 0
 
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from aiohttp import web
 
+from agent.personal.store import usual_folder
 from relay import protocol
 from tests.e2e.agent_program import command, running
 from tests.support import free_port, wait_until
@@ -155,12 +156,26 @@ def test_a_trace_with_a_program_or_a_file_is_noticed() -> None:
     assert [line.split('"')[1] for line in written(trace)] == ["/tmp/face.png", "/home/ada/.config/library"]
 
 
+async def teach(terminal: int, folder: Path) -> None:
+    """Correct what is shown until that is stored, begin a guided minute, and break it off."""
+
+    def stored() -> bool:
+        os.write(terminal, b"6\n")
+        return (folder / "answers.sealed").exists()
+
+    await wait_until(stored)  # not while the film shows nobody
+    os.write(terminal, b"t\n")
+    os.write(terminal, b"t\n")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("role", ["viewer", "streamer"])
+@pytest.mark.parametrize(("role", "is_taught"), [("viewer", False), ("streamer", False), ("viewer", True)])
 async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_run_or_written(
-    role: str, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    role: str, is_taught: bool, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A streamer's admin key besides, in a header of the request for the ticket."""
+    """A streamer's admin key besides, in a header of the request for the ticket. What a viewer teaches is written."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("MOODCAST_ADMIN_KEY", KEY)  # which a viewer's agent lets alone
     strace = shutil.which("strace")
     if strace is None:
@@ -170,7 +185,7 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
     async with relay.serve() as port:
         arguments = command(f"http://127.0.0.1:{port}", film, "--yes", "--loop", "--name", "Zoë", "--role", role)
         arguments += ["--store-face"] if role == "streamer" else ["--delay", "8"]
-        arguments += ["--report", str(report)]
+        arguments += ["--report", str(report), *(["--personal"] if is_taught else [])]
         traced = ",".join(f"?{call}" for call in (*TRACED, *CHANGES))  # not every machine has all of them
         tracer = [strace, "-f", "-qq", "-s", "512", "-e", f"trace={traced}", "-o", str(trace)]
         async with running(*tracer, *arguments, stdin=theirs) as process:
@@ -179,6 +194,8 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
                 lambda: (relay.count("away") >= 4 and relay.count("label") >= 8) or process.returncode is not None, 90
             )
             os.write(ours, b"f\n")  # forgets the resting face, of which nobody is told
+            if is_taught:
+                await teach(ours, usual_folder())
             os.write(ours, b"\n")  # answers the countdown
             await wait_until(lambda: relay.count("zero") or process.returncode is not None)
             if process.returncode is not None:
@@ -195,8 +212,10 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
     assert f"htons({port})" in lines  # it was traced
     assert foreign_addresses(lines, port) == []
     assert programs(lines) == []
-    (of_the_report,) = written(lines)
-    assert f'"{report}"' in of_the_report
+    places = [path for line in written(lines) for path in re.findall(r'"([^"]*)"', line)]
+    assert str(report) in places
+    assert bool(places[1:]) == is_taught
+    assert [path for path in places if not path.startswith((str(report), str(tmp_path / "data")))] == []
 
     fields = {
         "hello": {"agent", "ticket", "name", "delay", "store"},

@@ -1,0 +1,255 @@
+"""Teaching the running agent, with a real relay and a real process for its eyes, which look at a picture of a face."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.app import sight
+from agent.app.app import App
+from agent.app.sight import Begin, Failed, FromEyes, Teach
+from agent.app.teaching import BROKEN_OFF, NO_EYES
+from agent.errors import AgentError
+from agent.personal import lesson
+from agent.personal.key import DesktopVault
+from agent.personal.status import Taught, TeacherStatus
+from agent.personal.store import Store
+from models.inference import registry
+from relay import app
+from relay.common import ourselves
+from relay.protocol import EXPRESSIONS
+from tests.agent.app.test_app import eyes, joined, running, sent
+from tests.e2e.agent_program import weights
+from tests.support import count_of, subscribe, wait_until
+
+HAPPY = EXPRESSIONS.index("happy")
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have one."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[App]:
+    with running(tmp_path / "settings") as started:
+        yield started
+
+
+@pytest.fixture
+def quick_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guided minute of about ten seconds."""
+    turn = 1.4
+    times = {"READY_S": 0.2, "HOLD_S": turn - 0.2, "_SETTLE_S": 0.0, "_TURN_S": turn}
+    for name, value in {**times, "LASTS_S": turn * len(EXPRESSIONS)}.items():
+        monkeypatch.setattr(lesson, name, value)
+
+
+def answers(agent: App) -> int:
+    status = agent.state().personal
+    return sum(status.counts) if status else 0
+
+
+async def taught(agent: App) -> Taught:
+    """The sentence of an answer that is given now."""
+    before = agent.state().taught
+    agent.teach(None)
+    await wait_until(lambda: agent.state().taught is not before)
+    found = agent.state().taught
+    assert found is not None
+    return found
+
+
+async def looking(agent: App) -> None:
+    agent.use_personal(True)
+    agent.preview(True)
+    await wait_until(lambda: agent.state().label == "happy")
+
+
+async def test_nothing_is_kept_before_it_is_turned_on(agent: App, tmp_path: Path) -> None:
+    agent.preview(True)
+    await wait_until(lambda: agent.state().label == "happy")
+    assert await taught(agent) == NO_EYES
+    agent.start_lesson()
+    await asyncio.sleep(0)
+    assert agent.state().lesson is None
+    assert agent.state().personal is None
+    assert not (tmp_path / "settings" / "personal").exists()
+
+
+async def test_an_answer_is_kept_shown_exported_and_deleted(agent: App, tmp_path: Path) -> None:
+    await looking(agent)
+    first = await taught(agent)
+    assert (first.label, first.answers) == (HAPPY, 1)
+    agent.teach("surprise")
+    await wait_until(lambda: answers(agent) == 2)
+    status = agent.state().personal
+    assert status is not None
+    assert status.counts[EXPRESSIONS.index("surprise")] == 1
+    file = tmp_path / "settings" / "personal" / "answers.sealed"
+    await wait_until(file.exists)
+    said = await asyncio.wrap_future(agent.export_personal(tmp_path / "mine.json"))
+    assert str(tmp_path / "mine.json") in said
+    assert await asyncio.wrap_future(agent.delete_personal())
+    await wait_until(lambda: answers(agent) == 0)
+    assert not file.exists()
+    assert not (tmp_path / "mine.json").exists()
+
+
+async def test_with_the_camera_off_what_is_kept_is_exported_and_deleted_too(agent: App, tmp_path: Path) -> None:
+    with pytest.raises(AgentError, match="nothing to export"):
+        await asyncio.wrap_future(agent.export_personal(tmp_path / "mine.json"))
+    await looking(agent)
+    await taught(agent)
+    file = tmp_path / "settings" / "personal" / "answers.sealed"
+    await wait_until(file.exists)
+    agent.preview(False)
+    await wait_until(lambda: agent.state().camera == "off" and not eyes())
+    await asyncio.wrap_future(agent.export_personal(tmp_path / "mine.json"))
+    assert json.loads((tmp_path / "mine.json").read_bytes())
+    await asyncio.wrap_future(agent.delete_personal())
+    assert not file.exists()
+    assert agent.state().personal is None
+    await wait_until(lambda: not eyes())
+
+
+async def test_turned_on_again_it_knows_what_it_was_taught(agent: App, tmp_path: Path) -> None:
+    await looking(agent)
+    await taught(agent)
+    await wait_until((tmp_path / "settings" / "personal" / "answers.sealed").exists)
+    agent.use_personal(False)
+    await wait_until(lambda: agent.state().personal is None)
+    agent.use_personal(True)
+    await wait_until(lambda: answers(agent) == 1)
+
+
+async def test_the_audience_does_not_see_the_faces_of_a_lesson(
+    agent: App, relay: app.Relay, quick_minute: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        agent.use_personal(True)
+        await joined(agent, relay.url)
+        agent.share("face")
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+        agent.start_lesson()
+        await wait_until(lambda: (moment := agent.state().lesson) is not None and moment.expression == "angry")
+        await audience.mood(lambda mood: mood.sharing == 0)
+        labels = agent.state().labels
+        began = time.monotonic()
+        await wait_until(lambda: agent.state().lesson is None)
+        ended = time.monotonic()
+        assert ended - began > 0.5 * lesson.LASTS_S
+        assert agent.state().labels == labels
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+        assert time.monotonic() - ended > 0.8 * lesson.REST_S
+    counts = agent.state().personal
+    assert counts is not None
+    assert min(counts.counts) >= 1
+    assert {message["type"] for message in sent(agent)} <= {"hello", "label", "away"}
+
+
+async def test_pausing_ends_a_lesson_and_the_looking(agent: App, relay: app.Relay) -> None:
+    relay.create_channel("demo")
+    agent.use_personal(True)
+    await joined(agent, relay.url)
+    agent.share("face")
+    await wait_until(lambda: agent.state().label == "happy")
+    agent.start_lesson()
+    await wait_until(lambda: agent.state().lesson is not None)
+    process = eyes()[0]
+    agent.share("paused")
+    await wait_until(lambda: agent.state().camera == "off")
+    assert agent.state().lesson is None
+    assert agent.state().taught == BROKEN_OFF
+    assert not process.is_running()  # and with it what was seen in the last minute
+    assert await taught(agent) == NO_EYES
+    agent.share("face")
+    await wait_until(lambda: agent.state().label == "happy")
+    assert agent.state().lesson is None
+
+
+async def test_a_lesson_that_is_broken_off_mutes_a_moment_longer(agent: App, relay: app.Relay) -> None:
+    keys = relay.create_channel("demo")
+    async with await subscribe(relay.url, "demo", keys.display_key) as audience:
+        agent.use_personal(True)
+        await joined(agent, relay.url)
+        agent.share("face")
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+        agent.start_lesson()
+        await audience.mood(lambda mood: mood.sharing == 0)
+        agent.stop_lesson()
+        await wait_until(lambda: agent.state().taught == BROKEN_OFF)
+        stopped = time.monotonic()
+        agent.change(name="Zoë")  # which joins anew, with another sender
+        await audience.mood(lambda mood: count_of(mood, "happy") == 1)
+        assert time.monotonic() - stopped > 0.8 * lesson.REST_S
+
+
+async def test_who_turns_it_on_in_a_channel_has_agreed_for_it_and_is_asked_elsewhere(
+    agent: App, relay: app.Relay
+) -> None:
+    relay.create_channel("demo")
+    await joined(agent, relay.url)
+    agent.use_personal(True)
+    agent.share("face")  # raises nothing
+    agent.share("paused")
+    agent.use_personal(False)
+    agent.share("face")
+    agent.change(personal=True)  # but not by the way of the question
+    with pytest.raises(AgentError):
+        agent.share("face")
+
+
+async def test_a_network_without_features_says_so_and_reads_as_ever(agent: App) -> None:
+    agent.change(model="moodnet-clip")
+    await looking(agent)
+    assert "can't be taught" in agent.state().notice
+    assert (await taught(agent)).answers == 0
+    assert agent.state().personal is None
+
+
+async def test_no_embedding_comes_out_of_the_eyes(tmp_path: Path) -> None:
+    """All bytes that they say, while they are taught and export: what was stored is in none of them."""
+    process = await asyncio.create_subprocess_exec(
+        *ourselves.command("eyes"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    folder, everything, messages = tmp_path / "personal", bytearray(), []
+    unpacker = sight.seen()
+
+    async def until(kind: type[FromEyes]) -> None:
+        assert process.stdout is not None
+        while not any(isinstance(message, kind) for message in messages):
+            chunk = await process.stdout.read(1 << 16)
+            everything.extend(chunk)
+            messages.extend(unpacker.feed(chunk))
+            assert not any(isinstance(message, Failed) for message in messages)
+
+    try:
+        begin = Begin(source=str(weights("portrait")), model="moodnet", fps=10, personal=str(folder))
+        process.stdin.write(sight.packed(begin))
+        await until(sight.Sight)
+        process.stdin.write(sight.packed(Teach(HAPPY)))
+        await until(Taught)
+        await until(TeacherStatus)
+        await wait_until((folder / "answers.sealed").exists)
+        process.stdin.write(sight.packed(sight.ExportPersonal(personal=str(folder), path=str(tmp_path / "mine.json"))))
+        await until(sight.Handled)
+    finally:
+        process.stdin.close()
+        await process.wait()
+    kept = Store(folder, DesktopVault(folder)).load(registry.get("moodnet").sha256).answers
+    assert kept is not None
+    (answer,) = kept.answers
+    numbers = np.concatenate([answer.features, answer.universal])
+    numbers = numbers[numbers != 0]
+    assert len(numbers) > 50
+    for kind in ("<f4", ">f4", "<f8", ">f8"):
+        assert not any(number.tobytes() in everything for number in numbers.astype(kind))
