@@ -170,6 +170,11 @@ def _of_tasks_vision(member: str) -> NpmMember:
     return NpmMember("@mediapipe/tasks-vision", "0.10.35", member, integrity, size=10_231_005)
 
 
+def _of_face_api(member: str) -> NpmMember:
+    integrity = "sha512-WDMmK3CfNLo8jylWqMoQgf4nIst3M0fzx1dnac96wv/dvMTN4DxC/Pq1DGtduDk1lktCamQ3MIDXFnvrdHTXDw=="
+    return NpmMember("@vladmandic/face-api", "1.7.15", member, integrity, size=12_677_476)
+
+
 def _of_onnxruntime_web(member: str) -> NpmMember:
     integrity = "sha512-w0bvC2RwDxphOUFF8jFGZ/dYw+duaX20jM6V4BIZJPCfK4QuCpB/pVREV+hjYbT3x4hyfa2ZbTaWx4e1Vot0fQ=="
     return NpmMember("onnxruntime-web", "1.23.0", member, integrity, size=25_486_404)
@@ -323,6 +328,31 @@ _ENTRIES = (
         "b4578f35940bf5a1a655214a1cce5cab13eba73c1297cd78e1a04c2380b0152f",
         size=229_746,
         licence="Apache-2.0",
+    ),
+    Weights(
+        name="dlib-face",
+        description="Whose face it is: dlib's recognition network as face-api has it. The agent does not use it.",
+        sources=(_of_face_api("package/model/face_recognition_model.bin"),),
+        file="face_recognition_model.bin",
+        sha256="b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+        size=6_444_032,
+        licence="public domain; this form MIT",
+        optional=True,
+        origin=(
+            "three million faces of 7,485 people: FaceScrub, VGG Face and others (photographs gathered by web search; "
+            "the rights of those who are seen were not cleared)"
+        ),
+        accuracy=MappingProxyType({"pairs of Labeled Faces in the Wild, as published": 0.9938}),
+    ),
+    Weights(
+        name="dlib-face-layout",
+        description="What stands where in the file of dlib-face.",
+        sources=(_of_face_api("package/model/face_recognition_model-weights_manifest.json"),),
+        file="face_recognition_model-weights_manifest.json",
+        sha256="cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+        size=19_615,
+        licence="MIT",
+        optional=True,
     ),
     _emotieffnet(
         "emotieffnet-b0",

@@ -179,7 +179,7 @@ async def test_the_licences_lie_beside(start: Start, http: aiohttp.ClientSession
         assert part in text
     for name in registry.BROWSER.values():
         assert registry.get(name).file in text
-    for source in (source for entry in registry.WEIGHTS.values() for source in entry.sources):
+    for source in (source for entry in registry.WEIGHTS.values() if entry.for_browsers for source in entry.sources):
         if isinstance(source, NpmMember):
             assert f"{source.project} {source.version}" in text
     async with http.get(f"{(await start(None, data=str(tmp_path / 'other'))).url}/assets/licences.txt") as response:
