@@ -31,8 +31,8 @@ MODULES = {
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
     "models/export": "calibrate moodnets onnx_file quantize run",
     "models/inference": (
-        "affect align assets bar blendshapes boxes contract download face_stage fetch identity infer npm registry runtime "
-        "smile softmax wheels"
+        "affect align assets bar blendshapes boxes contract download face_stage fetch identity infer npm registry "
+        "runtime smile softmax wheels"
     ),
     "models/personal": "*",
     "models/stills": "fer2013",

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -30,6 +31,12 @@ def made_up(seed: int = 0) -> dict[str, np.ndarray]:
     return tensors
 
 
+@functools.cache
+def files() -> tuple[bytes, bytes]:
+    """A made-up network, as its numbers and their layout."""
+    return stored(made_up())
+
+
 def stored(tensors: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
     """Numbers and layout, every second tensor in 8 bits."""
     data, entries = b"", []
@@ -47,7 +54,7 @@ def stored(tensors: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
 
 def packed(*members: tuple[str, bytes]) -> bytes:
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
         for name, data in members:
             info = tarfile.TarInfo(name)
             info.size = len(data)
@@ -78,7 +85,7 @@ def register(monkeypatch: pytest.MonkeyPatch, numbers: bytes, layout: bytes) -> 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Files]:
     """A registry of npm that has a made-up network, which is the registered one for now."""
-    tarball = register(monkeypatch, *stored(made_up()))
+    tarball = register(monkeypatch, *files())
     with serving(tarball) as server:
         monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "none"))
         monkeypatch.setenv("npm_config_registry", server.url.removesuffix("/thing.bin"))
@@ -120,18 +127,18 @@ def test_a_damaged_file_is_refused(cache: Path, served: Files) -> None:
 def test_another_network_is_refused(
     numbers: bytes | None, layout: bytes | None, sentence: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = stored(made_up())
-    files = (good[0] if numbers is None else numbers, good[1] if layout is None else layout)
-    register(monkeypatch, *files)
+    good = files()
+    others = (good[0] if numbers is None else numbers, good[1] if layout is None else layout)
+    register(monkeypatch, *others)
     cache.mkdir(parents=True)
-    for name, data in zip((identity.NETWORK, identity.LAYOUT), files, strict=True):
+    for name, data in zip((identity.NETWORK, identity.LAYOUT), others, strict=True):
         (cache / registry.get(name).file).write_bytes(data)
     with pytest.raises(ModelContractError, match=sentence):
         identity.load()
 
 
 def test_what_is_left_over_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers, layout = stored(made_up())
+    numbers, layout = files()
     register(monkeypatch, numbers + b"more", layout)
     cache.mkdir(parents=True)
     (cache / registry.get(identity.NETWORK).file).write_bytes(numbers + b"more")
