@@ -62,12 +62,10 @@ def packed(*members: tuple[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def register(monkeypatch: pytest.MonkeyPatch, numbers: bytes, layout: bytes) -> bytes:
-    """Both entries with the sums of these files; returns the tarball that has them."""
+def register(monkeypatch: pytest.MonkeyPatch, numbers: bytes, layout: bytes, tarball: bytes = b"") -> None:
+    """Both entries with the sums of these files, which lie in that tarball."""
     contents = {identity.NETWORK: numbers, identity.LAYOUT: layout}
     members = {name: registry.WEIGHTS[name].sources[0] for name in contents}
-    assert all(isinstance(member, NpmMember) for member in members.values())
-    tarball = packed(*((members[name].member, data) for name, data in contents.items()))
     integrity = f"sha512-{base64.b64encode(hashlib.sha512(tarball).digest()).decode()}"
     changed = {
         name: dataclasses.replace(
@@ -79,13 +77,15 @@ def register(monkeypatch: pytest.MonkeyPatch, numbers: bytes, layout: bytes) -> 
         for name, data in contents.items()
     }
     monkeypatch.setattr(registry, "WEIGHTS", {**registry.WEIGHTS, **changed})
-    return tarball
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Files]:
     """A registry of npm that has a made-up network, which is the registered one for now."""
-    tarball = register(monkeypatch, *files())
+    members = [registry.WEIGHTS[name].sources[0] for name in (identity.NETWORK, identity.LAYOUT)]
+    assert all(isinstance(member, NpmMember) for member in members)
+    tarball = packed(*((member.member, data) for member, data in zip(members, files(), strict=True)))
+    register(monkeypatch, *files(), tarball)
     with serving(tarball) as server:
         monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "none"))
         monkeypatch.setenv("npm_config_registry", server.url.removesuffix("/thing.bin"))
