@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -47,6 +48,9 @@ class Errands:
 
 def system_keyring() -> "KeyringBackend | None":
     """The system's keyring, if there is one; not one that is a file itself, or takes nothing. It may ask its user."""
+    if sys.platform != "darwin":
+        # keyring loads its backend for macOS everywhere, which has the C compiler look for Apple's libraries.
+        sys.modules.setdefault("keyring.backends.macOS.api", None)  # type: ignore[arg-type]
     try:
         import keyring
 
