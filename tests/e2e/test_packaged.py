@@ -157,6 +157,11 @@ def test_relay_and_agent_work_together_without_a_network(program: Path, environm
     assert (found["agent"], found["relay"]) == (0, 0)
 
 
+def test_what_encrypts_a_viewers_answers_is_inside_and_loads(program: Path, environment: dict[str, str]) -> None:
+    deleted = "Your answers are deleted: their file, its key, and what was exported.\n"
+    assert said([program, "agent", "--personal-delete"], environment) == deleted
+
+
 def test_the_eyes_of_the_window_are_a_process_of_this_program(program: Path, environment: dict[str, str]) -> None:
     begin = sight.Begin(source=str(weights("portrait")), model="moodnet", fps=5)
     seen: list[sight.FromEyes] = []
