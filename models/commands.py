@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     )
     personal.add_adapting(actions.add_parser("personal-adapt", help="that head, gone on with one person"), faces)
     personal.add_arguments(
-        actions.add_parser("personal-report", help="what learning one person is worth (docs/personal.md)")
+        actions.add_parser("personal-report", help="what learning one person is worth (docs/personal.md)"), faces
     )
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
