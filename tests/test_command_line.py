@@ -117,7 +117,9 @@ def test_models_list_names_every_network_also_without_torch(
     assert "needs torch" in listed
 
 
-@pytest.mark.parametrize("action", [["convert", "ial", "official.pth", "ours.pt"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "action", [["convert", "ial", "official.pth", "ours.pt"], ["personal-report", "clips"]], ids=" ".join
+)
 def test_models_actions_that_need_torch_say_so(
     action: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ _UPRIGHT = _CELL - 2
 """Names of classes that are longer stand upright below their column."""
 
 
-class Line(NamedTuple):
+class Curve(NamedTuple):
     """A curve: its points, and a band of (x, low, high) where there is one."""
 
     name: str
@@ -112,21 +112,21 @@ def _places(counts: Sequence[int | str]) -> list[float]:
     return [count if isinstance(count, int) else last + max(1.0, last / 7) for count in counts]
 
 
-def _lines(figures: dict[str, Any]) -> list[Line]:
+def _lines(figures: dict[str, Any]) -> list[Curve]:
     """In percent."""
     steps, start = figures["curve"], figures["universal"]
     places = _places([step["clips"] for step in steps])
-    found = [Line("universal head", UNIVERSAL, [(x, 100 * start["accuracy"]) for x in (0, places[-1])], ())]
+    found = [Curve("universal head", UNIVERSAL, [(x, 100 * start["accuracy"]) for x in (0, places[-1])], ())]
     for name, key, colour in (("common head", "common", COMMON), ("personal head", "personal", PERSONAL)):
         shown = [(0.0, start), *((x, step[key]) for x, step in zip(places, steps, strict=True) if step[key])]
         if len(shown) > 1:
             points = [(x, 100 * step["accuracy"]) for x, step in shown]
             band = [(x, *(100 * end for end in step["interval"])) for x, step in shown if step["interval"]]
-            found.append(Line(name, colour, points, band))
+            found.append(Curve(name, colour, points, band))
     return found
 
 
-def _values(line: Line) -> list[float]:
+def _values(line: Curve) -> list[float]:
     return [y for _, y in line.points] + [low for _, low, _ in line.band]
 
 
@@ -135,7 +135,7 @@ def _floor(lowest: float) -> float:
     return float(max(0, min(80, math.floor((lowest - 2) / 10) * 10)))
 
 
-def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[Line]) -> None:
+def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[Curve]) -> None:
     sheet.text((_LEFT, 16), title, "lt", 18)
     sheet.text((_LEFT, 42), below, "lt", 12, QUIET)
     x = float(_LEFT)
@@ -147,13 +147,13 @@ def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[Line]) -> Non
         x += _LEGEND
 
 
-def _stroke(sheet: _Sheet, points: Sequence[Point], line: Line) -> None:
+def _stroke(sheet: _Sheet, points: Sequence[Point], line: Curve) -> None:
     is_level = line.colour == UNIVERSAL
     sheet.line(points, line.colour, 1.6 if is_level else 2.2, 5 if is_level else 0)
 
 
 def _panel(
-    sheet: _Sheet, corner: Point, title: str, counts: Sequence[int | str], lines: Sequence[Line], low: float
+    sheet: _Sheet, corner: Point, title: str, counts: Sequence[int | str], lines: Sequence[Curve], low: float
 ) -> None:
     left, top = corner
     wide, high = _PLOT
