@@ -22,7 +22,7 @@ def what_leaves(relay: str, channel: str, also: str = "") -> str:
 
 TEACHING = (
     "  What is kept on this computer, since you teach it your face: your answers, and for each of them the numbers\n"
-    "    that the network makes of your face (an embedding), which describe it. No picture.\n"
+    "    that the network makes of your face (an embedding), which describe it, and no picture.\n"
     "    They are encrypted, with a key in your keyring; without one the key lies in a file beside them: that is\n"
     "    obfuscation, and keeps no program of yours out. They are never sent.\n"
     "    You can have them shown, exported and deleted at any time.\n"

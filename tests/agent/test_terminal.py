@@ -55,7 +55,7 @@ def test_the_question_says_what_teaching_keeps_to_whom_it_concerns_alone() -> No
     for part in (
         "(an embedding)",
         "which describe it",
-        "No picture",
+        "no picture",
         "encrypted",
         "obfuscation",
         "never sent",

@@ -64,7 +64,7 @@ async def test_a_viewer_confirms_corrects_and_deletes(relay: app.Relay, folder: 
         terminal.type(b"d\n")
         await wait_until(lambda: terminal.shows("once more within ten seconds"))
         terminal.type(b"d\n")
-        await wait_until(lambda: terminal.shows("deleted"))
+        await wait_until(lambda: terminal.shows("Your answers are deleted"))
         assert known(folder) == ["answers.lock"]
         terminal.type(b"\x03")
         assert await asyncio.wait_for(terminal.process.wait(), PATIENCE_S) == 0
