@@ -1,7 +1,9 @@
 """Photograph the agent's window: the name, the channels, the question, and what is shared with 40 simulated viewers.
 
-    python -m benchmarks.window_screens docs/images/window.png
+    python -m benchmarks.window_screens docs/images/window.png --teaching docs/images/teaching.png
     python -m benchmarks.window_screens --language zh-TW --theme light --scale 2 /tmp/window.png
+
+``--teaching``: also how its viewer teaches it their face: the question, an answer, what was learned, the guided minute.
 
 Needs Xvfb, openbox and xdotool. The face is that of the packaged portrait, in place of a camera.
 """
@@ -9,6 +11,7 @@ Needs Xvfb, openbox and xdotool. The face is that of the packaged portrait, in p
 import argparse
 import asyncio
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from agent.window.texts import window_texts
 from models.inference import fetch, registry
 from relay import app
 from relay.app import Relay
-from relay.common.texts import LANGUAGES, Language
+from relay.common.texts import LANGUAGES, Language, Texts
 from relay.config import RelaySettings
 from relay.protocol import Expression
 from tests.agent.window.desk import Desk, missing, screen
@@ -45,9 +48,9 @@ async def channels(relay: Relay) -> None:
 
 
 async def photographs(
-    relay: Relay, viewers: list[Viewer], settings: dict[str, object], language: Language, scale: float
+    relay: Relay, viewers: list[Viewer], settings: dict[str, object], language: Language, scale: float, teaches: bool
 ) -> list[Image.Image]:
-    """The four screens, one after the other."""
+    """The four screens of joining, and then those of teaching."""
     texts = window_texts(language)
     taken = []
     size = f"{round(600 * scale)}x{round(860 * scale)}"
@@ -84,6 +87,36 @@ async def photographs(
                 await viewer.label(label)  # those of the beginning are too old by now
             await asyncio.sleep(4.0)  # the bar moves to where it belongs
             taken.append(await desk.photograph())
+            if teaches:
+                taken += await teaching(desk, texts)
+    return taken
+
+
+async def teaching(desk: Desk, texts: Texts) -> list[Image.Image]:
+    """The screens of teaching, one after the other; from the live screen on."""
+    taken = []
+    letters = [re.findall("&(.)", texts(key))[0].lower() for key in ("live.teach", "learned.lesson")]
+    await desk.press(f"alt+{letters[0]}")
+    await desk.at(texts("teach.title"))
+    await desk.settled()
+    taken.append(await desk.photograph())
+    await desk.click(texts("teach.yes").replace("&", ""), "TButton")
+    await desk.reads(texts("learned.on"))
+    await desk.press("Escape")
+    for number, (key, label) in enumerate((("y", "happy"), ("F7", "neutral"), ("F4", "happy")), 1):
+        await desk.find(texts("teach.right"))
+        await desk.press(key)
+        await desk.reads(texts("teach.kept", label=texts(f"label.{label}"), count=number))
+    taken.append(await desk.photograph())
+    await desk.press(f"alt+{letters[0]}")
+    await desk.reads(texts("learned.on"))
+    await wait_until(lambda: _reads(desk, texts("learned.unused")))
+    taken.append(await desk.photograph())
+    await desk.press(f"alt+{letters[1]}")
+    await desk.at(texts("lesson.title"))
+    await desk.press("Return")
+    await desk.reads(texts("lesson.hold", label=texts("label.angry")))
+    taken.append(await desk.photograph())
     return taken
 
 
@@ -99,9 +132,21 @@ async def _reads(desk: Desk, text: str) -> bool:
     return any(one.text.startswith(text) for one in await desk.see())
 
 
+def put_together(taken: list[Image.Image], theme: str) -> Image.Image:
+    """Side by side."""
+    width, height = (sum(one.width for one in taken) + GAP * (len(taken) + 1), taken[0].height + 2 * GAP)
+    whole = Image.new("RGB", (width, height), GROUND[theme])
+    left = GAP
+    for one in taken:
+        whole.paste(one, (left, GAP))
+        left += one.width + GAP
+    return whole.quantize(256)
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.window_screens", description=__doc__)
     parser.add_argument("file", type=Path)
+    parser.add_argument("--teaching", type=Path, metavar="FILE")
     parser.add_argument("--language", default="en", choices=LANGUAGES)
     parser.add_argument("--theme", default="dark", choices=["dark", "light"])
     parser.add_argument("--scale", default=1.0, type=float)
@@ -113,18 +158,15 @@ async def main() -> None:
         await channels(relay)
         names = [name for name, labels in BESIDE.items() for _ in labels]
         viewers = [await _viewer(relay, name, f"198.{51 + number}.100.7") for number, name in enumerate(names)]
+        settings = {"theme": options.theme, "language": options.language}
         taken = await photographs(
-            relay, viewers, {"theme": options.theme, "language": options.language}, options.language, options.scale
+            relay, viewers, settings, options.language, options.scale, teaches=options.teaching is not None
         )
         await leave(viewers)
         await relay.stop()
-    width, height = (sum(one.width for one in taken) + GAP * (len(taken) + 1), taken[0].height + 2 * GAP)
-    whole = Image.new("RGB", (width, height), GROUND[options.theme])
-    left = GAP
-    for one in taken:
-        whole.paste(one, (left, GAP))
-        left += one.width + GAP
-    whole.quantize(256).save(options.file, optimize=True)
+    put_together(taken[:4], options.theme).save(options.file, optimize=True)
+    if options.teaching:
+        put_together(taken[4:], options.theme).save(options.teaching, optimize=True)
 
 
 if __name__ == "__main__":
