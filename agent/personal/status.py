@@ -38,5 +38,7 @@ class TeacherStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Whether labels are the personal head's."""
     learning: bool = False
     """Whether a head is being fitted, or stored answers are being loaded."""
+    notice: str = ""
+    """What is the matter with the file or its key, or which answers wait; empty while nothing does."""
     sentence: str = ""
-    """All of it for the viewer, and what is the matter with the file or its key."""
+    """All of it for the viewer, ``notice`` too."""

@@ -138,11 +138,10 @@ class Teacher:
     def status(self) -> TeacherStatus:
         """What is stored, and what it is worth."""
         with self._changed:
-            learned, parts = self._learned, [self._trouble]
-            if self._is_open and self._fitted:
-                parts.append(learned.sentence)
-            if self._aside:
-                parts.append(f"{self._aside} answers on faces that another model read wait for that model.")
+            learned = self._learned
+            waiting = f"{self._aside} answers on faces that another model read wait for that model."
+            notice = " ".join(filter(None, (self._trouble, waiting if self._aside else "")))
+            worth = learned.sentence if self._is_open and self._fitted else ""
             angry, disgust, fear, happy, sad, surprise, neutral = self._answers.counts
             return TeacherStatus(
                 counts=(angry, disgust, fear, happy, sad, surprise, neutral),
@@ -151,7 +150,8 @@ class Teacher:
                 of=learned.of,
                 in_use=learned.head is not None,
                 learning=self._fitted != self._wanted,
-                sentence=" ".join(filter(None, parts)),
+                notice=notice,
+                sentence=" ".join(filter(None, (worth, notice))),
             )
 
     def close(self) -> None:

@@ -100,9 +100,16 @@ def worth(personal: TeacherStatus | None, is_on: bool) -> ShownWorth:
         return ShownWorth(Words("learned.learning"), (), False, _right(personal))
     if personal.in_use:
         gain = Words("learned.better", {"count": max(personal.after - personal.before, 0)})
-        return ShownWorth(Words("learned.in_use"), (gain,), True, _right(personal))
+        return ShownWorth(Words("learned.in_use"), (gain, *_notice(personal)), True, _right(personal))
     why = "worse" if personal.of else "few" if total(personal) else "none"
-    return ShownWorth(Words("learned.unused"), (Words(f"learned.{why}"),), False, _right(personal))
+    is_known = total(personal) or not personal.notice  # else the notice says why none can be read
+    said = (Words(f"learned.{why}"),) if is_known else ()
+    return ShownWorth(Words("learned.unused"), (*said, *_notice(personal)), False, _right(personal))
+
+
+def _notice(personal: TeacherStatus) -> tuple[Words, ...]:
+    """What is the matter with what is kept, as it came."""
+    return (Words(personal.notice, is_literal=True),) if personal.notice else ()
 
 
 def _right(personal: TeacherStatus) -> tuple[int, int, int] | None:

@@ -49,7 +49,7 @@ def taught_states() -> Iterator[tuple[str, State]]:
     yield "unknown", other(personal=None)
     for name, status in (
         ("learning", {"learning": True}), ("not better", {"in_use": False}), ("few", {"in_use": False, "of": 0}),
-        ("none", {"in_use": False, "of": 0, "counts": (0,) * 7}),
+        ("none", {"in_use": False, "of": 0, "counts": (0,) * 7}), ("locked", {"in_use": False, "notice": LONG}),
     ):  # fmt: skip
         yield name, other(personal=msgspec.structs.replace(learned, **status))
 

@@ -72,6 +72,7 @@ def test_where_nothing_was_kept_it_says_why() -> None:
     [
         (None, "Not in use\nWhat is kept is read once the camera is on.", None),
         (status(counts=(0,) * 7), "Not in use\nThere are no answers yet.", None),
+        (status(counts=(0,) * 7, notice="The key is lost."), "Not in use\nThe key is lost.", None),
         (status(), "Not in use\nTo be tested, it needs answers that lie minutes apart", None),
         (status(before=4, after=5, of=9), "Not in use\nIt is used once it reads at least two more", (4, 5, 9)),
         (status(before=4, after=7, of=9, in_use=True), "In use\nIt reads 3 more of your answers right.", (4, 7, 9)),
@@ -84,6 +85,7 @@ def test_it_says_whether_it_is_used_and_why(
     worth = taught.worth(personal, is_on=True)
     words = "\n".join(shown.say(ENGLISH, one) for one in (worth.headline, *worth.details))
     assert words.startswith(said)
+    assert ("no answers" in words) == ("no answers" in said)
     assert worth.right == right
     assert worth.is_good == (personal is not None and personal.in_use)
 
