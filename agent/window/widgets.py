@@ -9,6 +9,9 @@ from typing import Any, Literal
 from agent.window import lines
 from agent.window.surface import Screen
 
+_SETTLED_MS = 100
+"""What is in a frame that scrolls has come to its size."""
+
 
 class _Paragraph(ttk.Label):
     """Its text is what it was given; what Tk shows of it has line feeds where ``lines`` puts them."""
@@ -154,12 +157,18 @@ class Page:
 def scrollable(view: tkinter.Canvas | ttk.Treeview) -> ttk.Scrollbar:
     """Put a bar beside what is packed at the left of its frame, while there is more than it shows."""
     bar = ttk.Scrollbar(view.master, orient="vertical", command=view.yview)
+    root = view.winfo_toplevel()  # see Screen.later
+
+    def hide() -> None:
+        if view.winfo_exists() and bar.winfo_manager() and view.yview() == (0.0, 1.0):
+            bar.pack_forget()
 
     def moved(first: float, last: float) -> None:
         bar.set(first, last)  # as texts, whatever the types say
         whole = float(first) <= 0.0 and float(last) >= 1.0
         if whole and bar.winfo_manager():
-            bar.pack_forget()
+            # Not at once: texts that are as wide as before still have to be broken anew for the room beside the bar.
+            root.after(_SETTLED_MS, hide)
         elif not whole and not bar.winfo_manager():
             bar.pack(side="right", fill="y", before=view)
 
