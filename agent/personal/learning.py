@@ -24,7 +24,7 @@ from relay.protocol import EXPRESSIONS
 
 Matrix = NDArray[np.float64]
 
-STRENGTH, BIAS_STRENGTH = 0.03, 1.0
+_STRENGTH, _BIAS_STRENGTH = 0.03, 1.0
 """The prior's precision on weights of features of length 1, and on biases. Chosen by
 ``python -m benchmarks.personal_head`` (docs/decisions)."""
 APART_S = 60.0
@@ -90,8 +90,8 @@ def fit_head(
     labels: NDArray[np.int64],
     weights: Matrix,
     *,
-    strength: float = STRENGTH,
-    bias_strength: float = BIAS_STRENGTH,
+    strength: float = _STRENGTH,
+    bias_strength: float = _BIAS_STRENGTH,
 ) -> PersonalHead:
     """The head for faces with features (N, D) and universal probabilities (N, 7) that show ``labels`` (N,).
 

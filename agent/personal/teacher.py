@@ -23,7 +23,7 @@ from agent.personal.status import Taught, TeacherStatus
 from agent.personal.store import Loaded, Store, StoreError
 from relay.protocol import EXPRESSIONS
 
-ANSWERED_S = 1.0
+_ANSWERED_S = 1.0
 """An answer is for the looks of the last second in which there were any ..."""
 FRESH_S = 3.0
 """... if that is no longer ago than this: while nothing moves, there is a look a second."""
@@ -92,7 +92,7 @@ class Teacher:
         """What the face shows, an index of ``EXPRESSIONS``; None: what is shown is right."""
         with self._changed:
             looks = self._recent.between(now - FRESH_S, now)
-            looks = [look for look in looks if look.at >= looks[-1].at - ANSWERED_S]
+            looks = [look for look in looks if look.at >= looks[-1].at - _ANSWERED_S]
             is_shown = now - FRESH_S <= self._shown_at <= now
             if not looks:
                 return _nothing("no face was read in the last moments")

@@ -26,9 +26,9 @@ from models.clips.motions import PROTOTYPES
 Strengths = Mapping[str, float]
 """Of actions, by their names in ``motions.ACTIONS``."""
 
-AMPLITUDE = (0.6, 1.2)
+_AMPLITUDE = (0.6, 1.2)
 """Of an expression, relative to the variant's strengths."""
-MANNER = (0.75, 1.25)
+_MANNER = (0.75, 1.25)
 """Of one action in one expression, relative to that."""
 SIDE, SIDE_OF_ACTION = 0.25, 0.15
 """The most by which a half of the face moves more than both do on average: of the person, and of one action more."""
@@ -78,7 +78,7 @@ VARIANTS: Mapping[str, tuple[Strengths, ...]] = MappingProxyType(
 )
 """Of each expression, the combinations of which a person has one."""
 
-HELD = (
+_HELD = (
     "brow lowerer",
     "inner brow raiser",
     "outer brow raiser",
@@ -117,12 +117,12 @@ def draw(subject: str, seed: int) -> Style:
     expressions = {}
     for name, variants in VARIANTS.items():
         variant = variants[rng.integers(len(variants))]
-        amplitude = rng.uniform(*AMPLITUDE)
+        amplitude = rng.uniform(*_AMPLITUDE)
         expressions[name] = {
-            action: round(strength * amplitude * rng.uniform(*MANNER), 3) for action, strength in variant.items()
+            action: round(strength * amplitude * rng.uniform(*_MANNER), 3) for action, strength in variant.items()
         }
     own = rng.uniform(-SIDE, SIDE)
     actions = sorted({action for variants in VARIANTS.values() for variant in variants for action in variant})
     side = {action: round(own + rng.uniform(-SIDE_OF_ACTION, SIDE_OF_ACTION), 3) for action in actions}
-    held = rng.choice(HELD, RESTING_ACTIONS, replace=False)
+    held = rng.choice(_HELD, RESTING_ACTIONS, replace=False)
     return Style(expressions, side, {str(action): round(rng.uniform(*RESTING), 3) for action in held})

@@ -92,7 +92,7 @@ def add_adapting(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     parser.add_argument("--subject", required=True, metavar="NAME", help="whose head")
     parser.add_argument("--clips", type=_count, metavar="N", help="of each class (default: all but a fifth)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (default: %(default)s)")
-    parser.set_defaults(perform=functools.partial(adapt, faces))
+    parser.set_defaults(perform=functools.partial(_adapt, faces))
 
 
 def _add_set(options: "argparse._ActionsContainer") -> None:
@@ -134,7 +134,7 @@ def train(faces: FaceStage, options: argparse.Namespace) -> int:
     return 0
 
 
-def adapt(faces: FaceStage, options: argparse.Namespace) -> int:
+def _adapt(faces: FaceStage, options: argparse.Namespace) -> int:
     networks.need_torch("models personal-adapt")
     from models.personal import run
 
@@ -149,11 +149,11 @@ def report(faces: FaceStage, options: argparse.Namespace) -> int:
     if options.json:
         json_output.check(options.json)
     if options.posteriors is None:
-        return report_clips(faces, folder, options)
-    return report_posteriors(folder, options.json)
+        return _report_clips(faces, folder, options)
+    return _report_posteriors(folder, options.json)
 
 
-def report_clips(faces: FaceStage, folder: Path, options: argparse.Namespace) -> int:
+def _report_clips(faces: FaceStage, folder: Path, options: argparse.Namespace) -> int:
     networks.need_torch("models personal-report on clips")
     from models.personal import page
     from models.personal.report import Wanted
@@ -180,7 +180,7 @@ def report_clips(faces: FaceStage, folder: Path, options: argparse.Namespace) ->
     return 0
 
 
-def report_posteriors(folder: Path, json_file: str | None) -> int:
+def _report_posteriors(folder: Path, json_file: str | None) -> int:
     from models.evaluation import posteriors
     from models.personal import posterior_study
 

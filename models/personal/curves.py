@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
-INK, QUIET, GRID, PAPER = (34, 34, 34), (110, 110, 110), (228, 228, 228), (255, 255, 255)
+_INK, _QUIET, _GRID, _PAPER = (34, 34, 34), (110, 110, 110), (228, 228, 228), (255, 255, 255)
 PERSONAL, COMMON, UNIVERSAL = (0, 114, 178), (213, 94, 0), (120, 120, 120)
 _FINE, _SHOWN = 4, 2
 """Pixels that are drawn for each unit of length, and those that are left of them."""
@@ -26,7 +26,7 @@ _UPRIGHT = _CELL - 2
 """Names of classes that are longer stand upright below their column."""
 
 
-class Curve(NamedTuple):
+class _Curve(NamedTuple):
     """A curve: its points, and a band of (x, low, high) where there is one."""
 
     name: str
@@ -39,7 +39,7 @@ class _Sheet:
     """A picture in units of length, with the origin at the top left."""
 
     def __init__(self, width: float, height: float) -> None:
-        self.image = Image.new("RGB", (round(width * _FINE), round(height * _FINE)), PAPER)
+        self.image = Image.new("RGB", (round(width * _FINE), round(height * _FINE)), _PAPER)
         self._draw = ImageDraw.Draw(self.image)
 
     def line(self, points: Sequence[Point], colour: Colour, width: float = 1, dash: float = 0) -> None:
@@ -67,9 +67,9 @@ class _Sheet:
         x, y = (part * _FINE for part in at)
         reach = size * _FINE
         shape = self._draw.ellipse if is_round else self._draw.rectangle
-        shape((x - reach, y - reach, x + reach, y + reach), colour, PAPER, _FINE)
+        shape((x - reach, y - reach, x + reach, y + reach), colour, _PAPER, _FINE)
 
-    def text(self, at: Point, words: str, anchor: str, size: float = 13, colour: Colour = INK) -> None:
+    def text(self, at: Point, words: str, anchor: str, size: float = 13, colour: Colour = _INK) -> None:
         font = ImageFont.load_default(size * _FINE)
         self._draw.text((at[0] * _FINE, at[1] * _FINE), words, colour, font, anchor=anchor)
 
@@ -77,8 +77,8 @@ class _Sheet:
         """Read from below to above, around its middle."""
         font = ImageFont.load_default(size * _FINE)
         left, top, right, bottom = font.getbbox(words)
-        tile = Image.new("RGB", (math.ceil(right - left), math.ceil(bottom - top)), PAPER)
-        ImageDraw.Draw(tile).text((-left, -top), words, INK, font)
+        tile = Image.new("RGB", (math.ceil(right - left), math.ceil(bottom - top)), _PAPER)
+        ImageDraw.Draw(tile).text((-left, -top), words, _INK, font)
         tile = tile.rotate(90, expand=True)
         x, y = middle[0] * _FINE - tile.width / 2, middle[1] * _FINE - tile.height / 2
         self.image.paste(tile, (round(x), round(y)))
@@ -112,21 +112,21 @@ def _places(counts: Sequence[int | str]) -> list[float]:
     return [count if isinstance(count, int) else last + max(1.0, last / 7) for count in counts]
 
 
-def _lines(figures: dict[str, Any]) -> list[Curve]:
+def _lines(figures: dict[str, Any]) -> list[_Curve]:
     """In percent."""
     steps, start = figures["curve"], figures["universal"]
     places = _places([step["clips"] for step in steps])
-    found = [Curve("universal head", UNIVERSAL, [(x, 100 * start["accuracy"]) for x in (0, places[-1])], ())]
+    found = [_Curve("universal head", UNIVERSAL, [(x, 100 * start["accuracy"]) for x in (0, places[-1])], ())]
     for name, key, colour in (("common head", "common", COMMON), ("personal head", "personal", PERSONAL)):
         shown = [(0.0, start), *((x, step[key]) for x, step in zip(places, steps, strict=True) if step[key])]
         if len(shown) > 1:
             points = [(x, 100 * step["accuracy"]) for x, step in shown]
             band = [(x, *(100 * end for end in step["interval"])) for x, step in shown if step["interval"]]
-            found.append(Curve(name, colour, points, band))
+            found.append(_Curve(name, colour, points, band))
     return found
 
 
-def _values(line: Curve) -> list[float]:
+def _values(line: _Curve) -> list[float]:
     return [y for _, y in line.points] + [low for _, low, _ in line.band]
 
 
@@ -135,9 +135,9 @@ def _floor(lowest: float) -> float:
     return float(max(0, min(80, math.floor((lowest - 2) / 10) * 10)))
 
 
-def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[Curve]) -> None:
+def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[_Curve]) -> None:
     sheet.text((_LEFT, 16), title, "lt", 18)
-    sheet.text((_LEFT, 42), below, "lt", 12, QUIET)
+    sheet.text((_LEFT, 42), below, "lt", 12, _QUIET)
     x = float(_LEFT)
     for line in reversed(lines):
         _stroke(sheet, [(x, 74), (x + 34, 74)], line)
@@ -147,13 +147,13 @@ def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[Curve]) -> No
         x += _LEGEND
 
 
-def _stroke(sheet: _Sheet, points: Sequence[Point], line: Curve) -> None:
+def _stroke(sheet: _Sheet, points: Sequence[Point], line: _Curve) -> None:
     is_level = line.colour == UNIVERSAL
     sheet.line(points, line.colour, 1.6 if is_level else 2.2, 5 if is_level else 0)
 
 
 def _panel(
-    sheet: _Sheet, corner: Point, title: str, counts: Sequence[int | str], lines: Sequence[Curve], low: float
+    sheet: _Sheet, corner: Point, title: str, counts: Sequence[int | str], lines: Sequence[_Curve], low: float
 ) -> None:
     left, top = corner
     wide, high = _PLOT
@@ -182,13 +182,13 @@ def _axes(
     wide, high = _PLOT
     for value in range(100, round(low) - 1, -10 if low >= 40 else -20):
         y = at(0, value)[1]
-        sheet.line([(left, y), (left + wide, y)], GRID)
-        sheet.text((left - 8, y), f"{value} %", "rm", 12, QUIET)
+        sheet.line([(left, y), (left + wide, y)], _GRID)
+        sheet.text((left - 8, y), f"{value} %", "rm", 12, _QUIET)
     for count, x in zip((0, *counts), (0.0, *_places(counts)), strict=True):
         place = at(x, low)[0]
-        sheet.line([(place, top + high), (place, top + high + 4)], INK)
-        sheet.text((place, top + high + 8), str(count).replace("%", " %"), "mt", 12, QUIET)
-    sheet.line([(left, top), (left, top + high), (left + wide, top + high)], INK)
+        sheet.line([(place, top + high), (place, top + high + 4)], _INK)
+        sheet.text((place, top + high + 8), str(count).replace("%", " %"), "mt", 12, _QUIET)
+    sheet.line([(left, top), (left, top + high), (left + wide, top + high)], _INK)
     sheet.text((left + wide / 2, top + high + 28), "clips of each class that were learned from", "mt", 12)
     sheet.upright((left - 48, top + high / 2), "accuracy", 12)
 
@@ -202,7 +202,7 @@ def confusions(title: str, figures: dict[str, Any], classes: Sequence[str]) -> I
     sheet = _Sheet(2 * wide + 24, 96 + side + 8 + (longest if longest > _UPRIGHT else 16) + 20)
     sheet.text((24, 16), title, "lt", 18)
     sheet.text(
-        (24, 42), "share of each expression's clips (rows) by what they were taken for (columns), %", "lt", 12, QUIET
+        (24, 42), "share of each expression's clips (rows) by what they were taken for (columns), %", "lt", 12, _QUIET
     )
     after = next(step for step in figures["curve"] if not isinstance(step["clips"], int))["personal"]
     told = {
@@ -225,8 +225,8 @@ def _matrix(sheet: _Sheet, corner: Point, matrix: Sequence[Sequence[int]], class
             x, share = left + j * _CELL, number / max(1, sum(row))
             sheet.box(x, y, x + _CELL - 1.5, y + _CELL - 1.5, _shade(share))
             words = f"{100 * share:.0f}" if sum(row) else "-"
-            quiet = QUIET if share < 0.005 else INK
-            sheet.text((x + _CELL / 2, y + _CELL / 2), words, "mm", 13, PAPER if share > 0.5 else quiet)
+            quiet = _QUIET if share < 0.005 else _INK
+            sheet.text((x + _CELL / 2, y + _CELL / 2), words, "mm", 13, _PAPER if share > 0.5 else quiet)
     for j, name in enumerate(classes):
         bottom = top + len(classes) * _CELL + 8
         if _length(name) > _UPRIGHT:

@@ -27,11 +27,11 @@ from models.metrics import negative_log_likelihood
 
 Places = NDArray[np.int64]
 
-CLIPS_PER_CLASS: Mapping[str, int | None] = {"0": 0, "1": 1, "2": 2, "3": 3, "5": 5, "80%": None}
+_CLIPS_PER_CLASS: Mapping[str, int | None] = {"0": 0, "1": 1, "2": 2, "3": 3, "5": 5, "80%": None}
 """What the personal classifier learns from, by its key in the JSON; None: all that is not held out."""
-CONTROL = ("0", "1", "5")
+_CONTROL = ("0", "1", "5")
 """Of these, what is also asked with another actor's clips."""
-SHUFFLINGS = 4
+_SHUFFLINGS = 4
 """Of each actor's clips, each dealt into fifths of which one is held out: 20 draws."""
 
 _FIFTHS = 5
@@ -105,7 +105,7 @@ class _Draw:
         return np.concatenate([clips[:per_class] for clips in self.free])
 
 
-def study(folds: Sequence[PosteriorFold], shufflings: int = SHUFFLINGS) -> PosteriorStudy:
+def study(folds: Sequence[PosteriorFold], shufflings: int = _SHUFFLINGS) -> PosteriorStudy:
     """All of it: ``shufflings`` times five draws of each actor, shown by a bar.
 
     Every clip is held out once a shuffling, so k = 0 is the universal classifier over all clips. The held-out clips are
@@ -168,14 +168,14 @@ def _curves(
             rng = np.random.default_rng([_SEED, number, place])
             others = [people[k] for k in range(len(people)) if k != place]
             strangers = [others[k] for k in rng.integers(len(others), size=len(person.draws))]
-            own.append([_right(person, [person] * len(person.draws), k, strength) for k in CLIPS_PER_CLASS.values()])
-            other.append([_right(person, strangers, CLIPS_PER_CLASS[k], strength) for k in CONTROL])
+            own.append([_right(person, [person] * len(person.draws), k, strength) for k in _CLIPS_PER_CLASS.values()])
+            other.append([_right(person, strangers, _CLIPS_PER_CLASS[k], strength) for k in _CONTROL])
             asked.append(sum(len(draw.held) for draw in person.draws))
             bar.update()
     counts = np.array(asked)
     return (
-        GainCurve(tuple(CLIPS_PER_CLASS), np.array(own), counts),
-        GainCurve(CONTROL, np.array(other), counts),
+        GainCurve(tuple(_CLIPS_PER_CLASS), np.array(own), counts),
+        GainCurve(_CONTROL, np.array(other), counts),
         tuple(strengths),
     )
 
@@ -195,7 +195,7 @@ def _strength(folds: Sequence[PosteriorFold], tested: int, columns: slice, bar: 
             draw = person.draws[0]
             for place, strength in enumerate(_STRENGTHS):
                 for key in _CHOOSING:
-                    answers = _personal(person, draw, person, draw, CLIPS_PER_CLASS[key], strength)
+                    answers = _personal(person, draw, person, draw, _CLIPS_PER_CLASS[key], strength)
                     surprise[place] += len(answers) * negative_log_likelihood(answers, person.labels[draw.held])
             bar.update()
     return _STRENGTHS[int(surprise.argmin())]

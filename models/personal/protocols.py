@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from models.errors import DatasetError
 from models.training.folds import Fold, Indices
 
-ASKED = 0.2
+_ASKED = 0.2
 """Share of the clips that is asked about, of each class."""
-CLIPS_PER_CLASS = (1, 2, 3, 5, 8, 13)
+_CLIPS_PER_CLASS = (1, 2, 3, 5, 8, 13)
 """The steps of the curves. Of a RAVDESS actor's 16 clips a class (speech and song), 13 are 80 %."""
 
 Seed = Sequence[int]
@@ -40,7 +40,7 @@ def held_out_users(subjects: Sequence[str], named: Sequence[str] = ()) -> tuple[
         raise DatasetError(f"expected users to hold out of {', '.join(users)}, got {', '.join(strangers)}")
     if len(set(named)) == len(users):
         raise DatasetError(f"all {len(users)} people are held out, and nobody is left to learn from: name fewer")
-    return tuple(sorted(set(named))) or tuple(users[: min(len(users) - 1, max(2, round(len(users) * ASKED)))])
+    return tuple(sorted(set(named))) or tuple(users[: min(len(users) - 1, max(2, round(len(users) * _ASKED)))])
 
 
 def actor_split(subjects: Sequence[str], held_out: Sequence[str]) -> Fold:
@@ -65,7 +65,7 @@ def within_user(labels: NDArray[np.int64], subjects: Sequence[str], user: str, s
 def _stratified(labels: NDArray[np.int64], among: Indices, seed: Seed) -> Fold:
     """Of each class at least one clip to learn from and, where there are two, at least one to be asked about."""
     asked = [
-        clips[: min(len(clips) - 1, max(1, round(len(clips) * ASKED)))] for clips in _shuffled(labels, among, seed)
+        clips[: min(len(clips) - 1, max(1, round(len(clips) * _ASKED)))] for clips in _shuffled(labels, among, seed)
     ]
     test = np.sort(np.concatenate([among[:0], *asked]))
     return Fold(np.setdiff1d(among, test), test)
@@ -153,9 +153,9 @@ def tasks(
 
 
 def steps(labels: NDArray[np.int64], sides: Sequence[Indices]) -> tuple[int, ...]:
-    """The counts of ``CLIPS_PER_CLASS`` for which somebody has the clips of some class."""
+    """The counts of clips for which somebody has the clips of some class."""
     most = max((int(np.bincount(labels[side]).max(initial=0)) for side in sides), default=0)
-    return tuple(count for count in CLIPS_PER_CLASS if count <= most)
+    return tuple(count for count in _CLIPS_PER_CLASS if count <= most)
 
 
 def remarks(labels: NDArray[np.int64], subjects: Sequence[str], split: Fold, classes: Sequence[str]) -> list[str]:

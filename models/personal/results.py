@@ -14,7 +14,7 @@ from models import metrics
 from models.personal.cells import Cell
 from models.personal.protocols import HeadTask
 
-RESAMPLES = 2000
+_RESAMPLES = 2000
 ALL = "80%"
 """What the JSON calls all of a user's clips to learn from."""
 
@@ -127,7 +127,7 @@ def _bootstrap(amounts: NDArray[np.int64], asked: NDArray[np.int64]) -> tuple[fl
     users = len(asked)
     if users < 2:
         return None
-    drawn = np.random.default_rng(0).multinomial(users, np.full(users, 1 / users), RESAMPLES)
+    drawn = np.random.default_rng(0).multinomial(users, np.full(users, 1 / users), _RESAMPLES)
     low, high = np.quantile((drawn @ amounts) / (drawn @ asked), (0.025, 0.975))
     return float(low), float(high)
 

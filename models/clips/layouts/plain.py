@@ -58,7 +58,7 @@ def read(folder: Path) -> Found:
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
 
 
-def read_people(folder: Path) -> Found:
+def _read_people(folder: Path) -> Found:
     found = [
         (person.name, shown.name, clip)
         for person in files.folders_in(folder)
@@ -140,5 +140,5 @@ def _label(name: str, classes: tuple[str, ...]) -> int:
 
 LAYOUTS = (
     Layout("plain", "CLASS/CLIP.mp4 or CLASS/SUBJECT_CLIP.mp4, also folders of pictures", (), (), read),
-    Layout("people", "SUBJECT/CLASS/CLIP.mp4, also folders of pictures", (), (), read_people),
+    Layout("people", "SUBJECT/CLASS/CLIP.mp4, also folders of pictures", (), (), _read_people),
 )
