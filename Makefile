@@ -76,7 +76,8 @@ lint: $(VENV)/dev.done
 docs: $(VENV)/dev.done
 	@$(BIN)/python -m docs.generate
 
-# With their own programs, so that a page that changed is shown as it is now.
+# With their own programs, so that a page that changed is shown as it is now. PORTRAITS names a folder of pictures, a face
+# each, without which the drawing of styles stays as it is.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
@@ -84,6 +85,7 @@ pictures: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.photographs docs/images
 	@$(BIN)/python -m benchmarks.obs_screenshot docs/images/broadcast.png
 	@$(BIN)/python -m benchmarks.window_screens docs/images/window.png
+	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.
 package: $(VENV)/dev.done

@@ -13,8 +13,8 @@ from models.inference import registry
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-OTHERS = {"broadcast.png", "window.png"}
-"""Of OBS and of the agent's window, which `make pictures` takes with their own programs."""
+OTHERS = {"broadcast.png", "styles.webp", "window.png"}
+"""Of OBS, of synthetic people and of the agent's window, which `make pictures` takes with their own programs."""
 NAMED = re.compile(r"""!\[[^\]]*\]\(([^)]+)\)|<(?:img|source)\b[^>]*?\b(?:src|srcset)="([^"]+)\"""")
 
 
