@@ -21,6 +21,7 @@ from agent import capture, main, sources
 from agent import client as client_module
 from agent.client import Client
 from agent.errors import CameraBusyError
+from agent.personal.store import Store
 from agent.recognition import Recogniser
 from agent.sources import Frame
 from agent.terminal import Display
@@ -128,6 +129,11 @@ def client() -> None:
     Client.run = run  # type: ignore[method-assign]
 
 
+def keyring() -> None:
+    """It never answers the agent that is to know its viewer's face."""
+    Store.load = lambda *_: hang("keyring")  # type: ignore[method-assign]
+
+
 def refusal() -> None:
     """The relay ends it for good, and the camera does not let go."""
 
@@ -164,6 +170,8 @@ WHILE_SHARING: dict[str, Callable[[], None]] = {
     "client": client,
 }
 IMPATIENT: dict[str, Callable[[], None]] = {"impatient": impatient}
+TAUGHT: dict[str, Callable[[], None]] = {"keyring": keyring}
+"""With ``--personal``."""
 ALL_OF_PYTHON: dict[str, Callable[[], None]] = {"held": held}
 """Of the eyes alone: nothing but the end of the process helps."""
 BEFORE: dict[str, Callable[[], None]] = {"name": name, "model": model}
@@ -171,7 +179,7 @@ BESIDE_AN_ERROR: dict[str, Callable[[], None]] = {"refusal": refusal, "failure":
 
 
 def run(case: str, arguments: list[str]) -> int:
-    {**WHILE_SHARING, **IMPATIENT, **ALL_OF_PYTHON, **BEFORE, **BESIDE_AN_ERROR}[case]()
+    {**WHILE_SHARING, **IMPATIENT, **TAUGHT, **ALL_OF_PYTHON, **BEFORE, **BESIDE_AN_ERROR}[case]()
     return moodcast.main(arguments)
 
 

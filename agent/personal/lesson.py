@@ -19,8 +19,8 @@ REST_S = 2.0
 """After the last one, or a lesson that is broken off, made faces still are in the averages of ``agent.smoothing``."""
 _TURN_S = READY_S + HOLD_S
 LASTS_S = _TURN_S * len(EXPRESSIONS)
-_GAP_S = 2.0
-"""Nothing was heard of the time for longer: the program was halted, or the machine slept."""
+_GAP_S = 5.0
+"""Nothing was heard of the time for longer: the program was halted, or the machine slept. A busy one takes seconds."""
 
 Phase = Literal["ready", "hold"]
 

@@ -56,9 +56,9 @@ class Agent:
 
 
 @contextlib.asynccontextmanager
-async def hanging_agent(case: str, url: str) -> AsyncIterator[Agent]:
+async def hanging_agent(case: str, url: str, *options: str) -> AsyncIterator[Agent]:
     """A real agent in which that hangs."""
-    _, _, module, *arguments = command(url, weights("portrait"), "--yes")
+    _, _, module, *arguments = command(url, weights("portrait"), "--yes", *options)
     assert module == "moodcast"
     async with running(sys.executable, "-m", "tests.hanging", case, *arguments) as process:
         yield Agent(process)
@@ -78,6 +78,16 @@ async def test_it_ends_whatever_hangs_while_it_shares(case: str, relay: app.Rela
     relay.create_channel("demo")
     async with hanging_agent(case, relay.url) as agent:
         await agent.says(f"{case} hangs")
+        agent.process.send_signal(signal.SIGINT)
+        assert await agent.end() == 0
+
+
+async def test_it_ends_though_a_keyring_does_not_answer_while_it_is_taught(relay: app.Relay) -> None:
+    key = relay.create_channel("demo").display_key
+    agent_that_hangs = hanging_agent("keyring", relay.url, "--personal")
+    async with agent_that_hangs as agent, await subscribe(relay.url, "demo", key) as audience:
+        await agent.says("keyring hangs")
+        await audience.mood(lambda mood: mood.sharing == 1)  # nor does sharing wait for it
         agent.process.send_signal(signal.SIGINT)
         assert await agent.end() == 0
 

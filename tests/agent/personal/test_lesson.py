@@ -11,7 +11,7 @@ from agent.personal.lesson import HOLD_S, LASTS_S, READY_S, AskedFace, GuidedMin
 from relay.protocol import EXPRESSIONS
 
 BEGAN = st.floats(0, 1e6)
-STEPS = st.lists(st.floats(0, 1.9), min_size=1, max_size=400)
+STEPS = st.lists(st.floats(0, 4.9), min_size=1, max_size=400)
 
 
 def told(minute: GuidedMinute, began: float, steps: list[float]) -> list[AskedFace]:
@@ -58,7 +58,7 @@ def test_what_it_asks_for_is_what_counts(began: float, elapsed: float) -> None:
         assert moment.phase == "hold"
 
 
-@given(st.floats(0, 50), st.floats(2.1, 1e5))
+@given(st.floats(0, 50), st.floats(5.1, 1e5))
 def test_a_program_that_was_halted_meanwhile_breaks_it_off(at: float, halted: float) -> None:
     minute = GuidedMinute(0)
     before = told(minute, 0, [1.0] * int(at))
