@@ -107,6 +107,7 @@ async def teaching(desk: Desk, texts: Texts) -> list[Image.Image]:
         await desk.find(texts("teach.right"))
         await desk.press(key)
         await desk.reads(texts("teach.kept", label=texts(f"label.{label}"), count=number))
+    await desk.find(texts("teach.right"))
     taken.append(await desk.photograph())
     await desk.press(f"alt+{letters[0]}")
     await desk.reads(texts("learned.on"))
