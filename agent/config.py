@@ -111,6 +111,13 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             "encrypted: numbers that describe your face, and your answers. Deleted with --personal-delete."
         ),
     ] = False
+    personal_only_me: Annotated[
+        bool,
+        Meta(
+            description="With --personal: learn from your face alone, and read others' as everybody's. Keeps numbers "
+            "that recognise your face (biometrics) with your answers. Takes a network that is fetched once you agree."
+        ),
+    ] = False
     personal_export: Annotated[
         str, Meta(description="File to write what it has learned of your face to, and end; see --personal.")
     ] = ""
@@ -140,6 +147,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             wrong.append("--store-face: a viewer's expression is never stored alone; it is for --role streamer.")
         if self.delay and self.role == "streamer":
             wrong.append("--delay: a streamer is where the stream is made, so there is none; it is for viewers.")
+        if self.personal_only_me and not self.personal:
+            wrong.append("--personal-only-me: it is about whose face is taught; give it with --personal.")
         if self.personal_export and self.personal_delete:
             wrong.append("--personal-delete: it deletes exports, too; give it without --personal-export.")
         return wrong

@@ -29,14 +29,22 @@ TEACHING = (
 )
 """What is asked besides where the viewer teaches the agent their face (``agent.personal``)."""
 
+ONLY_ME = (
+    "  Since it is to learn from you alone: numbers that recognise your face (biometrics) are kept with your answers,\n"
+    "    encrypted like them, on this computer only, and are exported and deleted with them. Every few seconds each\n"
+    "    face before the camera is compared with them; of others' faces nothing is kept for longer than a minute.\n"
+)
+"""And where it is to tell their face from others' (``agent.personal.whose``)."""
 
-def digest(welcome: Welcome, teaching: bool = False) -> str:
+
+def digest(welcome: Welcome, teaching: bool = False, only_me: bool = False) -> str:
     """Tells one text that a viewer agrees to from another: of a relay that promises something else, or a later release.
 
     The English text counts, whatever language it is read in; relay and channel are stored beside it. ``teaching``: with
-    that of ``TEACHING``.
+    that of ``TEACHING``; and ``only_me``: with that of ``ONLY_ME``.
     """
-    text = f"{_VERSION}\n{what_leaves('RELAY', 'CHANNEL')}{who_sees_it(welcome)}{TEACHING if teaching else ''}"
+    also = f"{TEACHING if teaching else ''}{ONLY_ME if teaching and only_me else ''}"
+    text = f"{_VERSION}\n{what_leaves('RELAY', 'CHANNEL')}{who_sees_it(welcome)}{also}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ from typing import TextIO
 from agent.config import AgentSettings
 from agent.errors import NoConsentError
 from agent.outset import at_once
-from models.inference import bar, fetch, registry
+from models.inference import bar, fetch, identity, registry
 from models.inference.fetch import Missing
 
 
@@ -37,7 +37,8 @@ def ensure(settings: AgentSettings, answers: TextIO, out: TextIO) -> None:
         FetchError: no source has it, or there is no room.
     """
     with at_once():
-        needed = fetch.missing(fetch.agents(settings.model))
+        others = (identity.NETWORK, identity.LAYOUT) if settings.personal_only_me else ()
+        needed = fetch.missing((*fetch.agents(settings.model), *others))
     if not needed.entries:
         return
     out.write(question(needed))

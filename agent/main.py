@@ -150,7 +150,7 @@ class _Run:
             if settings.personal:
                 recogniser.require_features()
             terminal.ask(settings, welcome, sys.stdin, sys.stdout)
-            teacher = recogniser.taught_in(usual_folder()) if settings.personal else None
+            teacher = self._teacher(recogniser) if settings.personal else None
             self._sharing = Sharing(settings, recogniser, sender, client, display, teacher)
             if self._told:
                 return  # the main thread has said, or is about to, that nothing was captured
@@ -158,6 +158,9 @@ class _Run:
         finally:
             if not (self._sharing and self._sharing.is_capturing()):  # else a thread is in there
                 recogniser.close()
+
+    def _teacher(self, recogniser: Recogniser) -> Teacher:
+        return recogniser.taught_in(usual_folder(), self._settings.personal_only_me)
 
     async def _until_the_end(self, sharing: "Sharing") -> None:
         await self._known_at_once(sharing.run())
@@ -235,6 +238,8 @@ class Sharing:
             self._display.note(terminal.LEARNING)
             if self._teaching is not None:
                 self._display.note(typed_teaching.KEYS)
+                if self._settings.personal_only_me:
+                    self._display.note(typed_teaching.ONLY_ME_KEYS)
         self._capture.start()
         try:
             await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -20,7 +20,7 @@ from agent.resting import RestingFace
 from agent.search import OTHERS_S
 from agent.smoothing import Reading
 from agent.unread import Unread
-from models.inference import registry, smile
+from models.inference import identity, registry, smile
 from models.inference.align import aligned_face
 from models.inference.contract import Contract
 from relay.protocol import EXPRESSIONS
@@ -68,6 +68,7 @@ class Recogniser:
         self._readability = Readability(live, self._crop)
         self._resting = RestingFace()
         self._teacher: Teacher | None = None
+        self._embedder: identity.FaceEmbedder | None = None
         self._revision = 0
         self._face_seconds, self._frames = 0.0, 0
 
@@ -116,6 +117,8 @@ class Recogniser:
             crop = aligned_face(frame, face.points, self._crop)
             unread = unread or self._readability.of_face(face, frame, crop, seconds)
         still = face is not None and self._readability.is_still
+        if face is None or not unread:
+            self._recognise(frame, None if face is None else face.points, box)
         if face is None or unread:
             self._reader.miss()
             return Look(face is not None, None, unread, box, still)
@@ -141,19 +144,31 @@ class Recogniser:
                 "Choose moodnet or moodnet-tiny, or turn teaching off"
             )
 
-    def taught_in(self, folder: Path) -> Teacher:
+    def taught_in(self, folder: Path, only_me: bool = False) -> Teacher:
         """From now on this teacher is told what the network answers, and answers in its place what it has learned.
 
         ``folder``: of the viewer's answers (``agent.personal.store.usual_folder``). Who calls closes the teacher.
+        ``only_me``: it is told, too, whose face it is, every few seconds.
 
         Raises:
             NoFeaturesError: see ``require_features``.
             MissingLibraryError: what encrypts the answers is not installed.
+            models.errors.ModelError: ``only_me``, and the network that tells whose face it is is missing or damaged.
         """
         self.require_features()
         network = registry.checksum(self._reader.network.file)
-        self._teacher = Teacher(Store(folder, DesktopVault(folder)), network)
+        self._embedder = identity.load() if only_me else None
+        only = registry.get(identity.NETWORK).sha256 if only_me else ""
+        self._teacher = Teacher(Store(folder, DesktopVault(folder)), network, only)
         return self._teacher
+
+    def _recognise(self, frame: NDArray[np.uint8], points: NDArray[np.float64] | None, box: Box | None) -> None:
+        """Tell the teacher whose face it is, if that is due: 25 ms."""
+        now = time.monotonic()
+        if self._teacher is None or self._embedder is None:
+            return
+        if self._teacher.comes(now, box) and points is not None:
+            self._teacher.recognise(now, self._embedder.embed(identity.aligned(frame, points)[None])[0])
 
     def _personal(self, answer: Sequence[float]) -> Sequence[float]:
         """What the network's answer is on this viewer's face."""

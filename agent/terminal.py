@@ -57,7 +57,7 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
         f"Moodcast will {what_is_read(settings)}.\n"
         f"{consent.what_leaves(settings.relay, settings.channel, also)}"
         f"{consent.who_sees_it(welcome) if settings.role == 'viewer' else consent.streamers(settings.store_face)}"
-        f"{consent.TEACHING if settings.personal else ''}"
+        f"{consent.TEACHING if settings.personal else ''}{consent.ONLY_ME if settings.personal_only_me else ''}"
         f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
         f"{_notice(welcome)}"
     )

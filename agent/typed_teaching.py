@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from agent.personal.lesson import REST_S, GuidedMinute, LessonMoment
-from agent.personal.status import TeacherStatus
+from agent.personal.status import TeacherStatus, WhoseFace
 from agent.personal.teacher import Teacher
 from agent.sending import Sender
 from relay.protocol import EXPRESSIONS
 
-_RIGHT, _LESSON, _DELETE = "y", "t", "d"
+_RIGHT, _LESSON, _DELETE, _ME = "y", "t", "d", "w"
 _SURE_S = 10.0
 """The second d comes within so long."""
 KEYS = (
@@ -23,6 +25,12 @@ KEYS = (
     f"{', '.join(f'{number} {name}' for number, name in enumerate(EXPRESSIONS, 1))}. "
     f"{_LESSON} begins a guided minute, and breaks it off; {_DELETE} deletes all that it has learned."
 )
+ONLY_ME_KEYS = f"{_ME} and Enter, whenever you are taken for somebody else: this is you, too (other glasses, a beard)."
+_WHOSE: dict[WhoseFace, str] = {
+    "unenrolled": "Nobody is enrolled yet: whoever answers next is, and it learns from that face alone.",
+    "stranger": "This does not look like who taught it: this face is read as everybody's, and nothing is learned.",
+    "theirs": "This looks like who taught it.",
+}
 _BEGINS = (
     "A minute in which you are asked for each expression: make that face, and hold it. Your label is withdrawn "
     f"meanwhile, so nobody sees faces that you make on purpose. {_LESSON} and Enter breaks it off."
@@ -42,6 +50,7 @@ class TypedTeaching:
         self._minute: GuidedMinute | None = None
         self._sure_until = -math.inf
         self._status = TeacherStatus()
+        self._whose: WhoseFace = "theirs"
 
     def typed(self, line: str) -> bool:
         """Do what a line asks for; False where it is none of ``KEYS``."""
@@ -50,6 +59,8 @@ class TypedTeaching:
         if line == _RIGHT or line in map(str, range(1, len(EXPRESSIONS) + 1)):
             label = None if line == _RIGHT else int(line) - 1
             self._note(self._teacher.teach(label, now, time.time()).sentence)
+        elif line == _ME:
+            self._note(self._teacher.enrol(now).sentence)
         elif line == _LESSON:
             self._end(_BROKEN_OFF) if self._minute else self._begin(now)
         elif line == _DELETE and is_sure:
@@ -70,6 +81,10 @@ class TypedTeaching:
             if self._minute.is_over:
                 self._end(_BROKEN_OFF if self._minute.is_broken_off else _OVER)
         status = self._teacher.status()
+        if status.whose in _WHOSE and status.whose != self._whose:
+            self._whose = status.whose
+            self._note(_WHOSE[status.whose])
+        status = msgspec.structs.replace(status, whose="anyone")
         if self._minute is None and not status.learning and status != self._status:
             self._status = status
             self._note(_learned(status))

@@ -35,6 +35,7 @@ from agent.recognition import Look, Recogniser
 from agent.search import others_s
 from agent.smoothing import Reading
 from agent.sources import Frame, FrameSource
+from models.errors import ModelError
 from relay.errors import MoodcastError
 
 _RELEASE_S = 0.4
@@ -125,18 +126,18 @@ class _Eyes:
         for sentence in remarks.about_model(settings.model, clip, self._recogniser.missed_card):
             self._say(Remark(sentence))
         if begin.personal:
-            self._learn(Path(begin.personal), self._recogniser)
+            self._learn(Path(begin.personal), self._recogniser, begin.only_me)
         self._remarks = remarks.Remarks(clip)
         self._capture = Capture(settings, self._recogniser, self._tell, lambda: None, source)
         self._capture.run()
         if self._capture.error is not None:
             raise self._capture.error
 
-    def _learn(self, folder: Path, recogniser: Recogniser) -> None:
+    def _learn(self, folder: Path, recogniser: Recogniser, only_me: bool) -> None:
         """Be taught; where that can't be, a sentence, and what is seen is read as for everybody."""
         try:
-            self._learner.teacher = recogniser.taught_in(folder)
-        except (MissingLibraryError, NoFeaturesError) as error:
+            self._learner.teacher = recogniser.taught_in(folder, only_me)
+        except (MissingLibraryError, NoFeaturesError, ModelError) as error:
             self._say(Remark(error.sentence()))
 
     def _tell(self, reading: Reading | None, look: Look) -> None:

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.app.sight import DeletePersonal, ExportPersonal, FromEyes, Handled, Lesson, Teach
+from agent.app.sight import DeletePersonal, EnrolMe, ExportPersonal, FromEyes, Handled, Lesson, Teach
 from agent.personal.key import DesktopVault
 from agent.personal.status import Taught, TeacherStatus
 from agent.personal.store import Store, StoreError
 from agent.personal.teacher import Teacher
 from relay.errors import MoodcastError
 
-Asked = Teach | Lesson | ExportPersonal | DeletePersonal
+Asked = Teach | Lesson | EnrolMe | ExportPersonal | DeletePersonal
 _NOT_YET = Taught(label=None, answers=0, sentence="Nothing was stored: this network's looking has not begun to learn.")
 
 
@@ -58,6 +58,8 @@ class EyesLearner:
             return self._handled(message)
         if self.teacher is None:
             return _NOT_YET
+        if isinstance(message, EnrolMe):
+            return self.teacher.enrol(at)
         if isinstance(message, Teach):
             return self.teacher.teach(message.label, at, time.time())
         return self.teacher.lesson(message.label, at - message.since, at - message.until, time.time())

@@ -35,6 +35,8 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pictures: bool = False
     personal: str = ""
     """The folder of what this face has taught; empty where nothing is to be learned, and nothing learned is used."""
+    only_me: bool = False
+    """With it: whether it is to be told whose face is seen."""
 
 
 class WantPictures(msgspec.Struct, frozen=True, tag=True):
@@ -71,6 +73,10 @@ class ExportPersonal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     personal: str
     path: str
+
+
+class EnrolMe(msgspec.Struct, frozen=True, tag=True):
+    """Whoever is seen now is who taught it."""
 
 
 class DeletePersonal(msgspec.Struct, frozen=True, tag=True):
@@ -127,7 +133,7 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     done: bool
 
 
-ToEyes = Begin | WantPictures | Forget | Teach | Lesson | ExportPersonal | DeletePersonal
+ToEyes = Begin | WantPictures | Forget | Teach | Lesson | EnrolMe | ExportPersonal | DeletePersonal
 FromEyes = Opened | Sight | Glimpse | Remark | Failed | Taught | TeacherStatus | Handled
 Told = TypeVar("Told")
 

@@ -13,6 +13,8 @@ from relay.protocol import EXPRESSIONS
 
 MOST_ANSWERS = 400
 """Kept of each network; see ``Answers.joined``."""
+MOST_ENROLLED = 20
+"""Embeddings that tell who is enrolled; see ``Enrolled.joined``."""
 MOST_FEATURES = 2048
 """Of an embedding: the widest of the known face networks (EfficientNet-B2) has 1408."""
 
@@ -44,6 +46,36 @@ class Answer:
         fields = struct.pack("<d?q", self.at, self.corrected, self.label)
         arrays = (np.asarray(one, "<f4").tobytes() for one in (self.features, self.universal))
         return hashlib.sha256(b"".join((fields, *arrays))).digest()
+
+
+@dataclass(frozen=True, eq=False)
+class Enrolled:
+    """Whose answers they are: embeddings by which a network tells faces of one person from others'. Biometrics.
+
+    Raises:
+        ValueError: they are none, more than ``MOST_ENROLLED``, of another length, or their numbers are not finite.
+    """
+
+    network: str
+    """The sha256 of the file with that network's numbers, as hex."""
+    embeddings: NDArray[np.float32] = field(repr=False)
+    """Shape (N, D)."""
+
+    def __post_init__(self) -> None:
+        shape = self.embeddings.shape
+        if len(shape) != 2 or not (1 <= shape[0] <= MOST_ENROLLED and 1 <= shape[1] <= MOST_FEATURES):
+            raise ValueError(f"expected up to {MOST_ENROLLED} embeddings of one length, got {shape}")
+        if not np.isfinite(self.embeddings).all():
+            raise ValueError("expected finite embeddings")
+
+    def joined(self, more: "Enrolled") -> "Enrolled":
+        """With further ones of the same network, each once. Of too many, one of the two most alike goes first."""
+        kept = np.unique(np.concatenate([self.embeddings, more.embeddings]), axis=0)
+        while len(kept) > MOST_ENROLLED:
+            apart = np.linalg.norm(kept[:, None].astype(np.float64) - kept, axis=2)
+            np.fill_diagonal(apart, np.inf)
+            kept = np.delete(kept, apart.min(1).argmin(), axis=0)
+        return Enrolled(self.network, kept)
 
 
 @dataclass(frozen=True, eq=False)

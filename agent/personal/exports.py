@@ -18,7 +18,8 @@ from relay.protocol import EXPRESSIONS
 
 _WHAT = (
     "A viewer's answers to Moodcast: which expression their face had, and its embedding by a network, whose file has "
-    "this sha256. universal: what the network said, in the order of expressions. No picture is in it."
+    "this sha256. universal: what the network said, in the order of expressions. enrolled: embeddings that recognise "
+    "the face, where that was switched on. No picture is in it."
 )
 _MOST_BYTES = 1 << 26
 """Of an export; one of all that can be kept has some 40 million."""
@@ -27,7 +28,11 @@ _MOST_BYTES = 1 << 26
 def text(kept: Kept) -> bytes:
     """The file's content."""
     networks = [{"sha256": one.network, "answers": [_row(answer) for answer in one.answers]} for one in kept.networks]
-    return msgspec.json.encode({"what": _WHAT, "version": 1, "expressions": EXPRESSIONS, "networks": networks})
+    all_of_it = {"what": _WHAT, "version": 1, "expressions": EXPRESSIONS, "networks": networks}
+    if kept.enrolled:
+        rows = [_numbers(row) for row in kept.enrolled.embeddings]
+        all_of_it["enrolled"] = {"sha256": kept.enrolled.network, "embeddings": rows}
+    return msgspec.json.encode(all_of_it)
 
 
 def removed(export: Exported) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from agent.personal.answers import MOST_ANSWERS, MOST_FEATURES, Answer, Answers
+from agent.personal.answers import MOST_ANSWERS, MOST_FEATURES, Answer, Answers, Enrolled
 
 KEY_BYTES = 32
 MOST_NETWORKS, MOST_EXPORTS = 4, 100
@@ -27,15 +27,16 @@ MOST_NETWORKS, MOST_EXPORTS = 4, 100
 LARGEST = MOST_NETWORKS * MOST_ANSWERS * (MOST_FEATURES + 16) * 4 + (1 << 20)
 """Bytes of a file: all that can be kept, and a mebibyte for names and places."""
 _MAGIC = b"moodcast answers"
-_VERSION = 1
+_VERSION, _WITH_ENROLLED = 1, 2
+"""Of the format: a file without enrolled embeddings is as before there were any."""
 _HEADER = struct.Struct("<16sH")
 _NONCE_BYTES = 12
 _END = struct.Struct("<4s4H2LH")
 """The end of a zip archive without a comment: signature, disks, entries, size and place of the directory."""
-_ABOUT = "about"
+_ABOUT, _ENROLLED = "about", "enrolled"
 _DTYPES = {"at": "<f8", "label": "|u1", "features": "<f4", "universal": "<f4", "corrected": "|b1"}
 _LARGEST_DIRECTORY = 1 << 13
-"""Bytes of the archive's directory: some 21 entries of about 60 bytes."""
+"""Bytes of the archive's directory: some 22 entries of about 60 bytes."""
 
 
 class UnsealError(Exception):
@@ -58,18 +59,23 @@ class Kept:
     """Of each network its answers, at most ``MOST_NETWORKS``; one without any is not written."""
     exports: tuple[Exported, ...] = field(default=(), repr=False)
     """At most ``MOST_EXPORTS``."""
+    enrolled: Enrolled | None = None
+    """Whose answers they are, where that is to be told."""
 
 
-class _About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     networks: Annotated[tuple[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")], ...], Meta(max_length=MOST_NETWORKS)]
     exports: Annotated[tuple[Exported, ...], Meta(max_length=MOST_EXPORTS)]
+    enrolled: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """By which network."""
 
 
 def seal(kept: Kept, key: bytes) -> bytes:
     """The file's bytes, with a nonce of their own. ``key``: ``KEY_BYTES``."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    header, nonce = _HEADER.pack(_MAGIC, _VERSION), os.urandom(_NONCE_BYTES)
+    version = _WITH_ENROLLED if kept.enrolled else _VERSION
+    header, nonce = _HEADER.pack(_MAGIC, version), os.urandom(_NONCE_BYTES)
     return header + nonce + AESGCM(key).encrypt(nonce, _archive(kept), header)
 
 
@@ -101,14 +107,17 @@ def require_known(data: bytes) -> None:
     if len(data) < _HEADER.size or not data.startswith(_MAGIC):
         raise UnsealError("is no file of answers, or was cut")
     _, version = _HEADER.unpack(data[: _HEADER.size])
-    if version != _VERSION:
-        raise UnsealError(f"is of another version of Moodcast (its format is {version}, known is {_VERSION})")
+    if version not in (_VERSION, _WITH_ENROLLED):
+        raise UnsealError(f"is of another version of Moodcast (its format is {version}, known is {_WITH_ENROLLED})")
 
 
 def _archive(kept: Kept) -> bytes:
     networks = [one for one in kept.networks if one.answers]
-    about = msgspec.json.encode(_About(tuple(one.network for one in networks), kept.exports))
+    by = kept.enrolled.network if kept.enrolled else ""
+    about = msgspec.json.encode(_About(tuple(one.network for one in networks), kept.exports, by))
     arrays: dict[str, NDArray[np.generic]] = {_ABOUT: np.frombuffer(about, np.uint8)}
+    if kept.enrolled:
+        arrays[_ENROLLED] = kept.enrolled.embeddings.astype("<f4")
     for number, one in enumerate(networks):
         for name, dtype in _DTYPES.items():
             rows = [getattr(answer, name) for answer in one.answers]
@@ -124,10 +133,12 @@ def _read(archive: bytes) -> Kept:
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         about = msgspec.json.decode(_array(opened, _ABOUT, "|u1", 1).tobytes(), type=_About)
         names = {f"{number}.{name}.npy" for number in range(len(about.networks)) for name in _DTYPES}
-        if {*opened.namelist()} != {*names, f"{_ABOUT}.npy"}:
+        names |= {f"{name}.npy" for name in ([_ABOUT, _ENROLLED] if about.enrolled else [_ABOUT])}
+        if {*opened.namelist()} != names:
             raise ValueError("other arrays than those of answers")
         networks = tuple(Answers(name, tuple(_rows(opened, number))) for number, name in enumerate(about.networks))
-    return Kept(networks, about.exports)
+        found = _array(opened, _ENROLLED, "<f4", 2).astype(np.float32) if about.enrolled else None
+    return Kept(networks, about.exports, None if found is None else Enrolled(about.enrolled, found))
 
 
 def _rows(opened: zipfile.ZipFile, number: int) -> Iterator[Answer]:

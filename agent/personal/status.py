@@ -1,6 +1,6 @@
 """What is told of teaching and of what was learned. Plain values that the eyes' process can say: no face is in them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,8 @@ from relay.protocol import EXPRESSIONS
 Label = Annotated[int, Meta(ge=0, lt=len(EXPRESSIONS))]
 """An index of ``EXPRESSIONS``."""
 Count = Annotated[int, Meta(ge=0)]
+WhoseFace = Literal["anyone", "unknown", "unenrolled", "theirs", "stranger"]
+"""``anyone``: nobody is told apart. ``unenrolled``: whoever answers next is enrolled. ``unknown``: nobody is seen."""
 
 
 class Taught(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -36,6 +38,8 @@ class TeacherStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Answers that could be left out so; 0 while there are no two minutes of them."""
     in_use: bool = False
     """Whether labels are the personal head's."""
+    whose: WhoseFace = "anyone"
+    """Whose face is seen; but for ``anyone`` and ``theirs`` the universal network alone answers."""
     learning: bool = False
     """Whether a head is being fitted, or stored answers are being loaded."""
     notice: str = ""

@@ -14,7 +14,7 @@ import platformdirs
 from agent import packages
 from agent.files import beside, own_folder, read_plain, write_whole
 from agent.personal import exports
-from agent.personal.answers import Answers
+from agent.personal.answers import Answers, Enrolled
 from agent.personal.key import KeyVault, KeyVaultError, PersonalKey, reason
 from agent.personal.sealed import (
     LARGEST,
@@ -31,6 +31,7 @@ from agent.personal.sealed import (
 _NAME, _LOCK = "answers.sealed", "answers.lock"
 _PATIENCE_S = 150.0
 """For another program that is at the file, and may ask its user for a keyring's password, twice."""
+_BIOMETRICS = "and embeddings that recognise it, "
 _OPEN_KEY = (
     "Your answers are encrypted, but their key lies in a file beside them, since no keyring of the system has it: that "
     "is obfuscation, not protection. Whoever can read your files can read them."
@@ -51,6 +52,8 @@ class Loaded:
     """For the viewer: why they can't be read and what to do, or that their key lies open; else empty."""
     aside: int = 0
     """How many more are kept, on faces that other networks read."""
+    enrolled: Enrolled | None = None
+    """Whose answers they are, where that is told."""
 
 
 def usual_folder() -> Path:
@@ -91,8 +94,10 @@ class Store:
             return Loaded(None, str(error))
         return _loaded(network, kept, key)
 
-    def save(self, answers: Answers) -> Loaded:
+    def save(self, answers: Answers, enrolled: Enrolled | None = None) -> Loaded:
         """Keep what is new in them, and return all that is kept: other programs' too, without what these removed.
+
+        ``enrolled`` is added to what is enrolled, and replaces what another network made.
 
         Raises:
             StoreError: it can't be; a full disk among others. What was kept is as before.
@@ -104,7 +109,10 @@ class Store:
             found[answers.network] = found.get(answers.network, Answers(answers.network)).joined(new)
             # Of too many networks' answers, those that nothing was added to for longest go.
             by_age = sorted((one for one in found.values() if one.answers), key=lambda one: one.answers[-1].at)
-            kept = replace(kept, networks=tuple(by_age[-MOST_NETWORKS:]))
+            before = kept.enrolled
+            if enrolled and before and before.network == enrolled.network:
+                enrolled = before.joined(enrolled)
+            kept = replace(kept, networks=tuple(by_age[-MOST_NETWORKS:]), enrolled=enrolled or before)
             key = self._written(kept, key)
         return _loaded(answers.network, kept, key)
 
@@ -119,7 +127,7 @@ class Store:
         path = path.expanduser().absolute()
         with self._alone():
             kept, key = self._opened()
-            if key is None or not kept.networks:
+            if key is None or not (kept.networks or kept.enrolled):
                 raise StoreError("There are no answers yet, so there is nothing to export.")
             if os.path.lexists(path):
                 raise StoreError(f"There is a file {path} already. Choose another name: nothing is overwritten.")
@@ -141,8 +149,8 @@ class Store:
                 raise StoreError(f"The answers can't be exported to {path} ({reason(error)}).") from None
         return (
             f"{sum(len(one.answers) for one in kept.networks)} answers are in {path}: labels, times, and the embedding "
-            "of your face at each, for whoever gets that file. No picture is in it. Deleting your answers deletes it "
-            "too, as long as it lies there."
+            f"of your face at each, {_BIOMETRICS if kept.enrolled else ''}for whoever gets that file. No picture is in "
+            "it. Deleting your answers deletes it too, as long as it lies there."
         )
 
     def delete(self) -> str:
@@ -248,4 +256,4 @@ def _loaded(network: str, kept: Kept, key: PersonalKey | None) -> Loaded:
     found = {one.network: one for one in kept.networks}
     answers = found.pop(network, Answers(network))
     aside = sum(len(one.answers) for one in found.values())
-    return Loaded(answers, "" if key is None or key.is_protected else _OPEN_KEY, aside)
+    return Loaded(answers, "" if key is None or key.is_protected else _OPEN_KEY, aside, kept.enrolled)

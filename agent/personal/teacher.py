@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from agent.pace import Box
 from agent.personal.answers import MOST_ANSWERS, Answer, Answers
 from agent.personal.learning import Learned, PersonalHead, learn
 from agent.personal.recent import KEPT_S, KeptLook, LastMinute
 from agent.personal.status import Taught, TeacherStatus
 from agent.personal.store import Loaded, Store, StoreError
+from agent.personal.whose import Whose
 from relay.protocol import EXPRESSIONS
 
 _ANSWERED_S = 1.0
@@ -33,6 +35,8 @@ PATIENCE_S = 75.0
 """For a keyring that asks its user."""
 CLOSING_S = 2.0
 """In the end, for answers that are not stored yet."""
+_STRANGER = "this does not look like who taught it"
+_UNSEEN = "it was not seen yet whose face this is. Look at the camera, and answer again"
 
 
 class Teacher:
@@ -42,11 +46,17 @@ class Teacher:
     at ``until``.
     """
 
-    def __init__(self, store: Store, network: str) -> None:
-        """``network``: the sha256 of the file that faces are read with. What is stored is loaded in the background."""
+    def __init__(self, store: Store, network: str, only: str = "") -> None:
+        """``network``: the sha256 of the file that faces are read with. What is stored is loaded in the background.
+
+        ``only``: of the one that tells whose they are; with it, who is not enrolled is neither learned from nor read
+        by what was learned.
+        """
         self._store, self._network = store, network
         self._changed = threading.Condition()
-        """Held for all that follows; only ``_head`` and ``revision`` are read without."""
+        """Held for all that follows; only ``_head``, ``_is_theirs`` and ``revision`` are read without."""
+        self._whose = Whose(only)
+        self._is_theirs = not only
         self._recent, self._shown, self._shown_at = LastMinute(), 0, -np.inf
         self._kept, self._unsaved = Answers(network), list[Answer]()
         self._answers = self._kept
@@ -65,11 +75,30 @@ class Teacher:
         self._thread = threading.Thread(target=self._work, name="teacher", daemon=True)
         self._thread.start()
 
+    def comes(self, now: float, box: Box | None) -> bool:
+        """A face is seen there, or None. Whether it is to be embedded, for ``recognise``, before ``saw``."""
+        with self._changed:
+            if box is None:
+                self._whose.leaves()
+            is_due = box is not None and self._whose.comes(now, box)
+            if self._whose.face == "unenrolled" and self._whose.oldest is None:
+                self._recent.forget()  # of who was there before
+            self._judge()
+            return is_due
+
+    def recognise(self, now: float, embedding: NDArray[np.float32]) -> None:
+        """The embedding (D,) of the face that is seen, by the network that ``only`` names; in memory for a minute."""
+        with self._changed:
+            if not self._is_closing:
+                self._whose.compared(now, embedding)
+                self._changed.notify()  # it is to be forgotten in a minute
+                self._judge()
+
     def saw(self, now: float, features: NDArray[np.float32], probabilities: ArrayLike) -> None:
         """A face's features (D,) and universal probabilities (7,); kept for a minute, in memory alone."""
         look = KeptLook(now, features, np.asarray(probabilities, np.float32))
         with self._changed:
-            if self._is_closing:
+            if self._is_closing or self._whose.face in ("unknown", "stranger"):
                 return
             if self._recent.oldest is None:
                 self._changed.notify()  # it is to be forgotten in a minute, also if there is no other
@@ -81,9 +110,9 @@ class Teacher:
             self._shown, self._shown_at = label, now
 
     def refine(self, features: NDArray[np.float32], probabilities: Sequence[float]) -> Sequence[float]:
-        """The seven probabilities of a face (D,) by the personal head, if one is in use; else as they are."""
+        """The seven probabilities of a face (D,) by the personal head, if one is in use for it; else as they are."""
         head = self._head
-        if head is None:
+        if head is None or not self._is_theirs:
             return probabilities
         found: list[float] = head.probabilities(features[None], np.asarray(probabilities)[None])[0].tolist()
         return found
@@ -94,10 +123,14 @@ class Teacher:
             looks = self._recent.between(now - FRESH_S, now)
             looks = [look for look in looks if look.at >= looks[-1].at - _ANSWERED_S]
             is_shown = now - FRESH_S <= self._shown_at <= now
+            if refused := self._refused():
+                return refused
             if not looks:
                 return _nothing("no face was read in the last moments")
             if label is None and not is_shown:
                 return _nothing("no expression is shown that could be confirmed")
+            if self._whose.face == "unenrolled" and not self._whose.enrol(now - FRESH_S, now):
+                return _nothing(_UNSEEN)
             truth = self._shown if label is None else label
             features = np.stack([look.features for look in looks]).mean(0)
             universal = np.stack([look.probabilities for look in looks]).mean(0).clip(0, 1)
@@ -108,10 +141,28 @@ class Teacher:
         """The face showed this expression from ``since`` to ``until``: some looks of then become answers."""
         with self._changed:
             looks = self._recent.between(since, until)
+            if refused := self._refused():
+                return refused
             if not looks:
                 return _nothing(f"no face was read while it was to show {EXPRESSIONS[label]}")
+            if not self._whose.enrol(since, until) and self._whose.face == "unenrolled":
+                return _nothing(_UNSEEN)
             chosen = np.unique(np.linspace(0, len(looks) - 1, OF_A_LESSON).round().astype(int)).tolist()
             return self._keep([_answer(looks[number], label, unix - until) for number in chosen])
+
+    def enrol(self, now: float) -> Taught:
+        """Whoever is there is who teaches it, though they look otherwise: with other glasses, or without the beard."""
+        with self._changed:
+            if self._whose.face == "anyone":
+                return _nothing("faces are not told apart")
+            if not self._is_open or self._is_closing:
+                return _nothing(f"what was stored can't be read. {self._trouble}")
+            if not self._whose.enrol(now - FRESH_S, now, anyhow=True):
+                return _nothing(_UNSEEN)
+            self._is_to_save = True
+            self._judge()
+            self._changed.notify()
+            return Taught(label=None, answers=0, sentence="You are known as you look now, too.")
 
     def forget(self) -> str:
         """Forget all that was learned, in memory at once, and delete what is stored. What became of it, a sentence.
@@ -124,6 +175,8 @@ class Teacher:
             self._kept, self._unsaved, self._is_to_save = Answers(self._network), [], False
             self._answers = self._kept
             self._is_open, self._trouble, self._aside = True, "", 0
+            self._whose.forget()
+            self._judge()
             self._take(learn(()))
         return self._done(self._store.delete)
 
@@ -140,7 +193,7 @@ class Teacher:
         with self._changed:
             learned = self._learned
             waiting = f"{self._aside} answers on faces that another model read wait for that model."
-            notice = " ".join(filter(None, (self._trouble, waiting if self._aside else "")))
+            notice = " ".join(filter(None, (self._trouble, self._whose.sentence, waiting if self._aside else "")))
             worth = learned.sentence if self._is_open and self._fitted else ""
             angry, disgust, fear, happy, sad, surprise, neutral = self._answers.counts
             return TeacherStatus(
@@ -149,6 +202,7 @@ class Teacher:
                 after=learned.after,
                 of=learned.of,
                 in_use=learned.head is not None,
+                whose=self._whose.face,
                 learning=self._fitted != self._wanted,
                 notice=notice,
                 sentence=" ".join(filter(None, (worth, notice))),
@@ -158,16 +212,34 @@ class Teacher:
         """Forget the minute, and end; answers that are not stored yet have ``CLOSING_S`` to be."""
         with self._changed:
             self._is_closing = True
-            self._is_to_save = bool(self._unsaved)
+            self._is_to_save = bool(self._unsaved or self._whose.new)
             self._recent.forget()
+            self._whose.leaves()
             self._changed.notify()
         self._thread.join(CLOSING_S)
 
     # Those that follow are called with the lock.
 
-    def _keep(self, answers: list[Answer]) -> Taught:
+    def _refused(self) -> Taught | None:
+        """What an answer gets that is not to be kept; None where it may."""
         if not self._is_open or self._is_closing:
             return Taught(label=None, answers=0, sentence=f"Nothing was stored. {self._trouble}".strip())
+        if self._whose.face == "stranger":
+            return _nothing(_STRANGER)
+        return _nothing(_UNSEEN) if self._whose.face == "unknown" else None
+
+    def _judge(self) -> None:
+        """Once it may be known otherwise whose face is seen: another's looks are nobody's answers."""
+        face = self._whose.face
+        if face == "stranger":
+            self._recent.forget()
+        if (face in ("anyone", "theirs")) != self._is_theirs:
+            self._is_theirs = not self._is_theirs
+            if self._head is not None:
+                self.revision += 1
+
+    def _keep(self, answers: list[Answer]) -> Taught:
+        self._judge()  # the first of them may have enrolled somebody
         self._unsaved = [*self._unsaved, *answers][-MOST_ANSWERS:]
         self._answers = self._kept.joined(self._unsaved)
         self._wanted += 1
@@ -226,9 +298,10 @@ class Teacher:
                     return None
                 if self._fitted != self._wanted:
                     return self._fit
-                oldest = self._recent.oldest
-                self._changed.wait(None if oldest is None else max(1.0, oldest + KEPT_S - time.monotonic()))
+                old = [at for at in (self._recent.oldest, self._whose.oldest) if at is not None]
+                self._changed.wait(max(1.0, min(old) + KEPT_S - time.monotonic()) if old else None)
                 self._recent.expire(time.monotonic())
+                self._whose.expire(time.monotonic())
 
     def _load(self) -> None:
         loaded = self._store.load(self._network)
@@ -241,9 +314,9 @@ class Teacher:
     def _save(self) -> None:
         """Store what is not stored yet; where it can't be, it is kept for another try."""
         with self._changed:
-            answers, forgotten = tuple(self._unsaved), self._forgotten
+            answers, forgotten, enrolled = tuple(self._unsaved), self._forgotten, self._whose.new
         try:
-            loaded = self._store.save(Answers(self._network, answers))
+            loaded = self._store.save(Answers(self._network, answers), enrolled)
         except StoreError as error:
             with self._changed:
                 self._trouble = str(error)
@@ -252,6 +325,8 @@ class Teacher:
         with self._changed:
             if forgotten == self._forgotten:
                 self._unsaved = [answer for answer in self._unsaved if answer.digest not in saved]
+                if self._whose.new is enrolled:
+                    self._whose.new = None
                 self._hold(loaded)
 
     def _hold(self, loaded: Loaded) -> None:
@@ -260,6 +335,8 @@ class Teacher:
         self._kept = loaded.answers or Answers(self._network)
         self._answers = self._kept.joined(self._unsaved)
         self._trouble, self._aside = loaded.sentence, loaded.aside
+        self._whose.hold(loaded.enrolled, self._is_open)
+        self._judge()
 
     def _fit(self) -> None:
         with self._changed:
@@ -271,7 +348,7 @@ class Teacher:
                 self._take(learned)
 
     def _export(self, path: Path) -> str:
-        if self._unsaved:
+        if self._unsaved or self._whose.new:
             self._save()
         return self._store.export(path)
 

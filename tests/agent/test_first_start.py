@@ -95,6 +95,16 @@ def test_a_yes_fetches_and_the_next_start_asks_nothing(given: str, lacking: Call
     assert out.getvalue() == ""
 
 
+def test_what_tells_faces_apart_is_asked_for_where_it_is_wanted_alone(cache: Path) -> None:
+    out = io.StringIO()
+    with pytest.raises(NoConsentError):
+        first_start.ensure(SETTINGS, io.StringIO(""), out)
+    assert "dlib-face" not in out.getvalue()
+    with pytest.raises(NoConsentError):
+        first_start.ensure(AgentSettings(channel="demo", personal=True, personal_only_me=True), io.StringIO(""), out)
+    assert "  dlib-face: " in out.getvalue()
+
+
 def agent(files_url: str, relay_port: int, source: Path, *options: str) -> list[str]:
     relay = f"http://127.0.0.1:{relay_port}"
     arguments = ["agent", "--relay", relay, "--channel", "demo", "--source", str(source), *options]

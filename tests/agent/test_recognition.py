@@ -12,10 +12,11 @@ from PIL import Image
 
 from agent import recognition
 from agent.errors import NoFeaturesError
+from agent.pace import Box
 from agent.recognition import Recogniser
 from agent.smoothing import Reading
 from models.errors import ModelMissingError
-from models.inference import registry
+from models.inference import identity, registry
 from models.inference.registry import Packaged
 from relay.protocol import EXPRESSIONS
 
@@ -80,10 +81,18 @@ class Pupil:
         self.answer, self.revision, self.network = answer, 0, ""
         self.seen: list[tuple[NDArray[np.float32], Sequence[float]]] = []
         self.told: list[int] = []
+        self.only, self.places, self.faces = "", list[Box | None](), list[NDArray[np.float32]]()
 
-    def made_for(self, network: str) -> "Pupil":
-        self.network = network
+    def made_for(self, network: str, only: str) -> "Pupil":
+        self.network, self.only = network, only
         return self
+
+    def comes(self, now: float, box: Box | None) -> bool:
+        self.places.append(box)
+        return len(self.places) % 2 == 1
+
+    def recognise(self, now: float, embedding: NDArray[np.float32]) -> None:
+        self.faces.append(embedding)
 
     def saw(self, now: float, features: NDArray[np.float32], probabilities: Sequence[float]) -> None:
         self.seen.append((features, probabilities))
@@ -98,11 +107,13 @@ class Pupil:
 FEAR, SURPRISE = EXPRESSIONS.index("fear"), EXPRESSIONS.index("surprise")
 
 
-def taught_recogniser(model: str, pupil: Pupil, monkeypatch: pytest.MonkeyPatch) -> tuple[Picture, Recogniser]:
+def taught_recogniser(
+    model: str, pupil: Pupil, monkeypatch: pytest.MonkeyPatch, only_me: bool = False
+) -> tuple[Picture, Recogniser]:
     picture, recogniser = portrait_and_recogniser(model)
     monkeypatch.setattr(recognition, "Store", lambda *_: None)
-    monkeypatch.setattr(recognition, "Teacher", lambda _, network: pupil.made_for(network))
-    recogniser.taught_in(Path("answers"))
+    monkeypatch.setattr(recognition, "Teacher", lambda _, network, only: pupil.made_for(network, only))
+    recogniser.taught_in(Path("answers"), only_me)
     return picture, recogniser
 
 
@@ -133,6 +144,32 @@ def test_a_face_at_rest_is_learned_anew_for_another_head(monkeypatch: pytest.Mon
         pupil.revision += 1
         seen += [recogniser.look(picture, 200 * i).probabilities for i in range(2, 4)]
     assert seen == [[1], [2], [1], [2]]
+
+
+def test_whose_face_it_is_is_looked_at_when_the_teacher_says_so_and_else_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    embedded = []
+
+    class Embedder:
+        def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+            embedded.append(faces.shape)
+            return np.full((len(faces), identity.WIDTH), 2, np.float32)
+
+    monkeypatch.setattr(identity, "load", Embedder)
+    for only_me in (False, True):
+        pupil = Pupil([1 / 7] * 7)
+        picture, recogniser = taught_recogniser(registry.DEFAULT, pupil, monkeypatch, only_me)
+        with contextlib.closing(recogniser):
+            for number in range(3):
+                recogniser.look(picture, 200 * number)
+            recogniser.look(np.zeros_like(picture), 9000)
+        assert len(embedded) == len(pupil.faces) == (2 if only_me else 0)
+        assert pupil.only == (registry.get(identity.NETWORK).sha256 if only_me else "")
+    assert embedded == [(1, identity.SIDE, identity.SIDE, 3)] * 2
+    assert pupil.faces[0].shape == (identity.WIDTH,)
+    assert pupil.places[0] is not None
+    assert pupil.places[-1] is None
 
 
 def test_a_network_of_clips_is_not_taught(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ class Notebook:
         self.lessons.append((label, since, until))
         return Taught(label=label, answers=3, sentence=f"Stored: three of {EXPRESSIONS[label]}.")
 
+    def enrol(self, now: float) -> Taught:
+        return Taught(label=None, answers=0, sentence="You, too.")
+
     def forget(self) -> str:
         self.deleted += 1
         return "All is deleted."
@@ -145,6 +148,21 @@ def test_what_is_learned_is_said_once_it_is_known_and_not_in_the_midst_of_a_less
     room.teaching.typed("t")
     room.pass_time(1)
     assert room.said[-1] == "28 answers are kept. Better."
+
+
+def test_a_stranger_is_told_once_and_who_comes_back_too(room: Classroom) -> None:
+    for whose in ("unknown", "theirs", "unknown", "stranger", "unknown", "stranger", "theirs", "theirs"):
+        room.notebook.now = TeacherStatus(whose=whose)  # type: ignore[arg-type]  # of the loop's own
+        room.pass_time(0.5)
+    first, stranger, back = room.said
+    assert first == ""
+    assert "does not look like who taught it" in stranger
+    assert "looks like who taught it" in back
+    room.notebook.now = TeacherStatus(whose="unenrolled")
+    room.pass_time(0.5)
+    assert "whoever answers next is" in room.said[-1]
+    room.teaching.typed("w")
+    assert room.said[-1] == "You, too."
 
 
 def test_the_status_line_says_what_to_show_and_that_nothing_is_shared(room: Classroom) -> None:

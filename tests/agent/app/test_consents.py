@@ -84,6 +84,8 @@ def test_each_promise_of_a_relay_is_another_text() -> None:
     again = Welcome(channel="other", viewer="w", tick_ms=100, min_viewers=5, crowd="networks")
     assert consent.digest(again) == texts[6]
     assert consent.digest(again, teaching=True) not in texts
+    assert consent.digest(again, teaching=True, only_me=True) not in (*texts, consent.digest(again, teaching=True))
+    assert consent.digest(again, only_me=True) in texts
 
 
 def test_the_text_without_teaching_is_the_one_that_viewers_have_agreed_to() -> None:

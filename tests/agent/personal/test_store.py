@@ -128,7 +128,7 @@ def _cut(file: Path) -> None:
 
 def _put_another_version(file: Path) -> None:
     data = bytearray(file.read_bytes())
-    data[16] = 2
+    data[16] = 3
     file.write_bytes(data)
 
 

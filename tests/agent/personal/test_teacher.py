@@ -16,7 +16,7 @@ pytest.importorskip("cryptography", reason="the extra personal is not installed"
 
 from agent.personal import store as stores
 from agent.personal import teacher as teachers
-from agent.personal.answers import Answer, Answers
+from agent.personal.answers import Answer, Answers, Enrolled
 from agent.personal.recent import KEPT_S
 from agent.personal.store import Loaded, Store, StoreError
 from agent.personal.teacher import FRESH_S, OF_A_LESSON, Teacher
@@ -280,9 +280,9 @@ class SlowStore(Store):
         self._wait()
         return super().load(network)
 
-    def save(self, answers: Answers) -> Loaded:
+    def save(self, answers: Answers, enrolled: Enrolled | None = None) -> Loaded:
         self._wait()
-        return super().save(answers)
+        return super().save(answers, enrolled)
 
     def _wait(self) -> None:
         self.asked.set()
