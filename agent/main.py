@@ -349,7 +349,8 @@ class Sharing:
             if moment := self._teaching and self._teaching.go_on():
                 self._display.show(*typed_teaching.asked(moment))
             else:
-                self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load))
+                is_mute = self._sender.is_mute(time.monotonic())
+                self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load, is_mute))
             took_s = self._capture.stage_ms()["classify"] / 1000
             for sentence in self._remarks.due(took_s, self._recogniser.stretch):
                 self._display.note(sentence)

@@ -61,12 +61,16 @@ class Sender:
 
     def observe(self, time: float, reading: Reading | None) -> None:
         """The newest reading; None while nobody is there. It replaces the one before."""
-        self._reading = reading if time >= self._muted_until else None
+        self._reading = None if self.is_mute(time) else reading
         self._observed_at = time
 
     def mute(self, until: float) -> None:
         """Nothing that is observed before ``until`` is said, and what was said of it before is withdrawn at once."""
         self._muted_until, self._reading = until, None
+
+    def is_mute(self, time: float) -> bool:
+        """Whether what is observed at ``time`` is not said."""
+        return time < self._muted_until
 
     def forgotten(self) -> None:
         """The relay has forgotten what was sent: it is said anew."""

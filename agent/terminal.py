@@ -281,15 +281,18 @@ def status(
     labels: int,
     fps: float,
     load: float,
+    is_mute: bool = False,
 ) -> tuple[str, str]:
     """What is being sent, and the details after it; ``load`` is a share of one core.
 
-    ``paused``: whether the streamer has. ``unread``: why the newest frame says nothing.
+    ``paused``: whether the streamer has. ``unread``: why the newest frame says nothing. ``is_mute``: see ``Sender``.
     """
     if not connected:
         what = "connecting to the relay"
     elif paused:
         what = "the streamer has paused: nothing is shown or stored"
+    elif is_mute:
+        what = "nothing is shared for a moment"
     elif isinstance(sent, Label):
         what = f"{sent.emotion} {sent.confidence:.2f}"
     else:

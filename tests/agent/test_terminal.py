@@ -130,6 +130,7 @@ def test_the_status_says_what_the_relay_has() -> None:
     assert terminal.status(label, True, False, Unread.UNSURE, 1, 5.0, 0.09)[0] == "happy 0.87"
     paused = terminal.status(label, True, True, None, 1, 5.0, 0.09)[0]
     assert paused == "the streamer has paused: nothing is shown or stored"
+    assert terminal.status(Away(), True, False, None, 1, 5.0, 0.09, True)[0] == "nothing is shared for a moment"
     assert "connecting" in terminal.status(label, False, False, None, 1, 5.0, 0.09)[0]
 
 
