@@ -344,8 +344,9 @@ async def test_no_fetch_starts_nothing_and_finds_what_was_fetched_meanwhile(
 
 
 async def test_the_disk_is_not_searched_for_each_who_asks(
-    start: Start, http: aiohttp.ClientSession, tmp_path: Path
+    start: Start, http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("relay.http.shelf._LOOK_AGAIN_S", 3600.0)
     store = Store(tmp_path / "files", FILES)
     relay = await start(store, no_fetch=True)
     await asyncio.gather(*(about(http, relay) for _ in range(20)))
