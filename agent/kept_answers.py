@@ -9,6 +9,8 @@ from agent.outset import at_once
 from agent.personal.key import DesktopVault
 from agent.personal.store import Store, StoreError, usual_folder
 
+_STOPPED = "\nmoodcast: stopped before it was done; give the command again\n"
+
 
 def run(settings: AgentSettings) -> int:
     """Do what was asked for, say what became of it; returns the exit code 0.
@@ -18,7 +20,7 @@ def run(settings: AgentSettings) -> int:
         MissingLibraryError: what encrypts is not installed.
     """
     store = Store(usual_folder(), DesktopVault(usual_folder()))
-    with at_once("\nmoodcast: stopped; the answers are as they were\n"):  # a keyring may wait for its user's password
+    with at_once(_STOPPED):  # a keyring may wait for its user's password
         try:
             done = store.delete() if settings.personal_delete else store.export(Path(settings.personal_export))
         except StoreError as error:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agent.errors import NoFeaturesError
 from agent.face import FaceFinder
 from agent.pace import Box
+from agent.personal.answers import MOST_FEATURES
 from agent.personal.key import DesktopVault
 from agent.personal.store import Store
 from agent.personal.teacher import Teacher
@@ -137,11 +138,12 @@ class Recogniser:
         return Look(True, self._resting.read(seconds, seen), None, box, still)
 
     def require_features(self) -> None:
-        """Raises NoFeaturesError: the network tells no features to learn from."""
-        if not self.contract.features:
+        """Raises NoFeaturesError: the network tells no features to learn from, or more than an answer can have."""
+        if not 0 < self.contract.features <= MOST_FEATURES:
+            told = f"{self.contract.features}, and {MOST_FEATURES} are the most" if self.contract.features else "none"
             raise NoFeaturesError(
-                f"the model {self.model!r} can't be taught a face: it tells no features to fit a head of your own to. "
-                "Choose moodnet or moodnet-tiny, or turn teaching off"
+                f"the model {self.model!r} can't be taught a face: of features to fit a head of your own to, it tells "
+                f"{told}. Choose moodnet or moodnet-tiny, or turn teaching off"
             )
 
     def taught_in(self, folder: Path, only_me: bool = False) -> Teacher:

@@ -13,6 +13,7 @@ import msgspec
 
 from agent.personal.lesson import REST_S, GuidedMinute, LessonMoment
 from agent.personal.status import TeacherStatus, WhoseFace
+from agent.personal.store import StoreError
 from agent.personal.teacher import Teacher
 from agent.sending import Sender
 from relay.protocol import EXPRESSIONS
@@ -106,7 +107,14 @@ class TypedTeaching:
 
     def _delete(self) -> None:
         """In a thread of its own: a keyring may ask its user first."""
-        threading.Thread(target=lambda: self._note(self._teacher.forget()), name="delete", daemon=True).start()
+
+        def delete() -> None:
+            try:
+                self._note(self._teacher.forget())
+            except StoreError as error:
+                self._note(str(error))
+
+        threading.Thread(target=delete, name="delete", daemon=True).start()
 
 
 def _learned(status: TeacherStatus) -> str:

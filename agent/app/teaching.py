@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 
 from agent.app.looking import CameraWatch, EyesProcess
@@ -13,8 +14,8 @@ from agent.personal.lesson import REST_S, GuidedMinute, LessonMoment
 from agent.personal.status import Label, Taught, TeacherStatus
 
 _TICK_S = 0.1
-_HANDLED_S = 60.0
-"""A keyring may ask its user for a password first."""
+_HANDLED_S = 90.0
+"""A keyring may ask its user for a password first, and is waited for a minute (``agent.personal.key``)."""
 _UNHANDLED = Handled(sentence="What was to do it did not answer. Try again.", done=False)
 NO_EYES = Taught(label=None, answers=0, sentence="Nothing was stored: it takes the camera, and teaching turned on.")
 BROKEN_OFF = Taught(
@@ -33,7 +34,8 @@ class Teaching:
         self._watch, self._tell, self._mute = watch, tell, mute
         self._minute: GuidedMinute | None = None
         self._guiding: asyncio.Task[None] | None = None
-        self._handling: asyncio.Future[Handled] | None = None
+        self._asked: deque[asyncio.Future[Handled]] = deque()
+        """What the eyes are asked to do, which they answer one after the other."""
         self.muted_until = -math.inf
         """Nothing that is seen before it (``time.monotonic``) is for the relay."""
 
@@ -66,7 +68,8 @@ class Teaching:
     def close_eyes(self) -> None:
         """The camera is off: nothing is shown to the eyes any more, nor do they answer."""
         self.stop_lesson()
-        self._handle(_UNHANDLED)
+        while self._asked:
+            _settle(self._asked.popleft(), _UNHANDLED)
 
     def hear(self, message: FromEyes) -> None:
         """What the eyes say; most of it is not of teaching."""
@@ -74,8 +77,8 @@ class Teaching:
             self._tell(taught=message)
         elif isinstance(message, TeacherStatus):
             self._tell(personal=message)
-        elif isinstance(message, Handled):
-            self._handle(message)
+        elif isinstance(message, Handled) and self._asked:
+            _settle(self._asked.popleft(), message)
 
     async def handled(self, message: ExportPersonal | DeletePersonal) -> str:
         """Have it done by the eyes, or by a process that looks at nothing; what became of it, a sentence.
@@ -83,13 +86,16 @@ class Teaching:
         Raises:
             AgentError: it could not be done.
         """
-        self._handle(_UNHANDLED)  # who asks again does not wait for the first
-        self._handling = asyncio.get_running_loop().create_future()
-        alone = None if self._watch.say_to_learner(message) else self._start_alone(message)
+        handling: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
+        alone = None
+        if self._watch.say_to_learner(message):
+            self._asked.append(handling)
+        else:
+            alone = self._start_alone(message, handling)
         try:
-            await asyncio.wait({self._handling}, timeout=_HANDLED_S)
-            self._handle(_UNHANDLED)
-            done = self._handling.result()
+            await asyncio.wait({handling}, timeout=_HANDLED_S)
+            _settle(handling, _UNHANDLED)
+            done = handling.result()
         finally:
             if alone is not None:
                 await asyncio.to_thread(alone.end)
@@ -99,12 +105,14 @@ class Teaching:
             self._tell(personal=None)
         return done.sentence
 
-    def _start_alone(self, message: ExportPersonal | DeletePersonal) -> EyesProcess | None:
+    def _start_alone(
+        self, message: ExportPersonal | DeletePersonal, handling: "asyncio.Future[Handled]"
+    ) -> EyesProcess | None:
         loop = asyncio.get_running_loop()
 
         def in_loop(handled: Handled) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended before the process
-                loop.call_soon_threadsafe(self._handle, handled)
+                loop.call_soon_threadsafe(_settle, handling, handled)
 
         def heard(_: EyesProcess, answer: FromEyes) -> None:
             if isinstance(answer, Handled):
@@ -113,12 +121,8 @@ class Teaching:
         try:
             return EyesProcess(message, heard, lambda _: in_loop(_UNHANDLED))
         except OSError as error:
-            self._handle(Handled(sentence=f"It can't be started ({error.strerror or error}).", done=False))
+            _settle(handling, Handled(sentence=f"It can't be started ({error.strerror or error}).", done=False))
             return None
-
-    def _handle(self, message: Handled) -> None:
-        if self._handling is not None and not self._handling.done():
-            self._handling.set_result(message)
 
     async def _guide(self, minute: GuidedMinute) -> None:
         while not minute.is_over:
@@ -138,3 +142,9 @@ class Teaching:
     def _be_mute(self, until: float) -> None:
         self.muted_until = until
         self._mute(until)
+
+
+def _settle(handling: "asyncio.Future[Handled]", answer: Handled) -> None:
+    """What became of it, unless that is known."""
+    if not handling.done():
+        handling.set_result(answer)

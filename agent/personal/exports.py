@@ -38,7 +38,6 @@ def text(kept: Kept) -> bytes:
 def removed(export: Exported) -> str:
     """Remove one, if it is still what was written; else say what the matter is."""
     path = Path(export.path)
-    clear(export)
     try:
         if hashlib.sha256(read_plain(path, _MOST_BYTES)).hexdigest() != export.sha256:
             return f"{path}, which is not what was exported there"

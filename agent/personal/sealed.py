@@ -46,7 +46,7 @@ class UnsealError(Exception):
 class Exported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file that the viewer had their answers written to."""
 
-    path: Annotated[str, Meta(max_length=4096)]
+    path: Annotated[str, Meta(max_length=4096, pattern=r"^[^\0]+$")]
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     """Of what was written."""
 

@@ -88,8 +88,6 @@ class Store:
         try:
             with self._alone():
                 kept, key = self._opened()
-                for one in kept.exports:
-                    exports.clear(one)
         except StoreError as error:
             return Loaded(None, str(error))
         return _loaded(network, kept, key)
@@ -124,13 +122,16 @@ class Store:
         Raises:
             StoreError: there is nothing, or a file of that name; it can't be written; there are ``MOST_EXPORTS``.
         """
-        path = path.expanduser().absolute()
+        try:
+            path = path.expanduser().absolute()
+        except RuntimeError as error:  # there is no such user
+            raise StoreError(f"The answers can't be exported to {path} ({error}).") from None
         with self._alone():
             kept, key = self._opened()
             if key is None or not (kept.networks or kept.enrolled):
                 raise StoreError("There are no answers yet, so there is nothing to export.")
-            if os.path.lexists(path):
-                raise StoreError(f"There is a file {path} already. Choose another name: nothing is overwritten.")
+            if there := [one for one in (path, beside(path)) if os.path.lexists(one)]:
+                raise StoreError(f"There is a file {there[0]} already. Choose another name: nothing is overwritten.")
             others = tuple(one for one in kept.exports if os.path.lexists(one.path))
             if len(others) >= MOST_EXPORTS:
                 raise StoreError(f"There are {MOST_EXPORTS} exports already. Remove some of these files first.")
@@ -142,7 +143,7 @@ class Store:
                 write_whole(text, path)
             except ValueError:
                 raise StoreError(
-                    f"The answers can't be exported to {str(path)!r}: that is no text, or more than 4096 characters."
+                    f"The answers can't be exported to {str(path)!r}: no file can have that name, or it is too long."
                 ) from None
             except OSError as error:
                 self._written(replace(kept, exports=others), key)
@@ -157,12 +158,15 @@ class Store:
         """Remove the file, the exports that are still as they were written, what was left of writing, and the key.
 
         Returns a sentence: that all is gone, or what is not.
+
+        Raises:
+            StoreError: nothing was deleted.
         """
         try:
             with self._alone():
                 return self._deleted()
         except StoreError as error:
-            return f"Nothing was deleted. {error}"
+            raise StoreError(f"Nothing was deleted. {error}") from None
 
     def _deleted(self) -> str:
         left = []
@@ -174,7 +178,7 @@ class Store:
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:
-            return f"Nothing was deleted: the file of your answers, {self._file}, stays ({reason(error)})."
+            raise StoreError(f"The file of your answers, {self._file}, stays ({reason(error)}).") from None
         left += filter(None, map(exports.removed, exported))
         try:
             self._vault.remove()
@@ -227,6 +231,8 @@ class Store:
         except KeyVaultError as error:
             raise self._unread(f"can't be opened: {error}", "Put that right, and start Moodcast again") from None
         self._known |= {answer.digest for one in kept.networks for answer in one.answers}
+        for one in kept.exports:
+            exports.clear(one)
         return kept, key
 
     def _unread(self, what: str, advice: str) -> StoreError:

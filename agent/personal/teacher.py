@@ -97,6 +97,8 @@ class Teacher:
     def saw(self, now: float, features: NDArray[np.float32], probabilities: ArrayLike) -> None:
         """A face's features (D,) and universal probabilities (7,); kept for a minute, in memory alone."""
         look = KeptLook(now, features, np.asarray(probabilities, np.float32))
+        if not (np.isfinite(look.features).all() and np.isfinite(look.probabilities).all()):
+            return  # a network of the viewer's own may overflow, and no answer can be made of that
         with self._changed:
             if self._is_closing or self._whose.face in ("unknown", "stranger"):
                 return
@@ -168,6 +170,9 @@ class Teacher:
         """Forget all that was learned, in memory at once, and delete what is stored. What became of it, a sentence.
 
         It waits for the disk and the keyring, ``PATIENCE_S`` at most.
+
+        Raises:
+            agent.personal.store.StoreError: nothing that is stored was deleted.
         """
         with self._changed:
             self._forgotten += 1
@@ -191,6 +196,7 @@ class Teacher:
     def status(self) -> TeacherStatus:
         """What is stored, and what it is worth."""
         with self._changed:
+            self._expire()  # the thread beside may be waiting for a keyring
             learned = self._learned
             waiting = f"{self._aside} answers on faces that another model read wait for that model."
             notice = " ".join(filter(None, (self._trouble, self._whose.sentence, waiting if self._aside else "")))
@@ -248,6 +254,11 @@ class Teacher:
         sentence = f"Learned: your face shows {EXPRESSIONS[answers[0].label]}."
         return Taught(label=answers[0].label, answers=len(answers), sentence=sentence)
 
+    def _expire(self) -> None:
+        now = time.monotonic()
+        self._recent.expire(now)
+        self._whose.expire(now)
+
     def _take(self, learned: Learned) -> None:
         self._learned = learned
         if learned.head is not None or self._head is not None:
@@ -300,8 +311,7 @@ class Teacher:
                     return self._fit
                 old = [at for at in (self._recent.oldest, self._whose.oldest) if at is not None]
                 self._changed.wait(max(1.0, min(old) + KEPT_S - time.monotonic()) if old else None)
-                self._recent.expire(time.monotonic())
-                self._whose.expire(time.monotonic())
+                self._expire()
 
     def _load(self) -> None:
         loaded = self._store.load(self._network)

@@ -64,3 +64,9 @@ def test_a_file_is_not_overwritten(folder: Path, tmp_path: Path, capsys: pytest.
 def test_both_at_once_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--personal-export", str(tmp_path / "mine.json"), "--personal-delete") == 2
     assert "--personal-delete" in capsys.readouterr().err
+
+
+def test_what_can_not_be_deleted_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "answers.sealed").mkdir(parents=True)
+    assert run("--personal-delete") == 61
+    assert "Nothing was deleted" in capsys.readouterr().err

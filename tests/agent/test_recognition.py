@@ -182,6 +182,13 @@ def test_a_network_of_clips_is_not_taught(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_network_with_more_features_than_an_answer_can_have_is_not_taught(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, recogniser = portrait_and_recogniser(registry.DEFAULT)
+    monkeypatch.setattr(recognition, "MOST_FEATURES", 255)
+    with contextlib.closing(recogniser), pytest.raises(NoFeaturesError, match="it tells 256, and 255 are the most"):
+        recogniser.require_features()
+
+
 class Counting:
     """A resting face that answers with how many faces it knows."""
 

@@ -8,6 +8,7 @@ import pytest
 from agent import typed_teaching
 from agent.personal.lesson import HOLD_S, LASTS_S, READY_S, REST_S
 from agent.personal.status import Taught, TeacherStatus
+from agent.personal.store import StoreError
 from agent.personal.teacher import Teacher
 from agent.sending import Sender
 from agent.smoothing import Reading
@@ -22,7 +23,7 @@ class Notebook:
     def __init__(self) -> None:
         self.answers: list[int | None] = []
         self.lessons: list[tuple[int, float, float]] = []
-        self.deleted = 0
+        self.deleted, self.stays = 0, False
         self.now = TeacherStatus()
 
     def teach(self, label: int | None, now: float, unix: float) -> Taught:
@@ -37,6 +38,8 @@ class Notebook:
         return Taught(label=None, answers=0, sentence="You, too.")
 
     def forget(self) -> str:
+        if self.stays:
+            raise StoreError("Nothing was deleted.")
         self.deleted += 1
         return "All is deleted."
 
@@ -98,6 +101,13 @@ async def test_all_is_deleted_only_by_a_second_d(room: Classroom) -> None:
     room.teaching.typed("d")
     await wait_until(lambda: room.said[-1] == "All is deleted.")
     assert room.notebook.deleted == 1
+
+
+async def test_what_can_not_be_deleted_is_told(room: Classroom) -> None:
+    room.notebook.stays = True
+    room.teaching.typed("d")
+    room.teaching.typed("d")
+    await wait_until(lambda: room.said[-1] == "Nothing was deleted.")
 
 
 def test_the_guided_minute_is_taught_and_no_label_of_it_is_sent(room: Classroom) -> None:

@@ -3,16 +3,18 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
 
-from agent.app import sight
+from agent.app import sight, teaching
 from agent.app.app import App
-from agent.app.sight import Begin, Failed, FromEyes, Teach
-from agent.app.teaching import BROKEN_OFF, NO_EYES
+from agent.app.looking import CameraWatch
+from agent.app.sight import Begin, DeletePersonal, ExportPersonal, Failed, FromEyes, Handled, Teach, ToEyes
+from agent.app.teaching import BROKEN_OFF, NO_EYES, Teaching
 from agent.errors import AgentError
 from agent.personal import lesson
 from agent.personal.key import DesktopVault
@@ -214,6 +216,88 @@ async def test_a_network_without_features_says_so_and_reads_as_ever(agent: App) 
     assert agent.state().personal is None
 
 
+class Helper:
+    """In place of a process that does what is asked with the camera off; it answers when a test has it."""
+
+    started: ClassVar[list["Helper"]] = []
+
+    def __init__(self, first: ToEyes, heard: "Heard", ended: Callable[["Helper"], None]) -> None:
+        self.first, self.is_ended = first, False
+        self._heard, self._ended = heard, ended
+        self.started.append(self)
+
+    def answer(self, sentence: str) -> None:
+        self._heard(self, Handled(sentence=sentence, done=True))
+
+    def end(self) -> bool:
+        self.is_ended = True
+        self._ended(self)
+        return True
+
+
+class Watch:
+    """In place of the eyes: what they were told; None while they are shut."""
+
+    def __init__(self) -> None:
+        self.told: list[ToEyes] | None = None
+
+    def say_to_learner(self, message: ToEyes) -> bool:
+        if self.told is not None:
+            self.told.append(message)
+        return self.told is not None
+
+
+Heard = Callable[[Helper, FromEyes], None]
+EXPORT, DELETE = ExportPersonal(personal="personal", path="mine.json"), DeletePersonal("personal")
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def asked(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> Teaching:
+    monkeypatch.setattr(teaching, "EyesProcess", Helper)
+    monkeypatch.setattr(Helper, "started", [])
+    return Teaching(cast(CameraWatch, watch), lambda **_: None, lambda _: None)
+
+
+async def test_a_camera_that_is_missing_keeps_nobody_from_deleting(asked: Teaching) -> None:
+    """It is told of once a second, while who deletes has just been started."""
+    deleting = asyncio.create_task(asked.handled(DELETE))
+    await wait_until(lambda: Helper.started)
+    asked.close_eyes()
+    await asyncio.sleep(0)
+    (helper,) = Helper.started
+    assert not helper.is_ended
+    helper.answer("Gone.")
+    assert await deleting == "Gone."
+    assert helper.is_ended
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_who_asks_twice_gets_both_answers(asked: Teaching, watch: Watch, is_open: bool) -> None:
+    watch.told = [] if is_open else None
+    exporting, deleting = (asyncio.create_task(asked.handled(message)) for message in (EXPORT, DELETE))
+    await wait_until(lambda: (watch.told or Helper.started)[1:])
+    for number, sentence in enumerate(("Written.", "Gone.")):
+        if is_open:
+            asked.hear(Handled(sentence=sentence, done=True))
+        else:
+            Helper.started[number].answer(sentence)
+    assert [await exporting, await deleting] == ["Written.", "Gone."]
+
+
+async def test_what_is_asked_of_eyes_that_are_shut_then_is_told(asked: Teaching, watch: Watch) -> None:
+    watch.told = []
+    deleting = asyncio.create_task(asked.handled(DELETE))
+    await wait_until(lambda: watch.told)
+    asked.close_eyes()
+    with pytest.raises(AgentError, match="did not answer"):
+        await deleting
+
+
 async def test_no_embedding_comes_out_of_the_eyes(tmp_path: Path) -> None:
     """All bytes that they say, while they are taught and export: what was stored is in none of them."""
     process = await asyncio.create_subprocess_exec(
@@ -240,8 +324,8 @@ async def test_no_embedding_comes_out_of_the_eyes(tmp_path: Path) -> None:
         await until(Taught)
         await until(TeacherStatus)
         await wait_until((folder / "answers.sealed").exists)
-        process.stdin.write(sight.packed(sight.ExportPersonal(personal=str(folder), path=str(tmp_path / "mine.json"))))
-        await until(sight.Handled)
+        process.stdin.write(sight.packed(ExportPersonal(personal=str(folder), path=str(tmp_path / "mine.json"))))
+        await until(Handled)
     finally:
         process.stdin.close()
         await process.wait()

@@ -151,6 +151,22 @@ def test_a_keyring_that_hangs_is_waited_for_so_long_and_answers_later(ring: Ring
     assert found.secret == made.secret
 
 
+def test_answers_whose_key_a_silent_keyring_has_are_deleted_after_one_wait(ring: Ring, tmp_path: Path) -> None:
+    folder = tmp_path / "personal"
+    Store(folder, DesktopVault(folder)).save(answers(1))
+    vault = DesktopVault(folder, patience_s=0.05)
+    ring.may_answer.clear()
+    with pytest.raises(KeyVaultError, match="it did not answer"):
+        vault.find()
+    vault._patience_s = HANG_S  # another wait would be as long as this
+    said = Store(folder, vault).delete()
+    assert "the system's keyring does not let go of the entry" in said
+    assert "it did not answer" in said
+    assert [file.name for file in folder.iterdir()] == ["answers.lock"]
+    ring.may_answer.set()
+    assert vault.find() is None  # which it let go of after all
+
+
 @pytest.mark.parametrize("text", ["", "AAAA", "no key", "A" * 44, "\u00e9" * 44])
 def test_what_is_no_key_is_told_in_ring_and_file(ring: Ring, tmp_path: Path, text: str) -> None:
     vault = DesktopVault(tmp_path)

@@ -14,6 +14,7 @@ from filelock import FileLock
 pytest.importorskip("cryptography", reason="the extra personal is not installed")
 
 from agent.errors import MissingLibraryError
+from agent.files import write_whole
 from agent.personal.key import PersonalKey
 from agent.personal.store import Store, StoreError
 from relay.protocol import EXPRESSIONS
@@ -239,7 +240,8 @@ def test_while_another_program_hangs_at_the_file_it_is_told(
     monkeypatch.setattr("agent.personal.store._PATIENCE_S", 0.05)
     with FileLock(folder / "answers.lock"):
         assert "Another Moodcast" in store.load(NETWORK).sentence
-        assert store.delete().startswith("Nothing was deleted. Another Moodcast")
+        with pytest.raises(StoreError, match=r"^Nothing was deleted\. Another Moodcast"):
+            store.delete()
     assert same(store.load(NETWORK).answers, answers(1))
 
 
@@ -317,17 +319,20 @@ def test_an_export_overwrites_nothing_and_needs_answers(store: Store, tmp_path: 
     store.save(answers(1))
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for name in ("mine", "link"):
+    (tmp_path / "export.json.new").write_text("mine")  # where it would be written first
+    for name in ("mine", "link", "export.json"):
         with pytest.raises(StoreError, match="already"):
             store.export(tmp_path / name)
-    assert (tmp_path / "mine").read_text() == "mine"
+    assert {(tmp_path / name).read_text() for name in ("mine", "export.json.new")} == {"mine"}
 
 
-@pytest.mark.parametrize("name", ["missing/export.json", "x" * 300, "/".join(["x"] * 3000), "\udcff"])
+@pytest.mark.parametrize(
+    "name", ["missing/export.json", "x" * 300, "/".join(["x"] * 3000), "\udcff", "a\0b", "~nobody-of-this-name/mine"]
+)
 def test_where_no_export_can_be_written_the_answers_stay_as_they_are(store: Store, tmp_path: Path, name: str) -> None:
     store.save(answers(1))
     with pytest.raises(StoreError, match="can't be exported"):
-        store.export(tmp_path / name)
+        store.export(Path(name) if name.startswith("~") else tmp_path / name)
     assert same(store.load(NETWORK).answers, answers(1))
     assert store.delete() == "Your answers are deleted: their file, its key, and what was exported."
 
@@ -347,6 +352,28 @@ def test_deleting_leaves_nothing(folder: Path, drawer: Drawer, store: Store, tmp
     assert same(store.save(answers(4)).answers, answers(4))
 
 
+def test_what_a_kill_has_left_of_an_export_goes_with_the_next_one_elsewhere(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Nothing is put in order then."""
+
+    def killed(data: bytes, path: Path) -> None:
+        if path.name != "one.json":
+            write_whole(data, path)
+            return
+        (tmp_path / "one.json.new").write_bytes(data[:-5])
+        raise Killed
+
+    store.save(answers(1))
+    with monkeypatch.context() as power:
+        power.setattr("agent.personal.store.write_whole", killed)
+        with pytest.raises(Killed):
+            store.export(tmp_path / "one.json")
+    store.export(tmp_path / "two.json")
+    assert [file.name for file in tmp_path.glob("*.json*")] == ["two.json"]
+
+
 def test_an_export_that_is_another_file_now_stays_and_is_told(store: Store, tmp_path: Path) -> None:
     store.save(answers(1))
     for name in ("changed", "moved", "kept", "link"):
@@ -361,6 +388,12 @@ def test_an_export_that_is_another_file_now_stays_and_is_told(store: Store, tmp_
     assert f"{tmp_path / 'link'} (it is a link)" in said
     assert "kept" not in said
     assert {file.name for file in tmp_path.iterdir()} == {"data", "changed", "elsewhere", "link", "target"}
+
+
+def test_a_file_that_stays_is_told_as_an_error(folder: Path, drawer: Drawer, store: Store) -> None:
+    (folder / FILE).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"^Nothing was deleted\. The file of your answers, .* stays"):
+        store.delete()
 
 
 def test_without_its_key_a_file_can_be_deleted_and_what_is_left_is_told(

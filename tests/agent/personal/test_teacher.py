@@ -26,7 +26,8 @@ from tests.support import wait_until
 
 HAPPY, SAD, NEUTRAL = (EXPRESSIONS.index(name) for name in ("happy", "sad", "neutral"))
 UNIX = 1_800_000_000.0
-NOW = 1000.0
+NOW = float(round(time.monotonic()) + 10_000)
+"""Not over while a test lasts: the teacher's own thread forgets what is a minute old by the clock."""
 Make = Callable[..., Teacher]
 
 
@@ -179,6 +180,28 @@ def test_looks_go_after_a_minute_though_no_other_comes(make: Make) -> None:
     at = time.monotonic() - KEPT_S - 1
     teacher.saw(at, face(HAPPY), taken_for(HAPPY))
     asyncio.run(wait_until(lambda: teacher.teach(HAPPY, at + 0.1, UNIX).label is None))
+
+
+def test_looks_go_after_a_minute_though_a_keyring_does_not_answer(folder: Path, drawer: Drawer) -> None:
+    slow = SlowStore(folder, drawer)
+    teacher = Teacher(slow, NETWORK)
+    assert slow.asked.wait(60)
+    at = time.monotonic() - KEPT_S - 1
+    teacher.saw(at, face(HAPPY), taken_for(HAPPY))
+    teacher.status()  # which whoever looks asks for all the time
+    assert teacher.teach(HAPPY, at + 0.1, UNIX).label is None
+    slow.goes_on.set()
+    teacher.close()
+
+
+@pytest.mark.parametrize("broken", [np.inf, np.nan])
+def test_a_network_that_overflows_teaches_nothing_and_breaks_nothing(make: Make, broken: float) -> None:
+    teacher = make()
+    teacher.saw(NOW, np.full(8, broken, np.float32), taken_for(HAPPY))
+    teacher.saw(NOW, face(HAPPY), [broken] * 7)
+    assert teacher.teach(SAD, NOW, UNIX).label is None
+    teacher.saw(NOW, face(HAPPY), taken_for(HAPPY))
+    assert teacher.teach(SAD, NOW, UNIX).label == SAD
 
 
 def test_forgetting_leaves_nothing_in_memory_or_in_the_folder(make: Make, folder: Path, drawer: Drawer) -> None:
