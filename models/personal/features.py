@@ -8,6 +8,7 @@ is told of and made anew. Nothing in them is run: no pickle.
 
 import hashlib
 import io
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,10 @@ def of_folder(
     crop = network.crop
     prepared = preparing(faces, command, margin=crop.margin)(folder, listing, crop.size, aligned)
     if left_out := len(prepared.broken):
-        tqdm.write(f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}")
+        tqdm.write(
+            f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}",
+            sys.stderr,
+        )
     facts = (_VERSION, network.identity, crop, FRAMES, aligned)
     shelf = folder / FOLDER / f"{network.name}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}"
     kept, names = [], []
@@ -108,9 +112,9 @@ def _read(file: Path) -> NDArray[np.float32] | None:
         if found.ndim == 2 and found.size and found.dtype == np.float32 and np.isfinite(found).all():
             return found
         reason = "it holds something else"
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         reason = str(error)
-    tqdm.write(f"the stored features {file} can't be read ({reason}): they are made anew")
+    tqdm.write(f"the stored features {file} can't be read ({reason}): they are made anew", sys.stderr)
     return None
 
 

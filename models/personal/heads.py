@@ -2,12 +2,12 @@
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def load(file: Path) -> HeadState:
         sound = state.arrays["fc.weight"].ndim == 2 and all(array.dtype == np.float32 for array in arrays.values())
     except FileNotFoundError as error:
         raise TrainingError(f"expected a trained head, but there is no {file}: train it first") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, LookupError, TypeError, EOFError, AttributeError, RuntimeError, BadZipFile) as error:
         raise TrainingError(f"{file} is no head that can be read ({error}): train it again") from error
     if version != VERSION or not sound:
         raise TrainingError(f"expected a head of version {VERSION} in {file}, got another: train it again")

@@ -1,12 +1,14 @@
 """Runs the protocols: trains and asks the heads that are not among the cells yet. It needs torch."""
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from models.errors import TrainingError
 from models.personal import adaptation, heads, protocols
 from models.personal.cells import Cell, Cells, Key
 from models.personal.features import FeatureClips
@@ -78,11 +80,23 @@ def _trained(clips: FeatureClips, head: str, task: HeadTask, design: Design, kep
     """The head of a task; the file ``kept`` is that of the universal one."""
     if task.kind == "random":
         return adaptation.train_universal(head, clips, task.learn, design.seed)
+    universal = _universal(clips, head, design, kept)
     if task.kind == "universal":
-        state = adaptation.train_universal(head, clips, task.learn, design.seed)
-        heads.save(state, kept)
-        return state
-    return adaptation.train_personal(heads.load(kept), clips, task.learn, design.seed + task.draw)
+        return universal
+    return adaptation.train_personal(universal, clips, task.learn, design.seed + task.draw)
+
+
+def _universal(clips: FeatureClips, head: str, design: Design, kept: Path) -> HeadState:
+    """The head that others go on from: in its file, or trained, where that is not there (any more) or damaged."""
+    try:
+        return heads.load(kept)
+    except TrainingError as error:
+        if kept.exists():
+            tqdm.write(f"{error}, as is done now", sys.stderr)
+    learn = protocols.actor_split(clips.subjects, design.held_out).learn
+    state = adaptation.train_universal(head, clips, learn, design.seed)
+    heads.save(state, kept)
+    return state
 
 
 def _asked(state: HeadState, clips: FeatureClips, asked: Indices) -> Cell:

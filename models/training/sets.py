@@ -1,5 +1,6 @@
 """Sets of clips as a recipe names them: opened, cut into faces, and dealt into what is learned from and tested on."""
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,10 +51,13 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
         )
     if lost := len(listing.missing):
         every = lost + len(listing.clips)
-        tqdm.write(f"{folder}: {lost} of {every} clips are missing, such as: {listing.missing[0]}")
+        tqdm.write(f"{folder}: {lost} of {every} clips are missing, such as: {listing.missing[0]}", sys.stderr)
     prepared = prepare(folder, listing, size, how.aligned)
     if left_out := len(prepared.broken):
-        tqdm.write(f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}")
+        tqdm.write(
+            f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}",
+            sys.stderr,
+        )
     if recipe.network.task == "classify":
         _check_classes(folder, prepared.listing)
     source = prepared.source

@@ -85,13 +85,21 @@ def test_a_changed_clip_is_looked_at_anew(data: Path) -> None:
     np.testing.assert_array_equal(after[2], before[2])
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "other", "wrong", "pickle", "no numbers"])
+def other_compression(archive: bytes) -> bytes:
+    """One bit is another in the first entry of the archive's list: it is said to be compressed in an unknown way."""
+    place = archive.index(b"PK\1\2") + 10
+    return archive[:place] + b"\x20" + archive[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "other", "one bit", "wrong", "pickle", "no numbers"])
 def test_a_damaged_file_is_made_anew_and_told_of(data: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     means = Means()
     before = read(data, means).features
     file, seen = stored(data)[0], means.seen
     if damage in ("empty", "cut", "other"):
         file.write_bytes({"empty": b"", "cut": file.read_bytes()[:100], "other": b"no archive at all"}[damage])
+    elif damage == "one bit":
+        file.write_bytes(other_compression(file.read_bytes()))
     elif damage == "pickle":
         np.savez(file, features=np.array([{"run": print}], object))
     else:
@@ -102,7 +110,8 @@ def test_a_damaged_file_is_made_anew_and_told_of(data: Path, damage: str, capsys
     assert 0 < means.seen - seen <= features.FRAMES
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
-    told = "".join(capsys.readouterr())
+    out, told = capsys.readouterr()
+    assert not out  # figures may go there
     assert f"{file} can't be read" in told
     assert "made anew" in told
     assert read(data, Means()).width == 3
@@ -133,7 +142,9 @@ def test_clips_without_a_picture_are_left_out_and_told_of(data: Path, capsys: py
     (data / "sad" / "cy_1").mkdir()
     (data / "sad" / "cy_1" / "1.png").write_bytes(b"no picture")
     assert read(data, Means()).clips == ["happy/ann_1", "sad/ann_2", "sad/ben_1"]
-    assert "1 of 4 clips are left out, such as" in "".join(capsys.readouterr())
+    out, told = capsys.readouterr()
+    assert "1 of 4 clips are left out, such as" in told
+    assert not out  # figures may go there
 
 
 def test_as_many_of_everything() -> None:

@@ -160,7 +160,7 @@ def test_clips_that_are_named_and_not_there_are_told_of(tmp_path: Path, capsys: 
     table = data / "clips.csv"
     table.write_text(table.read_text() + "happy/lost,happy,x,,,\n")
     assert train(config(tmp_path, epochs=1), data, tmp_path / "run") == 0
-    assert f"{data}: 1 of 15 clips are missing, such as: {data / 'happy' / 'lost'}" in capsys.readouterr().out
+    assert f"{data}: 1 of 15 clips are missing, such as: {data / 'happy' / 'lost'}" in capsys.readouterr().err
 
 
 def test_one_run_holds_out_a_share_of_the_subjects_and_its_features_can_be_probed(tmp_path: Path, data: Path) -> None:

@@ -60,6 +60,16 @@ def test_what_is_no_head_is_refused(tmp_path: Path, data: bytes, complaint: str)
         heads.load(file)
 
 
+def test_a_head_with_one_wrong_bit_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "head.npz"
+    heads.save(STATE, file)
+    data = bytearray(file.read_bytes())
+    data[data.index(b"PK\1\2") + 10] ^= 0x20  # of how the first entry is said to be compressed
+    file.write_bytes(data)
+    with pytest.raises(TrainingError, match=r"no head that can be read \(That compression method"):
+        heads.load(file)
+
+
 def test_a_head_that_is_not_there_or_not_known(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"there is no .*: train it first"):
         heads.load(tmp_path / "head.npz")
