@@ -239,11 +239,23 @@ class App:
 
         Off, nothing more is learned, and what was learned stays until ``delete_personal``.
         """
+        self._change_agreed(personal=on)
+
+    def tell_apart(self, on: bool) -> None:
+        """Whether the viewer, who agreed to ``agent.consent.ONLY_ME``, is told from others where they teach it."""
+        self._change_agreed(personal_only_me=on)
+
+    def _change_agreed(self, **settings: bool) -> None:
+        """Change what the viewer agreed to just now; the consent to a channel stays one."""
         promise = self._promise
         given = None if promise is None else self._consent(promise)
-        self.change(personal=on)
+        self.change(**settings)
         if promise is not None and given is not None:
             self.agree(promise, given.at_once)
+
+    def enrol_me(self) -> None:
+        """Who is seen now is who taught it; see ``State.taught``."""
+        self._worker.post(self._teaching.enrol)
 
     def teach(self, label: Expression | None) -> None:
         """What the viewer's face shows now; None: the expression shown last is right. See ``State.taught``."""
@@ -424,7 +436,10 @@ class App:
             return
         now, pictures = self._file.now, is_previewed or self._is_mirrored
         personal = self._personal if now.personal else ""
-        begin = Begin(source=now.camera, model=now.model, fps=now.fps, pictures=pictures, personal=personal)
+        begin = Begin(
+            source=now.camera, model=now.model, fps=now.fps, pictures=pictures, personal=personal,
+            only_me=now.personal_only_me,
+        )  # fmt: skip
         self._watch.want(begin)
 
     def _mute(self, until: float) -> None:

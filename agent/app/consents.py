@@ -1,5 +1,7 @@
 """What the viewer has agreed to, per relay and channel. Pure."""
 
+from itertools import product
+
 from agent import consent
 from agent.app.settings import Consent, Remembered
 from agent.app.state import Promise
@@ -12,7 +14,8 @@ def agreed(remembered: Remembered, promise: Promise, program: str) -> Consent | 
     the viewer chose to share at once there. Who agreed to teaching, too, need not be asked again without it.
     """
     place = promise.place
-    texts = {consent.digest(promise.welcome, teaching) for teaching in {True, remembered.personal}}
+    teaching, only_me = remembered.personal, remembered.personal and remembered.personal_only_me
+    texts = {consent.digest(promise.welcome, *both) for both in product({True, teaching}, {True, only_me})}
     for one in remembered.consents:
         if (one.relay, one.channel) == (place.relay, place.channel) and one.text in texts:
             return one if one.at_once or one.program == program else None
@@ -23,7 +26,7 @@ def with_another(remembered: Remembered, promise: Promise, at_once: bool, progra
     """All consents, in which that to ``promise`` replaces the one for its place."""
     place = promise.place
     others = (one for one in remembered.consents if (one.relay, one.channel) != (place.relay, place.channel))
-    text = consent.digest(promise.welcome, remembered.personal)
+    text = consent.digest(promise.welcome, remembered.personal, remembered.personal_only_me)
     return (
         *others,
         Consent(relay=place.relay, channel=place.channel, text=text, at_once=at_once, program=program),

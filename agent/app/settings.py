@@ -56,6 +56,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """Whether resuming shares taps alone, and leaves the camera shut."""
     personal: bool = False
     """Whether the viewer teaches it their face, and agreed to what that keeps (``agent.consent.teaching``)."""
+    personal_only_me: bool = False
+    """Whether that is to be told from others' faces, and the viewer agreed to it (``agent.consent.ONLY_ME``)."""
     show_picture: bool = True
     """Whether the viewer's own picture is shown to them."""
     start_at_login: bool = False

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from agent.app.looking import CameraWatch, EyesProcess
-from agent.app.sight import DeletePersonal, ExportPersonal, FromEyes, Handled, Lesson, Teach
+from agent.app.sight import DeletePersonal, EnrolMe, ExportPersonal, FromEyes, Handled, Lesson, Teach
 from agent.errors import AgentError
 from agent.personal.lesson import REST_S, GuidedMinute, LessonMoment
 from agent.personal.status import Label, Taught, TeacherStatus
@@ -47,6 +47,11 @@ class Teaching:
     def teach(self, label: Label | None) -> None:
         """An answer of the viewer; see ``State.taught``."""
         if not self._watch.say_to_learner(Teach(label)):
+            self._tell(taught=NO_EYES)
+
+    def enrol(self) -> None:
+        """Who is seen now is who taught it; see ``State.taught``."""
+        if not self._watch.say_to_learner(EnrolMe()):
             self._tell(taught=NO_EYES)
 
     def start_lesson(self) -> None:

@@ -61,6 +61,8 @@ def paragraphs(texts: Texts, promise: Promise, remembered: Remembered, unencrypt
 def _taught(texts: Texts, remembered: Remembered) -> list[Paragraph]:
     """What is kept of a face that is taught: it was agreed to before, and is part of this."""
     kept = texts.joined([texts(f"teach.{part}") for part in ("keeps", "where", "never", "end")])
+    if remembered.personal_only_me:
+        kept = texts.joined([kept, texts("learned.only_me_keeps")])
     return [Paragraph(texts("teach.name"), kept)] if remembered.personal else []
 
 

@@ -7,10 +7,12 @@ from tkinter import ttk
 
 from agent.app.state import State
 from agent.window import pictures, shown, taught
+from agent.window.fetch import FetchScreen
 from agent.window.lesson import LessonScreen
 from agent.window.stored import StoredPanel
 from agent.window.surface import Screen, Surface
-from agent.window.widgets import Page, paragraph, put, put_state
+from agent.window.widgets import Page, button, paragraph, put, put_state
+from models.inference import fetch, identity
 from relay.protocol import EXPRESSIONS
 
 _FACE = 24
@@ -29,6 +31,14 @@ class LearnedScreen(Screen):
             command=lambda: self.app.use_personal(self._on.get()),
         )  # fmt: skip
         page.add(switch, 14)
+        self._only_me = tkinter.BooleanVar(self.frame, self.app.remembered.personal_only_me)
+        self._apart = ttk.Checkbutton(
+            page.body, text=texts("learned.only_me"), variable=self._only_me, style="Switch.TCheckbutton",
+            command=self._tell_apart,
+        )  # fmt: skip
+        page.add(self._apart, 10)
+        page.add(paragraph(page.body, texts("learned.only_me_keeps"), "Caption.TLabel"), 2)
+        self._me = button(self, page.body, texts("learned.me"), self.app.enrol_me)
         self._worth()
         self._faces: list[tkinter.PhotoImage] = []
         self._section("learned.counts")
@@ -47,6 +57,13 @@ class LearnedScreen(Screen):
         for label, count in zip(self._counts, counts, strict=True):
             put(label, text=count)
         put_state(self._lesson, "!disabled" if is_on else "disabled")
+        put_state(self._apart, "!disabled" if is_on else "disabled")
+        is_stranger = is_on and state.personal is not None and state.personal.whose == "stranger"
+        if is_stranger != bool(self._me.winfo_manager()):
+            if is_stranger:
+                self._me.pack(anchor="w", pady=(self.px(6), 0), after=self._details)
+            else:
+                self._me.pack_forget()
 
     def _section(self, key: str) -> None:
         self._page.add(ttk.Label(self._page.body, text=self.texts(key), style="Strong.TLabel"), 20)
@@ -109,5 +126,20 @@ class LearnedScreen(Screen):
         return made
 
     def _guide(self) -> None:
-        again = partial(LearnedScreen, self.surface, self._back)
-        self.surface.show(lambda: LessonScreen(self.surface, lambda: self.surface.show(again)))
+        self.surface.show(lambda: LessonScreen(self.surface, self._again))
+
+    def _again(self) -> None:
+        self.surface.show(partial(LearnedScreen, self.surface, self._back))
+
+    def _tell_apart(self) -> None:
+        """Turn it on or off; it takes a network that may have to be fetched first."""
+        needed = fetch.missing((identity.NETWORK, identity.LAYOUT)) if self._only_me.get() else fetch.Missing()
+        if not needed.entries:
+            self.app.tell_apart(self._only_me.get())
+            return
+
+        def fetched() -> None:
+            self.app.tell_apart(True)
+            self._again()
+
+        self.surface.show(lambda: FetchScreen(self.surface, needed, fetched, self._again))

@@ -98,13 +98,16 @@ def worth(personal: TeacherStatus | None, is_on: bool) -> ShownWorth:
         return ShownWorth(Words("learned.unused"), (Words("learned.unknown"),), False, None)
     if personal.learning:
         return ShownWorth(Words("learned.learning"), (), False, _right(personal))
+    if personal.whose in ("stranger", "unenrolled"):
+        said = Words(f"learned.{personal.whose}")
+        return ShownWorth(Words("learned.unused"), (said, *_notice(personal)), False, _right(personal))
     if personal.in_use:
         gain = Words("learned.better", {"count": max(personal.after - personal.before, 0)})
         return ShownWorth(Words("learned.in_use"), (gain, *_notice(personal)), True, _right(personal))
     why = "worse" if personal.of else "few" if total(personal) else "none"
     is_known = total(personal) or not personal.notice  # else the notice says why none can be read
-    said = (Words(f"learned.{why}"),) if is_known else ()
-    return ShownWorth(Words("learned.unused"), (*said, *_notice(personal)), False, _right(personal))
+    reason = (Words(f"learned.{why}"),) if is_known else ()
+    return ShownWorth(Words("learned.unused"), (*reason, *_notice(personal)), False, _right(personal))
 
 
 def _notice(personal: TeacherStatus) -> tuple[Words, ...]:

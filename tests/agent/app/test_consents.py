@@ -70,6 +70,8 @@ def test_who_turns_teaching_on_is_asked_anew_and_nobody_else() -> None:
     taught = after([(promise(), True, True, "1.0")])
     assert agreed(taught, promise(), "1.0")
     assert agreed(msgspec.structs.replace(taught, personal=False), promise(), "1.0")  # that is less than agreed to
+    assert agreed(msgspec.structs.replace(taught, personal_only_me=True), promise(), "1.0") is None
+    assert agreed(msgspec.structs.replace(taught, personal=False, personal_only_me=True), promise(), "1.0")
 
 
 def test_each_promise_of_a_relay_is_another_text() -> None:

@@ -20,7 +20,8 @@ from agent.personal import lesson
 from agent.personal.key import DesktopVault
 from agent.personal.status import Taught, TeacherStatus
 from agent.personal.store import Store
-from models.inference import registry
+from models.errors import ModelError
+from models.inference import identity, registry
 from relay import app
 from relay.common import ourselves
 from relay.protocol import EXPRESSIONS
@@ -298,8 +299,44 @@ async def test_what_is_asked_of_eyes_that_are_shut_then_is_told(asked: Teaching,
         await deleting
 
 
-async def test_no_embedding_comes_out_of_the_eyes(tmp_path: Path) -> None:
+async def test_without_the_network_that_tells_faces_apart_nothing_is_learned_and_a_sentence_says_so(
+    agent: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").mkdir()
+    file = registry.path(registry.LANDMARKER)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    there = tmp_path / "cache" / "moodcast" / "weights"
+    there.mkdir(parents=True)
+    (there / file.name).symlink_to(file)
+    agent.tell_apart(True)
+    await looking(agent)
+    assert "dlib-face" in agent.state().notice
+    assert (await taught(agent)).answers == 0
+
+
+async def test_who_answers_first_is_enrolled_and_known(agent: App) -> None:
+    require_identity()
+    agent.tell_apart(True)
+    await looking(agent)
+    await wait_until(lambda: (status := agent.state().personal) and status.whose == "unenrolled")
+    assert (await taught(agent)).answers == 1
+    await wait_until(lambda: (status := agent.state().personal) and status.whose == "theirs")
+    agent.enrol_me()
+    await wait_until(lambda: (said := agent.state().taught) and "known as you look now" in said.sentence)
+
+
+def require_identity() -> None:
+    try:
+        identity.load()
+    except ModelError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("only_me", [False, True])
+async def test_no_embedding_comes_out_of_the_eyes(only_me: bool, tmp_path: Path) -> None:
     """All bytes that they say, while they are taught and export: what was stored is in none of them."""
+    if only_me:
+        require_identity()
     process = await asyncio.create_subprocess_exec(
         *ourselves.command("eyes"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -308,18 +345,23 @@ async def test_no_embedding_comes_out_of_the_eyes(tmp_path: Path) -> None:
     folder, everything, messages = tmp_path / "personal", bytearray(), []
     unpacker = sight.seen()
 
-    async def until(kind: type[FromEyes]) -> None:
+    async def until(kind: type[FromEyes], whose: str = "") -> None:
         assert process.stdout is not None
-        while not any(isinstance(message, kind) for message in messages):
+        while not any(
+            isinstance(message, kind) and whose in ("", getattr(message, "whose", "")) for message in messages
+        ):
             chunk = await process.stdout.read(1 << 16)
             everything.extend(chunk)
             messages.extend(unpacker.feed(chunk))
             assert not any(isinstance(message, Failed) for message in messages)
 
     try:
-        begin = Begin(source=str(weights("portrait")), model="moodnet", fps=10, personal=str(folder))
+        source = str(weights("portrait"))
+        begin = Begin(source=source, model="moodnet", fps=10, personal=str(folder), only_me=only_me)
         process.stdin.write(sight.packed(begin))
         await until(sight.Sight)
+        if only_me:
+            await until(TeacherStatus, "unenrolled")
         process.stdin.write(sight.packed(Teach(HAPPY)))
         await until(Taught)
         await until(TeacherStatus)
@@ -329,11 +371,14 @@ async def test_no_embedding_comes_out_of_the_eyes(tmp_path: Path) -> None:
     finally:
         process.stdin.close()
         await process.wait()
-    kept = Store(folder, DesktopVault(folder)).load(registry.get("moodnet").sha256).answers
-    assert kept is not None
-    (answer,) = kept.answers
-    numbers = np.concatenate([answer.features, answer.universal])
+    loaded = Store(folder, DesktopVault(folder)).load(registry.get("moodnet").sha256)
+    assert loaded.answers is not None
+    (answer,) = loaded.answers.answers
+    assert (loaded.enrolled is not None) == only_me
+    enrolled = [] if loaded.enrolled is None else [loaded.enrolled.embeddings.ravel()]
+    numbers = np.concatenate([answer.features, answer.universal, *enrolled])
     numbers = numbers[numbers != 0]
     assert len(numbers) > 50
+    sealed = (folder / "answers.sealed").read_bytes()
     for kind in ("<f4", ">f4", "<f8", ">f8"):
-        assert not any(number.tobytes() in everything for number in numbers.astype(kind))
+        assert not any(number.tobytes() in everything + sealed for number in numbers.astype(kind))

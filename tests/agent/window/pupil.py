@@ -2,7 +2,8 @@
 
 Nothing looks: what the face shows, and what becomes of answers, is made up here. Lines on standard input: ``see`` as
 for child.py; ``asked`` answers with what the window asked the agent for; ``lesson`` and a number of seconds has the
-guided minute be so far; ``lose`` has the face unseen. The end of the input ends it.
+guided minute be so far; ``lose`` has the face unseen,
+``stranger`` another's seen. The end of the input ends it.
 """
 
 import json
@@ -43,6 +44,14 @@ class PupilApp(App):
     def use_personal(self, on: bool) -> None:
         self.asked.append(f"use {on}")
         self.change(personal=on)
+
+    def tell_apart(self, on: bool) -> None:
+        self.asked.append(f"tell apart {on}")
+        self.change(personal_only_me=on)
+
+    def enrol_me(self) -> None:
+        self.asked.append("enrol")
+        self.change_state(personal=TeacherStatus(whose="theirs"))
 
     def tap(self, kind: Tap) -> None:
         self.asked.append(f"tap {kind}")
@@ -95,6 +104,8 @@ def answer(root: tkinter.Tk, window: Window, app: PupilApp) -> None:
             sys.stdout.flush()
         elif word == "lesson":
             app.reach(float(rest))
+        elif word == "stranger":
+            app.change_state(personal=TeacherStatus(whose="stranger"))
         elif word == "lose":
             app.change_state(label=None)
         else:

@@ -50,6 +50,7 @@ def taught_states() -> Iterator[tuple[str, State]]:
     for name, status in (
         ("learning", {"learning": True}), ("not better", {"in_use": False}), ("few", {"in_use": False, "of": 0}),
         ("none", {"in_use": False, "of": 0, "counts": (0,) * 7}), ("locked", {"in_use": False, "notice": LONG}),
+        ("stranger", {"whose": "stranger"}), ("unenrolled", {"whose": "unenrolled", "notice": LONG}),
     ):  # fmt: skip
         yield name, other(personal=msgspec.structs.replace(learned, **status))
 

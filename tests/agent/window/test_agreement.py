@@ -52,6 +52,10 @@ def test_who_teaches_it_their_face_agrees_to_what_is_kept_of_it_too() -> None:
     for sentence in re.findall(r"[^.]+\.", consent.TEACHING):
         assert flat(sentence).strip() in english
         assert flat(sentence).strip() not in flat(asked("en", welcome))
+    only_me = flat(asked("en", welcome, Remembered(personal=True, personal_only_me=True)))
+    for sentence in re.findall(r"[^.]+\.", consent.ONLY_ME):
+        assert flat(sentence).strip() in only_me
+        assert flat(sentence).strip() not in english
 
 
 @given(WELCOMES, st.sampled_from(LANGUAGES[1:]))

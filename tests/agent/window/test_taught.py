@@ -77,6 +77,8 @@ def test_where_nothing_was_kept_it_says_why() -> None:
         (status(before=4, after=5, of=9), "Not in use\nIt is used once it reads at least two more", (4, 5, 9)),
         (status(before=4, after=7, of=9, in_use=True), "In use\nIt reads 3 more of your answers right.", (4, 7, 9)),
         (status(before=4, after=5, of=9, learning=True), "Learning …", (4, 5, 9)),
+        (status(whose="stranger"), "Not in use\nThis does not look like who taught it", None),
+        (status(whose="unenrolled"), "Not in use\nWhoever gives the next answer is who it learns from", None),
     ],
 )
 def test_it_says_whether_it_is_used_and_why(

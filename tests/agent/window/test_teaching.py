@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.personal.lesson import LASTS_S, READY_S
+from models.inference import fetch, identity
 from tests.agent.window.desk import PLAIN, Desk
 from tests.agent.window.test_keyboard import walk
 from tests.support import wait_until
@@ -198,3 +199,34 @@ async def test_tab_leads_to_the_answers_to_the_question(display: str, tmp_path: 
         await pupil.press("Tab")
         await pupil.focuses("Delete everything …")
         assert [text for _, text in await walk(pupil)] == ["Delete everything …", "Yes, turn it on", "Back"]
+
+
+async def test_telling_faces_apart_is_off_and_takes_files_that_are_asked_for_first(
+    display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    async with Pupil.at_home(tmp_path / "settings", display, personal=True) as pupil:
+        await pupil.press("alt+t")
+        await pupil.reads("numbers that recognise your face (biometrics) are kept")
+        await pupil.click("From my face alone", "TCheckbutton")
+        await pupil.reads("12.7 MB")
+        await pupil.press("Escape")
+        await pupil.reads(HOW)
+        assert await pupil.asked() == []
+        await pupil.press("Escape")
+    settings = json.loads((tmp_path / "settings" / "settings.json").read_text())
+    assert not settings.get("personal_only_me")
+
+
+async def test_with_the_files_here_it_is_turned_on_and_a_stranger_is_told(display: str, tmp_path: Path) -> None:
+    if fetch.missing((identity.NETWORK, identity.LAYOUT)).entries:
+        pytest.skip("the network dlib-face was not fetched (moodcast models fetch dlib-face dlib-face-layout)")
+    async with Pupil.at_home(tmp_path / "settings", display, personal=True) as pupil:
+        await pupil.press("alt+t")
+        await pupil.click("From my face alone", "TCheckbutton")
+        await pupil.has_asked("tell apart True")
+        assert "This is me, too" not in await pupil.text()
+        await pupil.ask("stranger")
+        await pupil.reads("This does not look like who taught it")
+        await pupil.click("This is me, too", "TButton")
+        await pupil.has_asked("tell apart True", "enrol")
