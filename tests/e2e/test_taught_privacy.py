@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -17,6 +18,7 @@ pytest.importorskip("cryptography", reason="the extra personal is not installed"
 
 from agent.personal.key import DesktopVault
 from agent.personal.sealed import unseal
+from models.inference import fetch, identity
 from relay.protocol import EXPRESSIONS
 from tests.e2e.agent_program import Terminal, command, on_terminal, weights
 from tests.e2e.test_agent_privacy import CHANGES, TRACED, programs, written
@@ -44,10 +46,14 @@ async def ended(terminal: Terminal) -> int:
     return await asyncio.wait_for(terminal.process.wait(), PATIENCE_S)
 
 
+@pytest.mark.parametrize("only_me", [False, pytest.param(True, marks=pytest.mark.nightly)])
 async def test_an_agent_that_is_taught_sends_labels_alone_and_keeps_no_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    only_me: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taught by answers, its file exported and deleted; every packet, every file and every program of it."""
+    if only_me and fetch.missing((identity.NETWORK, identity.LAYOUT)).entries:
+        pytest.skip("the network dlib-face was not fetched (moodcast models fetch dlib-face dlib-face-layout)")
+    options = ["--personal", *(["--personal-only-me"] if only_me else [])]
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed (apt package strace)")
@@ -63,13 +69,16 @@ async def test_an_agent_that_is_taught_sends_labels_alone_and_keeps_no_picture(
     with two_machines(tmp_path) as (viewers, relays):
         async with relay_on(relays, tmp_path / "relay"):
             with recorded(viewers, tmp_path / "agent.pcap") as captured:
-                agent = viewers.command(*tracer, *command(URL, portrait, "--personal"))
+                agent = viewers.command(*tracer, *command(URL, portrait, *options))
                 async with on_terminal(*agent) as terminal:
                     await wait_until(lambda: terminal.shows("[y/N]"), PATIENCE_S)
                     assert terminal.shows("(an embedding)")
+                    assert terminal.shows("(biometrics)") == only_me
                     assert not folder.exists()
                     terminal.type(b"y\n")
                     await wait_until(lambda: labels(terminal), PATIENCE_S)
+                    if only_me:
+                        await wait_until(lambda: terminal.shows("whoever answers next is"), PATIENCE_S)
                     for number, answer in enumerate((b"y", b"1", b"7"), 1):
                         terminal.type(answer + b"\n")
                         await wait_until(lambda many=number: stored(terminal) == many, PATIENCE_S)
@@ -79,7 +88,9 @@ async def test_an_agent_that_is_taught_sends_labels_alone_and_keeps_no_picture(
                 sealed, key = (folder / "answers.sealed").read_bytes(), DesktopVault(folder).find()
                 async with on_terminal(*viewers.command(*alone, "--personal-export", str(export))) as terminal:
                     assert await ended(terminal) == 0
-                found = leaks(json.loads(export.read_text()), tmp_path, export)
+                exported = json.loads(export.read_text())
+                assert ("enrolled" in exported) == only_me
+                found = leaks(exported, tmp_path, export)
                 async with on_terminal(*viewers.command(*alone, "--personal-delete")) as terminal:
                     assert await ended(terminal) == 0
     assert foreign(captured, RELAY) == []
@@ -90,7 +101,9 @@ async def test_an_agent_that_is_taught_sends_labels_alone_and_keeps_no_picture(
     assert found == []
 
     assert key
-    (kept,) = unseal(sealed, key.secret).networks
+    unsealed = unseal(sealed, key.secret)
+    (kept,) = unsealed.networks
+    assert (unsealed.enrolled is not None) == only_me
     assert [EXPRESSIONS[one.label] for one in kept.answers] == ["happy", "angry", "neutral"]
     assert len(sealed) < len(kept.answers) * LARGEST_ANSWER
     lines = trace.read_text(errors="replace")
@@ -106,10 +119,11 @@ def stored(terminal: Terminal) -> int:
     return len(re.findall(rb"Learned: your face shows", terminal.screen))
 
 
-def leaks(exported: dict[str, list[dict[str, list[dict[str, list[float]]]]]], folder: Path, export: Path) -> list[str]:
+def leaks(exported: dict[str, Any], folder: Path, export: Path) -> list[str]:
     """Files below a folder, but for the export, that have a picture, or of an exported embedding four numbers."""
     rows = [answer["features"] for network in exported["networks"] for answer in network["answers"]]
     assert rows
+    rows += exported.get("enrolled", {"embeddings": []})["embeddings"]
     data = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file != export}
     signs = [sign for row in rows for sign in _signs(np.array(row, np.float32))]
     return [
