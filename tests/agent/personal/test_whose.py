@@ -14,16 +14,21 @@ from numpy.typing import NDArray
 
 pytest.importorskip("cryptography", reason="the extra personal is not installed")
 
+from agent import face_stage
 from agent.personal.answers import MOST_ENROLLED, Enrolled
 from agent.personal.sealed import Kept, UnsealError, seal, unseal
 from agent.personal.store import Store
 from agent.personal.teacher import Teacher
 from agent.personal.whose import AGAIN_S, EVERY_S, GONE_S, Whose
+from models.clips import video
+from models.errors import ModelError
+from models.inference import identity
 from models.inference.identity import SAME_BELOW, WIDTH
 from relay.protocol import EXPRESSIONS
 from tests.agent.personal.kept import NETWORK, OTHER, Drawer, answers
 from tests.support import wait_until
 
+LONDON = Path(__file__).parents[3] / ".." / "shared" / "data" / "photos" / "london"
 TELLER = "c" * 64
 ANNA, BEN = 0, 1
 HAPPY, NEUTRAL = EXPRESSIONS.index("happy"), EXPRESSIONS.index("neutral")
@@ -307,3 +312,25 @@ def test_who_wears_glasses_now_says_so_and_is_known_by_both(room: Make) -> None:
     assert "Learned" in here.answers(NEUTRAL)
     here.shows(ANNA, NEUTRAL)
     assert here.teacher.status().whose == "theirs"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LONDON.is_dir(), reason="needs the portraits ../shared/data/photos/london, which are not here")
+def test_of_two_real_people_the_one_is_known_by_a_smile_and_the_other_is_not() -> None:
+    try:
+        network = identity.load()
+    except ModelError as error:
+        pytest.skip(str(error))
+    found = {}
+    with face_stage.finding("tests") as find:
+        for person, kind in itertools.product(("017", "045"), ("neutral", "happy")):
+            picture = video.read_picture(LONDON / f"{person}_{kind}.jpg")
+            (points,) = find(picture)
+            found[person, kind] = network.embed(identity.aligned(picture, points)[None])[0]
+    for enrolled, other in (("017", "045"), ("045", "017")):
+        one = whose(found[enrolled, "neutral"])
+        for person, face in ((other, "stranger"), (enrolled, "theirs"), (other, "stranger")):
+            one.leaves()
+            assert one.comes(0.0, BOX)
+            one.compared(0.0, found[person, "happy"])
+            assert one.face == face
