@@ -39,6 +39,7 @@ _BEGINS = (
 _BROKEN_OFF = "The guided minute is broken off; the expressions until then count."
 _OVER = "The guided minute is over. What is seen is shared again in a moment."
 _SURE = f"To delete all that it has learned of your face, type {_DELETE} and Enter once more within ten seconds."
+_DELETING = "It is being deleted. What became of it is told here, within a minute or so; wait for that."
 
 
 class TypedTeaching:
@@ -114,6 +115,7 @@ class TypedTeaching:
             except StoreError as error:
                 self._note(str(error))
 
+        self._note(_DELETING)
         threading.Thread(target=delete, name="delete", daemon=True).start()
 
 

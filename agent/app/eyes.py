@@ -40,8 +40,9 @@ from relay.errors import MoodcastError
 
 _RELEASE_S = 0.4
 """A driver has so long to give the camera back; then the end of the process has to do."""
-_SAVED_S = 0.1
-"""After that, an answer that was given just now to get into its file."""
+_END_S = 0.5
+"""In all; what is left then is for an answer that was given just now to get into its file. Who started this process
+ends it after ``agent.app.looking._ASKED_S``."""
 _PICTURE_S = 1 / 8
 _PR_SET_PDEATHSIG = 1
 _CAMERA = (CameraBusyError, NoCameraError, ScreenCaptureError, UnreadableVideoError)
@@ -97,9 +98,10 @@ class _Eyes:
 
     def shut(self) -> NoReturn:
         """Give the camera back and end."""
+        until = time.monotonic() + _END_S
         if self._capture is not None:
             self._capture.release(_RELEASE_S)
-        stopping.within(_SAVED_S, self._learner.close)
+        stopping.within(until - time.monotonic(), self._learner.close)
         os._exit(0)  # threads may be in libraries, which would have it take its time
 
     def _want_pictures(self, on: bool) -> None:

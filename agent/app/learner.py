@@ -23,7 +23,9 @@ class EyesLearner:
     def __init__(self, say: Callable[[FromEyes], None]) -> None:
         """``say`` is called in that thread, and in the one that calls ``tell``."""
         self._say = say
-        self._asked: queue.SimpleQueue[tuple[Asked, float]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[Asked, float] | None] = queue.SimpleQueue()
+        """None: all before it is done."""
+        self._is_done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
         self._told = TeacherStatus()
         self.teacher: Teacher | None = None
@@ -43,13 +45,20 @@ class EyesLearner:
             self._say(status)
 
     def close(self) -> None:
-        """Keep what was answered just now; see ``Teacher.close``."""
+        """Keep what was answered just now, once it is done; see ``Teacher.close``."""
+        if self._thread.is_alive():
+            self._asked.put(None)
+            self._is_done.wait()
         if self.teacher is not None:
             self.teacher.close()
 
     def _run(self) -> None:
         while True:
-            message, at = self._asked.get()
+            asked = self._asked.get()
+            if asked is None:
+                self._is_done.set()
+                continue
+            message, at = asked
             self._say(self._done(message, at))
             self.tell()
 

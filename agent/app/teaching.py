@@ -12,8 +12,12 @@ from agent.app.sight import DeletePersonal, EnrolMe, ExportPersonal, FromEyes, H
 from agent.errors import AgentError
 from agent.personal.lesson import REST_S, GuidedMinute, LessonMoment
 from agent.personal.status import Label, Taught, TeacherStatus
+from relay.common.deadline import within
 
 _TICK_S = 0.1
+_KEPT_S = 2.0
+"""The eyes have so long to say what they kept of the last expression, before the minute is over: who sees that it is
+may turn the camera off, and with it them."""
 _HANDLED_S = 90.0
 """A keyring may ask its user for a password first, and is waited for a minute (``agent.personal.key``)."""
 _UNHANDLED = Handled(sentence="What was to do it did not answer. Try again.", done=False)
@@ -33,7 +37,11 @@ class Teaching:
         """``tell`` sets fields of ``State``; ``mute`` is told each new ``muted_until``."""
         self._watch, self._tell, self._mute = watch, tell, mute
         self._minute: GuidedMinute | None = None
+        self._moment: LessonMoment | None = None
+        """The last that was asked for."""
         self._guiding: asyncio.Task[None] | None = None
+        self._kept = asyncio.Event()
+        """What is known of the newest expression that was asked for."""
         self._asked: deque[asyncio.Future[Handled]] = deque()
         """What the eyes are asked to do, which they answer one after the other."""
         self.muted_until = -math.inf
@@ -42,7 +50,10 @@ class Teaching:
     def moment(self) -> LessonMoment | None:
         """What the guided minute asks for now; any thread may call it."""
         minute = self._minute
-        return None if minute is None else minute.moment(time.monotonic())
+        if minute is None:
+            return None
+        self._moment = minute.moment(time.monotonic()) or self._moment
+        return self._moment
 
     def teach(self, label: Label | None) -> None:
         """An answer of the viewer; see ``State.taught``."""
@@ -59,16 +70,16 @@ class Teaching:
         if not self._watch.learns:
             self._tell(taught=NO_EYES)
         elif self._minute is None:
-            self._minute = GuidedMinute(time.monotonic())
+            self._minute, self._moment = GuidedMinute(time.monotonic()), None
             self._be_mute(math.inf)
             self._guiding = asyncio.get_running_loop().create_task(self._guide(self._minute))
 
     def stop_lesson(self) -> None:
         """Break it off; nothing where there is none."""
-        if self._guiding is not None:
+        if self._guiding is not None and self._minute is not None:
             self._guiding.cancel()
-            self._tell(taught=BROKEN_OFF)
-            self._end_lesson()
+            self._hand_in(self._minute)
+            self._end_lesson(self._minute)
 
     def close_eyes(self) -> None:
         """The camera is off: nothing is shown to the eyes any more, nor do they answer."""
@@ -80,8 +91,11 @@ class Teaching:
         """What the eyes say; most of it is not of teaching."""
         if isinstance(message, Taught):
             self._tell(taught=message)
+            if not message.answers:
+                self._kept.set()
         elif isinstance(message, TeacherStatus):
             self._tell(personal=message)
+            self._kept.set()
         elif isinstance(message, Handled) and self._asked:
             _settle(self._asked.popleft(), message)
 
@@ -131,16 +145,22 @@ class Teaching:
 
     async def _guide(self, minute: GuidedMinute) -> None:
         while not minute.is_over:
-            now = time.monotonic()
-            for asked in minute.turns(now):
-                message = Lesson(label=asked.label, since=now - asked.since, until=now - asked.until)
-                self._watch.say_to_learner(message)
             await asyncio.sleep(_TICK_S)
-        if minute.is_broken_off:
-            self._tell(taught=BROKEN_OFF)
-        self._end_lesson()
+            self._hand_in(minute)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await within(_KEPT_S, self._kept.wait())
+        self._end_lesson(minute)
 
-    def _end_lesson(self) -> None:
+    def _hand_in(self, minute: GuidedMinute) -> None:
+        """To the eyes, what was asked for and is over."""
+        now = time.monotonic()
+        for asked in minute.turns(now):
+            self._kept.clear()
+            self._watch.say_to_learner(Lesson(label=asked.label, since=now - asked.since, until=now - asked.until))
+
+    def _end_lesson(self, minute: GuidedMinute) -> None:
+        if minute.is_broken_off or not minute.is_over:
+            self._tell(taught=BROKEN_OFF)
         self._guiding = self._minute = None
         self._be_mute(time.monotonic() + REST_S)
 

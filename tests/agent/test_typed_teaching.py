@@ -99,6 +99,7 @@ async def test_all_is_deleted_only_by_a_second_d(room: Classroom) -> None:
     room.teaching.typed("d")
     assert room.notebook.deleted == 0
     room.teaching.typed("d")
+    assert any("being deleted" in said for said in room.said)
     await wait_until(lambda: room.said[-1] == "All is deleted.")
     assert room.notebook.deleted == 1
 

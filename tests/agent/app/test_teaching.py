@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar, cast
 
 import numpy as np
@@ -12,14 +13,16 @@ import pytest
 
 from agent.app import sight, teaching
 from agent.app.app import App
+from agent.app.learner import EyesLearner
 from agent.app.looking import CameraWatch
-from agent.app.sight import Begin, DeletePersonal, ExportPersonal, Failed, FromEyes, Handled, Teach, ToEyes
+from agent.app.sight import Begin, DeletePersonal, ExportPersonal, Failed, FromEyes, Handled, Lesson, Teach, ToEyes
 from agent.app.teaching import BROKEN_OFF, NO_EYES, Teaching
 from agent.errors import AgentError
 from agent.personal import lesson
 from agent.personal.key import DesktopVault
 from agent.personal.status import Taught, TeacherStatus
 from agent.personal.store import Store
+from agent.personal.teacher import Teacher
 from models.errors import ModelError
 from models.inference import identity, registry
 from relay import app
@@ -242,6 +245,10 @@ class Watch:
     def __init__(self) -> None:
         self.told: list[ToEyes] | None = None
 
+    @property
+    def learns(self) -> bool:
+        return self.told is not None
+
     def say_to_learner(self, message: ToEyes) -> bool:
         if self.told is not None:
             self.told.append(message)
@@ -297,6 +304,55 @@ async def test_what_is_asked_of_eyes_that_are_shut_then_is_told(asked: Teaching,
     asked.close_eyes()
     with pytest.raises(AgentError, match="did not answer"):
         await deleting
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_the_last_expression_counts_though_the_camera_is_turned_off_once_the_minute_is_over(
+    asked: Teaching, watch: Watch, quick_minute: None, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    """By whoever sees that it is; and who ends it in its last moment has not broken it off."""
+    now = 0.0
+    monkeypatch.setattr(teaching, "time", SimpleNamespace(monotonic=lambda: now))
+    told: list[object] = []
+    monkeypatch.setattr(asked, "_tell", lambda **values: told.extend(values.values()))
+    watch.told = []
+    asked.start_lesson()
+    for number in range(1, len(EXPRESSIONS) + 1):
+        now = lesson._TURN_S * number - 0.01
+        last = asked.moment()
+        now += 0.02
+        if is_stopped and number == len(EXPRESSIONS):
+            asked.stop_lesson()
+        await wait_until(lambda many=number: len(watch.told or ()) == many)
+    assert [one.label for one in watch.told if isinstance(one, Lesson)] == [*range(len(EXPRESSIONS))]
+    if not is_stopped:
+        assert asked.moment() == last  # until it is known what was kept
+        asked.hear(TeacherStatus())
+    await wait_until(lambda: asked.moment() is None)
+    assert BROKEN_OFF not in told
+
+
+def test_what_was_answered_just_before_the_end_is_done_first() -> None:
+    calls: list[str] = []
+
+    class Slow:
+        def teach(self, *_: object) -> Taught:
+            time.sleep(0.01)
+            calls.append("taught")
+            return Taught(label=HAPPY, answers=1, sentence="Learned.")
+
+        def status(self) -> TeacherStatus:
+            return TeacherStatus()
+
+        def close(self) -> None:
+            calls.append("closed")
+
+    learner = EyesLearner(lambda _: None)
+    learner.teacher = cast(Teacher, Slow())
+    for _ in range(3):
+        learner.hear(Teach(None))
+    learner.close()
+    assert calls == ["taught"] * 3 + ["closed"]
 
 
 async def test_without_the_network_that_tells_faces_apart_nothing_is_learned_and_a_sentence_says_so(
