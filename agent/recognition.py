@@ -166,11 +166,10 @@ class Recogniser:
 
     def _recognise(self, frame: NDArray[np.uint8], points: NDArray[np.float64] | None, box: Box | None) -> None:
         """Tell the teacher whose face it is, if that is due: 25 ms."""
-        now = time.monotonic()
         if self._teacher is None or self._embedder is None:
             return
-        if self._teacher.comes(now, box) and points is not None:
-            self._teacher.recognise(now, self._embedder.embed(identity.aligned(frame, points)[None])[0])
+        if self._teacher.comes(time.monotonic(), box) and points is not None:
+            self._teacher.recognise(time.monotonic(), self._embedder.embed(identity.aligned(frame, points)[None])[0])
 
     def _personal(self, answer: Sequence[float]) -> Sequence[float]:
         """What the network's answer is on this viewer's face."""

@@ -131,7 +131,7 @@ class Teacher:
                 return _nothing("no face was read in the last moments")
             if label is None and not is_shown:
                 return _nothing("no expression is shown that could be confirmed")
-            if self._whose.face == "unenrolled" and not self._whose.enrol(now - FRESH_S, now):
+            if self._whose.face == "unenrolled" and not self._whose.enrol(self._whose.newest, now):
                 return _nothing(_UNSEEN)
             truth = self._shown if label is None else label
             features = np.stack([look.features for look in looks]).mean(0)
@@ -159,7 +159,7 @@ class Teacher:
                 return _nothing("faces are not told apart")
             if not self._is_open or self._is_closing:
                 return _nothing(f"what was stored can't be read. {self._trouble}")
-            if not self._whose.enrol(now - FRESH_S, now, anyhow=True):
+            if not self._whose.enrol(self._whose.newest, now, anyhow=True):
                 return _nothing(_UNSEEN)
             self._is_to_save = True
             self._judge()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.pace import Box
-from agent.personal.answers import Enrolled
+from agent.personal.answers import MOST_ENROLLED, Enrolled
 from agent.personal.recent import KEPT_S
 from agent.personal.status import WhoseFace
 from models.inference.identity import SAME_BELOW, distances
@@ -67,6 +67,11 @@ class Whose:
         return self._faces[0][0] if self._faces else None
 
     @property
+    def newest(self) -> float:
+        """When the face that is there was last compared; never, where it was not."""
+        return self._faces[-1][0] if self._faces else math.inf
+
+    @property
     def sentence(self) -> str:
         """What is the matter with what was stored; else empty."""
         if not (self._is_other and self.enrolled is None):
@@ -111,7 +116,7 @@ class Whose:
         Of faces that are not like one enrolled, or, where there is none, like the last of these, none is taken;
         ``anyhow``: the last of these is, whosever it seems.
         """
-        found = [embedding for at, embedding in self._faces if since <= at <= until]
+        found = [embedding for at, embedding in self._faces if since <= at <= until][-MOST_ENROLLED:]
         if not found:
             return False
         alike = found[-1:] if anyhow else [one for one in found if self._is_like(one, found[-1])]
