@@ -1,5 +1,6 @@
 """A small file that is there whole or not at all, and folders and files that are this user's alone."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -56,3 +57,11 @@ def read_plain(path: Path, most: int) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError("it is no plain file")
         return file.read(most)
+
+
+def leave_no_core() -> None:
+    """From now on a crash of this process, a library's too, writes no file of its memory, where the system heeds it."""
+    with contextlib.suppress(ImportError):  # Windows has none
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

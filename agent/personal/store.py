@@ -12,7 +12,7 @@ import msgspec
 import platformdirs
 
 from agent import packages
-from agent.files import beside, own_folder, read_plain, write_whole
+from agent.files import beside, leave_no_core, own_folder, read_plain, write_whole
 from agent.personal import exports
 from agent.personal.answers import Answers, Enrolled
 from agent.personal.key import KeyVault, KeyVaultError, PersonalKey, reason
@@ -76,6 +76,7 @@ class Store:
         """
         with packages.needed_by('"teach it my face"'):
             import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401  # else the first answer would find out
+        leave_no_core()  # it would have answers and key
         self._folder, self._vault = folder, vault
         self._file = folder / _NAME
         self._known: set[bytes] = set()

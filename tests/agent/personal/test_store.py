@@ -47,6 +47,16 @@ def test_before_the_first_answer_there_is_nothing_and_nothing_is_made(folder: Pa
     assert not folder.parent.exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="core files are POSIX's")
+def test_a_crash_leaves_no_core_with_answers_in_it(folder: Path, drawer: Drawer) -> None:
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    Store(folder, drawer)
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, hard)
+
+
 def test_what_is_saved_is_there_at_the_next_start(folder: Path, drawer: Drawer, store: Store) -> None:
     said = answers(*range(20))
     assert same(store.save(said).answers, said)
