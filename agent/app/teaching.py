@@ -161,8 +161,8 @@ class Teaching:
     def _end_lesson(self, minute: GuidedMinute) -> None:
         if minute.is_broken_off or not minute.is_over:
             self._tell(taught=BROKEN_OFF)
-        self._guiding = self._minute = None
         self._be_mute(time.monotonic() + REST_S)
+        self._guiding = self._minute = None
 
     def _be_mute(self, until: float) -> None:
         self.muted_until = until
