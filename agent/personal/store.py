@@ -127,6 +127,8 @@ class Store:
             path = path.expanduser().absolute()
         except RuntimeError as error:  # there is no such user
             raise StoreError(f"The answers can't be exported to {path} ({error}).") from None
+        if path.parent == self._folder.absolute():  # as answers.key it would be taken for one
+            raise StoreError(f"The answers can't be exported into their own folder, {self._folder}. Choose another.")
         with self._alone():
             kept, key = self._opened()
             if key is None or not (kept.networks or kept.enrolled):

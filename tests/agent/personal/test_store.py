@@ -362,6 +362,14 @@ def test_deleting_leaves_nothing(folder: Path, drawer: Drawer, store: Store, tmp
     assert same(store.save(answers(4)).answers, answers(4))
 
 
+@pytest.mark.parametrize("name", ["answers.key", "answers.sealed.new", "mine.json"])
+def test_nothing_is_exported_into_the_folder_of_the_answers(folder: Path, store: Store, name: str) -> None:
+    store.save(answers(1))
+    with pytest.raises(StoreError, match="into their own folder"):
+        store.export(folder / name)
+    assert same(store.load(NETWORK).answers, answers(1))
+
+
 def test_what_a_kill_has_left_of_an_export_goes_with_the_next_one_elsewhere(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
