@@ -123,7 +123,7 @@ def test_without_the_key_nothing_is_read_or_overwritten_until_it_is_back(
     with pytest.raises(StoreError, match="can't be opened"):
         again.save(answers(2))
     with pytest.raises(StoreError, match="can't be opened"):
-        again.export(folder / "export.json")
+        again.export(folder.parent / "export.json")
     assert (folder / FILE).read_bytes() == before
     drawer.key, drawer.problem = key, ""
     assert same(again.save(answers(2)).answers, answers(1, 2))
@@ -270,7 +270,7 @@ def test_a_full_disk_loses_nothing_and_is_told(tmp_path: Path) -> None:
         except StoreError as error:
             print(error)
         try:
-            store.export(folder / "export.json")
+            store.export(folder.parent / "export.json")
         except StoreError as error:
             print(error)
         print(sorted(file.name for file in folder.iterdir()))
