@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -108,7 +109,7 @@ def _read(file: Path) -> NDArray[np.float32] | None:
     """The features in a file; None, and a sentence for the user, where it is damaged."""
     try:
         with file.open("rb") as opened:
-            found: NDArray[np.float32] = np.load(opened, allow_pickle=False)["features"]
+            found: NDArray[np.float32] = NpzFile(opened, allow_pickle=False)["features"]
         if found.ndim == 2 and found.size and found.dtype == np.float32 and np.isfinite(found).all():
             return found
         reason = "it holds something else"

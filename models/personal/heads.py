@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from models import atomic
@@ -99,7 +100,7 @@ def load(file: Path) -> HeadState:
     """
     try:
         with file.open("rb") as opened:
-            stored = np.load(opened, allow_pickle=False)
+            stored = NpzFile(opened, allow_pickle=False)
             arrays = {name: stored[name] for name in stored.files}
         told = json.loads(str(arrays.pop("told")))
         version = told.pop("version")

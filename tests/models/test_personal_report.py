@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -118,14 +118,17 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert asked(tmp_path)["rows"] == whole["rows"]
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"PK")], ids=["gone", "damaged"])
-def test_a_universal_head_whose_file_is_lost_is_trained_again(tmp_path: Path, damage: Callable[[Path], object]) -> None:
-    lay_out(tmp_path, dict.fromkeys(("anna", "ben", "cleo"), (3, 3)))
-    whole = asked(tmp_path, draws=2, out=tmp_path / "whole")
+def test_a_universal_head_whose_file_is_lost_is_trained_again(tmp_path: Path) -> None:
+    lay_out(tmp_path, dict.fromkeys(("anna", "ben", "cleo"), (2, 2)))
     asked(tmp_path)
     (file,) = (tmp_path / "report").glob("*.npz")
-    damage(file)
-    assert asked(tmp_path, draws=2)["rows"] == whole["rows"]
+    before = file.read_bytes()
+    file.write_bytes(before[:100])
+    asked(tmp_path, draws=2)
+    assert file.read_bytes() == before
+    file.unlink()
+    asked(tmp_path, draws=3)
+    assert file.read_bytes() == before
 
 
 def test_what_can_be_done_is_done_and_the_rest_is_told(tmp_path: Path) -> None:
