@@ -24,7 +24,7 @@ from agent.app.looking import CameraWatch, EyesProcess, Retries
 from agent.app.sight import Begin, Failed, FromEyes, Sight
 from relay.common import ourselves
 from tests.e2e.agent_program import weights
-from tests.support import wait_until
+from tests.support import HANG_S, wait_until
 
 ROOT = Path(__file__).parents[3]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="starts programs through a shell")
@@ -119,6 +119,7 @@ async def test_closing_takes_the_camera_back_whatever_hangs(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_something_that_hangs(monkeypatch, case, tmp_path / "errors")
+    monkeypatch.setattr("agent.app.looking._KILLED_S", HANG_S)  # a busy machine takes a while to end a process
     async with watched() as it:
         it.watch.want(face())
         await wait_until(lambda: f"{case} hangs" in (tmp_path / "errors").read_text())
