@@ -131,6 +131,7 @@ class EyesProcess:
                 for message in unpacker.feed(chunk):
                     self._heard(self, message)
         self._ended(self)
+        self._process.wait()  # whoever ends it may have gone on before it was over
 
 
 class CameraWatch:

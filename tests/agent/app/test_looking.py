@@ -50,6 +50,12 @@ class Watched:
         return [message for message in self.heard if isinstance(message, Sight)]
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes a while to end a process."""
+    monkeypatch.setattr(looking, "_KILLED_S", HANG_S)
+
+
 @contextlib.asynccontextmanager
 async def watched() -> AsyncIterator[Watched]:
     it = Watched()
@@ -119,7 +125,6 @@ async def test_closing_takes_the_camera_back_whatever_hangs(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_something_that_hangs(monkeypatch, case, tmp_path / "errors")
-    monkeypatch.setattr("agent.app.looking._KILLED_S", HANG_S)  # a busy machine takes a while to end a process
     async with watched() as it:
         it.watch.want(face())
         await wait_until(lambda: f"{case} hangs" in (tmp_path / "errors").read_text())
