@@ -81,7 +81,7 @@ async def photographs(
             await desk.write(f"{relay.url}/join/filmnight")
             await desk.press("Return")
             await desk.at(texts("consent.title", channel="filmnight"))
-            await desk.press("alt+y")
+            await desk.press(f"alt+{_letter(texts('consent.yes_file'))}")
             await wait_until(lambda: _reads(desk, texts("label.happy")))
             for viewer, label in zip(viewers, BESIDE["filmnight"], strict=False):
                 await viewer.label(label)  # those of the beginning are too old by now
@@ -95,7 +95,7 @@ async def photographs(
 async def teaching(desk: Desk, texts: Texts) -> list[Image.Image]:
     """The screens of teaching, one after the other; from the live screen on."""
     taken = []
-    letters = [re.findall("&(.)", texts(key))[0].lower() for key in ("live.teach", "learned.lesson")]
+    letters = [_letter(texts(key)) for key in ("live.teach", "learned.lesson")]
     await desk.press(f"alt+{letters[0]}")
     await desk.at(texts("teach.title"))
     await desk.settled()
@@ -119,6 +119,11 @@ async def teaching(desk: Desk, texts: Texts) -> list[Image.Image]:
     await desk.reads(texts("lesson.hold", label=texts("label.angry")))
     taken.append(await desk.photograph())
     return taken
+
+
+def _letter(text: str) -> str:
+    """What is pressed together with Alt."""
+    return re.findall("&(.)", text)[0].lower()
 
 
 async def _viewer(relay: Relay, channel: str, address: str) -> Viewer:

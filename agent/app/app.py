@@ -458,6 +458,7 @@ class App:
         self._board.set(camera=camera, camera_problem=problem, label=None, confidence=0.0, unread=None, hint="")
         if camera != "on":
             self._teaching.close_eyes()
+            self._board.close_eyes()
         self._withdraw()
 
     def _hear(self, message: FromRelay) -> None:

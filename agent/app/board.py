@@ -66,6 +66,12 @@ class StateBoard:
         elif isinstance(message, Delay):
             self.set(measured=message.seconds, delay=float(message.seconds))
 
+    def close_eyes(self) -> None:
+        """Whoever looked and learned has ended: what was told of it last stays, but for a fit that was under way."""
+        personal = self.now.personal
+        if personal is not None and personal.learning:
+            self.set(personal=msgspec.structs.replace(personal, learning=False))
+
     def forget_audience(self) -> None:
         """What the relay told of others."""
         self.set(mood=None, people=(), more=0)

@@ -141,6 +141,7 @@ class _Eyes:
             self._learner.teacher = recogniser.taught_in(folder, only_me)
         except (MissingLibraryError, NoFeaturesError, ModelError) as error:
             self._say(Remark(error.sentence()))
+            self._learner.refuse(error.sentence())
 
     def _tell(self, reading: Reading | None, look: Look) -> None:
         self._box = look.box

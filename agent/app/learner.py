@@ -14,7 +14,7 @@ from agent.personal.teacher import Teacher
 from relay.errors import MoodcastError
 
 Asked = Teach | Lesson | EnrolMe | ExportPersonal | DeletePersonal
-_NOT_YET = Taught(label=None, answers=0, sentence="Nothing was stored: this network's looking has not begun to learn.")
+_NOT_YET = "Nothing was stored: it only begins to look. Try again in a moment."
 
 
 class EyesLearner:
@@ -28,6 +28,7 @@ class EyesLearner:
         self._is_done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
         self._told = TeacherStatus()
+        self._why_not = _NOT_YET
         self.teacher: Teacher | None = None
         """Once there is one; without, nothing can be taught."""
 
@@ -36,6 +37,12 @@ class EyesLearner:
         self._asked.put((message, time.monotonic()))
         if not self._thread.is_alive():
             self._thread.start()
+
+    def refuse(self, why: str) -> None:
+        """Nothing can be taught here; ``why``, a sentence, is said now and to every answer."""
+        self._why_not = why
+        self._told = TeacherStatus(notice=why, sentence=why)
+        self._say(self._told)
 
     def tell(self) -> None:
         """Say what is learned, if that has changed."""
@@ -66,7 +73,7 @@ class EyesLearner:
         if isinstance(message, ExportPersonal | DeletePersonal):
             return self._handled(message)
         if self.teacher is None:
-            return _NOT_YET
+            return Taught(label=None, answers=0, sentence=self._why_not)
         if isinstance(message, EnrolMe):
             return self.teacher.enrol(at)
         if isinstance(message, Teach):

@@ -20,7 +20,7 @@ class LessonScreen(Screen):
 
     def __init__(self, surface: Surface, back: Callable[[], None]) -> None:
         super().__init__(surface)
-        self._is_running = self._is_asked_for = False
+        self._is_running = self._is_asked_for = self._is_opened = False
         self._moment: LessonMoment | None = None
         """What was asked for last; None before the camera is on."""
         self._taught = self.app.state().taught
@@ -60,17 +60,19 @@ class LessonScreen(Screen):
         self.cover()
 
     def _begin(self) -> None:
-        self._is_running, self._is_asked_for, self._moment = True, False, None
+        self._is_running, self._moment = True, None
+        self._is_asked_for = self._is_opened = False
         self._taught = self.app.state().taught
         self.app.preview(True)
         self._place()
 
     def _follow(self, state: State) -> None:
         """From the camera's beginning to the last expression."""
+        is_shut, self._is_opened = self._is_opened and not state.previewed, state.previewed
         if state.lesson is not None:
             self._moment = state.lesson
             self._show(taught.lesson(state.lesson))
-        elif self._moment is not None or state.taught is not self._taught:  # it is over, or could not begin
+        elif is_shut or self._moment is not None or state.taught is not self._taught:  # it is over, or can't begin
             self._end()
         elif state.camera == "on" and not self._is_asked_for:
             self._is_asked_for = True

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.desktop import display, pictures, shade
 from agent.desktop.keys import Keys
@@ -247,14 +247,19 @@ class Window:
             self._surface.screen.escape()
 
     def _alt(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        if self._surface.screen and (button := self._surface.screen.access.get(event.keysym.lower())):
+        access = self._surface.screen.access if self._surface.screen else {}
+        if button := access.get(event.keysym.lower()) or access.get(event.char.lower()):  # в is called Cyrillic_ve
             button.invoke()
 
     def _toggle(self, _: object) -> None:
         self._surface.toggle()
 
-    def _key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+    def _key(self, event: "tkinter.Event[Any]") -> None:
         """A key of the screen's, unless it is typed somewhere or presses what has the focus."""
+        if isinstance(
+            event.widget, str
+        ):  # the name of what the same key has pressed, and which is gone with its screen
+            return
         kind, screen = event.widget.winfo_class(), self._surface.screen
         if kind in _TYPED or (event.keysym == "space" and kind in _PRESSED) or screen is None:
             return

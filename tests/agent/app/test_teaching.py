@@ -129,6 +129,7 @@ async def test_turned_on_again_it_knows_what_it_was_taught(agent: App, tmp_path:
     await taught(agent)
     await wait_until((tmp_path / "settings" / "personal" / "answers.sealed").exists)
     agent.use_personal(False)
+    assert await taught(agent) == NO_EYES  # at once
     await wait_until(lambda: agent.state().personal is None)
     agent.use_personal(True)
     await wait_until(lambda: answers(agent) == 1)
@@ -219,8 +220,11 @@ async def test_a_network_without_features_says_so_and_reads_as_ever(agent: App) 
     agent.preview(True)
     await wait_until(lambda: "can't be taught" in agent.state().notice)  # on a slow machine others come later
     await wait_until(lambda: agent.state().label == "happy")
-    assert (await taught(agent)).answers == 0
-    assert agent.state().personal is None
+    refused = await taught(agent)
+    assert refused.answers == 0
+    assert "can't be taught" in refused.sentence
+    assert (status := agent.state().personal) is not None
+    assert status.notice == refused.sentence
 
 
 class Helper:

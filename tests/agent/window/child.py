@@ -8,13 +8,16 @@ For each line on standard input it prints what is seen on the window, as a line 
 """
 
 import json
+import os
 import sys
 import threading
 import tkinter
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
+from types import TracebackType
 from typing import Any
 
 from agent.app.app import App
@@ -74,6 +77,16 @@ def answer(root: tkinter.Tk, window: Window) -> None:
     window.quit()
 
 
+def end_at_errors(root: tkinter.Tk) -> None:
+    """What is raised where Tk calls, which Tk goes on after, ends the program: who is at the window notices."""
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        traceback.print_exception(kind, error, trace)
+        os._exit(1)
+
+    root.report_callback_exception = report
+
+
 def put_files(url: str = "", sha256: str = "", size: str = "0") -> None:
     """What is missing, and where it is."""
     if not url:
@@ -91,6 +104,7 @@ def main() -> None:
     app.start()
     window = Window(app, Keys(folder))
     root = tkinter._default_root  # type: ignore[attr-defined]
+    end_at_errors(root)
     threading.Thread(target=answer, args=(root, window), daemon=True).start()
     window.run()
     app.close()

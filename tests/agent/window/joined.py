@@ -21,7 +21,7 @@ from agent.app.state import Place
 from agent.desktop.keys import Keys
 from agent.desktop.places import DesktopPlaces
 from agent.window.shell import Window
-from tests.agent.window.child import tell
+from tests.agent.window.child import end_at_errors, tell
 
 
 class WatchedApp(App):
@@ -68,6 +68,7 @@ def main() -> None:
     app.change(relay=relay, channel="demo", taps_only=wish == "taps")
     window = Window(app, Keys(Path(folder)))
     root = tkinter._default_root  # type: ignore[attr-defined]
+    end_at_errors(root)
     threading.Thread(target=answer, args=(root, window, app, DesktopPlaces(app)), daemon=True).start()
     window.run()
     app.close()

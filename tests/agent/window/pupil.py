@@ -2,8 +2,8 @@
 
 Nothing looks: what the face shows, and what becomes of answers, is made up here. Lines on standard input: ``see`` as
 for child.py; ``asked`` answers with what the window asked the agent for; ``lesson`` and a number of seconds has the
-guided minute be so far; ``lose`` has the face unseen,
-``stranger`` another's seen. The end of the input ends it.
+guided minute be so far; ``lose`` has the face unseen, ``stranger`` another's seen, ``start`` the camera
+not on yet, and ``pause`` is what pausing makes of it all. The end of the input ends it.
 """
 
 import json
@@ -22,7 +22,7 @@ from agent.personal.lesson import GuidedMinute
 from agent.personal.status import Taught, TeacherStatus
 from agent.window.shell import Window
 from relay.protocol import EXPRESSIONS, Expression, Tap
-from tests.agent.window.child import tell
+from tests.agent.window.child import end_at_errors, tell
 
 PLACE = Place(relay="https://mood.example.org", channel="demo")
 
@@ -33,10 +33,18 @@ class PupilApp(App):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.asked: list[str] = []
+        self._read = threading.Event()
         self.now = State(place=PLACE, link="joined", wish="face", camera="on", label="happy", confidence=0.9)
 
     def state(self) -> State:
-        return self.now
+        now = self.now
+        self._read.set()
+        return now
+
+    def be_seen(self) -> None:
+        """Wait until the window has been shown the state as it is."""
+        self._read.clear()
+        assert self._read.wait(60)
 
     def change_state(self, **values: object) -> None:
         self.now = msgspec.structs.replace(self.now, **values)
@@ -58,6 +66,7 @@ class PupilApp(App):
 
     def preview(self, on: bool) -> None:
         self.asked.append(f"preview {on}")
+        self.change_state(previewed=on)
 
     def teach(self, label: Expression | None) -> None:
         self.asked.append(f"teach {label}")
@@ -106,6 +115,11 @@ def answer(root: tkinter.Tk, window: Window, app: PupilApp) -> None:
             app.reach(float(rest))
         elif word == "stranger":
             app.change_state(personal=TeacherStatus(whose="stranger"))
+        elif word == "start":
+            app.change_state(camera="starting", label=None)
+        elif word == "pause":
+            app.be_seen()
+            app.change_state(wish="paused", camera="off", label=None, previewed=False)
         elif word == "lose":
             app.change_state(label=None)
         else:
@@ -120,6 +134,7 @@ def main() -> None:
     window = Window(app, Keys(folder))
     window._way_in.begin = window._surface.home  # type: ignore[method-assign]  # it has joined already
     root = tkinter._default_root  # type: ignore[attr-defined]
+    end_at_errors(root)
     threading.Thread(target=answer, args=(root, window, app), daemon=True).start()
     window.run()
     app.close()

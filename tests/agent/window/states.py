@@ -33,12 +33,14 @@ def mood(**values: object) -> Mood:
 def taught_states() -> Iterator[tuple[str, State]]:
     """Of an agent that learns a face, and of its guided minute, which comes first."""
     learned = TeacherStatus(counts=(400,) * 7, before=1000, after=1000, of=1000, in_use=True, sentence=LONG)
-    base = msgspec.structs.replace(USUAL, label="disgust", confidence=1.0, mood=mood(), personal=learned)
+    base = msgspec.structs.replace(
+        USUAL, label="disgust", confidence=1.0, mood=mood(), personal=learned, previewed=True
+    )
 
     def other(**values: object) -> State:
         return msgspec.structs.replace(base, **values)
 
-    yield "camera waiting", other(camera="waiting", camera_problem=LONG, previewed=True)
+    yield "camera waiting", other(camera="waiting", camera_problem=LONG)
     for number in range(len(EXPRESSIONS)):
         for after in (0.1, READY_S + 0.1):
             moment = GuidedMinute(0.0).moment(number * LASTS_S / len(EXPRESSIONS) + after)

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from agent.personal.lesson import LASTS_S, READY_S
+from agent.window.texts import window_texts
 from models.inference import fetch, identity
+from relay.common.texts import Language
 from tests.agent.window.desk import PLAIN, Desk
 from tests.agent.window.test_keyboard import walk
 from tests.support import wait_until
 
-SETTINGS, RIGHT, STOP = " Settings", "Right  (Y)", "Stop  (Esc)"
+RIGHT, STOP = "Right  (Y)", "Stop  (Esc)"
 QUESTION, HOW = "Is this right? If not, say what it is: F1 to F7.", "Moodcast learns from my answers"
 
 
@@ -30,8 +32,10 @@ class Pupil(Desk):
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def at_home(cls, folder: Path, display: str, **settings: object) -> AsyncIterator["Pupil"]:
-        _remember(folder, language="en", **settings)
+    async def at_home(
+        cls, folder: Path, display: str, language: Language = "en", **settings: object
+    ) -> AsyncIterator["Pupil"]:
+        _remember(folder, language=language, **settings)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.agent.window.pupil", str(folder)),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
@@ -39,7 +43,7 @@ class Pupil(Desk):
         )  # fmt: skip
         try:
             pupil = cls(display, process)
-            await pupil.find(SETTINGS)
+            await pupil.find(f" {window_texts(language)('live.settings').replace('&', '')}")
             yield pupil
             assert process.stdin
             process.stdin.close()
@@ -55,6 +59,15 @@ class Pupil(Desk):
         await self.ask("asked")
         found: list[str] = json.loads(await asyncio.wait_for(self.process.stdout.readline(), 60))
         return found
+
+    async def tab_to(self, text: str) -> None:
+        """Have the keyboard at what has this text."""
+        for _ in range(40):
+            if (await self.focused()).text == text:
+                break
+            await self.press("Tab")
+            await self.settled()
+        await self.focuses(text)
 
     async def has_asked(self, *wanted: str) -> None:
         """Wait until it has asked for this, and for nothing else."""
@@ -100,12 +113,7 @@ async def test_a_key_confirms_or_corrects_and_a_sentence_tells_what_was_kept(dis
 async def test_a_key_that_is_held_gives_one_answer(display: str, tmp_path: Path, key: str) -> None:
     async with Pupil.at_home(tmp_path / "settings", display, personal=True) as pupil:
         await pupil.find(RIGHT)
-        for _ in range(40):
-            if (await pupil.focused()).text == RIGHT:
-                break
-            await pupil.press("Tab")
-            await pupil.settled()
-        await pupil.focuses(RIGHT)
+        await pupil.tab_to(RIGHT)
         await pupil.xdotool("key", "--repeat", "40", "--repeat-delay", "40", key)
         await pupil.has_asked("teach None")
 
@@ -143,6 +151,21 @@ async def test_the_guided_minute_shows_what_is_asked_for_and_can_be_stopped(disp
         await pupil.press("Escape")
         await pupil.reads(HOW)
         await pupil.has_asked("preview True", "start", "stop", "preview False")
+
+
+async def test_who_pauses_before_the_camera_is_on_is_not_left_waiting_for_it(display: str, tmp_path: Path) -> None:
+    async with Pupil.at_home(tmp_path / "settings", display, personal=True) as pupil:
+        await pupil.press("alt+t")
+        await pupil.reads(HOW)
+        await pupil.press("alt+g")
+        await pupil.at("The guided minute")
+        await pupil.ask("start")
+        await pupil.press("Return")
+        await pupil.find(STOP)
+        await pupil.has_asked("preview True")
+        await pupil.ask("pause")
+        await pupil.find("Start")
+        await pupil.has_asked("preview True", "stop", "preview False")
 
 
 async def test_after_the_guided_minute_the_camera_is_shut_and_the_count_is_told(display: str, tmp_path: Path) -> None:
@@ -190,6 +213,28 @@ async def test_tab_leads_to_all_there_is(display: str, tmp_path: Path) -> None:
         await pupil.reads(HOW)
         reached = {text for _, text in await walk(pupil)}
         assert reached == {HOW, "Export …", "Delete everything …", "Guided minute", "Back"}
+
+
+@pytest.mark.parametrize("key", ["space", "Return"])
+async def test_a_button_that_leads_to_another_screen_is_pressed_by_key_and_no_error_is_raised(
+    display: str, tmp_path: Path, key: str
+) -> None:
+    """Space presses it before the window hears of the key, whose widget is gone by then."""
+    async with Pupil.at_home(tmp_path / "settings", display, personal=True) as pupil:
+        await pupil.tab_to("Teach it my face")
+        await pupil.press(key)
+        await pupil.reads(HOW)
+        await pupil.tab_to("Guided minute")
+        await pupil.press(key)
+        await pupil.at("The guided minute")
+        assert await pupil.asked() == []
+
+
+async def test_a_letter_that_is_not_latin_presses_its_button_too(display: str, tmp_path: Path) -> None:
+    """X calls it by a name of its own."""
+    async with Pupil.at_home(tmp_path / "settings", display, "ru", personal=True) as pupil:
+        await pupil.press("alt+Cyrillic_em")
+        await pupil.reads(window_texts("ru")("learned.on"))
 
 
 async def test_tab_leads_to_the_answers_to_the_question(display: str, tmp_path: Path) -> None:
