@@ -148,14 +148,21 @@ def main() -> None:
             for number, (name, state) in enumerate(shown):
                 app.shown, app.box = state, BOXES[number % len(BOXES)]
                 for _ in range(2):  # as it is a moment later
-                    surface.update()
-                    settle(root)
+                    _go_on(root, surface)
+                if any(cut(root, surface.scale)):  # a scroll bar has come: beside it a text may take a line more
+                    _go_on(root, surface)
                 found += [(kind.__name__, name, *one) for one in cut(root, surface.scale)]
                 if (low := least_room(surface)) < 0.3:
                     found.append((kind.__name__, name, "scroll", f"{low:.2f} of the window is left"))
     sys.stdout.write(json.dumps(found))
     root.destroy()
     app.close()
+
+
+def _go_on(root: tkinter.Tk, surface: Surface) -> None:
+    """To the next time that the window is brought up to date."""
+    surface.update()
+    settle(root)
 
 
 def made(kind: Any, surface: Surface) -> Any:
