@@ -12,7 +12,7 @@ from agent.window.lesson import LessonScreen
 from agent.window.stored import StoredPanel
 from agent.window.surface import Screen, Surface
 from agent.window.widgets import Page, button, paragraph, put, put_state
-from models.inference import fetch, identity
+from models.inference import fetch
 from relay.protocol import EXPRESSIONS
 
 _FACE = 24
@@ -133,6 +133,8 @@ class LearnedScreen(Screen):
 
     def _tell_apart(self) -> None:
         """Turn it on or off; it takes a network that may have to be fetched first."""
+        from models.inference import identity  # with what works on pictures, which the window has no use for
+
         needed = fetch.missing((identity.NETWORK, identity.LAYOUT)) if self._only_me.get() else fetch.Missing()
         if not needed.entries:
             self.app.tell_apart(self._only_me.get())
