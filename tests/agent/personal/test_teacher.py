@@ -138,22 +138,22 @@ def test_what_is_shown_can_be_confirmed(make: Make, folder: Path, drawer: Drawer
 
 
 @pytest.mark.parametrize(
-    ("saw_at", "shown_at", "label", "why"),
+    ("saw_ago", "shown_ago", "label", "why"),
     [
-        (None, NOW, HAPPY, "no face was read"),
-        (NOW - FRESH_S - 0.1, NOW, HAPPY, "no face was read"),
-        (NOW, None, None, "no expression is shown"),
-        (NOW, NOW - FRESH_S - 0.1, None, "no expression is shown"),
+        (None, 0.0, HAPPY, "no face was read"),
+        (FRESH_S + 0.1, 0.0, HAPPY, "no face was read"),
+        (0.0, None, None, "no expression is shown"),
+        (0.0, FRESH_S + 0.1, None, "no expression is shown"),
     ],
 )
 def test_nothing_is_kept_of_nobody_and_of_what_is_long_ago(
-    make: Make, folder: Path, saw_at: float | None, shown_at: float | None, label: int | None, why: str
+    make: Make, folder: Path, saw_ago: float | None, shown_ago: float | None, label: int | None, why: str
 ) -> None:
     teacher = make()
-    if saw_at is not None:
-        teacher.saw(saw_at, face(HAPPY), taken_for(HAPPY))
-    if shown_at is not None:
-        teacher.shown(shown_at, HAPPY)
+    if saw_ago is not None:
+        teacher.saw(NOW - saw_ago, face(HAPPY), taken_for(HAPPY))
+    if shown_ago is not None:
+        teacher.shown(NOW - shown_ago, HAPPY)
     taught = teacher.teach(label, NOW, UNIX)
     assert (taught.label, taught.answers) == (None, 0)
     assert taught.sentence.startswith("Nothing was stored")
