@@ -6,6 +6,7 @@ Standard library only, Python 3.8 or newer, as OBS runs whatever Python the stre
 from __future__ import annotations
 
 import collections
+import contextlib
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List
 
 import obspython as obs
@@ -103,5 +104,8 @@ class Hotkeys(Part):
         return [self._note] if self._note and self._now - self._noted < _NOTE_S else []
 
     def close(self) -> None:
-        for callback in self._callbacks:
-            obs.obs_hotkey_unregister(callback)
+        # While the script waited for its threads, OBS may have run another one, and knows of no active script after that.
+        # The hotkeys go with the script all the same.
+        with contextlib.suppress(RuntimeError):
+            for callback in self._callbacks:
+                obs.obs_hotkey_unregister(callback)

@@ -229,5 +229,5 @@ def test_unknown_name_lists_the_known_ones() -> None:
 
 def test_without_torch_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingTorchError, match=r"\.\[train\]"):
+    with pytest.raises(MissingTorchError, match=r"\.\[agent,train\]"):
         networks.build("resnet18")
