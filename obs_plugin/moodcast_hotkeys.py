@@ -104,8 +104,8 @@ class Hotkeys(Part):
         return [self._note] if self._note and self._now - self._noted < _NOTE_S else []
 
     def close(self) -> None:
-        # While the script waited for its threads, OBS may have run another one, and knows of no active script after that.
-        # The hotkeys go with the script all the same.
+        # While the script waited for its threads, OBS may have run another one, and knows of no active script after
+        # that. The hotkeys go with the script all the same.
         with contextlib.suppress(RuntimeError):
             for callback in self._callbacks:
                 obs.obs_hotkey_unregister(callback)
