@@ -234,11 +234,13 @@ class Window:
         self._root.title(self._surface.texts("window.title"))
         return True
 
-    def _return(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+    def _return(self, event: "tkinter.Event[Any]") -> None:
         """Return presses the button that has the focus, else the screen's own."""
         screen = self._surface.screen
+        if isinstance(event.widget, str):  # of a list that is gone with its screen, by the same key
+            return
         if event.widget.winfo_class() in ("TButton", "Button"):
-            event.widget.invoke()  # type: ignore[attr-defined]
+            event.widget.invoke()
         elif screen and screen.accent and event.widget.winfo_class() != "Text":
             screen.accent.invoke()
 
@@ -256,9 +258,7 @@ class Window:
 
     def _key(self, event: "tkinter.Event[Any]") -> None:
         """A key of the screen's, unless it is typed somewhere or presses what has the focus."""
-        if isinstance(
-            event.widget, str
-        ):  # the name of what the same key has pressed, and which is gone with its screen
+        if isinstance(event.widget, str):  # the name of what is gone with its screen, by the same key
             return
         kind, screen = event.widget.winfo_class(), self._surface.screen
         if kind in _TYPED or (event.keysym == "space" and kind in _PRESSED) or screen is None:
