@@ -40,7 +40,7 @@ def seen(widget: tkinter.Misc) -> Iterator[dict[str, Any]]:
     states = [str(state) for state in widget.state()] if isinstance(widget, ttk.Widget) else []
     yield {
         "kind": widget.winfo_class(), "text": text, "box": box, "states": states,
-        "focused": widget.focus_get() == widget, "needs": widget.winfo_reqwidth(),
+        "focused": str(widget.tk.call("focus")) == str(widget), "needs": widget.winfo_reqwidth(),
     }  # fmt: skip
     if isinstance(widget, ttk.Treeview):
         for item in widget.get_children():
