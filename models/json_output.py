@@ -12,10 +12,12 @@ def check(target: str) -> None:
     """Better before minutes of work than after.
 
     Raises:
-        EvaluationError: there is no folder for that file.
+        EvaluationError: there is no folder for that file, or it is one itself.
     """
     if not Path(target).parent.is_dir():
         raise EvaluationError(f"can't write {target}: there is no folder {Path(target).parent}")
+    if Path(target).is_dir():
+        raise EvaluationError(f"can't write {target}: expected the name of a file, but it is a folder")
 
 
 def write(value: dict[str, Any], target: str) -> None:

@@ -331,7 +331,7 @@ _ENTRIES = (
     ),
     Weights(
         name="dlib-face",
-        description="Whose face it is: dlib's recognition network as face-api has it. The agent does not use it.",
+        description="Whose face it is: dlib's recognition network as face-api has it, for --personal-only-me.",
         sources=(_of_face_api("package/model/face_recognition_model.bin"),),
         file="face_recognition_model.bin",
         sha256="b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
