@@ -68,6 +68,21 @@ def screen(size: str = "1200x1700") -> Iterator[str]:
             process.wait(30)
 
 
+@contextlib.asynccontextmanager
+async def ending(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
+    """A program that ends with its input: on leaving it has to, and without an error."""
+    assert process.stdin
+    try:
+        yield
+        process.stdin.close()
+        assert await asyncio.wait_for(process.wait(), 60) == 0
+    finally:
+        if process.returncode is None:
+            process.stdin.close()  # a tracer that is killed lets go of the program, which ends by this
+            process.kill()
+            await asyncio.wait_for(process.wait(), 60)
+
+
 class Desk:
     """Somebody at the window."""
 
@@ -88,17 +103,8 @@ class Desk:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
             env={**os.environ, **PLAIN, **environment, "DISPLAY": display},
         )  # fmt: skip
-        try:
+        async with ending(process):
             yield cls(display, process)
-            assert process.stdin
-            process.stdin.close()
-            assert await asyncio.wait_for(process.wait(), 60) == 0
-        finally:
-            if process.returncode is None:
-                assert process.stdin
-                process.stdin.close()  # a tracer that is killed lets go of the program, which ends by this
-                process.kill()
-                await asyncio.wait_for(process.wait(), 60)
 
     async def ask(self, line: str) -> None:
         assert self.process.stdin

@@ -16,7 +16,7 @@ import pytest
 from relay import protocol
 from relay.app import Relay
 from relay.protocol import Expression, LookMessage, People, Reaction, ShowMessage
-from tests.agent.window.desk import Desk
+from tests.agent.window.desk import Desk, ending
 from tests.e2e.agent_program import weights
 from tests.support import Viewer, count_of, leave, request, subscribe, wait_until
 
@@ -43,17 +43,8 @@ class Home(Desk):
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
             env={**os.environ, "DISPLAY": display},
         )  # fmt: skip
-        try:
+        async with ending(process):
             yield cls(display, process)
-            assert process.stdin
-            process.stdin.close()
-            assert await asyncio.wait_for(process.wait(), 60) == 0
-        finally:
-            if process.returncode is None:
-                assert process.stdin
-                process.stdin.close()  # a tracer that is killed lets go of the program, which ends by this
-                process.kill()
-                await asyncio.wait_for(process.wait(), 60)
 
     async def told(self) -> Any:
         """The agent's state, and whether it was asked for pictures (``mirrored``)."""
