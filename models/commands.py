@@ -330,9 +330,16 @@ def convert_checkpoint(options: argparse.Namespace) -> int:
 
 def list_clips(faces: FaceStage, options: argparse.Namespace) -> int:
     from models.clips import layouts, report
+    from models.clips.layouts import long
+    from models.errors import DatasetError
 
     if options.layout == "-":
         print(report.describe_layouts())
+        return 0
+    if options.layout in long.LAYOUTS:
+        if options.faces or options.seven:
+            raise DatasetError(f"expected neither --faces nor --seven with long videos (the layout {options.layout})")
+        print(report.describe_long(long.find(options.folder, options.layout)))
         return 0
     listing = layouts.find(options.folder, options.layout)
     if options.seven:

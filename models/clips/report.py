@@ -4,7 +4,7 @@ import math
 from collections import Counter
 
 from models.clips.cache import Prepared
-from models.clips.layouts import LAYOUTS
+from models.clips.layouts import LAYOUTS, long
 from models.clips.layouts.entry import Listing
 
 _SHOWN = 5
@@ -13,7 +13,7 @@ _SHOWN = 5
 
 def describe_layouts() -> str:
     """The layouts, a line each."""
-    return "\n".join(f"{layout.name:<10} {layout.title}" for layout in LAYOUTS.values())
+    return "\n".join(f"{name:<14} {layout.title}" for name, layout in (*LAYOUTS.items(), *long.LAYOUTS.items()))
 
 
 def describe(listing: Listing) -> str:
@@ -32,6 +32,27 @@ def describe(listing: Listing) -> str:
         for name, fold in listing.folds.items()
     ]
     return "\n".join(lines + _some("missing", listing.missing))
+
+
+def describe_long(listing: long.LongListing) -> str:
+    """Videos, people, minutes, events by class, and what is missing or contradicts itself."""
+    clips = listing.clips
+    events = [event for clip in clips for event in clip.events]
+    micro = [event for event in events if event.micro]
+    counts = Counter(event.label for event in micro)
+    timed = [clip for clip in clips if clip.frames and not math.isnan(clip.fps)]
+    minutes = sum(clip.frames / clip.fps for clip in timed) / 60
+    busy = sum(any(event.micro for event in clip.events) for clip in clips)
+    unknown = f" ({len(clips) - len(timed)} of unknown length or rate)" if len(timed) < len(clips) else ""
+    lines = [
+        f"{listing.layout.title}: {len(clips)} long videos of {len({clip.subject for clip in clips})} people",
+        f"{minutes:.1f} minutes{unknown}",
+        f"micro-expressions: {len(micro)}, in {busy} videos",
+        *(f"  {name:<16}{counts[label]:>7}" for label, name in enumerate(listing.classes)),
+        f"of these with an apex: {sum(event.apex >= 0 for event in micro)}",
+        f"ordinary expressions: {len(events) - len(micro)}",
+    ]
+    return "\n".join(lines + _some("missing", listing.missing) + _some("remarks", listing.remarks))
 
 
 def describe_faces(prepared: Prepared) -> str:

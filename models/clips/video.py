@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,32 @@ def load_av() -> Any:
         ) from error
     av.logging.set_level(None)  # what FFmpeg says of a broken file is in words that no user understands; ours follow
     return av
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a video file says of itself, whether true or not: frames a second, and how many; 0 where it does not say."""
+
+    rate: float
+    frames: int
+
+
+def header(file: Path) -> Header:
+    """A video file's header; no frame is decoded.
+
+    Raises:
+        DatasetError: the file is no video, or is broken.
+        MissingVideoError: PyAV is not installed.
+    """
+    av = load_av()
+    try:
+        with av.open(str(file)) as container:
+            if not container.streams.video:
+                raise DatasetError(f"expected a video, but {file} has no pictures in it")
+            stream = container.streams.video[0]
+            return Header(float(stream.average_rate or 0), stream.frames)
+    except (av.FFmpegError, OSError) as error:
+        raise DatasetError(f"expected a video, but {file} can't be decoded ({error.strerror or error})") from error
 
 
 def frames(clip: Path) -> Iterator[Frame]:

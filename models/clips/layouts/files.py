@@ -91,10 +91,11 @@ def read_names(file: Path) -> list[Line]:
     return [line for line in lines if line.words]
 
 
-def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
+def read_table(file: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
     """The rows under the first line that names all ``columns``, of a CSV or an Excel file; case does not count.
 
-    What stands above that line is skipped, and so are rows without a value in the first column.
+    What stands above that line is skipped, and so are rows without a value in the first column. ``optional`` columns
+    are among the fields where the line has them.
 
     Raises:
         DatasetError: it can't be read, or lacks a column.
@@ -103,7 +104,8 @@ def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
     for i, line in enumerate(lines):
         names = [cell.strip().lower() for cell in line.words]
         if {name.lower() for name in columns} <= set(names):
-            number = {name: names.index(name.lower()) for name in columns}
+            there = [*columns, *(name for name in optional if name.lower() in names)]
+            number = {name: names.index(name.lower()) for name in there}
             found = [Row(_fields(number, words), place) for words, place in lines[i + 1 :]]
             return [row for row in found if row.fields[columns[0]]]
     raise DatasetError(f"expected the columns {', '.join(columns)} in {file}")

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from models.clips import rates
 from models.clips.layouts import files
 from models.clips.layouts.entry import Clip, Found, Layout, expression_of
 from models.errors import DatasetError
@@ -35,21 +36,21 @@ def read(folder: Path) -> Found:
         ]
     if not rows:
         raise DatasetError(f"expected clips as CLASS/CLIP.mp4 or CLASS/CLIP/PICTURES in {folder}, got none")
-    classes = _order({row.fields["label"] for row in rows})
+    classes = order({row.fields["label"] for row in rows})
     clips, missing = [], []
     for row, place in rows:
         path = files.clip_at(folder / row["file"])
         if path is None:
             missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
             continue
-        onset, apex = (_frame(row, name, place) for name in ("onset", "apex"))
+        onset, apex = (frame_of(row, name, place) for name in ("onset", "apex"))
         if onset > apex >= 0:
             raise DatasetError(f"expected the onset before the apex on {place}, got {onset} and {apex}")
         clips.append(
             Clip(
                 path,
-                _label(row["label"], classes),
-                row["subject"] or _subject_of(path),
+                label_of(row["label"], classes),
+                row["subject"] or subject_of(path),
                 _intensity(row, place),
                 onset=onset,
                 apex=apex,
@@ -69,8 +70,8 @@ def _read_people(folder: Path) -> Found:
         raise DatasetError(
             f"expected clips as SUBJECT/CLASS/CLIP.mp4 or SUBJECT/CLASS/CLIP/PICTURES in {folder}, got none"
         )
-    classes = _order({name for _, name, _ in found})
-    clips = tuple(Clip(path, _label(name, classes), person) for person, name, path in found)
+    classes = order({name for _, name, _ in found})
+    clips = tuple(Clip(path, label_of(name, classes), person) for person, name, path in found)
     return Found(clips, classes=classes)
 
 
@@ -112,8 +113,30 @@ def _intensity(row: Mapping[str, str], place: str) -> float:
     return intensity
 
 
-def _frame(row: Mapping[str, str], name: str, place: str) -> int:
-    """-1 where the table does not tell."""
+def rate_of(row: Mapping[str, str], place: str) -> float:
+    """Frames a second, NaN where the table does not tell.
+
+    Raises:
+        DatasetError: no camera has that rate.
+    """
+    if not (text := _told(row, "fps")):
+        return math.nan
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not rates.plausible(rate):
+        low, high = rates.PLAUSIBLE
+        raise DatasetError(f"expected {low:g} to {high:g} frames a second as fps, or none, on {place}, got {text!r}")
+    return rate
+
+
+def frame_of(row: Mapping[str, str], name: str, place: str) -> int:
+    """-1 where the table does not tell.
+
+    Raises:
+        DatasetError: it is no number of a frame.
+    """
     if not (text := _told(row, name)):
         return -1
     if (number := files.whole(text)) is None:
@@ -121,20 +144,20 @@ def _frame(row: Mapping[str, str], name: str, place: str) -> int:
     return number
 
 
-def _subject_of(clip: Path) -> str:
+def subject_of(clip: Path) -> str:
     """``anna`` for ``anna_03.mp4``; for ``03.mp4`` a name that no other clip has."""
     subject, underscore, _ = clip.stem.partition("_")
     return subject if underscore and subject else f"{clip.parent.name}/{clip.stem}"
 
 
-def _order(names: set[str]) -> tuple[str, ...]:
-    """The classes in the order of the labels."""
+def order(names: set[str]) -> tuple[str, ...]:
+    """The classes in the order of the labels: Moodcast's where all are its expressions, else by name."""
     if all(expression_of(name) for name in names):
         return EXPRESSIONS
     return tuple(sorted(names))
 
 
-def _label(name: str, classes: tuple[str, ...]) -> int:
+def label_of(name: str, classes: tuple[str, ...]) -> int:
     return classes.index(expression_of(name) or name if classes == EXPRESSIONS else name)
 
 
