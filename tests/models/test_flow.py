@@ -1,0 +1,76 @@
+"""Optical flow of known motions of a picture that has skin's soft shades and an eye's edges."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.clips import flow
+
+SIZE = 96
+FACE = (slice(16, -16), slice(16, -16))
+
+
+def skin(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A grey picture as a function of the plane, so that any motion of it is exact."""
+    shade = 128 + 30 * np.sin(0.05 * x + 0.3) * np.cos(0.07 * y) + 9 * np.sin(0.41 * x + 0.23 * y)
+    shade += 8 * np.sin(0.31 * y - 0.52 * x + 1) + 6 * np.sin(0.83 * y + 0.2 * x) + 5 * np.sin(1.03 * x + 0.6 * y + 2)
+    for at in (30, 66):
+        shade -= 60 / (1 + np.exp((np.hypot((x - at) / 1.6, y - 40) - 5) / 0.7))
+    return np.clip(np.rint(shade), 0, 255).astype(np.uint8)
+
+
+def moved(matrix: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]:
+    """Two pictures, the second moved by the affine ``matrix`` (2, 3) around the middle, and the true flow."""
+    y, x = np.mgrid[:SIZE, :SIZE].astype(float)
+    middle = (SIZE - 1) / 2
+    there = np.stack([x - middle, y - middle, np.ones_like(x)], 2) @ matrix.T + middle
+    back = np.stack([x - middle, y - middle, np.ones_like(x)], 2) @ cv2.invertAffineTransform(matrix).T + middle
+    return skin(x, y), skin(back[..., 0], back[..., 1]), there - np.stack([x, y], 2)
+
+
+def turned(degrees: float) -> NDArray[np.float64]:
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.array([[cos, -sin, 0], [sin, cos, 0]])
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.array([[1, 0, 0.5], [0, 1, 0]]),
+        np.array([[1, 0, -1.3], [0, 1, 2.4]]),
+        np.array([[1, 0, 4.1], [0, 1, -2.8]]),
+        turned(2),
+        np.array([[1.05, 0, 0], [0, 1.05, 0]]),
+    ],
+    ids=("half a pixel", "three pixels", "five pixels", "rotation", "scale"),
+)
+def test_flow_is_exact_to_a_twentieth_of_a_pixel(matrix: NDArray[np.float64]) -> None:
+    first, second, true = moved(matrix)
+    found = flow.FlowFinder()(first, second)
+    assert (found.shape, found.dtype) == ((SIZE, SIZE, 2), np.float32)
+    assert np.linalg.norm(found - true, axis=2)[FACE].mean() <= 0.05
+
+
+def test_flow_to_neighbours_and_from_the_onset() -> None:
+    y, x = np.mgrid[:SIZE, :SIZE].astype(float)
+    frames = np.stack([np.repeat(skin(x - i, y)[..., None], 3, 2) for i in range(4)])
+    np.testing.assert_allclose(flow.flows(frames)[:, 40:50, 40:50, 0], 1, atol=0.1)
+    onset = flow.flows_from_onset(frames)[:, 40:50, 40:50]
+    np.testing.assert_allclose(onset.mean((1, 2)), [[1, 0], [2, 0], [3, 0]], atol=0.1)
+    np.testing.assert_array_equal(flow.flows(flow.grey(frames)), flow.flows(frames))
+
+
+def test_one_frame_has_no_flow() -> None:
+    assert flow.flows(np.zeros((1, 16, 16, 3), np.uint8)).shape == (0, 16, 16, 2)
+
+
+def test_strain_is_of_stretched_skin_not_of_a_moving_head() -> None:
+    y, x = np.mgrid[:8, :8].astype(np.float32)
+    field = np.stack([np.full_like(x, 3), np.full_like(x, -2)], 2)
+    np.testing.assert_allclose(flow.strain(field), 0, atol=1e-6)
+    turning = np.stack([-0.1 * y, 0.1 * x], 2)
+    np.testing.assert_allclose(flow.strain(turning), 0, atol=1e-6)
+    np.testing.assert_allclose(flow.strain(np.stack([0.1 * x, 0 * y], 2)), 0.1, rtol=1e-4)
+    shear = flow.strain(np.stack([[0.1 * y, 0 * x]] * 3).transpose(0, 2, 3, 1))
+    np.testing.assert_allclose(shear, np.full((3, 8, 8), 0.1 / np.sqrt(2)), rtol=1e-4)
