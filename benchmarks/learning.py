@@ -32,6 +32,7 @@ from models.clips.source import Clips, in_memory, take
 from models.inference.contract import IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
+from models.training.sight_pixels import Seen
 from models.training.trainer import Trainer
 from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, networks, r3d, videomae
 from models.zoo.entry import UNIT, Architecture
@@ -282,9 +283,7 @@ def probed(run: Path | None, learn: Clips, test: Clips, seed: int) -> float:
     net = mae_dfer.MaeDfer(7, depth=DEPTH)
     if run:
         classify_clips.start_from(net, run)
-    seen = classify_clips.Seen.by(
-        SUBJECTS["mae-dfer"].entry, made({"clips": {"sampling": "strided", "stride": 1}}).clips
-    )
+    seen = Seen.by(SUBJECTS["mae-dfer"].entry, made({"clips": {"sampling": "strided", "stride": 1}}).clips)
     known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
     found = probe.probe(known, torch.from_numpy(learn.labels), learn.subjects, asked, 7)
     return float((found.numpy() == test.labels).mean())

@@ -40,7 +40,8 @@ def open_session(file: Path) -> Any:
 def milliseconds(file: Path, entry: Architecture, seconds: float) -> tuple[float, float]:
     """Mean of the best round, and the median run, of all that ``seconds`` hold."""
     session = open_session(file)
-    face = {"faces": np.random.default_rng(0).normal(size=entry.shape(1)).astype(np.float32)}
+    chance = np.random.default_rng(0)
+    face = {name: chance.normal(size=shape).astype(np.float32) for name, shape in entry.inputs(1).items()}
     session.run(None, face)
     rounds: list[list[float]] = []
     end = time.monotonic() + seconds
@@ -56,11 +57,12 @@ def milliseconds(file: Path, entry: Architecture, seconds: float) -> tuple[float
 
 def difference(file: Path, network: torch.nn.Module, entry: Architecture) -> float:
     """The largest from torch's answers to one input, as a share of the largest answer: some start near zero."""
-    one = torch.randn(entry.shape(1), generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    ones = {name: torch.randn(shape, generator=generator) for name, shape in entry.inputs(1).items()}
     with torch.inference_mode():
-        answer = network(one)
+        answer = network(*ones.values())
     expected = answer[0] if isinstance(answer, tuple) else answer
-    found = open_session(file).run(None, {"faces": one.numpy()})[0]
+    found = open_session(file).run(None, {name: one.numpy() for name, one in ones.items()})[0]
     return float(np.abs(found - expected.numpy()).max() / float(expected.abs().max()))
 
 
@@ -70,9 +72,9 @@ def measure(entry: Architecture, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.onnx's own
         file = Path(folder) / "network.onnx"
-        faces = torch.zeros(entry.shape(2))
+        samples = {name: torch.zeros(shape) for name, shape in entry.inputs(2).items()}
         with torch.no_grad():
-            networks.export(network, faces, file)
+            networks.export(network, samples, file)
         off = difference(file, network, entry)
         best, median = milliseconds(file, entry, seconds)
     count = sum(parameter.numel() for parameter in network.parameters())

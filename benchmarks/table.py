@@ -35,26 +35,27 @@ def multiplications(entry: Architecture) -> float:
     """Multiply-accumulates of one input; nothing is computed for it."""
     with torch.device("meta"):
         network = networks.build(entry.name).eval()
-        one = torch.empty(entry.shape(1))
+        ones = [torch.empty(shape) for shape in entry.inputs(1).values()]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(one)
+        network(*ones)
     return counter.get_total_flops() / 2
 
 
 def milliseconds(network: nn.Module, entry: Architecture, seconds: float) -> float:
     """Processor time of the fastest run of one input, of those that ``seconds`` hold, at least ``RUNS``."""
     network.eval()
-    one = torch.rand(entry.shape(1), generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    ones = [torch.rand(shape, generator=generator) for shape in entry.inputs(1).values()]
     times: list[float] = []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with torch.inference_mode():
-            network(one)
+            network(*ones)
             end = time.monotonic() + seconds
             while len(times) < RUNS or time.monotonic() < end:
                 began = time.thread_time()
-                network(one)
+                network(*ones)
                 times.append((time.thread_time() - began) * 1000)
     finally:
         torch.set_num_threads(threads)

@@ -12,6 +12,7 @@ from models.clips.source import ClipSource
 from models.inference import bar, registry
 from models.inference.contract import CropSpec
 from models.inference.face_stage import FaceStage
+from models.micro import commands as micro
 from models.personal import commands as personal
 from models.training import recipe
 from models.training.recipe import Recipe
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     personal.add_arguments(
         actions.add_parser("personal-report", help="what learning one person is worth (docs/personal.md)"), faces
     )
+    micro.add_actions(actions, faces)
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )

@@ -3,7 +3,8 @@
 For each clip, one file with its faces as JPEGs (quality 95, colour at full resolution: smaller than the pixels by far,
 and off by a grey level or two). Its name comes from the clip's place in the data folder, size, time of change and
 frames, so a changed clip is cut anew, and the folder above it from the crop. Files are written whole or not at all:
-after a kill or a full disk the next run goes on. That a clip shows no face is noted there too.
+after a kill or a full disk the next run goes on. That a clip shows no face is noted there too, and what is derived from
+its faces (``ClipSource.derived``) lies beside them.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from models import atomic
 from models.clips import source, tracks, video
 from models.clips.layouts.entry import Clip, Listing
-from models.clips.source import Clips, Frames
+from models.clips.source import Clips, Frames, Make
 from models.clips.video import Frame
 from models.errors import DatasetError
 from models.inference import align
@@ -149,7 +150,32 @@ def _source(listing: Listing, files: Sequence[Path]) -> Clips:
         [clip.subject for clip in clips],
         [clip.intensity for clip in clips],
         moments,
+        [clip.fps for clip in clips],
+        lambda index, name, make: _derived(files[index], name, make),
     )
+
+
+def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
+    """What ``make`` computes of a stored clip, kept beside it as ``KEY.NAME.npz``.
+
+    Raises:
+        DatasetError: what is stored can't be read.
+        CacheError: the result can't be written.
+    """
+    kept = file.with_name(f"{file.stem}.{name}.npz")
+    if kept.is_file():
+        return _load(kept, "derived")[0]
+    result = make(_read(file))
+    data = io.BytesIO()
+    np.savez(data, derived=result)
+    try:
+        atomic.write(data.getvalue(), kept)
+    except OSError as error:
+        raise CacheError(
+            f"can't write {file.parent} ({error.strerror or error}): make room, or name another folder for the cache, "
+            "and give the command again: it goes on from there"
+        ) from error
+    return result
 
 
 def _moved(moments: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """A set of labelled clips, as training and evaluation of clip networks see it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from models.errors import DatasetError
 
 Frames = NDArray[np.uint8]
 """One clip: aligned faces (F, S, S, 3), RGB."""
+Make = Callable[[Frames], NDArray[Any]]
+"""Computes something of a clip's frames, such as their optical flow."""
+Derive = Callable[[int, str, Make], NDArray[Any]]
+"""See ``ClipSource.derived``."""
 
 
 class ClipSource(Protocol):
@@ -36,6 +40,10 @@ class ClipSource(Protocol):
     def moments(self) -> NDArray[np.int64]:
         """(N, 2), onset and apex as indices into the clip's frames, -1 where they are not known."""
 
+    @property
+    def rate(self) -> NDArray[np.float32]:
+        """(N,), frames a second, NaN where it is not known."""
+
     def __len__(self) -> int:
         """N."""
 
@@ -46,22 +54,35 @@ class ClipSource(Protocol):
             DatasetError: the clip can't be read (any more).
         """
 
+    def derived(self, index: int, name: str, make: Make) -> NDArray[Any]:
+        """What ``make`` computes of a clip's frames, computed once: it is kept beside them under ``name``.
+
+        ``name`` is that of a file, and says all that the result depends on but the frames.
+
+        Raises:
+            DatasetError: the clip can't be read (any more), or the result can't be kept.
+        """
+
 
 @dataclass(frozen=True)
 class Clips:
-    """A ``ClipSource`` of arrays and a function that reads one clip; nothing is read before it is asked for."""
+    """A ``ClipSource`` of arrays and functions; nothing is read before it is asked for."""
 
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     subjects: tuple[str, ...]
     intensity: NDArray[np.float32]
     moments: NDArray[np.int64]
+    rate: NDArray[np.float32]
     read: Callable[[int], Frames]
+    derive: Derive
 
     def __post_init__(self) -> None:
-        lengths = {len(self.labels), len(self.subjects), len(self.intensity), len(self.moments)}
+        lengths = {len(each) for each in (self.labels, self.subjects, self.intensity, self.moments, self.rate)}
         if len(lengths) > 1:
-            raise DatasetError(f"expected as many labels, subjects, intensities and moments, got {sorted(lengths)}")
+            raise DatasetError(
+                f"expected as many labels, subjects, intensities, moments and rates, got {sorted(lengths)}"
+            )
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DatasetError(
                 f"expected labels from 0 to {len(self.classes) - 1}, got {self.labels.min()} to {self.labels.max()}"
@@ -73,6 +94,22 @@ class Clips:
     def frames(self, index: int) -> Frames:
         return self.read(index)
 
+    def derived(self, index: int, name: str, make: Make) -> NDArray[Any]:
+        return self.derive(index, name, make)
+
+
+@dataclass
+class _Remember:
+    """A ``Derive`` that keeps results in memory, for sources without a folder."""
+
+    read: Callable[[int], Frames]
+    made: dict[tuple[int, str], NDArray[Any]] = field(default_factory=dict)
+
+    def __call__(self, index: int, name: str, make: Make) -> NDArray[Any]:
+        if (index, name) not in self.made:
+            self.made[index, name] = make(self.read(index))
+        return self.made[index, name]
+
 
 def in_memory(
     clips: Sequence[Frames],
@@ -81,6 +118,7 @@ def in_memory(
     subjects: Sequence[str] | None = None,
     intensity: Sequence[float] | NDArray[np.float32] | None = None,
     moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
+    rate: Sequence[float] | NDArray[np.float32] | None = None,
 ) -> Clips:
     """A source of clips that are there already; without ``subjects`` each clip is of somebody else.
 
@@ -89,7 +127,7 @@ def in_memory(
     """
     if len(clips) != len(labels):
         raise DatasetError(f"expected a label for each of {len(clips)} clips, got {len(labels)}")
-    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments)
+    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments, rate)
 
 
 def lazy(
@@ -99,8 +137,13 @@ def lazy(
     subjects: Sequence[str] | None = None,
     intensity: Sequence[float] | NDArray[np.float32] | None = None,
     moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
+    rate: Sequence[float] | NDArray[np.float32] | None = None,
+    derive: Derive | None = None,
 ) -> Clips:
-    """A source that calls ``read`` with a clip's index each time its frames are asked for; else as ``in_memory``."""
+    """A source that calls ``read`` with a clip's index each time its frames are asked for; else as ``in_memory``.
+
+    ``derive`` keeps what is derived from clips; without it that stays in memory.
+    """
     count = len(labels)
     return Clips(
         classes,
@@ -108,7 +151,9 @@ def lazy(
         tuple(str(i) for i in range(count)) if subjects is None else tuple(subjects),
         np.full(count, np.nan, np.float32) if intensity is None else np.asarray(intensity, np.float32),
         np.full((count, 2), -1, np.int64) if moments is None else np.asarray(moments, np.int64).reshape(-1, 2),
+        np.full(count, np.nan, np.float32) if rate is None else np.asarray(rate, np.float32),
         read,
+        derive or _Remember(read),
     )
 
 
@@ -121,5 +166,7 @@ def take(source: ClipSource, indices: Sequence[int] | NDArray[np.int64]) -> Clip
         tuple(source.subjects[i] for i in chosen),
         source.intensity[chosen],
         source.moments[chosen],
+        source.rate[chosen],
         lambda index: source.frames(int(chosen[index])),
+        lambda index, name, make: source.derived(int(chosen[index]), name, make),
     )

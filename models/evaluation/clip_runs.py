@@ -16,7 +16,7 @@ from tqdm import tqdm
 from models import metrics
 from models.clips.cutting import Prepare
 from models.errors import EvaluationError
-from models.training import checkpoint, classify_clips, probe, recipe, sets
+from models.training import checkpoint, classify_clips, probe, recipe, sets, sights
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
 from models.zoo import networks
@@ -105,7 +105,7 @@ def answered(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fol
             f"expected the classes {', '.join(classes)}, but the clips are of {', '.join(every.clips.classes)}"
         )
     device, (_, test) = pick_device(), every.sides(fold)
-    seen = classify_clips.Seen.by(entry, how.clips)
+    seen = sights.of(entry, how.clips)
     with torch.inference_mode():
         found = classify_clips.probabilities(net.to(device), test, seen, how.data.validation_flip, device)
     answers: NDArray[np.int64] = found.argmax(1).numpy()
@@ -116,7 +116,7 @@ def _probed(how: Recipe, entry: Architecture, place: Path, every: sets.Set, fold
     """What a linear classifier of a fold's features says of the clips that neither has learned from."""
     learn, test = every.sides(fold)
     net, device = networks.build(entry.name, len(learn.classes)), pick_device()
-    seen = classify_clips.Seen.by(entry, how.clips)
+    seen = sights.of(entry, how.clips)
     classify_clips.start_from(net, place)
     known, asked = (probe.features(net.to(device), side, seen, device) for side in (learn, test))
     labels = torch.from_numpy(learn.labels)

@@ -156,7 +156,7 @@ def export(network: nn.Module, contract: Contract, file: Path) -> float:
     exported = Remembering(network).eval() if isinstance(network, MoodnetClip) else network
     file.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():  # in inference mode the exporter may fall back on one that takes the batch for a constant
-        networks.export(exported, samples[0], file, *samples[1:])
+        networks.export(exported, dict(zip(("faces", "memory"), samples, strict=False)), file)
         model = onnx.load(file)
         if not all(given.type.tensor_type.shape.dim[0].dim_param for given in model.graph.input):
             raise TrainingError("expected a batch of any length, but the exporter took that of its example for fixed")

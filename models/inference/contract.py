@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import onnx
 
 KEY = "moodcast"
+RESEARCH_KEY = "moodcast-research"
+"""Metadata of networks whose answers no agent shows (``models.export.research``)."""
 VERSION = 1
 LARGEST_SIDE, MOST_FRAMES, MOST_FEATURES = 1024, 256, 8192
 
@@ -135,8 +137,13 @@ def read(metadata: Mapping[str, str], file: object) -> Contract | None:
     """The contract in a network's metadata; None where there is none. ``file`` is its name in the error.
 
     Raises:
-        ModelContractError: it can't be read, is of a later version, or contradicts itself.
+        ModelContractError: it can't be read, is of a later version, contradicts itself, or is one for research.
     """
+    if RESEARCH_KEY in metadata:
+        raise ModelContractError(
+            f"{file} is a network for micro-expressions. How well such networks read strangers is not known, so no "
+            "agent shows or sends what they say: choose a classifier of expressions (moodcast models list)"
+        )
     if KEY not in metadata:
         return None
     try:

@@ -1,8 +1,4 @@
-"""The task of a network that looks at clips: one label each, seen in the frames that a recipe's sampling chooses.
-
-A clip travels as a face whose channels are the colours of its frames, (T * 3, S, S), through ``augment``; the network
-gets it as (3, T, S, S).
-"""
+"""The task of a network that looks at clips: one label each, seen as its ``ClipSight`` sees them."""
 
 import os
 from collections.abc import Sequence
@@ -12,19 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import metrics
-from models.clips import sampling
-from models.clips.source import ClipSource, Frames
+from models.clips.source import ClipSource
 from models.errors import TrainingError
-from models.inference.contract import Pixels
-from models.training import checkpoint, losses
-from models.training.augment import augment, mix
-from models.training.inputs import at_size, prepared
-from models.training.recipe import ClipsSection, Recipe
+from models.training import checkpoint, losses, sights
+from models.training.recipe import Recipe
+from models.training.sight import ClipSight, Views
 from models.zoo import networks
 from models.zoo.entry import Architecture
 
@@ -34,60 +26,7 @@ _LAST = ("fc.", "label.", "votes.")
 """Last layers, which depend on the classes."""
 
 
-def chosen(
-    frames: Frames, moments: NDArray[np.int64], count: int, how: ClipsSection, rng: np.random.Generator | None
-) -> list[NDArray[np.int64]]:
-    """Which ``count`` frames of a clip are seen: one choice with ``rng``, else every view of a test.
-
-    ``moments`` (2,) are onset and apex. Where they are not known (-1), they are the first frame and the one that
-    differs most from it.
-    """
-    if how.sampling == "segments":
-        return [sampling.segments(len(frames), count // how.run, how.run, rng)]
-    if how.sampling == "strided":
-        if rng is not None:
-            return [sampling.strided(len(frames), count, how.stride, rng)]
-        return sampling.views(len(frames), count, how.stride, how.views)
-    if moments.min() >= 0:
-        return [moments]
-    difference = np.abs(frames.astype(np.int16) - frames[0]).mean((1, 2, 3))
-    return [np.array([0, difference.argmax()])]
-
-
-class Seen(NamedTuple):
-    """How a network sees clips: by its registry entry, and by a recipe's section ``clips``."""
-
-    frames: int
-    size: int
-    pixels: Pixels
-    how: ClipsSection
-
-    @classmethod
-    def by(cls, entry: Architecture, how: ClipsSection) -> "Seen":
-        """Raises:
-        TrainingError: the sampling can't give the network's number of frames.
-        """
-        if how.sampling == "segments" and entry.frames % how.run:
-            raise TrainingError(f"clips.run: expected a divisor of {entry.name}'s {entry.frames} frames, got {how.run}")
-        if (how.sampling == "apex") != (entry.frames == 2):
-            raise TrainingError(
-                f"clips.sampling: {entry.name} looks at {entry.frames} frames; 'apex' gives two, the others give more"
-            )
-        return cls(entry.frames, entry.size, entry.pixels, how)
-
-    def views(self, source: ClipSource, index: int, rng: np.random.Generator | None) -> Tensor:
-        """One clip's views (V, T * 3, S, S) float32 in 0..255 at the network's size; V is 1 with ``rng``."""
-        frames = source.frames(index)
-        choices = chosen(frames, source.moments[index], self.frames, self.how, rng)
-        picked = frames[np.stack(choices)].transpose(0, 1, 4, 2, 3)  # (V, T, 3, S, S)
-        return at_size(torch.from_numpy(picked.copy()).flatten(1, 2).float(), self.size)
-
-    def ready(self, clips: Tensor) -> Tensor:
-        """Clips (N, T * 3, S, S) as the network takes them: (N, 3, T, S, S), normalised."""
-        return prepared(clips.unflatten(1, (self.frames, 3)).transpose(1, 2), self.pixels)
-
-
-def probabilities(net: nn.Module, source: ClipSource, seen: Seen, mirror: bool, device: torch.device) -> Tensor:
+def probabilities(net: nn.Module, source: ClipSource, seen: ClipSight, mirror: bool, device: torch.device) -> Tensor:
     """What a network in evaluation mode answers to each clip, (N, K) float32 on the CPU: the mean over its views.
 
     ``mirror`` adds the mirror image of each view.
@@ -95,18 +34,31 @@ def probabilities(net: nn.Module, source: ClipSource, seen: Seen, mirror: bool, 
     rows = []
     for start in range(0, len(source), CHUNK):
         views = [seen.views(source, i, None) for i in range(start, min(start + CHUNK, len(source)))]
-        clips = seen.ready(torch.cat(views).to(device))
-        answers = [net(side).float().softmax(1) for side in ([clips, clips.flip(4)] if mirror else [clips])]
-        mean = torch.stack(answers).mean(0).cpu()
-        rows += [part.mean(0) for part in mean.split([len(view) for view in views])]
+        inputs = seen.ready(joined(views, device))
+        sides = [inputs, seen.mirrored(inputs)] if mirror else [inputs]
+        mean = torch.stack([net(*side).float().softmax(1) for side in sides]).mean(0).cpu()
+        rows += [part.mean(0) for part in mean.split([len(view[0]) for view in views])]
     return torch.stack(rows)
 
 
-class ClipBatch(NamedTuple):
-    """Augmented clips (B, 3, T, S, S) as the network takes them, and what is to be answered (B, K)."""
+def joined(views: Sequence[Views], device: torch.device) -> Views:
+    """Several clips' views as one batch on a device."""
+    return tuple(torch.cat(each).to(device) for each in zip(*views, strict=True))
 
-    clips: Tensor
+
+class ClipBatch(NamedTuple):
+    """What the network is given of B augmented clips, and what is to be answered (B, K)."""
+
+    inputs: Views
     targets: Tensor
+
+
+class ClipAnswer(NamedTuple):
+    """Logits (B, K), those that the loss takes from inside the network, and a loss of the network's own."""
+
+    logits: Tensor
+    inside: Sequence[Tensor] = ()
+    penalty: Tensor | None = None
 
 
 class ClassifyClips:
@@ -125,9 +77,11 @@ class ClassifyClips:
     ) -> None:
         self.recipe, self.learn, self.check, self.device = recipe, learn, check, device
         self.net = net.to(device)
-        self.seen = Seen.by(entry, recipe.clips)
+        self.seen = sights.of(entry, recipe.clips)
         if recipe.loss.auxiliary and not hasattr(net, "with_auxiliary"):
             raise TrainingError(f"loss.auxiliary: {entry.name} has no answers inside, expected 0")
+        if recipe.loss.penalty and not hasattr(net, "with_penalty"):
+            raise TrainingError(f"loss.penalty: {entry.name} has no loss of its own, expected 0")
         self.examples, self.classes = len(learn), learn.classes
         self.labels = torch.from_numpy(learn.labels)
         counts = torch.bincount(self.labels, minlength=len(self.classes)).to(device)
@@ -157,24 +111,27 @@ class ClassifyClips:
     def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> ClipBatch:
         """Clips, augmented and mixed, with their targets mixed alike."""
         how = self.recipe.augmentation
-        clips = load(self.learn, self.seen, index.tolist(), generator).to(self.device)
-        clips, kept = mix(augment(clips, how, generator), how, generator)
+        clips = joined(load(self.learn, self.seen, index.tolist(), generator), self.device)
+        clips, kept = self.seen.varied(clips, how, generator)
         targets = F.one_hot(self.labels[index], len(self.classes)).float().to(self.device)
         return ClipBatch(self.seen.ready(clips), kept * targets + (1 - kept) * targets.flip(0))
 
-    def answer(self, net: nn.Module, batch: ClipBatch) -> tuple[Tensor, Sequence[Tensor]]:
-        """Logits (B, K), and those that the loss takes from inside the network."""
+    def answer(self, net: nn.Module, batch: ClipBatch) -> ClipAnswer:
         if self.recipe.loss.auxiliary:
-            return net.with_auxiliary(batch.clips)
-        return net(batch.clips), ()
+            return ClipAnswer(*net.with_auxiliary(*batch.inputs))
+        if self.recipe.loss.penalty:
+            logits, penalty = net.with_penalty(*batch.inputs)
+            return ClipAnswer(logits, penalty=penalty)
+        return ClipAnswer(net(*batch.inputs))
 
-    def loss(self, answer: tuple[Tensor, Sequence[Tensor]], batch: ClipBatch) -> Tensor:
-        """The recipe's loss; answers inside the network get plain cross-entropy."""
-        how, (logits, inside) = self.recipe.loss, answer
-        total = losses.classification(logits, batch.targets, how, self.log_prior, self.class_weights)
-        for early in inside:
+    def loss(self, answer: ClipAnswer, batch: ClipBatch) -> Tensor:
+        """The recipe's loss; answers inside the network get plain cross-entropy, its own loss is added."""
+        how = self.recipe.loss
+        total = losses.classification(answer.logits, batch.targets, how, self.log_prior, self.class_weights)
+        for early in answer.inside:
             total = total + how.auxiliary * losses.soft_cross_entropy(early, batch.targets)
-        return how.label * total
+        total = how.label * total
+        return total if answer.penalty is None else total + how.penalty * answer.penalty.float()
 
     def validate(self, net: nn.Module) -> dict[str, float]:
         """WAR, UAR and the lowest recall of a class that occurs, in 0..1."""
@@ -185,18 +142,18 @@ class ClassifyClips:
         return {"war": metrics.accuracy(matrix), "uar": metrics.uar(matrix), "lowest_recall": lowest}
 
 
-def load(source: ClipSource, seen: Seen, indices: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Clips (B, T * 3, S, S) to train on; which frames they show comes from the generator's seed.
+def load(source: ClipSource, seen: ClipSight, indices: Sequence[int], generator: torch.Generator) -> list[Views]:
+    """Clips to train on, a view of each; which frames they show comes from the generator's seed.
 
     They are read side by side: decoding waits for the disk and leaves Python's lock alone.
     """
     seeds = np.random.SeedSequence(generator.initial_seed()).spawn(len(indices))
 
-    def one(index: int, seed: np.random.SeedSequence) -> Tensor:
+    def one(index: int, seed: np.random.SeedSequence) -> Views:
         return seen.views(source, index, np.random.default_rng(seed))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return torch.cat(list(pool.map(one, indices, seeds)))
+        return list(pool.map(one, indices, seeds))
 
 
 def start_from(net: nn.Module, source: Path) -> None:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from models.clips.source import ClipSource
 from models.errors import RecipeError
 from models.training.augment import augment
-from models.training.classify_clips import CHUNK, Seen, load, start_from
+from models.training.classify_clips import CHUNK, joined, load, start_from
 from models.training.recipe import Recipe
+from models.training.sight_pixels import Seen
 from models.zoo import mae_dfer, networks, videomae
 from models.zoo.entry import Architecture
 
@@ -95,7 +96,7 @@ class Reconstruct:
         start_from(self.net, Path(source))
 
     def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> MaskedBatch:
-        clips = load(self.learn, self.seen, index.tolist(), generator).to(self.device)
+        (clips,) = joined(load(self.learn, self.seen, index.tolist(), generator), self.device)
         chance = torch.Generator().manual_seed(generator.initial_seed())
         return self.made_of(augment(clips, self.recipe.augmentation, generator), chance)
 
@@ -103,7 +104,7 @@ class Reconstruct:
         """A batch of clips (B, T * 3, S, S) in 0..255."""
         hidden = self.how.masks(len(clips), chance).to(self.device)
         frames = clips.unflatten(1, (self.seen.frames, 3)).transpose(1, 2)
-        return MaskedBatch(frames / 255, self.seen.ready(clips), hidden)
+        return MaskedBatch(frames / 255, self.seen.ready((clips,))[0], hidden)
 
     def answer(self, net: nn.Module, batch: MaskedBatch) -> Tensor:
         drawn: Tensor = net(batch.ready, batch.hidden)
@@ -117,7 +118,7 @@ class Reconstruct:
         chance, total = torch.Generator().manual_seed(self.recipe.data.seed), 0.0
         for start in range(0, len(self.check), CHUNK):
             indices = range(start, min(start + CHUNK, len(self.check)))
-            views = [self.seen.views(self.check, i, None)[:1] for i in indices]
+            views = [self.seen.views(self.check, i, None)[0][:1] for i in indices]
             batch = self.made_of(torch.cat(views).to(self.device), chance)
             total += len(views) * float(self.loss(self.answer(net, batch), batch))
         return {"reconstruction": total / len(self.check)}

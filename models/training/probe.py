@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from models.clips.source import ClipSource
-from models.training.classify_clips import CHUNK, Seen
+from models.training.classify_clips import CHUNK, joined
+from models.training.sight import ClipSight
 
 _PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 """Weights of the classifier's squared weights to choose from: with few clips it would learn them by heart without."""
@@ -14,7 +15,7 @@ _FOLDS = 5
 
 
 @torch.inference_mode()
-def features(net: nn.Module, source: ClipSource, seen: Seen, device: torch.device) -> Tensor:
+def features(net: nn.Module, source: ClipSource, seen: ClipSight, device: torch.device) -> Tensor:
     """What a network's last layer (``fc``) is given for each clip, (N, D) float32: the mean over its test views."""
     given: list[Tensor] = []
     hook = net.fc.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].float().cpu()))
@@ -23,8 +24,8 @@ def features(net: nn.Module, source: ClipSource, seen: Seen, device: torch.devic
         counts = []
         for start in range(0, len(source), CHUNK):
             views = [seen.views(source, i, None) for i in range(start, min(start + CHUNK, len(source)))]
-            net(seen.ready(torch.cat(views).to(device)))
-            counts += [len(view) for view in views]
+            net(*seen.ready(joined(views, device)))
+            counts += [len(view[0]) for view in views]
     finally:
         hook.remove()
     return torch.stack([part.mean(0) for part in torch.cat(given).split(counts)])

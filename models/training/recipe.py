@@ -166,6 +166,10 @@ class LossSection(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0, le=10, description="Weight of the answers inside a network that has them: 0.05 for `ial`."),
     ] = 0.0
+    penalty: Annotated[
+        float,
+        Meta(ge=0, le=10, description="Weight of the loss that a network brings along, such as 1 for `akmnet`."),
+    ] = 0.0
     class_balance: Annotated[
         float,
         Meta(

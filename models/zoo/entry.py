@@ -29,7 +29,9 @@ class Architecture:
     ``left_out_gmacs`` says which of them ours saves at no change of the answer. ``published_gmacs`` are as the paper
     prints them, and ``remark`` says why they are far off, where that is known. ``learning_rate`` is that of the study's
     transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
-    two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second.
+    two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second. ``sight`` is what of a
+    clip it sees (``models.training.sights``), ``motion`` the shape of its second input without the batch, where it has
+    one. Networks for ``micro``-expressions are never the agent's: what they say is no claim about a viewer.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Architecture:
     published_gmacs: str = ""
     remark: str = ""
     over: str = ""
+    sight: str = "pixels"
+    motion: tuple[int, ...] = ()
+    micro: bool = False
 
     @property
     def sees(self) -> str:
@@ -61,3 +66,8 @@ class Architecture:
         """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size)."""
         frames = (self.frames,) if self.frames > 1 else ()
         return (number, self.pixels.channels, *frames, self.size, self.size)
+
+    def inputs(self, number: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of all inputs by their names in an exported file, in their order; the first one's is ``shape``."""
+        first = {"flow" if self.sight == "flow" else "faces": self.shape(number)}
+        return first | ({"motion": (number, *self.motion)} if self.motion else {})

@@ -66,6 +66,8 @@ class Remembering(nn.Module):
     first, to the clip's logits and the newest face's features.
     """
 
+    ANSWERS = ("logits", "features")
+
     def __init__(self, net: MoodnetClip) -> None:
         super().__init__()
         self.net = net

@@ -156,26 +156,23 @@ def _frames(entry: Architecture) -> tuple[Callable[[int], "nn.Module"], int] | t
     return (functools.partial(build, entry.over), get(entry.over).pixels.channels) if entry.over else ()
 
 
-def export(network: "nn.Module", faces: "Tensor", file: Path, memory: "Tensor | None" = None) -> None:
+def export(network: "nn.Module", samples: Mapping[str, "Tensor"], file: Path) -> None:
     """Write a network in evaluation mode as ONNX, opset 18; the batch may have any length when it runs.
 
-    ``faces`` (N, channels, size, size), or clips of them, show its input's shape, N at least 2; so does ``memory`` for
-    a network that has this second input. Outputs are named as the network's ``ANSWERS`` say, ``logits`` where it has
-    none, and with a memory ``logits`` and ``features``.
+    ``samples`` are its inputs by their names in the file, in their order; they show its shapes, with a batch of two or
+    more. Outputs are named as the network's ``ANSWERS`` say, ``logits`` where it has none.
     """
     import torch
 
-    samples = (faces,) if memory is None else (faces, memory)
-    answers = ("logits",) if memory is None else ("logits", "features")
     batch = torch.export.Dim("faces_in_batch", min=1)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses packages that nothing here needs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's, about itself
         program = torch.onnx.export(
             network,
-            samples,
-            input_names=["faces", "memory"][: len(samples)],
-            output_names=list(getattr(network, "ANSWERS", answers)),
+            tuple(samples.values()),
+            input_names=list(samples),
+            output_names=list(getattr(network, "ANSWERS", ("logits",))),
             dynamic_shapes=tuple({0: batch} for _ in samples),
             opset_version=18,
             dynamo=True,

@@ -9,12 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import moodcast
 from agent import face_stage
 from models.clips import cache, layouts, video
 from models.clips.layouts import Listing
 from models.clips.layouts.entry import Clip
+from models.clips.source import Frames
 from models.clips.video import Frame
 from models.errors import DatasetError, ModelMissingError
 from models.inference import align, registry
@@ -61,6 +63,23 @@ def data(tmp_path: Path) -> Path:
     rows = "happy/a_1,happy,a,0.5,1,4\nsad/b_1,sad,b,1,,\nsad/a_2,sad,a,,0,5\n"
     (folder / "clips.csv").write_text("file,label,subject,intensity,onset,apex\n" + rows)
     return folder
+
+
+def test_what_is_derived_from_faces_is_kept_beside_them(data: Path) -> None:
+    def mean(frames: Frames) -> NDArray[np.float64]:
+        asked.append(len(frames))
+        return frames.mean((1, 2, 3))
+
+    asked: list[int] = []
+    for _ in range(2):
+        source = cache.prepare(data, layouts.find(data), SIZE, Discs()).source
+        found = source.derived(0, "mean", mean)
+        np.testing.assert_array_equal(found, source.frames(0).mean((1, 2, 3)))
+    assert asked == [len(found)]
+    (kept,) = (data / cache.FOLDER).rglob("*.mean.npz")
+    kept.write_bytes(b"cut off")
+    with pytest.raises(DatasetError, match="can't be read"):
+        source.derived(0, "mean", mean)
 
 
 def test_faces_are_aligned_and_kept(data: Path) -> None:

@@ -49,3 +49,19 @@ def test_what_does_not_fit_together_is_refused() -> None:
         source.in_memory([grey(1), grey(2)], [0, 2], ("a", "b"))
     with pytest.raises(DatasetError, match="as many"):
         source.in_memory([grey(1), grey(2)], [0, 1], ("a", "b"), subjects=["x"])
+
+
+def test_what_is_derived_from_a_clip_is_computed_once() -> None:
+    made: list[int] = []
+
+    def mean(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+        made.append(int(frames[0, 0, 0, 0]))
+        return frames.mean((1, 2, 3))
+
+    clips = source.take(source.in_memory([grey(1), grey(2)], [1, 0], ("a", "b"), rate=[60, np.nan]), [1, 0])
+    assert [clips.derived(i, "mean", mean)[0] for i in (0, 1, 0)] == [2, 1, 2]
+    assert made == [2, 1]
+    assert clips.derived(0, "other", mean).tolist() == [2, 2, 2]
+    assert made == [2, 1, 2]
+    assert np.isnan(clips.rate[0])
+    assert clips.rate[1] == 60

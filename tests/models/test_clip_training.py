@@ -15,13 +15,14 @@ from torch import Tensor, nn  # noqa: E402
 
 from models.clips.source import in_memory, take  # noqa: E402
 from models.errors import RecipeError, TrainingError  # noqa: E402
-from models.inference.contract import IMAGENET  # noqa: E402
+from models.inference.contract import IMAGENET, Pixels  # noqa: E402
 from models.training import (  # noqa: E402
     checkpoint,
     classify_clips,
     masked,
     probe,
     recipe,
+    sight_pixels,
     train,
 )
 from models.training.recipe import ClipsSection, Recipe  # noqa: E402
@@ -82,7 +83,7 @@ def scores(folder: Path) -> dict[str, float]:
 def test_learns_clips_by_heart_and_tells_war_uar_and_the_lowest_recall(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sections: dict[str, dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(classify_clips, "augment", lambda faces, _, __: faces)  # mirrored, "left" would be "right"
+    monkeypatch.setattr(sight_pixels, "augment", lambda faces, _, __: faces)  # mirrored, "left" would be "right"
     run(made(schedule={"epochs": 12}, **sections), tmp_path / "run")
     found = scores(tmp_path / "run")
     assert (found["war"], found["uar"], found["lowest_recall"]) == (1, 1, 1)
@@ -154,28 +155,57 @@ def test_the_same_change_is_made_to_all_frames_of_a_clip() -> None:
     how = made(augmentation={"roll_degrees": 18, "zoom": 0.2, "shift": 0.1, "mixup_alpha": 0.2})
     this = classify_clips.ClassifyClips(how, Tiny(), ENTRY, still, still, CPU)
     batch = this.batch(torch.arange(8), 0, torch.Generator().manual_seed(3))
-    assert batch.clips.shape == (8, 3, 4, 32, 32)
-    torch.testing.assert_close(batch.clips, batch.clips[:, :, :1].expand_as(batch.clips))
-    assert (batch.clips[0] - batch.clips[1]).abs().max() > 0.1  # but clips differ from each other
+    (clips,) = batch.inputs
+    assert clips.shape == (8, 3, 4, 32, 32)
+    torch.testing.assert_close(clips, clips[:, :, :1].expand_as(clips))
+    assert (clips[0] - clips[1]).abs().max() > 0.1  # but clips differ from each other
 
 
 def test_onset_and_apex_are_taken_where_known_and_found_where_not() -> None:
     frames, how = shapes(1).frames(0), ClipsSection(sampling="apex")
-    (known,) = classify_clips.chosen(frames, np.array([2, 5]), 2, how, None)
-    (found,) = classify_clips.chosen(np.concatenate([frames, frames[:1]]), np.array([-1, -1]), 2, how, None)
+    (known,) = sight_pixels.chosen(frames, np.array([2, 5]), 2, how, None)
+    (found,) = sight_pixels.chosen(np.concatenate([frames, frames[:1]]), np.array([-1, -1]), 2, how, None)
     assert known.tolist() == [2, 5]
     assert found[0] == 0
     assert 0 < found[1] < 8
+
+
+def test_a_network_of_one_frame_sees_the_apex_and_a_grey_one_the_luma() -> None:
+    source, grey = shapes(1), Pixels((0.0,), (255.0,))
+    source.moments[:] = [2, 5]
+    seen = sight_pixels.Seen.by(Architecture("one", Tiny, "", 32, grey, 0), ClipsSection(sampling="apex"))
+    (face,) = seen.ready(seen.views(source, 0, None))
+    assert face.shape == (1, 1, 32, 32)
+    expected = source.frames(0)[5] @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(255 * face[0, 0].numpy(), expected, atol=1e-3)
+
+
+class Penalised(Tiny):
+    """Asks for small logits besides."""
+
+    def with_penalty(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self(x)
+        return logits, logits.square().mean()
+
+
+def test_a_network_brings_its_own_loss_along() -> None:
+    plain, more = (task(made(loss={"penalty": weight}), net=Penalised()) for weight in (0, 2))
+    batch = plain.batch(torch.arange(8), 0, torch.Generator().manual_seed(3))
+    own = plain.net.with_penalty(*batch.inputs)[1]
+    losses = [this.loss(this.answer(plain.net, batch), batch) for this in (plain, more)]
+    torch.testing.assert_close(losses[1], losses[0] + 2 * own)
+    with pytest.raises(TrainingError, match=r"loss\.penalty: tiny has no loss of its own"):
+        task(made(loss={"penalty": 1}))
 
 
 def test_the_answer_to_a_clip_is_the_mean_over_its_views() -> None:
     source = shapes(10, frames=30)
     torch.manual_seed(0)
     net = Tiny().eval()
-    seen = classify_clips.Seen.by(ENTRY, ClipsSection(sampling="strided", stride=2, views=3))
+    seen = sight_pixels.Seen.by(ENTRY, ClipsSection(sampling="strided", stride=2, views=3))
     with torch.inference_mode():
         both = classify_clips.probabilities(net, source, seen, True, CPU)
-        views = seen.ready(seen.views(source, 9, None))
+        (views,) = seen.ready(seen.views(source, 9, None))
         expected = torch.cat([net(side).softmax(1) for side in (views, views.flip(4))]).mean(0)
     assert len(views) == 3
     torch.testing.assert_close(both[9], expected)
@@ -252,7 +282,7 @@ def test_a_pretraining_runs_on_the_same_trainer_and_its_loss_falls(tmp_path: Pat
 
 def test_features_of_a_network_that_knows_the_motion_are_read_off_linearly() -> None:
     learn, test = shapes(40), shapes(20, seed=1)
-    seen = classify_clips.Seen.by(ENTRY, ClipsSection())
+    seen = sight_pixels.Seen.by(ENTRY, ClipsSection())
     net = Tiny()
     known, asked = (probe.features(net, source, seen, CPU) for source in (learn, test))
     assert known.shape == (40, 2048)
@@ -281,9 +311,9 @@ def test_deeper_blocks_learn_faster_and_what_follows_them_at_the_full_rate() -> 
 
 def test_what_does_not_fit_together_is_a_sentence() -> None:
     with pytest.raises(TrainingError, match="divisor"):
-        classify_clips.Seen.by(ENTRY, ClipsSection(run=3))
-    with pytest.raises(TrainingError, match="'apex' gives two"):
-        classify_clips.Seen.by(ENTRY, ClipsSection(sampling="apex"))
+        sight_pixels.Seen.by(ENTRY, ClipsSection(run=3))
+    with pytest.raises(TrainingError, match="'apex' gives one or two"):
+        sight_pixels.Seen.by(ENTRY, ClipsSection(sampling="apex"))
     with pytest.raises(RecipeError, match="mae-dfer, videomae"):
         masked.pretraining("c3d")
     with pytest.raises(RecipeError, match=r"expected clips\.layout"):

@@ -1,0 +1,11 @@
+"""``moodcast models spot`` and ``moodcast models micro``: micro-expressions, found and recognised (docs/micro.md)."""
+
+import argparse
+
+from models.inference.face_stage import FaceStage
+
+
+def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", faces: FaceStage) -> None:
+    """On the actions of ``moodcast models``; ``faces`` finds faces in clips."""
+    studies = actions.add_parser("micro", help="studies of micro-expressions (docs/micro.md)")
+    studies.add_subparsers(dest="study", metavar="STUDY", required=True)

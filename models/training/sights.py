@@ -1,0 +1,20 @@
+"""The ways in which networks see clips, by the names that ``Architecture.sight`` gives."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from models.training.recipe import ClipsSection
+from models.training.sight import ClipSight
+from models.training.sight_pixels import Seen
+from models.zoo.entry import Architecture
+
+_SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = MappingProxyType({"pixels": Seen.by})
+
+
+def of(entry: Architecture, how: ClipsSection) -> ClipSight:
+    """How a network sees the clips of a recipe.
+
+    Raises:
+        TrainingError: the recipe's sampling is none for it.
+    """
+    return _SIGHTS[entry.sight](entry, how)
