@@ -48,7 +48,7 @@ def settled(table: float, header: float | None, name: object) -> tuple[float, st
     return table, f"the header of {name} says {header:g} frames a second, and the table {table:g}: the table counts"
 
 
-def known(fps: float, name: object) -> float:
+def checked(fps: float, name: object) -> float:
     """``fps``, which the network or the method needs to know.
 
     Raises:

@@ -105,5 +105,5 @@ def test_one_frame_is_one_frame_and_no_flow() -> None:
 )
 def test_an_unknown_or_impossible_rate_is_a_sentence(fps: float, said: str) -> None:
     with pytest.raises(DatasetError, match=f"anna.mp4.*{said}"):
-        rates.known(fps, "anna.mp4")
-    assert rates.known(200, "anna.mp4") == 200
+        rates.checked(fps, "anna.mp4")
+    assert rates.checked(200, "anna.mp4") == 200
