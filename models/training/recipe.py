@@ -247,7 +247,12 @@ class ScheduleSection(msgspec.Struct, frozen=True, kw_only=True):
         Share, Meta(description="Share of the steps in which the learning rate rises; a half cosine brings it to zero.")
     ] = 0.05
     small_epochs: Annotated[
-        int, Meta(ge=0, description="The first epochs see smaller faces: nearly the same lesson for less time.")
+        int,
+        Meta(
+            ge=0,
+            description="The first epochs see smaller faces: nearly the same lesson for less time. Where all epochs "
+            "do, so does the validation.",
+        ),
     ] = 0
     small_size: Annotated[int, Meta(ge=16, le=512, description="Side of those faces, in pixels.")] = 32
     ema_decay: Annotated[

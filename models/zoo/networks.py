@@ -47,6 +47,7 @@ ORDER = [
     "mae_dfer",
     "fused",
     "mmnet",
+    "micro_attention",
     "frame_attention",
 ]
 """The files in the order in which networks are listed; others follow, by name. Those that look at faces come first."""

@@ -39,6 +39,7 @@ NO_OTHER_EXPORT = {
     "mobilefacenet-self",
     "resnet18-single",
     "resnet18-self",
+    "apex-resnet10",
 }
 """Built of the same parts as another that is exported here."""
 LIGHT = {"moodnet-tiny", "moodnet-clip", "moodnet-small-self", "mini-xception", "mobilefacenet", "resnet18", "r3d18"}
@@ -63,6 +64,8 @@ SMALLER = {
     "vgg16": 64,
     "resnet18": 64,
     "resnet50": 64,
+    "micro-attention": 64,
+    "apex-resnet10": 64,
     "mobilenet-v1": 64,
     "resmaskingnet": 64,
     "efficientnet-b2": 96,
