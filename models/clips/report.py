@@ -31,7 +31,7 @@ def describe(listing: Listing) -> str:
         f"fold {name}: {len(fold.train)} to learn from, {len(fold.test)} to test on"
         for name, fold in listing.folds.items()
     ]
-    return "\n".join(lines + _some("missing", listing.missing))
+    return "\n".join(lines + _some("missing", listing.missing) + _some("remarks", listing.remarks))
 
 
 def describe_long(listing: long.LongListing) -> str:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from models.clips.layouts import acted, micro, plain, wild
+from models.clips.layouts import acted, casme, cohn_kanade, micro, plain, wild
 from models.clips.layouts.entry import Listing, as_expressions
 from models.errors import DatasetError
 
 __all__ = ["LAYOUTS", "Listing", "as_expressions", "find"]
 
-LAYOUTS = {layout.name: layout for kind in (plain, wild, acted, micro) for layout in kind.LAYOUTS}
+LAYOUTS = {layout.name: layout for kind in (plain, wild, acted, cohn_kanade, micro, casme) for layout in kind.LAYOUTS}
 
 
 def find(folder: Path, name: str = "plain") -> Listing:
@@ -30,4 +30,4 @@ def find(folder: Path, name: str = "plain") -> Listing:
         raise DatasetError(f"expected clips in {folder}, but none is named")
     if not found.clips:
         raise DatasetError(f"expected clips in {folder}; of those that are named none is there: {found.missing[0]}")
-    return Listing(layout, found.classes or layout.classes, found.clips, found.folds, found.missing)
+    return Listing(layout, found.classes or layout.classes, found.clips, found.folds, found.missing, found.remarks)

@@ -40,11 +40,15 @@ class OfficialFold:
 
 @dataclass(frozen=True)
 class Found:
-    """An adapter's answer: clips, the official folds by name, and a sentence for each clip that is not there."""
+    """An adapter's answer: clips, the official folds by name, and a sentence for each clip that is not there.
+
+    ``remarks`` has one for each contradiction and for how it was settled.
+    """
 
     clips: tuple[Clip, ...]
     folds: Mapping[str, OfficialFold] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
     """Only of layouts that leave the classes to the folder."""
 
@@ -66,13 +70,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class Listing:
-    """The clips of a folder and their official folds (empty where there are none)."""
+    """The clips of a folder and their official folds (empty where there are none); else as ``Found``."""
 
     layout: Layout
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
     folds: Mapping[str, OfficialFold]
     missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def keep(self, indices: Sequence[int]) -> "Listing":
         """Only these clips; the folds follow."""

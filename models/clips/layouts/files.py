@@ -91,23 +91,49 @@ def read_names(file: Path) -> list[Line]:
     return [line for line in lines if line.words]
 
 
+def find_table(folder: Path, stem: str, what: str) -> Path:
+    """The Excel or CSV file that begins with ``stem``, in the folder or up to three folders deep in it.
+
+    Raises:
+        DatasetError: there is none, or only one in the old Excel format; ``what`` says what was looked for.
+    """
+    depths = ("", "*/", "*/*/", "*/*/*/")
+    try:
+        return locate(folder, [f"{depth}{stem}{end}" for depth in depths for end in (".xlsx", ".csv")], what)
+    except DatasetError:
+        for file in (file for depth in depths for file in folder.glob(f"{depth}{stem}.xls")):
+            raise DatasetError(
+                f"expected {what} as .xlsx or .csv, got {file}: open it, and save it as .xlsx beside it"
+            ) from None
+        raise
+
+
+def read_sheets(file: Path) -> list[list[Line]]:
+    """All sheets of an Excel file, or a CSV file as the only one.
+
+    Raises:
+        DatasetError: it can't be read.
+    """
+    return _excel(file) if file.suffix.lower() == ".xlsx" else [_read_lines(file, ",")]
+
+
 def read_table(file: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
     """The rows under the first line that names all ``columns``, of a CSV or an Excel file; case does not count.
 
     What stands above that line is skipped, and so are rows without a value in the first column. ``optional`` columns
-    are among the fields where the line has them.
+    are among the fields where the line has them. Of an Excel file, the first sheet with such a line counts.
 
     Raises:
         DatasetError: it can't be read, or lacks a column.
     """
-    lines = _excel(file) if file.suffix.lower() == ".xlsx" else _read_lines(file, ",")
-    for i, line in enumerate(lines):
-        names = [cell.strip().lower() for cell in line.words]
-        if {name.lower() for name in columns} <= set(names):
-            there = [*columns, *(name for name in optional if name.lower() in names)]
-            number = {name: names.index(name.lower()) for name in there}
-            found = [Row(_fields(number, words), place) for words, place in lines[i + 1 :]]
-            return [row for row in found if row.fields[columns[0]]]
+    for lines in read_sheets(file):
+        for i, line in enumerate(lines):
+            names = [cell.strip().lower() for cell in line.words]
+            if {name.lower() for name in columns} <= set(names):
+                there = [*columns, *(name for name in optional if name.lower() in names)]
+                number = {name: names.index(name.lower()) for name in there}
+                found = [Row(_fields(number, words), place) for words, place in lines[i + 1 :]]
+                return [row for row in found if row.fields[columns[0]]]
     raise DatasetError(f"expected the columns {', '.join(columns)} in {file}")
 
 
@@ -116,7 +142,7 @@ def _fields(number: Mapping[str, int], words: Sequence[str]) -> dict[str, str]:
     return {name: words[i].strip() if i < len(words) else "" for name, i in number.items()}
 
 
-def _excel(file: Path) -> list[Line]:
+def _excel(file: Path) -> list[list[Line]]:
     try:
         import openpyxl
     except ModuleNotFoundError as error:
@@ -127,10 +153,12 @@ def _excel(file: Path) -> list[Line]:
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
-            sheet = book.worksheets[0]
             return [
-                Line(["" if cell is None else str(cell) for cell in row], f"line {i} of {file}")
-                for i, row in enumerate(sheet.iter_rows(values_only=True), 1)
+                [
+                    Line(["" if cell is None else str(cell) for cell in row], f"line {i} of {file}")
+                    for i, row in enumerate(sheet.iter_rows(values_only=True), 1)
+                ]
+                for sheet in book.worksheets
             ]
         finally:
             book.close()
