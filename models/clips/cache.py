@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import atomic
-from models.clips import source, tracks, video
+from models.clips import rates, source, tracks, video
 from models.clips.layouts.entry import Clip, Listing
 from models.clips.source import Clips, Frames, Make
 from models.clips.video import Frame
@@ -36,7 +36,7 @@ MARGIN = 1.2
 """Side of the crop relative to the stills' tiles: the jaw of an open mouth stays in it."""
 FOLDER = ".moodcast-faces"
 """In the data set's folder, where no other is asked for; hidden, or it would look like a class."""
-VERSION = 1
+VERSION = 2
 """Of what is stored; another number cuts everything anew."""
 _NO_FACE = ".no-face"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
@@ -49,19 +49,30 @@ class CacheError(DatasetError):
 
 @dataclass(frozen=True)
 class Cut:
-    """The faces (size, size, 3) of a clip; ``first`` is the frame of the clip that the first of them is from."""
+    """The faces (size, size, 3) of a clip; ``first`` is the frame of the clip that the first of them is from.
+
+    ``length`` is how many frames the clip has, with and without a face; ``rate`` what its file's header says, None for
+    a folder of pictures (``rates.settled``).
+    """
 
     first: int
     frames: list[Frame]
+    length: int
+    rate: float | None
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The clips that could be cut: as a listing, as a source of their faces; and a sentence for each of the others."""
+    """The clips that could be cut: as a listing, as a source of their faces; and a sentence for each of the others.
+
+    ``remarks`` has one for each clip of which not all counts: frames without the face, a moment that is not among the
+    frames with it, a header's rate.
+    """
 
     listing: Listing
     source: Clips
     broken: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def prepare(
@@ -89,7 +100,8 @@ def prepare(
         if not files:
             raise DatasetError(f"expected faces in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
     few = listing.keep(list(files))
-    return Prepared(few, _source(few, list(files.values())), tuple(broken))
+    clips, remarks = _source(few, list(files.values()))
+    return Prepared(few, clips, tuple(broken), tuple(remarks))
 
 
 def _cut_all(
@@ -137,22 +149,28 @@ def _new_only_with_faces(place: Path, shelf: Path) -> Iterator[None]:
         raise
 
 
-def _source(listing: Listing, files: Sequence[Path]) -> Clips:
+def _source(listing: Listing, files: Sequence[Path]) -> tuple[Clips, list[str]]:
+    """The clips as a source, and what is to be said of those of which not all counts."""
     clips = listing.clips
-    moments = np.array([(clip.onset, clip.apex) for clip in clips], np.int64)
+    moments = np.full((len(clips), 2), -1, np.int64)
+    fps = np.full(len(clips), np.nan, np.float32)
+    remarks: list[str] = []
     for i, (file, clip) in enumerate(zip(files, clips, strict=True)):
-        if max(clip.onset, clip.apex) >= 0:
-            moments[i] = _moved(moments[i], *_span(file))
-    return source.lazy(
+        faces = _stored(file)
+        moments[i], said = _moments(clip, faces)
+        fps[i], contradiction = rates.settled(clip.fps, faces.rate, clip.path)
+        remarks += said + ([contradiction] if contradiction else [])
+    made = source.lazy(
         lambda index: _read(files[index]),
         [clip.label for clip in clips],
         listing.classes,
         [clip.subject for clip in clips],
         [clip.intensity for clip in clips],
         moments,
-        [clip.fps for clip in clips],
+        fps,
         lambda index, name, make: _derived(files[index], name, make),
     )
+    return made, remarks
 
 
 def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
@@ -178,9 +196,26 @@ def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
     return result
 
 
-def _moved(moments: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:
-    """Onset and apex after the frames before ``first`` were dropped; -1 stays."""
-    return np.where(moments < 0, -1, np.clip(moments - first, 0, count - 1))
+def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int], list[str]]:
+    """Onset and apex among the frames with the face, -1 where they are not known; and what doesn't fit.
+
+    The face must be there at the apex; of an onset that it misses, the nearest frame is close enough.
+    """
+    said = []
+    last = faces.first + faces.count - 1
+    if faces.count < faces.length:
+        said.append(
+            f"of the {faces.length} frames of {clip.path}, only {faces.first} to {last} show the same face: they count"
+        )
+    onset, apex = (moment if moment < faces.length else -1 for moment in (clip.onset, clip.apex))
+    for name, told, moment in (("onset", clip.onset, onset), ("apex", clip.apex, apex)):
+        if moment != told:
+            said.append(f"the {name} {told} of {clip.path} comes after its {faces.length} frames: it counts as unknown")
+    if apex >= 0 and not faces.first <= apex <= last:
+        said.append(f"no face is seen at the apex {apex} of {clip.path}: it counts as unknown")
+        apex = -1
+    onset = min(max(onset - faces.first, 0), faces.count - 1) if onset >= 0 else -1
+    return (onset, apex - faces.first if apex >= 0 else -1), said
 
 
 def key(folder: Path, clip: Clip, steady: bool) -> str:
@@ -219,7 +254,9 @@ def _store(faces: Cut | None, file: Path, done: str) -> Path:
             cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR), JPEG)[1].reshape(-1) for face in faces.frames
         ]
         ends = np.cumsum([len(jpeg) for jpeg in jpegs])
-        np.savez(data, first=np.int64(faces.first), ends=ends, jpegs=np.concatenate(jpegs))
+        rate = np.nan if faces.rate is None else faces.rate
+        span = {"first": np.int64(faces.first), "length": np.int64(faces.length), "rate": np.float64(rate)}
+        np.savez(data, ends=ends, jpegs=np.concatenate(jpegs), **span)
     target = file.with_suffix(_NO_FACE) if faces is None else file
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -232,10 +269,19 @@ def _store(faces: Cut | None, file: Path, done: str) -> Path:
     return target
 
 
-def _span(file: Path) -> tuple[int, int]:
-    """First frame and number of frames of a stored clip."""
-    first, ends = _load(file, "first", "ends")
-    return int(first), len(ends)
+@dataclass(frozen=True)
+class _Stored:
+    """What a stored clip says beside its ``count`` faces; as ``Cut``."""
+
+    first: int
+    count: int
+    length: int
+    rate: float | None
+
+
+def _stored(file: Path) -> _Stored:
+    first, ends, length, rate = _load(file, "first", "ends", "length", "rate")
+    return _Stored(int(first), len(ends), int(length), None if np.isnan(rate) else float(rate))
 
 
 def _read(file: Path) -> Frames:
@@ -262,32 +308,36 @@ def cut(clip: Clip, size: int, margin: float, look: TrackFaces | None, steady: b
         DatasetError: the clip can't be read.
         MissingVideoError: as ``models.clips.video.frames``.
     """
+    rate = None if clip.path.is_dir() else video.header(clip.path).rate
     if look is None:
-        return Cut(0, [_square(frame, size) for frame in _frames(clip)])
+        squares = [_square(frame, size) for frame in _frames(clip)]
+        return Cut(0, squares, len(squares), rate)
     look(np.zeros((64, 64, 3), np.uint8), 0)  # a tracker forgets the clip before
-    track = tracks.largest([look(frame, i * _FRAME_MS) for i, frame in enumerate(_frames(clip))])
+    found = [look(frame, i * _FRAME_MS) for i, frame in enumerate(_frames(clip))]
+    track = tracks.largest(found)
     if track is None:
         return None
     spec = CropSpec(size, margin, IMAGENET)
     seen = islice(_frames(clip), track.first, track.first + len(track.points))  # read twice: a film may not fit memory
     where = np.broadcast_to(track.points[0], track.points.shape) if steady else track.points
-    return Cut(
-        track.first, [align.aligned_face(frame, points, spec) for frame, points in zip(seen, where, strict=True)]
-    )
+    faces = [align.aligned_face(frame, points, spec) for frame, points in zip(seen, where, strict=True)]
+    return Cut(track.first, faces, len(found), rate)
 
 
 def _frames(clip: Clip) -> Iterator[Frame]:
     """The clip's own frames.
 
     Raises:
-        DatasetError: as ``models.clips.video.frames``, or there is none from ``start`` on.
+        DatasetError: as ``models.clips.video.frames``, or there are fewer than two from ``start`` on.
     """
-    empty = True
+    count = 0
     for frame in islice(video.frames(clip.path), clip.start, clip.stop):
-        empty = False
+        count += 1
         yield frame
-    if empty:
+    if not count:
         raise DatasetError(f"expected frames from {clip.start} on in {clip.path}, but it is shorter")
+    if count == 1:
+        raise DatasetError(f"expected a clip, but {clip.path} has one frame, in which nothing can move")
 
 
 def _square(frame: Frame, size: int) -> Frame:

@@ -58,7 +58,7 @@ def describe_long(listing: long.LongListing) -> str:
 def describe_faces(prepared: Prepared) -> str:
     """How many clips have faces, and why the others don't."""
     lines = [f"{len(prepared.source)} clips of faces"]
-    return "\n".join(lines + _some("without faces", prepared.broken))
+    return "\n".join(lines + _some("without faces", prepared.broken) + _some("remarks", prepared.remarks))
 
 
 def _some(what: str, sentences: tuple[str, ...]) -> list[str]:

@@ -58,6 +58,8 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
             f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}",
             sys.stderr,
         )
+    if remarks := [*listing.remarks, *prepared.remarks]:
+        tqdm.write(f"{folder}: of {len(remarks)} clips, not all counts, such as: {remarks[0]}", sys.stderr)
     if recipe.network.task == "classify":
         _check_classes(folder, prepared.listing)
     source = prepared.source

@@ -131,6 +131,90 @@ def test_broken_clips_are_named_and_the_others_count(data: Path, capsys: pytest.
         assert empty.endswith("d_1 has no frame")
 
 
+def shown(faces: Sequence[int], folder: Path) -> None:
+    """A clip whose frames show a disc where ``faces`` has one, else nobody."""
+    video.write_pictures([disc(60 if face else 0, grey=220 if face else 20) for face in faces], folder)
+
+
+@pytest.mark.parametrize(
+    ("faces", "moments", "kept", "remarks"),
+    [
+        ([1] * 9, "2,9", (2, -1), ["the apex 9 of {} comes after its 9 frames: it counts as unknown"]),
+        ([1] * 9, "20,30", (-1, -1), ["the onset 20 of {} comes after its 9", "the apex 30 of {} comes after its 9"]),
+        (
+            [0] * 3 + [1] * 6,
+            "0,2",
+            (0, -1),
+            ["of the 9 frames of {}, only 3 to 8 show the same face", "no face is seen at the apex 2 of {}"],
+        ),
+        (
+            [1] * 6 + [0] * 7 + [1] * 5,
+            "1,15",
+            (1, -1),
+            ["of the 18 frames of {}, only 0 to 5 show the same face", "no face is seen at the apex 15 of {}"],
+        ),
+        ([1] * 4 + [0] * 3 + [1] * 5, "1,5", (1, 5), []),  # a short gap is filled
+    ],
+)
+def test_moments_that_no_face_shows(
+    tmp_path: Path, faces: list[int], moments: str, kept: tuple[int, int], remarks: list[str]
+) -> None:
+    shown(faces, tmp_path / "happy" / "a_1")
+    shown([1] * 5, tmp_path / "happy" / "b_1")
+    rows = f"happy/a_1,happy,a,,{moments}\nhappy/b_1,happy,b,,1,3\n"
+    (tmp_path / "clips.csv").write_text("file,label,subject,intensity,onset,apex\n" + rows)
+    for _ in range(2):  # cut, and from the cache
+        prepared = cache.prepare(tmp_path, layouts.find(tmp_path), SIZE, Discs())
+        assert prepared.source.moments.tolist() == [list(kept), [1, 3]]
+        for text, remark in zip(remarks, prepared.remarks, strict=True):
+            assert remark.startswith(text.format(tmp_path / "happy" / "a_1"))
+
+
+def test_a_clip_of_one_frame_is_left_out(data: Path) -> None:
+    shown([1], data / "sad" / "c_1")
+    with (data / "clips.csv").open("a") as table:
+        table.write("sad/c_1,sad,c,,,\n")
+    for look in (Discs(), None):
+        prepared = cache.prepare(data, layouts.find(data), SIZE, look)
+        assert len(prepared.source) == 3
+        assert prepared.broken == (
+            f"expected a clip, but {data / 'sad' / 'c_1'} has one frame, in which nothing can move",
+        )
+
+
+def test_rates_come_from_the_table_or_else_from_the_header(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A header that can't be true, or that contradicts the table, is told and does not count."""
+    pytest.importorskip("av", reason="video files need PyAV: pip install '.[train]'")
+    rows = []
+    for name, fps in (("a", ""), ("b", "200"), ("c", "25"), ("d", ""), ("e", "60")):
+        file = tmp_path / "happy" / f"{name}_1.mp4"
+        file.parent.mkdir(exist_ok=True)
+        video.write_mp4([disc(40 + 5 * i) for i in range(6)], file)
+        if name in "de":
+            faster(file, 40)
+        rows.append(f"happy/{file.name},happy,{name},,,,{fps}")
+    (tmp_path / "clips.csv").write_text("\n".join(["file,label,subject,intensity,onset,apex,fps", *rows]))
+    for _ in range(2):  # cut, and from the cache
+        prepared = cache.prepare(tmp_path, layouts.find(tmp_path), SIZE, Discs())
+        np.testing.assert_equal(prepared.source.rate, np.array([25, 200, 25, np.nan, 60], np.float32))
+        slow, none, table = prepared.remarks
+        assert slow.endswith("b_1.mp4 says 25 frames a second, and the table 200: the table counts")
+        assert none.startswith("expected 5 to 500 frames a second in the header of")
+        assert none.endswith("d_1.mp4, got 1000: its rate counts as not known")
+        assert table.endswith("e_1.mp4, got 1000: the table's 60 count")
+    assert moodcast.main(["models", "clips", str(tmp_path), "--faces", "48", "--aligned"]) == 0
+    assert "remarks: 3" in capsys.readouterr().out
+
+
+def faster(file: Path, times: int) -> None:
+    """Let the header say that each second of the film has ``times`` as many ticks: wrong, as some cameras write it."""
+    data = bytearray(file.read_bytes())
+    place = data.index(b"mdhd") + 16
+    (scale,) = struct.unpack_from(">I", data, place)
+    struct.pack_into(">I", data, place, scale * times)
+    file.write_bytes(data)
+
+
 def test_no_clip_that_can_be_cut(data: Path) -> None:
     with pytest.raises(DatasetError, match=r"expected faces in the 3 clips .* got none: expected a face in"):
         cache.prepare(data, layouts.find(data), SIZE, lambda frame, time_ms: [])

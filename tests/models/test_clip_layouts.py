@@ -126,12 +126,13 @@ def test_plain_with_labels_in_other_words(tmp_path: Path, write: Write, rows: li
 
 def test_plain_with_a_table(tmp_path: Path, write: Write) -> None:
     write("happy/a_1.mp4", "happy/unnamed.mp4", "neutral/a_2.mp4")
-    rows = "happy/a_1.mp4,happy,ann,0.4,2,7,12,16\nneutral/a_2.mp4,neutral,ann,,NaN,nan,,20\nsad/lost.mp4,sad,ann\n"
-    write("clips.csv", text="file,label,subject,intensity,onset,apex,offset,frames\n" + rows)
+    rows = "happy/a_1.mp4,happy,ann,0.4,2,7,12,60\nneutral/a_2.mp4,neutral,ann,,NaN,nan,,\nsad/lost.mp4,sad,ann\n"
+    write("clips.csv", text="file,label,subject,intensity,onset,apex,offset,fps\n" + rows)
     listing = layouts.find(tmp_path)
     smile, calm = listing.clips
-    assert (smile.subject, smile.intensity, smile.onset, smile.apex) == ("ann", 0.4, 2, 7)
+    assert (smile.subject, smile.intensity, smile.onset, smile.apex, smile.fps) == ("ann", 0.4, 2, 7, 60)
     assert math.isnan(calm.intensity)
+    assert math.isnan(calm.fps)
     assert (calm.onset, calm.apex) == (-1, -1)
     assert len(listing.missing) == 1
     assert "lost.mp4 is named in clips.csv, but is not there" in listing.missing[0]
@@ -262,7 +263,9 @@ def test_casme2(tmp_path: Path) -> None:
     assert (smile.start, smile.stop, smile.onset, smile.apex) == (6, 47, 0, 13)
     assert (other.start, other.stop, other.apex) == (2, 9, -1)
     assert (disgust.start, disgust.stop, disgust.apex) == (0, 5, 2)
+    assert {clip.fps for clip in listing.clips} == {200}
     assert len(listing.missing) == 1
+    assert listing.remarks == ()
     assert listing.layout.steady
     three = layouts.find(tmp_path, "casme2-3")
     assert [three.classes[clip.label] for clip in three.clips] == ["positive", "negative", "negative"]
@@ -280,6 +283,24 @@ def test_moments_of_an_official_table_that_contradict_each_other(tmp_path: Path,
     assert len(listing.missing) == 2
     (sentence,) = (text for text in listing.missing if "EP01_06" in text)
     assert "is left out: its onset 14 comes after its offset 10 on line 4 of" in sentence
+    (remark,) = listing.remarks
+    assert "EP02_01f is not from 46 to 86 on line 2 of" in remark
+
+
+@pytest.mark.usefixtures("casme2")
+def test_an_expression_of_one_picture_is_left_out(tmp_path: Path, write: Write) -> None:
+    write("CASME2-coding-20140508.csv", text=CODING.replace("10,12,14", "10,10,10"))
+    listing = layouts.find(tmp_path, "casme2")
+    assert len(listing.clips) == 2
+    (sentence,) = (text for text in listing.missing if "EP01_06" in text)
+    assert "is left out: it has fewer than two pictures from onset to offset on line 4 of" in sentence
+
+
+@pytest.mark.usefixtures("casme2")
+def test_an_old_excel_table_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "CASME2-coding-20140508.csv").rename(tmp_path / "CASME2-coding-20140508.xls")
+    with pytest.raises(DatasetError, match=r"coding file as .xlsx or .csv, got .*.xls: open it, and save it as .xlsx"):
+        layouts.find(tmp_path, "casme2")
 
 
 @pytest.mark.usefixtures("casme2")
@@ -295,6 +316,72 @@ def test_an_excel_table_is_read_like_a_csv(tmp_path: Path) -> None:
     (tmp_path / "CASME2-coding-20190701.xlsx").write_bytes(b"PK broken")
     with pytest.raises(DatasetError, match=r"expected an Excel table \(.xlsx\)"):
         layouts.find(tmp_path, "casme2")
+
+
+def test_casme(tmp_path: Path, write: Write) -> None:
+    rows = "1,EP01_5,,12,14,,16,,disgust\n19,EP19_01,,1,3,,4,,tense\n2,EP03_1,,1,2,,3,,happiness\n"
+    write("casme.csv", text="Subject,Filename,,OnsetF,ApexF1,ApexF2,OffsetF,,Emotion\n" + rows)
+    write(*(f"CASME_raw_selected/sub01/EP01_5/EP01_5-{i}.jpg" for i in range(10, 20)))
+    write(*(f"Section B/sub19/EP19_01/EP19_01-{i:03}.jpg" for i in range(1, 6)))
+    listing = layouts.find(tmp_path, "casme")
+    disgust, tense = listing.clips
+    assert listing.classes == ("disgust", "repression", "surprise", "tense")
+    assert labels(listing) == {"EP01_5": "disgust", "EP19_01": "tense"}
+    assert (disgust.subject, disgust.start, disgust.stop, disgust.apex, disgust.fps) == ("01", 2, 7, 2, 60)
+    assert (tense.subject, tense.start, tense.stop, tense.apex) == ("19", 0, 4, 2)
+    assert labels(layouts.find(tmp_path, "casme-3")) == {"EP01_5": "negative"}
+
+
+def test_casme_squared_has_the_micro_expressions_of_the_long_videos(tmp_path: Path, write: Write) -> None:
+    codes = (
+        "1,anger1_1,557,572,608,4,negative,micro-expression,anger\n1,anger1_2,5,7,9,4,negative,macro-expression,anger\n"
+    )
+    write("CASFEcode_final.csv", text=codes)
+    write("naming_rule1.csv", text="1,s15,1\n")
+    write("naming_rule2.csv", text="401,anger1\n")
+    write(*(f"rawpic/s15/15_0401girlcrashing/img{i:03}.jpg" for i in range(1, 701)))
+    listing = layouts.find(tmp_path, "casme-squared")
+    (clip,) = listing.clips
+    assert listing.classes[clip.label] == "negative"
+    assert (clip.subject, clip.start, clip.stop, clip.onset, clip.apex, clip.fps) == ("s15", 556, 608, 0, 15, 30)
+    write("CASFEcode_final.csv", text=codes.replace("micro-", "macro-"))
+    with pytest.raises(DatasetError, match="expected micro-expressions with their emotions"):
+        layouts.find(tmp_path, "casme-squared")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "start"), [("Part_A_ME_clip/frame/spNO.1_a_355/{}.jpg", 0), ("part_A/spNO.1/a/color/{}.jpg", 55)]
+)
+def test_casme_cubed(tmp_path: Path, write: Write, pictures: str, start: int) -> None:
+    rows = "spNO.1,a,355,359,364,4,II,disgust\nspNO.1,b,1,2,3,4,II,bored\n"
+    header = "Subject,Filename,Onset,Apex,Offset,AU,Objective class,emotion\n"
+    write("annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.csv", text=header + rows)
+    write(*(pictures.format(i) for i in range(355 - start, 366)))
+    listing = layouts.find(tmp_path, "casme-cubed")
+    (clip,) = listing.clips
+    assert listing.classes[clip.label] == "disgust"
+    assert (clip.subject, clip.start, clip.stop, clip.apex, clip.fps) == ("spNO.1", start, start + 10, 4, 30)
+    assert [clip.label for clip in layouts.find(tmp_path, "casme-cubed-3").clips] == [0]
+
+
+def test_ck_plus(tmp_path: Path, write: Write) -> None:
+    images, emotions = "cohn-kanade-images", "Emotion"
+    for person, sequence, text, pictures in (("S005", "001", "   3.0000000e+00", 11), ("S010", "002", "5", 1)):
+        write(*(f"{images}/{person}/{sequence}/{person}_{sequence}_{i:08}.png" for i in range(1, pictures + 1)))
+        write(f"{emotions}/{person}/{sequence}/{person}_{sequence}_{pictures:08}_emotion.txt", text=text)
+    write(*(f"{images}/S005/003/S005_003_0000000{i}.png" for i in (1, 2)), f"{images}/S005/.DS_Store")  # no emotion
+    (emotion := tmp_path / emotions / "S005" / "003").mkdir(parents=True)
+    listing = layouts.find(tmp_path, "ck-plus")
+    (clip,) = listing.clips
+    assert listing.classes[clip.label] == "disgust"
+    assert (clip.subject, clip.onset, clip.apex, clip.fps) == ("S005", 0, 10, 30)
+    (sentence,) = listing.missing
+    assert sentence.endswith("S010/002 has an emotion, but one picture")
+    eight = layouts.find(tmp_path, "ck-plus-8")
+    assert [(eight.classes[clip.label], clip.stop) for clip in eight.clips] == [("disgust", None), ("neutral", 2)]
+    (emotion / "S005_003_00000001_emotion.txt").write_text("8")
+    with pytest.raises(DatasetError, match=r"expected a number from 1 to 7 in .*S005_003.*, got '8'"):
+        layouts.find(tmp_path, "ck-plus")
 
 
 def test_samm(tmp_path: Path, write: Write) -> None:
@@ -345,6 +432,8 @@ SPLITS = {
         "Subject,Filename,Onset Frame,Apex Frame,Offset Frame,Estimated Emotion\n{}\n",
     ),
     "smic": ("HS_long/SMIC-HS-E_annotation.csv", "Subject,Filename,OnsetF,OffsetF,Emotion\n{}\n"),
+    "casme": ("casme.csv", "Subject,Filename,OnsetF,ApexF1,OffsetF,Emotion\n{}\n"),
+    "casme-cubed": ("cas(me)3_part_A_ME_label.csv", "Subject,Filename,Onset,Apex,Offset,emotion\n{}\n"),
 }
 """A split file or a table of each layout that has some; others and the clips come from ``complete``."""
 
@@ -359,7 +448,9 @@ def complete(write: Write) -> None:
     for part, clip in (("train", 1), ("test", 3)):
         write(f"4_setups/All_scenes/{part}_All.csv", text=f"a/b/{clip} Happy\n")
     write("Clip/original/1.mp4", "2_ClipsforFaceCrop/a/b/1.mp4", "data/clips/00001.mp4", "happy/1.mp4")
-    write("Cropped/sub01/happy/img1.jpg", "SAMM/001/happy/001_1.jpg", "HS_long/SMIC-HS-E/s01/happy/1.jpg")
+    for i in (1, 2):
+        write(f"Cropped/sub01/happy/img{i}.jpg", f"SAMM/001/happy/001_{i}.jpg", f"part_A/spNO.1/a/color/{i}.jpg")
+        write(f"HS_long/SMIC-HS-E/s01/happy/{i}.jpg")
 
 
 @pytest.mark.usefixtures("complete")

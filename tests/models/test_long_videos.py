@@ -56,12 +56,12 @@ def test_classes_that_are_no_expressions(data: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "kept", "sentence"),
     [
-        ("20,30,25,sad", Event(20, -1, 25, 4, True), "the apex 30 is not from 20 to 25 on line 2 of"),
-        ("20,10,25,sad", Event(20, -1, 25, 4, True), "the apex 10 is not from 20 to 25 on line 2 of"),
-        ("25,26,40,sad", Event(25, 26, 29, 4, True), "the offset 40 comes after the 30 frames of"),
-        ("25,35,40,sad", Event(25, -1, 29, 4, True), "the apex 35 is not from 25 to 29 on line 2 of"),
-        ("9,,8,sad", None, "an event is left out: its onset 9 comes after its offset 8 on line 2 of"),
-        ("30,31,32,sad", None, "an event is left out: its onset 30 comes after the 30 frames of"),
+        ("20,30,25,sad", Event(20, -1, 25, 4, True), "an apex is not between onset and offset on line 2 of"),
+        ("20,10,25,sad", Event(20, -1, 25, 4, True), "an apex is not between onset and offset on line 2 of"),
+        ("25,26,40,sad", Event(25, 26, 29, 4, True), "an offset comes after the 30 frames of"),
+        ("25,35,40,sad", Event(25, -1, 29, 4, True), "an apex is not between onset and offset on line 2 of"),
+        ("9,,8,sad", None, "an event is left out: its onset comes after its offset on line 2 of"),
+        ("30,31,32,sad", None, "an event is left out: its onset comes after the 30 frames of"),
     ],
 )
 def test_an_event_that_can_not_be(data: Path, row: str, kept: Event | None, sentence: str) -> None:
@@ -151,3 +151,103 @@ def test_command(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "long-plain" in capsys.readouterr().out
     assert moodcast.main(["models", "clips", str(data), "--layout", "long-plain", "--faces", "64"]) != 0
     assert "expected neither --faces nor --seven with long videos" in capsys.readouterr().err
+
+
+def official(folder: Path, name: str, text: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def numbered(folder: Path, name: str, first: int, last: int) -> None:
+    folder.mkdir(parents=True)
+    for i in range(first, last + 1):
+        (folder / name.format(i)).touch()
+
+
+def test_samm_long(tmp_path: Path) -> None:
+    header = "SAMM Long Videos\n\nSubject,Filename,Inducement Code,Onset,Apex,Offset,Duration,Type,Action Units,Notes\n"
+    rows = "006,006_1_2,1,11,15,20,10,Micro - 1/2,4,\n006,006_1_3,1,31,0,0,,Macro,4,\n006,006_1_4,1,0,3,9,,Macro,12,\n"
+    official(tmp_path, "SAMM_LongVideos_V3_Release.csv", header + rows + "007,007_3_1,3,1,2,3,3,Micro - 1/2,1,\n")
+    numbered(tmp_path / "SAMM_longvideos" / "006_1", "006_1_{:04}.jpg", 1, 50)
+    numbered(tmp_path / "SAMM_longvideos" / "008_2", "008_2_{:04}.jpg", 1, 9)
+    listing = long.find(tmp_path, "samm-long")
+    first, second = listing.clips
+    assert (first.subject, first.fps, first.frames, first.events) == ("006", 200, 50, (Event(10, 14, 19, -1, True),))
+    assert (second.subject, second.events) == ("008", ())
+    assert any("007_3 is named in" in text for text in listing.missing)
+    assert sum("it has no offset" in text for text in listing.missing) == 1
+    assert sum("it has no onset" in text for text in listing.missing) == 1
+
+
+CODES = """1,anger1_1,557,572,608,4,negative,micro-expression,anger
+1,anger1_2,11,31,0,4,negative,macro-expression,anger
+2,happy2_1,1,2,3,12,positive,micro-expression,happiness
+"""
+
+
+@pytest.mark.parametrize("excel", [False, True])
+def test_casme_squared_long(tmp_path: Path, excel: bool) -> None:
+    tables = {
+        "CASFEcode_final": CODES,
+        "naming_rule1": "1,s15,1\n2,s16,2\n",
+        "naming_rule2": "401,anger1\n507,happy2\n",
+    }
+    if excel:
+        openpyxl = pytest.importorskip("openpyxl", reason="Excel tables need openpyxl: pip install '.[train]'")
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for name, text in tables.items():
+            sheet = book.create_sheet(name)
+            for line in text.splitlines():
+                sheet.append([int(cell) if cell.isdigit() else cell or None for cell in line.split(",")])
+        book.save(tmp_path / "CAS(ME)^2code_final.xlsx")
+    else:
+        for name, text in tables.items():
+            official(tmp_path, f"{name}.csv", text)
+    numbered(tmp_path / "rawpic" / "s15" / "15_0401girlcrashing", "img{:03}.jpg", 1, 700)
+    listing = long.find(tmp_path, "casme-squared-long")
+    (clip,) = listing.clips
+    assert (clip.subject, clip.fps) == ("s15", 30)
+    assert clip.events == (Event(10, 30, 30, -1, False), Event(556, 571, 607, 0, True))
+    assert "s16/16_0507 is named in" in listing.missing[0]
+    assert "an event has no offset on line 2 of" in listing.remarks[0]
+
+
+def test_casme_squared_with_a_person_that_no_rule_has(tmp_path: Path) -> None:
+    official(tmp_path, "CASFEcode_final.csv", CODES)
+    official(tmp_path, "naming_rule1.csv", "2,s16,2\n")
+    official(tmp_path, "naming_rule2.csv", "401,anger1\n507,happy2\n")
+    numbered(tmp_path / "rawpic" / "s15" / "15_0401girlcrashing", "img{:03}.jpg", 1, 9)
+    with pytest.raises(DatasetError, match=r"expected a person and a video that the naming rules have on line 1 of"):
+        long.find(tmp_path, "casme-squared-long")
+
+
+def test_casme_cubed_long(tmp_path: Path) -> None:
+    header = "Subject,Filename,Onset,Apex,Offset,AU,Expression type,emotion\n"
+    rows = "spNO.1,A,8,10,12,4,Micro-expression,disgust\nspNO.1,a,20,22,90,4,Macro-expression,disgust\n"
+    official(tmp_path, "annotation/CAS(ME)3_part_A_v2.csv", header + rows)
+    numbered(tmp_path / "data" / "part_A" / "spNO.1" / "a" / "color", "{}.jpg", 0, 59)
+    listing = long.find(tmp_path, "casme-cubed-long")
+    (clip,) = listing.clips
+    assert (clip.subject, clip.fps) == ("spNO.1", 30)
+    assert clip.events == (Event(8, 10, 12, 1, True), Event(20, 22, 59, -1, False))
+    assert "an offset comes after the 60 frames of" in listing.remarks[0]
+
+
+def test_smic_long(tmp_path: Path) -> None:
+    header = "Subject,Filename,OnsetF,OffsetF,TotalMF1,Onset2F,Offset2F,Emotion\n"
+    rows = "3,s3_sur_01,308860,308864,5,308870,308872,surprise\nthese are,notes,,,,,,\n"
+    official(tmp_path, "HS_long/SMIC-HS-E_annotation.csv", header + rows)
+    numbered(tmp_path / "HS_long" / "SMIC-HS-E" / "s03" / "s3_sur_01", "image{}.jpg", 308850, 308880)
+    listing = long.find(tmp_path, "smic-long")
+    (clip,) = listing.clips
+    assert (clip.subject, clip.fps) == ("03", 100)
+    assert clip.events == (Event(10, -1, 14, 2, True), Event(20, -1, 22, 2, True))
+    assert listing.missing == ()
+
+
+@pytest.mark.parametrize("name", list(long.LAYOUTS))
+def test_a_folder_that_is_laid_out_otherwise(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match="expected") as caught:
+        long.find(tmp_path, name)
+    assert str(tmp_path) in str(caught.value)

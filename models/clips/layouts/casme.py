@@ -45,7 +45,7 @@ def _read_casme(label: Callable[[str], int | None]) -> Read:
 
         columns = ("Subject", "Filename", "OnsetF", "ApexF1", "OffsetF", "Emotion")
         return read_annotated(
-            folder, table, columns, label, place, lambda text: padded(text.lower().removeprefix("sub"), 2)
+            folder, table, columns, label, place, lambda text: padded(text.lower().removeprefix("sub"), 2), 60
         )
 
     return read
@@ -62,6 +62,7 @@ def _read_squared(folder: Path) -> Found:
             stop=event.offset + 1,
             onset=0,
             apex=event.apex - event.onset if event.apex >= 0 else -1,
+            fps=film.fps,
         )
         for film in long.clips
         for event in film.events
@@ -76,7 +77,7 @@ def _read_cubed(label: Callable[[str], int | None]) -> Read:
     def read(folder: Path) -> Found:
         table = files.find_table(folder, "cas(me)3_part_A_ME_label*", "CAS(ME)^3's table of micro-expressions")
         columns = ("Subject", "Filename", "Onset", "Apex", "Offset", "emotion")
-        return read_annotated(folder, table, columns, label, _cubed_places(folder), lambda text: text)
+        return read_annotated(folder, table, columns, label, _cubed_places(folder), lambda text: text, 30)
 
     return read
 

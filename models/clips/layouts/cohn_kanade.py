@@ -20,6 +20,7 @@ from models.errors import DatasetError
 
 _SEVEN = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
 _EXPRESSIONS = ("angry", None, "disgust", "fear", "happy", "sad", "surprise")
+_FPS = 30
 _NEUTRAL_FRAMES = 2
 """Of a sequence's begin: one alone would not move."""
 
@@ -35,9 +36,9 @@ def _read(with_neutral: bool, folder: Path) -> Found:
         if frames < 2:
             missing.append(f"{path} has an emotion, but {'one picture' if frames else 'no pictures'}")
             continue
-        clips.append(Clip(path, _label(file), person, onset=0, apex=frames - 1))
+        clips.append(Clip(path, _label(file), person, onset=0, apex=frames - 1, fps=_FPS))
         if with_neutral:
-            clips.append(Clip(path, len(_SEVEN), person, stop=_NEUTRAL_FRAMES))
+            clips.append(Clip(path, len(_SEVEN), person, stop=_NEUTRAL_FRAMES, fps=_FPS))
     if not clips:
         why = f": {missing[0]}" if missing else ""
         raise DatasetError(f"expected emotions such as Emotion/S005/001/..._emotion.txt in {folder}, got none{why}")

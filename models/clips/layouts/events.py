@@ -107,16 +107,14 @@ class Gathering:
         """The event as it counts, None where it can't be."""
         onset, apex, offset = event.onset, event.apex, event.offset
         if onset > offset or (frames and onset >= frames):
-            why = f"its offset {offset}" if onset > offset else f"the {frames} frames of {path}"
-            self.missing.append(f"an event is left out: its onset {onset} comes after {why} on {place}")
+            why = "its offset" if onset > offset else f"the {frames} frames of {path}"
+            self.missing.append(f"an event is left out: its onset comes after {why} on {place}")
             return None
         if frames and offset >= frames:
-            self.remarks.append(
-                f"the offset {offset} comes after the {frames} frames of {path} on {place}: its last frame counts"
-            )
+            self.remarks.append(f"an offset comes after the {frames} frames of {path} on {place}: its last one counts")
             offset = frames - 1
         if apex >= 0 and not onset <= apex <= offset:
-            self.remarks.append(f"the apex {apex} is not from {onset} to {offset} on {place}: it counts as not known")
+            self.remarks.append(f"an apex is not between onset and offset on {place}: it counts as unknown")
             apex = -1
         return replace(event, apex=apex, offset=offset)
 

@@ -5,21 +5,21 @@ CASME and its later ones are in ``casme.py``, long videos in ``long_sets.py``.
 Assumed from the papers and from how public code reads these sets; none of them was at hand here. The annotation files
 may be Excel (.xlsx) or the same saved as CSV. Frames are annotated by the numbers in the pictures' names.
 
-CASME II (Yan et al. 2014)::
+CASME II (Yan et al. 2014), 200 frames a second::
 
     CASME2-coding-20140508.xlsx     Subject, Filename, OnsetFrame, ApexFrame (or /), OffsetFrame, Estimated Emotion
     CASME2_RAW_selected/sub01/EP02_01f/img46.jpg            or CASME2-RAW, Cropped (reg_img46.jpg)
 
 ``casme2`` has the five classes and the order of MMNet, ``casme2-3`` the three of the MEGC 2019 challenge.
 
-SAMM (Davison et al. 2018)::
+SAMM (Davison et al. 2018), 200 frames a second::
 
     SAMM_Micro_FACS_Codes_v2.xlsx   below some lines: Subject, Filename, Onset Frame, Apex Frame, Offset Frame,
     SAMM/006/006_1_2/006_05562.jpg                          Estimated Emotion; or the subjects' folders at the top
 
 ``samm`` has its five largest classes, ``samm-3`` the three of MEGC 2019.
 
-SMIC HS (Li et al. 2013); it has no apex::
+SMIC HS (Li et al. 2013), 100 frames a second; it has no apex::
 
     SMIC_all_cropped/HS/s01/micro/negative/s1_ne_01/reg_image036237.bmp         the expression alone, or
     HS_long/SMIC-HS-E/SMIC-HS-E_annotation.xlsx             Subject, Filename, OnsetF, OffsetF, Emotion
@@ -48,7 +48,7 @@ TO_MEGC: Mapping[str, str] = {
 
 
 def _numbered_clip(
-    path: Path, label: int, subject: str, onset: int | None, apex: int | None, offset: int | None
+    path: Path, label: int, subject: str, fps: float, onset: int | None, apex: int | None, offset: int | None
 ) -> Clip | None:
     """The pictures from onset to offset, by the numbers in their names; all where these are not known.
 
@@ -60,7 +60,8 @@ def _numbered_clip(
     if stop - start < 2:
         return None
     top = files.index_of(apex, within)
-    return Clip(path, label, subject, start=start, stop=stop, onset=0, apex=top - start if start <= top < stop else -1)
+    apex = top - start if start <= top < stop else -1
+    return Clip(path, label, subject, start=start, stop=stop, onset=0, apex=apex, fps=fps)
 
 
 def read_annotated(
@@ -70,6 +71,7 @@ def read_annotated(
     label: Callable[[str], int | None],
     place: Callable[[str, str, str], Path],
     subject: Callable[[str], str],
+    fps: float,
 ) -> Found:
     """The clips of an annotation file; rows whose emotion has no label are left out.
 
@@ -77,7 +79,7 @@ def read_annotated(
     expression counts as not known, and a clip whose offset comes before its onset as missing.
 
     ``columns`` are those of subject, file name, onset, apex (if any), offset and emotion. ``place`` is where the clip
-    of a subject with this file name and onset is.
+    of a subject with this file name and onset is; ``fps`` the set's frames a second.
     """
     who, name, first, top, last, emotion = columns
     clips, missing, remarks = [], [], []
@@ -94,7 +96,7 @@ def read_annotated(
         if not path.is_dir():
             missing.append(f"{path} is named in {table.name}, but has no pictures")
             continue
-        clip = _numbered_clip(path, known, person, onset, apex, offset)
+        clip = _numbered_clip(path, known, person, fps, onset, apex, offset)
         if clip is None:
             missing.append(f"{path} is left out: it has fewer than two pictures from onset to offset on {line}")
             continue
@@ -126,6 +128,7 @@ def _read_casme2(label: Callable[[str], int | None]) -> Read:
             label,
             lambda person, name, onset: cut / f"sub{person}" / name,
             lambda text: padded(text.lower().removeprefix("sub"), 2),
+            200,
         )
 
     return read
@@ -142,6 +145,7 @@ def _read_samm(label: Callable[[str], int | None]) -> Read:
             label,
             lambda person, name, onset: cut / person / name,
             lambda text: padded(text, 3),
+            200,
         )
 
     return read
@@ -158,6 +162,7 @@ def _read_smic(folder: Path) -> Found:
             lambda word: MEGC.index(word) if word in MEGC else None,
             lambda person, name, onset: cut / f"s{person}" / name,
             lambda text: padded(text.lower().removeprefix("s"), 2),
+            100,
         )
     clips, missing = [], []
     for group in sorted(folder.rglob("micro")):
@@ -166,7 +171,7 @@ def _read_smic(folder: Path) -> Found:
             if kind.name.lower() not in MEGC:
                 raise DatasetError(f"expected folders called {', '.join(MEGC)} in {group}, got {kind.name!r}")
             for path in files.folders_in(kind):
-                clip = _numbered_clip(path, MEGC.index(kind.name.lower()), person, None, None, None)
+                clip = _numbered_clip(path, MEGC.index(kind.name.lower()), person, 100, None, None, None)
                 clips += [clip] if clip else []
                 missing += [] if clip else [f"{path} is left out: it has fewer than two pictures"]
     if not clips:

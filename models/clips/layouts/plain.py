@@ -3,7 +3,8 @@
 ``CLASS/SUBJECT_CLIP.mp4`` also says who is seen: what stands before the first underscore. Without one, each clip is of
 somebody else. A table ``clips.csv`` beside the class folders, with the columns file, label, subject, intensity, onset
 and apex, says more of the clips that it names, and the others don't count; any of its last four fields may be empty.
-Intensities are 0 to 1, onset and apex a clip's frames, counted from 0. Labels need not be names of folders; where one
+Intensities are 0 to 1, onset and apex a clip's frames, counted from 0. A column fps may say how many frames a second a
+clip has; without it, or where it is empty, the header of a video does. Labels need not be names of folders; where one
 is, all are, in these words or others for the same expression.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
 
@@ -26,7 +27,7 @@ COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")
 
 def read(folder: Path) -> Found:
     if (folder / TABLE).is_file():
-        rows = files.read_table(folder / TABLE, COLUMNS)
+        rows = files.read_table(folder / TABLE, COLUMNS, ("fps",))
         _check_classes(folder, rows)
     else:
         rows = [
@@ -54,6 +55,7 @@ def read(folder: Path) -> Found:
                 _intensity(row, place),
                 onset=onset,
                 apex=apex,
+                fps=rate_of(row, place),
             )
         )
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
@@ -114,7 +116,7 @@ def _intensity(row: Mapping[str, str], place: str) -> float:
 
 
 def rate_of(row: Mapping[str, str], place: str) -> float:
-    """Frames a second, NaN where the table does not tell.
+    """Frames a second, NaN where the table does not tell or has no such column.
 
     Raises:
         DatasetError: no camera has that rate.
