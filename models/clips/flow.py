@@ -1,7 +1,8 @@
 """Dense optical flow between frames of a face, and optical strain.
 
-The flow is OpenCV's DIS (Kroeger et al. 2016) down to the single pixel, with its variational refinement (Brox et al.
-2004) begun anew a few times from where it ended. How exact that is: ``python -m benchmarks.flow``.
+The flow is OpenCV's DIS (Kroeger et al. 2016) down to the single pixel, twice: a smooth flow makes a turned or nearer
+head move too little, so the head's motion is taken out of the second picture, and what is left is sought again. How
+exact that is: ``python -m benchmarks.flow``.
 
 Flow (S, S, 2) is to the right and down, in pixels: what is at p in the first picture is at p + flow[p] in the second.
 """
@@ -17,12 +18,12 @@ Grey = NDArray[np.uint8]
 """A face (S, S)."""
 Flow = NDArray[np.float32]
 
-VERSION = 1
-"""Of how flow is made: another number computes all stored flow anew."""
-PASSES = 4
-"""Of the refinement, each on the second picture as the flow so far brings it back."""
-SMOOTH = 80.0
-"""Weight of a smooth flow in the refinement: four times OpenCV's, since skin hangs together."""
+VERSION = 2
+"""Of how flow is made: what is kept under another number is computed anew."""
+_EVERY = 4
+"""The head's motion is that of every so many-th pixel in both directions,"""
+_TOGETHER = 0.5
+"""and of the pixels that move with it to so many pixels."""
 
 
 def grey(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -38,15 +39,31 @@ class FlowFinder:
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._dis.setFinestScale(0)
-        self._refine = cv2.VariationalRefinement.create()
-        self._refine.setAlpha(SMOOTH)
 
     def __call__(self, first: Grey, second: Grey) -> Flow:
         """The flow (S, S, 2)."""
-        flow = self._dis.calc(first, second, None)
-        for _ in range(PASSES):
-            flow = self._refine.calc(first, second, flow)
-        return np.asarray(flow, np.float32)
+        flow = np.asarray(self._dis.calc(first, second, None), np.float32)
+        place = np.stack(np.meshgrid(*map(np.arange, first.shape[::-1])), 2).astype(np.float32)
+        head = _affine(place, flow)
+        if head is None:
+            return flow
+        moved = _applied(head, place)
+        # What has left the second picture stays as it was, so that nothing is found there but the head's motion.
+        back = cv2.remap(second, moved[..., 0], moved[..., 1], cv2.INTER_LANCZOS4, first.copy(), cv2.BORDER_TRANSPARENT)
+        rest = np.asarray(self._dis.calc(first, back, None), np.float32)
+        return _applied(head, place + rest) - place
+
+
+def _affine(place: Flow, flow: Flow) -> NDArray[np.float32] | None:
+    """The affine motion (2, 3) that most of a picture shares, by RANSAC; None where there is none."""
+    start = place[::_EVERY, ::_EVERY].reshape(-1, 2)
+    end = start + flow[::_EVERY, ::_EVERY].reshape(-1, 2)
+    matrix, _ = cv2.estimateAffine2D(start, end, method=cv2.RANSAC, ransacReprojThreshold=_TOGETHER)
+    return None if matrix is None else np.asarray(matrix, np.float32)
+
+
+def _applied(affine: NDArray[np.float32], points: Flow) -> Flow:
+    return np.asarray(points @ affine[:, :2].T + affine[:, 2], np.float32)
 
 
 def flows(frames: NDArray[np.uint8]) -> Flow:
