@@ -21,23 +21,31 @@ def uniform(faces: Tensor, low: float, high: float, generator: torch.Generator) 
     return draw * (high - low) + low
 
 
-def augment(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -> Tensor:
-    """Geometry, then picture quality, then an erased rectangle."""
-    out = geometry(faces, how, generator)
+def augment(
+    faces: Tensor, how: AugmentationSection, generator: torch.Generator, mirror: Tensor | None = None
+) -> Tensor:
+    """Geometry, then picture quality, then an erased rectangle; ``mirror`` as in ``geometry``."""
+    out = geometry(faces, how, generator, mirror)
     if how.operations:
         out = quality(out, how.operations, how.strength, generator)
     return erase(out, how.erase_share, generator)
 
 
-def geometry(faces: Tensor, how: AugmentationSection, generator: torch.Generator) -> Tensor:
-    """Mirror half of them; roll, zoom and shift all. What comes in at the sides repeats the border."""
+def geometry(
+    faces: Tensor, how: AugmentationSection, generator: torch.Generator, mirror: Tensor | None = None
+) -> Tensor:
+    """Mirror half of them; roll, zoom and shift all. What comes in at the sides repeats the border.
+
+    Whoever has more than faces to mirror says with ``mirror`` (N,) which ones are, -1 for those and 1 for the others.
+    """
 
     def draw(reach: float) -> Tensor:
         return uniform(faces, -reach, reach, generator).flatten()
 
     angle = torch.deg2rad(draw(how.roll_degrees))
     scale = torch.exp(draw(how.zoom))
-    mirror = torch.where(draw(1) < 0, -1.0, 1.0)
+    if mirror is None:
+        mirror = torch.where(draw(1) < 0, -1.0, 1.0)
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     theta = torch.stack(
         [
