@@ -48,6 +48,7 @@ ORDER = [
     "fused",
     "mmnet",
     "micro_attention",
+    "atnet",
     "frame_attention",
 ]
 """The files in the order in which networks are listed; others follow, by name. Those that look at faces come first."""

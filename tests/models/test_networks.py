@@ -65,6 +65,7 @@ SMALLER = {
     "resnet18": 64,
     "resnet50": 64,
     "micro-attention": 64,
+    "atnet": 64,
     "apex-resnet10": 64,
     "mobilenet-v1": 64,
     "resmaskingnet": 64,
@@ -77,11 +78,16 @@ def count(network: Any) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def faces(entry: Architecture, number: int) -> Any:
-    """Or clips, where it looks at clips."""
+def seen(entry: Architecture, number: int) -> dict[str, Any]:
+    """Faces, or clips where it looks at clips, and further inputs where it has some; by name."""
     size = SMALLER.get(entry.over or entry.name, entry.size)
     smaller = replace(entry, size=size, frames=3 if entry.over else entry.frames)  # frame attention takes any number
-    return torch.randn(smaller.shape(number), generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    return {name: torch.randn(shape, generator=generator) for name, shape in smaller.inputs(number).items()}
+
+
+def first(x: dict[str, Any]) -> dict[str, Any]:
+    return {name: part[:1] for name, part in x.items()}
 
 
 def awake(entry: Architecture) -> Any:
@@ -103,21 +109,21 @@ def awake(entry: Architecture) -> Any:
     for part in network.modules():
         part.training = True  # not train(): the frozen landmark network of POSTER V2 would stay asleep
     with torch.no_grad():
-        network(faces(entry, 4 if entry.frames == 1 else 2))
+        network(*seen(entry, 4 if entry.frames == 1 else 2).values())
     return network.eval()
 
 
-def answers(network: Any, x: Any) -> list[Any]:
+def answers(network: Any, x: dict[str, Any]) -> list[Any]:
     """The logits; our own networks have two."""
-    found = network(x)
+    found = network(*x.values())
     return list(found) if isinstance(found, tuple) else [found]
 
 
-def learned(network: Any, x: Any) -> list[Any]:
+def learned(network: Any, x: dict[str, Any]) -> list[Any]:
     """What training has a loss of: the logits, and those of auxiliary classifiers where there are some."""
     if not hasattr(network, "with_auxiliary"):
         return answers(network, x)
-    logits, auxiliary = network.with_auxiliary(x)
+    logits, auxiliary = network.with_auxiliary(*x.values())
     return [logits, *auxiliary]
 
 
@@ -168,13 +174,13 @@ def test_no_parameter_is_dead_and_no_batch_size_special(entry: Architecture) -> 
     network = awake(entry)
     if not heavy(entry):
         with torch.no_grad():
-            pair, single = answers(network, faces(entry, 2)), answers(network, faces(entry, 2)[:1])
+            pair, single = answers(network, seen(entry, 2)), answers(network, first(seen(entry, 2)))
         for both, one in zip(pair, single, strict=True):
             assert both.shape == (2, entry.classes)
             torch.testing.assert_close(both[:1], one, rtol=1e-3, atol=1e-4)
             assert (both[0] - both[1]).abs().max() > 1e-3, "two faces get the same answer"
     network.requires_grad_(True)  # also what is frozen must matter to the answer
-    sum(answer.square().sum() for answer in learned(network, faces(entry, 1))).backward()
+    sum(answer.square().sum() for answer in learned(network, seen(entry, 1))).backward()
     dead = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert [name for name in dead if not name.startswith(ONLY_PRETRAINED)] == []
 
@@ -199,7 +205,7 @@ def test_landmarks_of_poster_stay_frozen_in_training() -> None:
 @EXPORTED
 def test_onnx_answers_like_torch(entry: Architecture, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
-    network, x, file = awake(entry), faces(entry, 2), tmp_path / "network.onnx"
+    network, x, file = awake(entry), seen(entry, 2), tmp_path / "network.onnx"
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.onnx's own
         expected = answers(network, x)
@@ -207,7 +213,7 @@ def test_onnx_answers_like_torch(entry: Architecture, tmp_path: Path) -> None:
     model = pytest.importorskip("onnx").load(file)
     assert {node.domain for node in model.graph.node} == {""}, "onnxruntime-web knows the standard operators only"
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    found, single = (session.run(None, {"faces": part.numpy()}) for part in (x, x[:1]))
+    found, single = (session.run(None, {name: part.numpy() for name, part in each.items()}) for each in (x, first(x)))
     for want, both, one in zip(expected, found, single, strict=True):
         largest = max(1.0, float(want.abs().max()))
         np.testing.assert_allclose(both, want.numpy(), atol=1e-4 * largest, rtol=0)
