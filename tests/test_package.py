@@ -27,7 +27,7 @@ MODULES = {
     "demo": "*",
     "models": "atomic commands errors json_output metrics",
     "models/clips": (
-        "cache cutting flow flow_blocks motions rates report sampling source styles synth tracks video warp"
+        "cache cutting flow flow_blocks magnify motions rates report sampling source styles synth tracks video warp"
     ),
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
@@ -41,8 +41,8 @@ MODULES = {
     "models/stills": "fer2013",
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events folds inputs losses masked probe "
-        "pseudo recipe sam schedule sets sight sight_apex_sequence sight_pixels sights task teachers train trainer "
-        "unfold"
+        "pseudo recipe sam schedule sets sight sight_apex_sequence sight_magnified sight_pixels sights task teachers "
+        "train trainer unfold"
     ),
     "models/clips/layouts": "*",
     "models/zoo": "*",  # a network is added by one file

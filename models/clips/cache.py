@@ -152,7 +152,7 @@ def _new_only_with_faces(place: Path, shelf: Path) -> Iterator[None]:
 def _source(listing: Listing, files: Sequence[Path]) -> tuple[Clips, list[str]]:
     """The clips as a source, and what is to be said of those of which not all counts."""
     clips = listing.clips
-    moments = np.full((len(clips), 2), -1, np.int64)
+    moments = np.full((len(clips), 3), -1, np.int64)
     fps = np.full(len(clips), np.nan, np.float32)
     remarks: list[str] = []
     for i, (file, clip) in enumerate(zip(files, clips, strict=True)):
@@ -166,8 +166,9 @@ def _source(listing: Listing, files: Sequence[Path]) -> tuple[Clips, list[str]]:
         listing.classes,
         [clip.subject for clip in clips],
         [clip.intensity for clip in clips],
-        moments,
+        moments[:, :2],
         fps,
+        moments[:, 2],
         lambda index, name, make: _derived(files[index], name, make),
     )
     return made, remarks
@@ -196,10 +197,10 @@ def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
     return result
 
 
-def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int], list[str]]:
-    """Onset and apex among the frames with the face, -1 where they are not known; and what doesn't fit.
+def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int, int], list[str]]:
+    """Onset, apex and offset among the frames with the face, -1 where they are not known; and what doesn't fit.
 
-    The face must be there at the apex; of an onset that it misses, the nearest frame is close enough.
+    The face must be there at the apex; of an onset or offset that it misses, the nearest frame is close enough.
     """
     said = []
     last = faces.first + faces.count - 1
@@ -207,15 +208,16 @@ def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int], list[str]]:
         said.append(
             f"of the {faces.length} frames of {clip.path}, only {faces.first} to {last} show the same face: they count"
         )
-    onset, apex = (moment if moment < faces.length else -1 for moment in (clip.onset, clip.apex))
-    for name, told, moment in (("onset", clip.onset, onset), ("apex", clip.apex, apex)):
-        if moment != told:
+    every = {"onset": clip.onset, "apex": clip.apex, "offset": clip.offset}
+    onset, apex, offset = (moment if moment < faces.length else -1 for moment in every.values())
+    for name, told in every.items():
+        if told >= faces.length:
             said.append(f"the {name} {told} of {clip.path} comes after its {faces.length} frames: it counts as unknown")
     if apex >= 0 and not faces.first <= apex <= last:
         said.append(f"no face is seen at the apex {apex} of {clip.path}: it counts as unknown")
         apex = -1
-    onset = min(max(onset - faces.first, 0), faces.count - 1) if onset >= 0 else -1
-    return (onset, apex - faces.first if apex >= 0 else -1), said
+    onset, offset = (min(max(at - faces.first, 0), faces.count - 1) if at >= 0 else -1 for at in (onset, offset))
+    return (onset, apex - faces.first if apex >= 0 else -1, offset), said
 
 
 def key(folder: Path, clip: Clip, steady: bool) -> str:

@@ -41,6 +41,10 @@ class ClipSource(Protocol):
         """(N, 2), onset and apex as indices into the clip's frames, -1 where they are not known."""
 
     @property
+    def offset(self) -> NDArray[np.int64]:
+        """(N,), the last frame of the expression, as ``moments``."""
+
+    @property
     def rate(self) -> NDArray[np.float32]:
         """(N,), frames a second, NaN where it is not known."""
 
@@ -73,15 +77,18 @@ class Clips:
     subjects: tuple[str, ...]
     intensity: NDArray[np.float32]
     moments: NDArray[np.int64]
+    offset: NDArray[np.int64]
     rate: NDArray[np.float32]
     read: Callable[[int], Frames]
     derive: Derive
 
     def __post_init__(self) -> None:
-        lengths = {len(each) for each in (self.labels, self.subjects, self.intensity, self.moments, self.rate)}
+        lengths = {
+            len(each) for each in (self.labels, self.subjects, self.intensity, self.moments, self.offset, self.rate)
+        }
         if len(lengths) > 1:
             raise DatasetError(
-                f"expected as many labels, subjects, intensities, moments and rates, got {sorted(lengths)}"
+                f"expected as many labels, subjects, intensities, moments, offsets and rates, got {sorted(lengths)}"
             )
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DatasetError(
@@ -119,6 +126,7 @@ def in_memory(
     intensity: Sequence[float] | NDArray[np.float32] | None = None,
     moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
     rate: Sequence[float] | NDArray[np.float32] | None = None,
+    offset: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> Clips:
     """A source of clips that are there already; without ``subjects`` each clip is of somebody else.
 
@@ -127,7 +135,7 @@ def in_memory(
     """
     if len(clips) != len(labels):
         raise DatasetError(f"expected a label for each of {len(clips)} clips, got {len(labels)}")
-    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments, rate)
+    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments, rate, offset)
 
 
 def lazy(
@@ -138,6 +146,7 @@ def lazy(
     intensity: Sequence[float] | NDArray[np.float32] | None = None,
     moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
     rate: Sequence[float] | NDArray[np.float32] | None = None,
+    offset: Sequence[int] | NDArray[np.int64] | None = None,
     derive: Derive | None = None,
 ) -> Clips:
     """A source that calls ``read`` with a clip's index each time its frames are asked for; else as ``in_memory``.
@@ -151,6 +160,7 @@ def lazy(
         tuple(str(i) for i in range(count)) if subjects is None else tuple(subjects),
         np.full(count, np.nan, np.float32) if intensity is None else np.asarray(intensity, np.float32),
         np.full((count, 2), -1, np.int64) if moments is None else np.asarray(moments, np.int64).reshape(-1, 2),
+        np.full(count, -1, np.int64) if offset is None else np.asarray(offset, np.int64),
         np.full(count, np.nan, np.float32) if rate is None else np.asarray(rate, np.float32),
         read,
         derive or _Remember(read),
@@ -166,6 +176,7 @@ def take(source: ClipSource, indices: Sequence[int] | NDArray[np.int64]) -> Clip
         tuple(source.subjects[i] for i in chosen),
         source.intensity[chosen],
         source.moments[chosen],
+        source.offset[chosen],
         source.rate[chosen],
         lambda index: source.frames(int(chosen[index])),
         lambda index, name, make: source.derived(int(chosen[index]), name, make),

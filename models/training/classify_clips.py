@@ -33,11 +33,13 @@ def probabilities(net: nn.Module, source: ClipSource, seen: ClipSight, mirror: b
     """
     rows = []
     for start in range(0, len(source), CHUNK):
-        views = [seen.views(source, i, None) for i in range(start, min(start + CHUNK, len(source)))]
-        inputs = seen.ready(joined(views, device))
-        sides = [inputs, seen.mirrored(inputs)] if mirror else [inputs]
-        mean = torch.stack([net(*side).float().softmax(1) for side in sides]).mean(0).cpu()
-        rows += [part.mean(0) for part in mean.split([len(view[0]) for view in views])]
+        every = [seen.views(source, i, None) for i in range(start, min(start + CHUNK, len(source)))]
+        alike = len({tuple(each.shape[1:] for each in views) for views in every}) == 1
+        for views in [every] if alike else [[one] for one in every]:
+            inputs = seen.ready(joined(views, device))
+            sides = [inputs, seen.mirrored(inputs)] if mirror else [inputs]
+            mean = torch.stack([net(*side).float().softmax(1) for side in sides]).mean(0).cpu()
+            rows += [part.mean(0) for part in mean.split([len(view[0]) for view in views])]
     return torch.stack(rows)
 
 

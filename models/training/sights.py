@@ -6,11 +6,17 @@ from types import MappingProxyType
 from models.training.recipe import ClipsSection
 from models.training.sight import ClipSight
 from models.training.sight_apex_sequence import ApexSequence
+from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
 from models.zoo.entry import Architecture
 
 _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = MappingProxyType(
-    {"pixels": Seen.by, "apex-sequence": ApexSequence.by}
+    {
+        "pixels": Seen.by,
+        "apex-sequence": ApexSequence.by,
+        "magnified": Magnified.by,
+        "interpolated": Magnified.evenly,
+    }
 )
 
 

@@ -78,13 +78,13 @@ class Trunk(nn.Module):
     def __init__(self, block: type[BasicBlock | Bottleneck], counts: Sequence[int]) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 64, 7, 2, 3, bias=False),
-            nn.BatchNorm2d(64),
+            nn.Conv2d(3, WIDTHS[0], 7, 2, 3, bias=False),
+            nn.BatchNorm2d(WIDTHS[0]),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, 1),
         )
         self.stages = nn.ModuleList()
-        channels = 64
+        channels = WIDTHS[0]
         for i, (width, count) in enumerate(zip(WIDTHS, counts, strict=True)):
             self.stages.append(stage(block, channels, width, count, 1 if i == 0 else 2))
             channels = width * block.expansion

@@ -107,3 +107,13 @@ def test_an_unknown_or_impossible_rate_is_a_sentence(fps: float, said: str) -> N
     with pytest.raises(DatasetError, match=f"anna.mp4.*{said}"):
         rates.checked(fps, "anna.mp4")
     assert rates.checked(200, "anna.mp4") == 200
+
+
+@given(frames=st.integers(1, 60), count=st.integers(1, 60))
+def test_spread_over_another_number_a_steady_motion_stays_steady(frames: int, count: int) -> None:
+    spread = rates.spread(frames, count)
+    times = spread.before + spread.share
+    np.testing.assert_allclose(times, np.linspace(0, frames - 1, count), atol=1e-9)
+    assert (spread.share < 1).all()
+    if frames == count:
+        assert spread.invented == 0

@@ -15,8 +15,8 @@ Read = Callable[[Path], "Found"]
 class Clip:
     """A video file or a folder of pictures, or the frames from ``start`` to before ``stop`` of it (None: its end).
 
-    ``label`` indexes the listing's classes. ``intensity``, the moments ``onset`` and ``apex``, counted from ``start``,
-    and the frames a second, ``fps``, are as in ``models.clips.source``.
+    ``label`` indexes the listing's classes. ``intensity``, the moments ``onset``, ``apex`` and ``offset``, counted from
+    ``start``, and the frames a second, ``fps``, are as in ``models.clips.source``.
     """
 
     path: Path
@@ -27,6 +27,7 @@ class Clip:
     stop: int | None = None
     onset: int = -1
     apex: int = -1
+    offset: int = -1
     fps: float = math.nan
 
 

@@ -61,7 +61,8 @@ def _numbered_clip(
         return None
     top = files.index_of(apex, within)
     apex = top - start if start <= top < stop else -1
-    return Clip(path, label, subject, start=start, stop=stop, onset=0, apex=apex, fps=fps)
+    last = -1 if offset is None else stop - start - 1
+    return Clip(path, label, subject, start=start, stop=stop, onset=0, apex=apex, offset=last, fps=fps)
 
 
 def read_annotated(

@@ -3,9 +3,9 @@
 ``CLASS/SUBJECT_CLIP.mp4`` also says who is seen: what stands before the first underscore. Without one, each clip is of
 somebody else. A table ``clips.csv`` beside the class folders, with the columns file, label, subject, intensity, onset
 and apex, says more of the clips that it names, and the others don't count; any of its last four fields may be empty.
-Intensities are 0 to 1, onset and apex a clip's frames, counted from 0. A column fps may say how many frames a second a
-clip has; without it, or where it is empty, the header of a video does. Labels need not be names of folders; where one
-is, all are, in these words or others for the same expression.
+Intensities are 0 to 1, onset and apex a clip's frames, counted from 0. A column offset may name the expression's last
+frame, a column fps say how many frames a second a clip has; without it, or where it is empty, the header of a video
+does. Labels need not be names of folders; where one is, all are, in these words or others for the same expression.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
 
 ``people`` is the same the other way round, and has no table: ``SUBJECT/CLASS/CLIP.mp4``, or with pictures in ``CLIP/``.
@@ -44,9 +44,11 @@ def read(folder: Path) -> Found:
         if path is None:
             missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
             continue
-        onset, apex = (frame_of(row, name, place) for name in ("onset", "apex"))
+        onset, apex, offset = (frame_of(row, name, place) for name in ("onset", "apex", "offset"))
         if onset > apex >= 0:
             raise DatasetError(f"expected the onset before the apex on {place}, got {onset} and {apex}")
+        if max(onset, apex) > offset >= 0:
+            raise DatasetError(f"expected the offset after onset and apex on {place}, got {offset}")
         clips.append(
             Clip(
                 path,
@@ -55,6 +57,7 @@ def read(folder: Path) -> Found:
                 _intensity(row, place),
                 onset=onset,
                 apex=apex,
+                offset=offset,
                 fps=rate_of(row, place),
             )
         )
