@@ -66,13 +66,15 @@ class Prepared:
     """The clips that could be cut: as a listing, as a source of their faces; and a sentence for each of the others.
 
     ``remarks`` has one for each clip of which not all counts: frames without the face, a moment that is not among the
-    frames with it, a header's rate.
+    frames with it, a header's rate. ``spans`` has, of each clip in the listing, the frame that its first face is from,
+    and the number of its faces.
     """
 
     listing: Listing
     source: Clips
     broken: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
 
 
 def prepare(
@@ -100,8 +102,9 @@ def prepare(
         if not files:
             raise DatasetError(f"expected faces in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
     few = listing.keep(list(files))
-    clips, remarks = _source(few, list(files.values()))
-    return Prepared(few, clips, tuple(broken), tuple(remarks))
+    stored = [_stored(file) for file in files.values()]
+    clips, remarks = _source(few, list(files.values()), stored)
+    return Prepared(few, clips, tuple(broken), tuple(remarks), tuple((faces.first, faces.count) for faces in stored))
 
 
 def _cut_all(
@@ -149,14 +152,13 @@ def _new_only_with_faces(place: Path, shelf: Path) -> Iterator[None]:
         raise
 
 
-def _source(listing: Listing, files: Sequence[Path]) -> tuple[Clips, list[str]]:
+def _source(listing: Listing, files: Sequence[Path], stored: Sequence["_Stored"]) -> tuple[Clips, list[str]]:
     """The clips as a source, and what is to be said of those of which not all counts."""
     clips = listing.clips
     moments = np.full((len(clips), 3), -1, np.int64)
     fps = np.full(len(clips), np.nan, np.float32)
     remarks: list[str] = []
-    for i, (file, clip) in enumerate(zip(files, clips, strict=True)):
-        faces = _stored(file)
+    for i, (faces, clip) in enumerate(zip(stored, clips, strict=True)):
         moments[i], said = _moments(clip, faces)
         fps[i], contradiction = rates.settled(clip.fps, faces.rate, clip.path)
         remarks += said + ([contradiction] if contradiction else [])

@@ -144,7 +144,7 @@ def load_network(run: Path) -> Trained:
     """
     state = load(run)
     made_by = recipe.parse(state["recipe"], str(run / FILE))
-    if made_by.network.task != "classify":
+    if made_by.network.task == "reconstruct":
         raise TrainingError(f"{run} holds a pre-training, whose network gives no answers: name it as network.start")
     _check_finished(state, made_by, run)
     net = networks.build(made_by.network.name, len(state["classes"]))

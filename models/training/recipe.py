@@ -37,10 +37,11 @@ class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     task: Annotated[
-        Literal["classify", "reconstruct"],
+        Literal["classify", "reconstruct", "spot"],
         Meta(
             description="`reconstruct` is the pre-training of a masked autoencoder (`mae-dfer`, `videomae`): it draws "
-            "hidden parts of clips and needs no labels. A run that classifies can start from it."
+            "hidden parts of clips and needs no labels. A run that classifies can start from it. `spot` teaches "
+            "`spot-cnn` where in films micro-expressions are; its layouts are those of long videos."
         ),
     ] = "classify"
 
@@ -361,6 +362,8 @@ def _contradictions(recipe: Recipe) -> list[str]:
         wrong.append("distillation.teachers: they teach faces, not clips; expected none")
     if recipe.network.task == "reconstruct" and not recipe.clips.layout:
         wrong.append("network.task: clips are reconstructed, not faces; expected clips.layout")
+    if recipe.network.task == "spot" and not recipe.clips.layout:
+        wrong.append("network.task: micro-expressions are spotted in films, not faces; expected clips.layout")
     if any(not teacher for teacher in recipe.distillation.teachers):
         wrong.append("distillation.teachers: expected names and folders, got an empty one")
     return wrong

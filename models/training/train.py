@@ -8,8 +8,9 @@ faces come from the training rows; the public split is never read here.
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from tqdm import tqdm
@@ -17,12 +18,13 @@ from tqdm import tqdm
 from models import atomic
 from models.clips.cutting import Prepare
 from models.errors import RecipeError, TrainingError
-from models.training import checkpoint, sets
+from models.training import checkpoint, films, sets
 from models.training.classify_clips import ClassifyClips
 from models.training.classify_faces import stills
 from models.training.events import EventLog
 from models.training.masked import Reconstruct
 from models.training.recipe import Recipe
+from models.training.spot_films import SpotFilms
 from models.training.task import Task
 from models.training.trainer import Trainer, pick_device
 from models.zoo import networks
@@ -197,22 +199,24 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> None:
         fit(recipe, stills(recipe, folder, run, device), run, device)
 
 
+_TASKS: Mapping[str, Callable[..., Task]] = MappingProxyType(
+    {"classify": ClassifyClips.of, "reconstruct": Reconstruct.of, "spot": SpotFilms.of}
+)
+
+
 def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: Prepare, device: torch.device) -> None:
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
     entry = networks.get(recipe.network.name)
-    every = sets.opened(recipe, folder, entry.size, prepare, recipe.schedule.batch)
+    kind = recipe.network.task
+    opened = films.opened if kind == "spot" else sets.opened
+    every = opened(recipe, folder, entry.size, prepare, recipe.schedule.batch)
     for fold in every.folds:
         place = sets.fold_folder(run, fold)
         with made_folder(place):
             if fold:
                 tqdm.write(f"{place}: fold {fold} of {', '.join(every.folds)}")
             torch.manual_seed(recipe.data.seed)
-            task: Task
-            if recipe.network.task == "reconstruct":
-                task = Reconstruct.of(recipe, *every.sides(fold), device)
-            else:
-                task = ClassifyClips.of(recipe, *every.sides(fold), device)
-            fit(recipe, task, place, device)
+            fit(recipe, _TASKS[kind](recipe, *every.sides(fold), device), place, device)
 
 
 @contextlib.contextmanager
