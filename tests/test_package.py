@@ -40,9 +40,9 @@ MODULES = {
     "models/personal": "*",
     "models/stills": "fer2013",
     "models/training": (
-        "augment checkpoint classify_clips classify_faces data distil events folds inputs losses masked probe "
-        "pseudo recipe sam schedule sets sight sight_apex_sequence sight_magnified sight_pixels sights task teachers "
-        "train trainer unfold"
+        "augment checkpoint classify_clips classify_faces data distil events films folds inputs losses masked "
+        "probe pseudo recipe sam schedule sets sight sight_apex_sequence sight_magnified sight_pixels sights "
+        "spot_films task teachers train trainer unfold"
     ),
     "models/clips/layouts": "*",
     "models/zoo": "*",  # a network is added by one file

@@ -124,18 +124,21 @@ class SpotFilms:
         """
         spotter = net.module if isinstance(net, AveragedModel) else net
         assert isinstance(spotter, SpotCNN)
-        hits = said = true = 0
+        true: list[NDArray[np.bool_]] = []
+        said: list[NDArray[np.bool_]] = []
         off = []
         for film, (rate, events) in enumerate(zip(self.check.rates, self.check.events, strict=True)):
             frames = self.check.source.frames(film)
             found = probabilities(spotter, frames, rate, self.device)
             at = moments(len(frames), rate)
-            inside, positive = wanted(events, at, rate)[:, 0] < 0.5, found[:, 0] < 0.5
-            hits, said, true = hits + (inside & positive).sum(), said + positive.sum(), true + inside.sum()
-            top = at[found[:, 2].argmax()]
+            true.append(wanted(events, at, rate)[:, 0] < 0.5)
+            said.append(found[:, 0] < 0.5)
+            top = int(at[found[:, 2].argmax()])
             if apexes := [event.apex for event in events if event.micro and event.apex >= 0]:
                 off.append(1000 * min(abs(top - apex) for apex in apexes) / rate)
-        return {"frame_f1": 2 * hits / max(said + true, 1), "apex_ms": float(np.median(off)) if off else 0.0}
+        inside, positive = np.concatenate(true), np.concatenate(said)
+        f1 = 2 * int((inside & positive).sum()) / max(int(inside.sum() + positive.sum()), 1)
+        return {"frame_f1": f1, "apex_ms": float(np.median(off)) if off else 0.0}
 
 
 def wanted(events: Sequence[Event], at: NDArray[np.int64], rate: float) -> NDArray[np.float32]:

@@ -114,5 +114,6 @@ ENTRIES = (
         classes=3,
         frames=79,
         interval_s=1 / 60,
+        micro=True,
     ),
 )
