@@ -23,6 +23,7 @@ from models.training.films import Films  # noqa: E402
 from models.training.recipe import Recipe  # noqa: E402
 from models.training.spot_films import SpotFilms  # noqa: E402
 from models.zoo import networks, spot_cnn  # noqa: E402
+from relay.protocol import EXPRESSIONS  # noqa: E402
 
 CPU = torch.device("cpu")
 STILL = {"roll_degrees": 0, "zoom": 0, "shift": 0, "operations": 0, "erase_share": 0, "mixup_alpha": 0}
@@ -178,7 +179,7 @@ def test_films_of_a_folder_come_with_their_events_and_bad_ones_are_told(
     (tmp_path / "set" / "c.mp4").write_bytes(b"no video")
     every = films.opened(made(data={"validation_share": 0.5}), tmp_path / "set", 64, as_they_are)
     assert every.films.counts == (60, 50)
-    assert every.films.events == ((Event(10, 20, 30, 0, True),), ())
+    assert every.films.events == ((Event(10, 20, 30, EXPRESSIONS.index("happy"), True),), ())
     assert every.films.rates == (25, 25)
     learn, test = every.sides("")
     assert {*learn.source.subjects, *test.source.subjects} == {"anna", "ben"}
