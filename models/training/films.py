@@ -67,8 +67,8 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
     listing = long.find(folder, recipe.clips.layout)
     if len(listing.clips) < fewest:
         raise TrainingError(f"expected {fewest} films or more in {folder}, got {len(listing.clips)}")
-    films, left_out = cut(folder, listing, size, prepare, recipe.clips.aligned)
-    for sentence in (*listing.missing, *listing.remarks, *left_out):
+    films, told = cut(folder, listing, size, prepare, recipe.clips.aligned)
+    for sentence in (*listing.missing, *listing.remarks, *told):
         tqdm.write(f"{folder}: {sentence}", sys.stderr)
     return FilmSet(films, folds.of_recipe(films.source.subjects, {}, recipe.clips, recipe.data))
 
@@ -76,7 +76,7 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
 def cut(
     folder: Path, listing: LongListing, size: int, prepare: Prepare, aligned: bool
 ) -> tuple[Films, tuple[str, ...]]:
-    """The faces of films, from the cache or cut now; and a sentence for each that is left out.
+    """The faces of films, from the cache or cut now; and a sentence for each that is left out or shortened.
 
     Raises:
         DatasetError: none could be cut; or as ``models.clips.cache.prepare``.
@@ -94,7 +94,7 @@ def cut(
     kept = [by_path[clip.path] for clip in prepared.listing.clips]
     events = tuple(_from(film, first) for film, (first, _) in zip(kept, prepared.spans, strict=True))
     counts = tuple(count for _, count in prepared.spans)
-    return Films(prepared.source, counts, tuple(film.fps for film in kept), events), (*left_out, *prepared.broken)
+    return Films(prepared.source, counts, tuple(film.fps for film in kept), events), (*left_out, *prepared.broken, *prepared.remarks)
 
 
 def _from(film: LongClip, first: int) -> tuple[Event, ...]:
