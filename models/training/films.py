@@ -94,7 +94,11 @@ def cut(
     kept = [by_path[clip.path] for clip in prepared.listing.clips]
     events = tuple(_from(film, first) for film, (first, _) in zip(kept, prepared.spans, strict=True))
     counts = tuple(count for _, count in prepared.spans)
-    return Films(prepared.source, counts, tuple(film.fps for film in kept), events), (*left_out, *prepared.broken, *prepared.remarks)
+    return Films(prepared.source, counts, tuple(film.fps for film in kept), events), (
+        *left_out,
+        *prepared.broken,
+        *prepared.remarks,
+    )
 
 
 def _from(film: LongClip, first: int) -> tuple[Event, ...]:
