@@ -4,11 +4,13 @@ import argparse
 import contextlib
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from models import convert, json_output
 from models.clips.cutting import preparing
 from models.clips.source import ClipSource
+from models.errors import DatasetError
 from models.inference import bar, registry
 from models.inference.contract import CropSpec
 from models.inference.face_stage import FaceStage
@@ -131,7 +133,7 @@ def _add_synthesising(making: argparse.ArgumentParser, faces: FaceStage) -> None
     making.add_argument(
         "--portraits", type=Path, metavar="DIR", help="folder of pictures, a face each (default: the fetched portrait)"
     )
-    making.add_argument("--clips", type=_above_zero, default=500, metavar="N", help="how many (default: %(default)s)")
+    making.add_argument("--clips", type=_count, default=500, metavar="N", help="how many (default: %(default)s)")
     making.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (default: %(default)s)")
     making.add_argument(
         "--size", type=_even, default=112, metavar="PX", help="side of the pictures (default: %(default)s)"
@@ -140,6 +142,16 @@ def _add_synthesising(making: argparse.ArgumentParser, faces: FaceStage) -> None
     making.add_argument(
         "--styles", action="store_true", help="everybody moves in a way of their own, and has a resting face"
     )
+    making.add_argument(
+        "--micro", action="store_true", help="micro-expressions: --clips short clips of one, in OUT/short"
+    )
+    making.add_argument(
+        "--long",
+        type=_count,
+        metavar="N",
+        help="with --micro: and N long ones, in OUT/long (default: none)",
+    )
+    making.add_argument("--rate", type=int, choices=(60, 120, 200), help="with --micro: frames a second (default: 60)")
     making.set_defaults(perform=functools.partial(make_clips, faces))
 
 
@@ -159,10 +171,10 @@ def _add_listing_clips(listing: argparse.ArgumentParser, faces: FaceStage) -> No
     listing.set_defaults(perform=functools.partial(list_clips, faces))
 
 
-def _above_zero(text: str) -> int:
+def _count(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text}")
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0, got {text}")
     return number
 
 
@@ -311,15 +323,24 @@ def score_file(options: argparse.Namespace) -> int:
 
 
 def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
-    from models.clips import styles, synth
+    from models.clips import micro_synth, styles, synth
 
+    if not options.micro and (options.long is not None or options.rate):
+        raise DatasetError("--long and --rate are those of micro-expressions: give --micro with them")
+    if not options.clips + (options.long or 0):
+        raise DatasetError("expected one clip or more, got --clips 0: nothing was made")
     folder = options.portraits
     files = synth.find_portraits(folder) if folder else {"portrait": registry.path("portrait")}
     with faces.finding("models synth") as find:
         people = synth.load_portraits(files, find, options.size)
     own = {subject: styles.draw(subject, options.seed) for subject in people} if options.styles else {}
-    roles = synth.make(options.out, people, options.clips, options.seed, options.size, options.pictures, own)
-    print(f"{options.out}: {len(roles)} clips of {len({role.subject for role in roles})} people")
+    more = options.seed, options.size, options.pictures, own
+    if options.micro:
+        counts, rate = (options.clips, options.long or 0), options.rate or micro_synth.RATES[0]
+        made: Sequence[micro_synth.Scene | synth.Role] = micro_synth.make(options.out, people, counts, rate, *more)
+    else:
+        made = synth.make(options.out, people, options.clips, *more)
+    print(f"{options.out}: {len(made)} clips of {len({clip.subject for clip in made})} people")
     return 0
 
 

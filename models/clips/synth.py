@@ -6,6 +6,7 @@ their own (``models.clips.styles``). Written as ``CLASS/SUBJECT_NUMBER.mp4`` (or
 beside them, which the layout ``plain`` reads. One seed, one set, byte for byte.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -35,6 +36,8 @@ COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex", "offset", "
 FRAMES = (16, 24)
 WEAKEST = 0.15
 """Intensity of the faintest expression; at 1.0 every action of its prototype is at full strength."""
+BRIGHTNESS = (0.75, 1.2)
+"""Of the light, relative to the portrait's."""
 NEUTRAL = "_neutral"
 
 
@@ -50,6 +53,17 @@ class Role:
     apex: int
     release: int
     offset: int
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Of a head: ``turn`` and ``roll`` in radians, ``scale`` about 1, shift in tiles."""
+
+    turn: float
+    roll: float
+    scale: float
+    x: float
+    y: float
 
 
 def cast(subjects: Sequence[str], count: int, rng: np.random.Generator) -> list[Role]:
@@ -86,12 +100,16 @@ def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator, styl
         mesh = rest + shown[i] * expression
         for twitch, strength in zip(twitches, twitching, strict=True):
             mesh = mesh + max(strength[i], 0) * twitch
-        mesh = motions.close_eyes(mesh, float(lids[i]))
-        moved = who.rest.copy()
-        moved[:MESH] += (mesh - face) * who.tile
-        picture = warp.render(who, moved_head(moved, who, head[i]), size)
+        picture = shot(who, mesh, float(lids[i]), head[i], size)
         lit = picture * light[i] + rng.normal(0, grain, picture.shape)
         yield np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+
+
+def shot(who: FaceMesh, mesh: Points, shut: float, pose: Pose, size: int) -> Frame:
+    """A picture (size, size, 3) of a face's mesh (468, 2) in tiles, its lids ``shut`` by this share, its head posed."""
+    moved = who.rest.copy()
+    moved[:MESH] += (motions.close_eyes(mesh, shut) - who.face) * who.tile
+    return warp.render(who, moved_head(moved, who, pose), size)
 
 
 def pulls(face: Points, strengths: Strengths, rng: np.random.Generator, side: Strengths = SHARED.side) -> Points:
@@ -136,17 +154,6 @@ def _blinks(frames: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return shut
 
 
-@dataclass(frozen=True)
-class Pose:
-    """Of a head: ``turn`` and ``roll`` in radians, ``scale`` about 1, shift in tiles."""
-
-    turn: float
-    roll: float
-    scale: float
-    x: float
-    y: float
-
-
 def _head(frames: int, rng: np.random.Generator) -> list[Pose]:
     """Small motion, as alignment leaves it: the swaying of each quantity around a bias of its own."""
     most = (0.10, 0.04, 0.03, 0.02, 0.02)
@@ -167,12 +174,17 @@ def moved_head(mesh: Points, who: FaceMesh, pose: Pose) -> Points:
 
 def _light(frames: int, size: int, rng: np.random.Generator) -> list[NDArray[np.float64]]:
     """What each pixel (size, size, 3) is multiplied by: brightness that changes, light from a side, a colour cast."""
-    gain = rng.uniform(0.75, 1.2) + _drift(frames, float(rng.uniform(0, 0.08)), rng)
+    gain = rng.uniform(*BRIGHTNESS) + _drift(frames, float(rng.uniform(0, 0.08)), rng)
+    side, colour = lamp(size, rng)
+    return [g * side * colour for g in gain]
+
+
+def lamp(size: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Light from a side (size, size, 1) and its colour (3,), both about 1."""
     angle, slope = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.25)
     across = np.linspace(-1, 1, size)
     side = 1 + slope * (np.cos(angle) * across[None, :] + np.sin(angle) * across[:, None]) / math.sqrt(2)
-    colour = rng.uniform(0.94, 1.06, 3)
-    return [g * side[..., None] * colour for g in gain]
+    return side[..., None], rng.uniform(0.94, 1.06, 3)
 
 
 def find_portraits(folder: Path) -> dict[str, Path]:
@@ -227,21 +239,33 @@ def make(
         DatasetError: ``out`` is not empty, or can't be written.
         MissingVideoError: MP4 files need PyAV.
     """
+    with whole_set(out, TABLE, pictures) as place:
+        roles = cast(list(people), count, np.random.default_rng(seed))
+        _write(place, people, roles, seed, size, pictures, own)
+    return roles
+
+
+@contextlib.contextmanager
+def whole_set(out: Path, first: str, pictures: bool) -> Iterator[Path]:
+    """A hidden folder for a set that moves up into ``out`` when it is whole, its entry ``first`` before the others.
+
+    Raises:
+        DatasetError: ``out`` is not empty, or can't be written; nothing is left of the set then.
+        MissingVideoError: there are to be MP4 files, not ``pictures``, and PyAV is missing.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"expected a new or an empty folder, but {out} is not: delete it or choose another")
     if not pictures:
         video.load_av()
-    roles = cast(list(people), count, np.random.default_rng(seed))
     try:
         # Without its table, what was moved so far would be a set; with it, the rest is known to be missing.
-        with atomic.made_folder(out), atomic.filled_folder(out, first=TABLE) as place:
-            _write(place, people, roles, seed, size, pictures, own)
+        with atomic.made_folder(out), atomic.filled_folder(out, first) as place:
+            yield place
     except (OSError, DatasetError) as error:
         trouble = f"can't write {out}: {error.strerror or error}" if isinstance(error, OSError) else error
         raise DatasetError(
             f"{trouble}; nothing is left of the set: make room, or choose another folder, and give the command again"
         ) from error
-    return roles
 
 
 def _write(
@@ -267,11 +291,20 @@ def _write(
         (video.write_pictures if pictures else video.write_mp4)(clip, place / file)
         moments = ("", "", "", "") if role.expression == "neutral" else _row(role)
         rows.append((file.as_posix(), role.expression, role.subject, *moments, role.frames))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-    (place / TABLE).write_text(text.getvalue())
+    write_table(place / TABLE, COLUMNS, rows)
     if own:
-        (place / STYLES).write_text(json.dumps({name: vars(style) for name, style in own.items()}, indent=1) + "\n")
+        write_styles(place, own)
+
+
+def write_table(file: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    file.write_text(text.getvalue())
+
+
+def write_styles(place: Path, own: Mapping[str, Style]) -> None:
+    """Who moves how, as ``styles.json``."""
+    (place / STYLES).write_text(json.dumps({name: vars(style) for name, style in own.items()}, indent=1) + "\n")
 
 
 def _row(role: Role) -> tuple[float, int, int, int]:

@@ -135,8 +135,8 @@ def _video(file: Path) -> Iterator[Frame]:
         raise DatasetError(f"expected a video, but {file} can't be decoded ({error.strerror or error})") from error
 
 
-def write_mp4(clip: Iterable[Frame], file: Path) -> None:
-    """H.264 in MP4, nearly lossless, the same bytes for the same frames; sides must be even.
+def write_mp4(clip: Iterable[Frame], file: Path, rate: int = FPS) -> None:
+    """H.264 in MP4, nearly lossless, ``rate`` frames a second, the same bytes for the same frames; sides must be even.
 
     Raises:
         DatasetError: it can't be written; nothing is left of it.
@@ -150,7 +150,7 @@ def write_mp4(clip: Iterable[Frame], file: Path) -> None:
                 if stream is None:
                     # x264's tree of macroblocks differs from run to run, by bits that nobody sees.
                     options = {"crf": "12", "threads": "1", "x264-params": "mbtree=0"}
-                    stream = container.add_stream("libx264", FPS, options=options)
+                    stream = container.add_stream("libx264", rate, options=options)
                     stream.height, stream.width = frame.shape[:2]
                     stream.pix_fmt = "yuv420p"
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
