@@ -336,7 +336,7 @@ def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
     own = {subject: styles.draw(subject, options.seed) for subject in people} if options.styles else {}
     more = options.seed, options.size, options.pictures, own
     if options.micro:
-        counts, rate = (options.clips, options.long or 0), options.rate or micro_synth.RATES[0]
+        counts, rate = (options.clips, options.long or 0), options.rate or 60
         made: Sequence[micro_synth.Scene | synth.Role] = micro_synth.make(options.out, people, counts, rate, *more)
     else:
         made = synth.make(options.out, people, options.clips, *more)

@@ -35,8 +35,6 @@ from relay.protocol import EXPRESSIONS
 Row = tuple[object, ...]
 """Of a table."""
 
-RATES = (60, 120, 200)
-"""Frames a second."""
 SHORT, LONG, EVENTS = "short", "long", "events.csv"
 SHORT_COLUMNS = (*synth.COLUMNS, "fps", "blinks")
 LONG_COLUMNS = ("file", "subject", "fps", "onset", "apex", "offset", "label", "intensity", "frames", "blinks")
@@ -99,9 +97,10 @@ class Blink:
 
 @dataclass(frozen=True)
 class Scene:
-    """What one clip of ``frames`` shows."""
+    """What one clip of so many ``seconds``, which are ``frames``, shows."""
 
     subject: str
+    seconds: float
     frames: int
     events: tuple[MicroExpression, ...]
     blinks: tuple[Blink, ...]
@@ -109,20 +108,23 @@ class Scene:
 
 def short_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.Generator) -> Scene:
     """One micro-expression; each as often as others, and everybody in each before anybody twice."""
-    frames = math.ceil(rng.uniform(*SHORT_S) * rate)
+    seconds = rng.uniform(*SHORT_S)
+    frames = math.ceil(seconds * rate)
     event = _event(SHOWN[number % len(SHOWN)], (0, frames), rate, rng)
-    return Scene(subjects[number // len(SHOWN) % len(subjects)], frames, (event,), _blinks(frames / rate, rng))
+    return Scene(subjects[number // len(SHOWN) % len(subjects)], seconds, frames, (event,), _blinks(seconds, rng))
 
 
 def long_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.Generator) -> Scene:
     """Up to three micro-expressions, or a blink and none; the shorter of the lengths are drawn more often."""
     shortest, longest = LONG_S
-    frames = math.ceil((shortest + (longest - shortest) * rng.uniform() ** 2) * rate)
-    count = _IN_LONG[(number + number // len(subjects)) % len(_IN_LONG)]  # not the same people always
+    seconds = shortest + (longest - shortest) * rng.uniform() ** 2
+    frames = math.ceil(seconds * rate)
+    turn, place = divmod(number, len(_IN_LONG))
+    count = int(np.random.default_rng(turn).permutation(_IN_LONG)[place])  # mixed: not the same people always
     parts = np.linspace(0, frames, max(count, 0) + 1).astype(int).tolist()
     events = [_event(str(rng.choice(SHOWN)), part, rate, rng) for part in itertools.pairwise(parts)]
-    blinks = _blinks(frames / rate, rng, int(count == _BLINK_ONLY))
-    return Scene(subjects[number % len(subjects)], frames, tuple(events), blinks)
+    blinks = _blinks(seconds, rng, int(count == _BLINK_ONLY))
+    return Scene(subjects[number % len(subjects)], seconds, frames, tuple(events), blinks)
 
 
 def _event(expression: str, within: tuple[int, int], rate: int, rng: np.random.Generator) -> MicroExpression:
@@ -159,7 +161,7 @@ def perform(
         moving.append((synth.pulls(face, {str(action): 1.0}, rng), _sway(times, rng.uniform(0, 0.04), rng)))
     rest = synth.resting(face, style)
     lids = np.max([blink.shut(times) for blink in scene.blinks], 0, initial=0) * np.ones(scene.frames)
-    head = _head(times, rng)
+    head = _head(times, scene.seconds, rng)
     gain = rng.uniform(*synth.BRIGHTNESS) * (1 + _sway(times, rng.uniform(0, 0.04), rng) + _flicker(times, rate, rng))
     side, colour = synth.lamp(size, rng)
     light = (side * colour).astype(np.float32)
@@ -183,11 +185,11 @@ def _sway(times: NDArray[np.float64], most: float, rng: np.random.Generator) -> 
     return swaying
 
 
-def _head(times: NDArray[np.float64], rng: np.random.Generator) -> list[Pose]:
+def _head(times: NDArray[np.float64], seconds: float, rng: np.random.Generator) -> list[Pose]:
     """A head that is held still as well as people can: it sways, and now and then it moves all of a sudden."""
     ways = np.stack([rng.uniform(-m, m) + _sway(times, rng.uniform(0, m), rng) for m in _SWAY], 1)
-    for _ in range(rng.poisson(_JOLT_HZ * times[-1])):
-        start, lasting, far = rng.uniform(0, times[-1]), rng.uniform(*_JOLT_S), rng.uniform(-1, 1, len(_JOLT))
+    for _ in range(rng.poisson(_JOLT_HZ * seconds)):
+        start, lasting, far = rng.uniform(0, seconds), rng.uniform(*_JOLT_S), rng.uniform(-1, 1, len(_JOLT))
         ways += _smooth((times - start) / lasting)[:, None] * far * _JOLT
     return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in ways.tolist()]
 

@@ -113,8 +113,12 @@ def render(of: FaceMesh, mesh: Points, size: int, teeth: float = 1) -> Picture:
     corners = np.rint(moved * (1 << _SUBPIXEL)).astype(np.int32)
     for i, triangle in enumerate(corners):
         cv2.fillConvexPoly(which, triangle, i, shift=_SUBPIXEL)
+    # Coefficient by coefficient, which takes a sixth of the time of the same by einsum.
     y, x = np.mgrid[:size, :size]
-    source = np.einsum("ijk,ijkl->ijl", np.stack([x, y, np.ones_like(x)], 2), maps[which]).astype(np.float32)
+    along_x, along_y, start = np.ascontiguousarray(maps.transpose(1, 2, 0))
+    source = np.empty((size, size, 2), np.float32)
+    for k in (0, 1):
+        source[..., k] = x * along_x[k].take(which) + y * along_y[k].take(which) + start[k].take(which)
     result = cv2.remap(of.picture, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return _paint_mouth(of, np.asarray(result, np.uint8), mesh - shift, teeth)
 
