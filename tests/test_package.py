@@ -27,7 +27,8 @@ MODULES = {
     "demo": "*",
     "models": "atomic commands errors json_output metrics",
     "models/clips": (
-        "cache cutting flow flow_blocks magnify micro_synth motions rates report sampling source styles synth tracks video warp"
+        "cache cutting flow flow_blocks magnify micro_synth motions rates report sampling source styles synth "
+        "tracks video warp"
     ),
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
