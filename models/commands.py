@@ -337,7 +337,7 @@ def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
     more = options.seed, options.size, options.pictures, own
     if options.micro:
         counts, rate = (options.clips, options.long or 0), options.rate or 60
-        made: Sequence[micro_synth.Scene | synth.Role] = micro_synth.make(options.out, people, counts, rate, *more)
+        made: Sequence[micro_synth.MicroScene | synth.Role] = micro_synth.make(options.out, people, counts, rate, *more)
     else:
         made = synth.make(options.out, people, options.clips, *more)
     print(f"{options.out}: {len(made)} clips of {len({clip.subject for clip in made})} people")

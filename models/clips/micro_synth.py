@@ -96,7 +96,7 @@ class Blink:
 
 
 @dataclass(frozen=True)
-class Scene:
+class MicroScene:
     """What one clip of so many ``seconds``, which are ``frames``, shows."""
 
     subject: str
@@ -106,15 +106,15 @@ class Scene:
     blinks: tuple[Blink, ...]
 
 
-def short_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.Generator) -> Scene:
+def short_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.Generator) -> MicroScene:
     """One micro-expression; each as often as others, and everybody in each before anybody twice."""
     seconds = rng.uniform(*SHORT_S)
     frames = math.ceil(seconds * rate)
     event = _event(SHOWN[number % len(SHOWN)], (0, frames), rate, rng)
-    return Scene(subjects[number // len(SHOWN) % len(subjects)], seconds, frames, (event,), _blinks(seconds, rng))
+    return MicroScene(subjects[number // len(SHOWN) % len(subjects)], seconds, frames, (event,), _blinks(seconds, rng))
 
 
-def long_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.Generator) -> Scene:
+def long_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.Generator) -> MicroScene:
     """Up to three micro-expressions, or a blink and none; the shorter of the lengths are drawn more often."""
     shortest, longest = LONG_S
     seconds = shortest + (longest - shortest) * rng.uniform() ** 2
@@ -124,7 +124,7 @@ def long_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.G
     parts = np.linspace(0, frames, max(count, 0) + 1).astype(int).tolist()
     events = [_event(str(rng.choice(SHOWN)), part, rate, rng) for part in itertools.pairwise(parts)]
     blinks = _blinks(seconds, rng, int(count == _BLINK_ONLY))
-    return Scene(subjects[number % len(subjects)], seconds, frames, tuple(events), blinks)
+    return MicroScene(subjects[number % len(subjects)], seconds, frames, tuple(events), blinks)
 
 
 def _event(expression: str, within: tuple[int, int], rate: int, rng: np.random.Generator) -> MicroExpression:
@@ -145,7 +145,7 @@ def _blinks(seconds: float, rng: np.random.Generator, least: int = 0) -> tuple[B
 
 
 def perform(
-    who: FaceMesh, scene: Scene, rate: int, size: int, rng: np.random.Generator, style: Style = SHARED
+    who: FaceMesh, scene: MicroScene, rate: int, size: int, rng: np.random.Generator, style: Style = SHARED
 ) -> Iterator[Frame]:
     """The frames (size, size, 3) of a scene at ``rate`` frames a second."""
     face = who.face
@@ -214,7 +214,7 @@ def make(
     size: int,
     pictures: bool,
     own: Mapping[str, Style] = MappingProxyType({}),
-) -> list[Scene]:
+) -> list[MicroScene]:
     """Write so many short and so many long clips with their tables into ``out``; the rest as ``synth.make``.
 
     Raises:
@@ -222,7 +222,7 @@ def make(
         MissingVideoError: MP4 files need PyAV.
     """
     wanted = [(kind, i) for kind, count in zip((SHORT, LONG), counts, strict=True) for i in range(count)]
-    scenes: list[Scene] = []
+    scenes: list[MicroScene] = []
     rows: dict[str, list[Row]] = {kind: [] for kind, _ in wanted}
     write = video.write_pictures if pictures else functools.partial(video.write_mp4, rate=rate)
     with synth.whole_set(out, SHORT, pictures) as place:
@@ -244,17 +244,17 @@ def make(
     return scenes
 
 
-def _short_rows(file: str, scene: Scene, rate: int) -> list[Row]:
+def _short_rows(file: str, scene: MicroScene, rate: int) -> list[Row]:
     (event,) = scene.events
     moments = (event.onset, event.apex, event.offset)
     return [(file, event.expression, scene.subject, event.intensity, *moments, scene.frames, rate, _shut(scene, rate))]
 
 
-def _long_rows(file: str, scene: Scene, rate: int) -> list[Row]:
+def _long_rows(file: str, scene: MicroScene, rate: int) -> list[Row]:
     """A row for each micro-expression; where there is none, one without moments."""
     told: list[Row] = [(e.onset, e.apex, e.offset, e.expression, e.intensity) for e in scene.events]
     return [(file, scene.subject, rate, *row, scene.frames, _shut(scene, rate)) for row in told or [("",) * 5]]
 
 
-def _shut(scene: Scene, rate: int) -> str:
+def _shut(scene: MicroScene, rate: int) -> str:
     return " ".join(str(blink.middle(rate)) for blink in scene.blinks)

@@ -17,7 +17,7 @@ import moodcast
 from agent import face_stage
 from models.clips import layouts, micro_synth, styles, synth, video, warp
 from models.clips.layouts import long
-from models.clips.micro_synth import Blink, MicroExpression, Scene
+from models.clips.micro_synth import Blink, MicroExpression, MicroScene
 from models.errors import ModelMissingError
 from models.inference import registry
 from relay.protocol import EXPRESSIONS
@@ -49,7 +49,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(micro_synth, "_head", lambda times, seconds, rng: [synth.Pose(0, 0, 1, 0, 0)] * len(times))
 
 
-def changes(who: warp.FaceMesh, scene: Scene, since: int, rows: slice) -> NDArray[np.float64]:
+def changes(who: warp.FaceMesh, scene: MicroScene, since: int, rows: slice) -> NDArray[np.float64]:
     """How much of these rows is another picture than in the frame ``since``, whatever the light: (F,)."""
     film = np.stack(list(micro_synth.perform(who, scene, 60, SIZE, np.random.default_rng(3)))).astype(float)
     film = film[:, rows, 20:76] / film.mean((1, 2, 3), keepdims=True)
@@ -60,7 +60,7 @@ def changes(who: warp.FaceMesh, scene: Scene, since: int, rows: slice) -> NDArra
 @pytest.mark.parametrize("expression", micro_synth.SHOWN)
 def test_what_is_shown_is_strongest_at_the_apex(someone: warp.FaceMesh, expression: str) -> None:
     event = MicroExpression(expression, 0.3, 10, 22, 38)
-    found = changes(someone, Scene("me", 50 / 60, 50, (event,), ()), 5, slice(BROWS.start, MOUTH.stop))
+    found = changes(someone, MicroScene("me", 50 / 60, 50, (event,), ()), 5, slice(BROWS.start, MOUTH.stop))
     rest = found[[*range(5), *range(6, event.onset + 1), *range(event.offset, 50)]]
     assert abs(int(found.argmax()) - event.apex) <= 2
     assert found.max() > 1.5 * rest.max()
@@ -69,7 +69,7 @@ def test_what_is_shown_is_strongest_at_the_apex(someone: warp.FaceMesh, expressi
 @pytest.mark.usefixtures("still")
 def test_a_blink_shuts_the_eyes_and_moves_no_brow(someone: warp.FaceMesh) -> None:
     blink = Blink(0.3, 0.25, 1)
-    scene = Scene("me", 50 / 60, 50, (), (blink,))
+    scene = MicroScene("me", 50 / 60, 50, (), (blink,))
     eyes, brows = (changes(someone, scene, 5, rows) for rows in (EYES, slice(20, 30)))
     assert blink.middle(60) == 24
     assert abs(int(eyes.argmax()) - 24) <= 2
@@ -101,7 +101,7 @@ def test_scenes(number: int, people: int, rate: int, data: st.DataObject) -> Non
         assert 0 <= blink.middle(rate) < scene.frames
 
 
-def scenes(draw: Any, count: int, people: int, rate: int = 60) -> list[Scene]:
+def scenes(draw: Any, count: int, people: int, rate: int = 60) -> list[MicroScene]:
     subjects = [f"{i:02}" for i in range(people)]
     return [draw(i, subjects, rate, np.random.default_rng(i)) for i in range(count)]
 
@@ -200,7 +200,7 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: li
 def test_a_stopped_set_leaves_nothing(tmp_path: Path, someone: warp.FaceMesh, monkeypatch: pytest.MonkeyPatch) -> None:
     perform = micro_synth.perform
 
-    def stops(who: warp.FaceMesh, scene: Scene, *more: Any) -> Iterator[video.Frame]:
+    def stops(who: warp.FaceMesh, scene: MicroScene, *more: Any) -> Iterator[video.Frame]:
         yield from list(perform(who, scene, *more))[:3]
         if not scene.events or scene.events[0].expression == "disgust":
             raise KeyboardInterrupt
