@@ -27,14 +27,14 @@ from tqdm import tqdm
 from agent import face_stage
 from benchmarks import machine
 from models import atomic, metrics
-from models.clips import synth
+from models.clips import synth, video
 from models.clips.source import Clips, in_memory, take
 from models.inference.contract import IMAGENET, RAW_RGB, Pixels
 from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.sight_pixels import Seen
 from models.training.trainer import Trainer
-from models.zoo import c3d, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, networks, r3d, videomae
+from models.zoo import c3d, dtscnn, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, networks, r3d, videomae
 from models.zoo.entry import UNIT, Architecture
 from relay.protocol import EXPRESSIONS
 
@@ -59,6 +59,7 @@ SMALLER: dict[Any, dict[str, Any]] = {
     fused: {"SIDE": 4, "WIDTH": 128},
     mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
     former_dfer: {"SIZE": 32, "PLACES": 2 * 2},
+    dtscnn: {"SIZE": 32},
     ial: {"SIZE": 32, "PLACES": 1},
 }  # fmt: skip
 
@@ -79,10 +80,11 @@ class Subject(NamedTuple):
     pixels: Pixels
     reduced: str
     sections: Mapping[str, Mapping[str, Any]]
+    sight: str = "pixels"
 
     @property
     def entry(self) -> Architecture:
-        return Architecture("small", self.build, "", self.size, self.pixels, 0, frames=self.frames)
+        return Architecture("small", self.build, "", self.size, self.pixels, 0, frames=self.frames, sight=self.sight)
 
 
 def small_c3d() -> nn.Module:
@@ -134,6 +136,7 @@ SUBJECTS = {
         f"{SIDE} px, a quarter as wide",
         TRANSFORMER | {"clips": {"sampling": "apex"}},
     ),
+    "dtscnn": Subject(lambda: dtscnn.both(7), 192, 32, dtscnn.FLOW, "32 px: 1 place, not 4", LIVELY, "flow-60-120"),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),
     "mae-dfer-ca-pc add": fusion("add", True),
@@ -191,9 +194,8 @@ def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cac
         atomic.write(data.getvalue(), cache)
     with np.load(cache) as kept:
         frames = np.split(kept["frames"], kept["lengths"].cumsum()[:-1])
-        return in_memory(
-            frames, kept["labels"], EXPRESSIONS, kept["subjects"].tolist(), kept["intensity"], kept["moments"]
-        )
+        told = kept["labels"], EXPRESSIONS, kept["subjects"].tolist(), kept["intensity"], kept["moments"]
+        return in_memory(frames, *told, rate=[float(video.FPS)] * len(frames))
 
 
 def trained(trainer: Trainer, title: str, perfect: str = "") -> Iterator[dict[str, float]]:

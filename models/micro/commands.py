@@ -3,9 +3,11 @@
 import argparse
 
 from models.inference.face_stage import FaceStage
+from models.micro import two_rates
 
 
 def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", faces: FaceStage) -> None:
     """On the actions of ``moodcast models``; ``faces`` finds faces in clips."""
-    studies = actions.add_parser("micro", help="studies of micro-expressions (docs/micro.md)")
-    studies.add_subparsers(dest="study", metavar="STUDY", required=True)
+    parser = actions.add_parser("micro", help="studies of micro-expressions (docs/micro.md)")
+    studies = parser.add_subparsers(dest="study", metavar="STUDY", required=True)
+    two_rates.add_arguments(studies.add_parser("rates", help="what a second frame rate is worth (DTSCNN)"), faces)

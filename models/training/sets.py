@@ -16,11 +16,15 @@ from models.training.recipe import Recipe
 
 
 class Set(NamedTuple):
-    """All clips of a set, as aligned faces, the recipe's folds by name, and what the layout tells of these clips."""
+    """All clips of a set, as aligned faces, the recipe's folds by name, and what the layout tells of these clips.
+
+    ``broken`` has a sentence for each of the others.
+    """
 
     clips: Clips
     folds: dict[str, folds.Fold]
     listing: Listing
+    broken: tuple[str, ...]
 
     def sides(self, fold: str) -> tuple[Clips, Clips]:
         """The clips to learn from and the clips to test on."""
@@ -64,7 +68,8 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
     if recipe.network.task == "classify":
         _check_classes(folder, prepared.listing)
     source = prepared.source
-    return Set(source, folds.of_recipe(source.subjects, prepared.listing.folds, how, recipe.data), prepared.listing)
+    dealt = folds.of_recipe(source.subjects, prepared.listing.folds, how, recipe.data)
+    return Set(source, dealt, prepared.listing, prepared.broken)
 
 
 def _check_classes(folder: Path, listing: Listing) -> None:

@@ -8,6 +8,7 @@ from models.training.sight import ClipSight
 from models.training.sight_apex_sequence import ApexSequence
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
+from models.training.sight_rates import SEEN, FlowAtRates
 from models.zoo.entry import Architecture
 
 _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = MappingProxyType(
@@ -16,6 +17,7 @@ _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = Mappi
         "apex-sequence": ApexSequence.by,
         "magnified": Magnified.by,
         "interpolated": Magnified.evenly,
+        **dict.fromkeys(SEEN, FlowAtRates.by),
     }
 )
 

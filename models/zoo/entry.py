@@ -69,5 +69,5 @@ class Architecture:
 
     def inputs(self, number: int) -> dict[str, tuple[int, ...]]:
         """The shapes of all inputs by their names in an exported file, in their order; the first one's is ``shape``."""
-        first = {"flow" if self.sight == "flow" else "faces": self.shape(number)}
+        first = {"flow" if self.sight.startswith("flow") else "faces": self.shape(number)}
         return first | ({"motion": (number, *self.motion)} if self.motion else {})

@@ -47,6 +47,7 @@ ORDER = [
     "mae_dfer",
     "fused",
     "mmnet",
+    "dtscnn",
     "micro_attention",
     "atnet",
     "frame_attention",

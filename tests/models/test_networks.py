@@ -40,6 +40,9 @@ NO_OTHER_EXPORT = {
     "resnet18-single",
     "resnet18-self",
     "apex-resnet10",
+    "dtscnn-60",
+    "dtscnn-120",
+    "dtscnn-same-rate",
 }
 """Built of the same parts as another that is exported here."""
 LIGHT = {"moodnet-tiny", "moodnet-clip", "moodnet-small-self", "mini-xception", "mobilefacenet", "resnet18", "r3d18"}
