@@ -17,7 +17,7 @@ VERSION = 1
 """Of how flow and frames come to a rate: another number makes all that is stored anew."""
 
 
-class Window(NamedTuple):
+class RateWindow(NamedTuple):
     """``steps`` from frame to frame at ``rate`` frames a second; ``through``: of clips brought to that rate first."""
 
     rate: int
@@ -25,9 +25,9 @@ class Window(NamedTuple):
     through: int = 0
 
 
-WINDOW_60, WINDOW_120 = Window(60, 64), Window(120, 128)
+WINDOW_60, WINDOW_120 = RateWindow(60, 64), RateWindow(120, 128)
 """DTSCNN's: the same 1.07 s."""
-ONE_RATE = Window(120, 128, through=60)
+ONE_RATE = RateWindow(120, 128, through=60)
 """That of 120 without anything that a camera of 60 frames a second has not seen."""
 
 
@@ -42,7 +42,7 @@ def flow_at(frames: Frames, fps: float, rate: int) -> NDArray[np.float16]:
     return flow.flows(frames[conversion.before]).astype(np.float16)
 
 
-def again(found: NDArray[np.float16], window: Window) -> NDArray[np.float16]:
+def again(found: NDArray[np.float16], window: RateWindow) -> NDArray[np.float16]:
     """Flow at the rate that a window's clips are brought to first, as flow at the window's own."""
     steps = rates.convert(len(found) + 1, window.through, window.rate)
     return rates.converted_flow(found.astype(np.float32), steps).astype(np.float16)
@@ -53,7 +53,7 @@ def grey_at(frames: Frames, fps: float, rate: int) -> NDArray[np.uint8]:
     return rates.blended(flow.grey(frames), rates.convert(len(frames), fps, rate))
 
 
-def invented(frames: int, fps: float, window: Window) -> float:
+def invented(frames: int, fps: float, window: RateWindow) -> float:
     """Share of a clip's frames at the window's rate that no camera has recorded, 0 to 1."""
     first = rates.convert(frames, fps, window.through or window.rate)
     if not window.through:
@@ -62,13 +62,13 @@ def invented(frames: int, fps: float, window: Window) -> float:
     return float(((second.share > 0) | made[second.before]).mean())
 
 
-def held_still(frames: int, fps: float, window: Window) -> float:
+def held_still(frames: int, fps: float, window: RateWindow) -> float:
     """Share of the window before a clip's begin and after its end, 0 to 1."""
     steps = round((frames - 1) * window.rate / fps)
     return max(0.0, 1 - steps / window.steps)
 
 
-def cut(found: NDArray[np.float16], window: Window, place: float) -> NDArray[np.float32]:
+def cut(found: NDArray[np.float16], window: RateWindow, place: float) -> NDArray[np.float32]:
     """The window's steps (steps, ...) of a clip's (T, ...), at a ``place`` from 0, the first, to 1, the last possible.
 
     Nothing moves, all is 0, where the clip has none: it lies in a window longer than itself at that place.
@@ -80,7 +80,7 @@ def cut(found: NDArray[np.float16], window: Window, place: float) -> NDArray[np.
     return steps
 
 
-def cut_frames(found: NDArray[np.uint8], window: Window, place: float) -> NDArray[np.uint8]:
+def cut_frames(found: NDArray[np.uint8], window: RateWindow, place: float) -> NDArray[np.uint8]:
     """The frames (steps + 1, ...) of the same window; what lies outside of the clip repeats its first or last frame."""
     at = _first(len(found) - 1, window.steps, place)
     return found[np.clip(np.arange(at, at + window.steps + 1), 0, len(found) - 1)]

@@ -25,7 +25,7 @@ from models import atomic
 from models.clips import rates, windows
 from models.clips.cutting import Prepare
 from models.clips.source import Clips, take
-from models.clips.windows import WINDOW_60, WINDOW_120, Window
+from models.clips.windows import WINDOW_60, WINDOW_120, RateWindow
 from models.errors import DatasetError, RecipeError, TrainingError
 from models.micro import by_subject, lbp_top, svm
 from models.training import checkpoint, classify_clips, probe, sets
@@ -44,11 +44,11 @@ ANSWERS = "answers.json"
 SETTING = "rates.json"
 
 
-class Row(NamedTuple):
+class Compared(NamedTuple):
     """One of those that are compared: a network of the registry, or LBP-TOP of a window and a radius in time."""
 
     name: str
-    parts: tuple[Window, ...]
+    parts: tuple[RateWindow, ...]
     network: str = ""
     radius: int = 0
 
@@ -60,7 +60,7 @@ class Row(NamedTuple):
 
 ROWS = (
     *(
-        Row(name, SEEN[networks.get(network).sight], network)
+        Compared(name, SEEN[networks.get(network).sight], network)
         for name, network in (
             ("60 alone", "dtscnn-60"),
             ("120 alone", "dtscnn-120"),
@@ -68,8 +68,8 @@ ROWS = (
             ("both of one rate", "dtscnn-same-rate"),
         )
     ),
-    Row("LBP-TOP at 60", (WINDOW_60,), radius=2),
-    Row("LBP-TOP at 120", (WINDOW_120,), radius=4),
+    Compared("LBP-TOP at 60", (WINDOW_60,), radius=2),
+    Compared("LBP-TOP at 120", (WINDOW_120,), radius=4),
 )
 """The radii of LBP-TOP are one time, 1/30 s."""
 
@@ -85,7 +85,7 @@ class Usable(NamedTuple):
     frames: Indices
     left_out: tuple[str, ...]
 
-    def share(self, of: Callable[[int, float, Window], float], parts: Sequence[Window]) -> float:
+    def share(self, of: Callable[[int, float, RateWindow], float], parts: Sequence[RateWindow]) -> float:
         """The mean of a share of a clip's frames over clips, and over the windows by their steps."""
         found = [
             part.steps * of(int(frames), float(self.every.clips.rate[i]), part)
@@ -182,7 +182,7 @@ def _check_same(file: Path, recipe: Recipe, usable: Usable) -> None:
         raise TrainingError(f"can't write {file} ({error.strerror or error}): make room, or change --run") from error
 
 
-def _matrices(row: Row, recipe: Recipe, usable: Usable, run: Path, device: torch.device) -> by_subject.Matrices:
+def _matrices(row: Compared, recipe: Recipe, usable: Usable, run: Path, device: torch.device) -> by_subject.Matrices:
     """The confusion matrices of the people, each asked of what has not learned from them."""
     clips = usable.every.clips
     asked, answers = [], []
@@ -220,7 +220,7 @@ def _kept(file: Path, make: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64
 
 
 def _answers(
-    row: Row, recipe: Recipe, clips: Clips, sides: Sequence[Indices], place: Path, device: torch.device
+    row: Compared, recipe: Recipe, clips: Clips, sides: Sequence[Indices], place: Path, device: torch.device
 ) -> NDArray[np.int64]:
     """What is said of the clips of the second side, learned from those of the first."""
     learn, test = (take(clips, side) for side in sides)
@@ -257,7 +257,7 @@ def _store(trainer: Trainer, place: Path) -> None:
     checkpoint.save(state, place)
 
 
-def _textures(clips: Clips, row: Row) -> NDArray[np.float32]:
+def _textures(clips: Clips, row: Compared) -> NDArray[np.float32]:
     """LBP-TOP of each clip's middle (N, D)."""
     (part,) = row.parts
 

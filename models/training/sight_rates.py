@@ -11,13 +11,13 @@ from torch import Tensor
 
 from models.clips import flow, rates, windows
 from models.clips.source import ClipSource
-from models.clips.windows import ONE_RATE, WINDOW_60, WINDOW_120, Window
+from models.clips.windows import ONE_RATE, WINDOW_60, WINDOW_120, RateWindow
 from models.training.augment import geometry, mix, uniform
 from models.training.recipe import AugmentationSection, ClipsSection
 from models.training.sight import Views
 from models.zoo.entry import Architecture
 
-SEEN: Mapping[str, tuple[Window, ...]] = MappingProxyType(
+SEEN: Mapping[str, tuple[RateWindow, ...]] = MappingProxyType(
     {
         "flow-60": (WINDOW_60,),
         "flow-120": (WINDOW_120,),
@@ -32,7 +32,7 @@ class FlowAtRates(NamedTuple):
     """Flow (N, 2, T, S, S) of faces of ``size`` px; T is that of all ``parts`` together."""
 
     size: int
-    parts: tuple[Window, ...]
+    parts: tuple[RateWindow, ...]
 
     @classmethod
     def by(cls, entry: Architecture, _: ClipsSection) -> "FlowAtRates":
@@ -49,10 +49,10 @@ class FlowAtRates(NamedTuple):
         cut = [windows.cut(self._flow(source, index, fps, part), part, place) for part in self.parts]
         return (torch.from_numpy(np.concatenate(cut)).permute(3, 0, 1, 2)[None].contiguous(),)
 
-    def _flow(self, source: ClipSource, index: int, fps: float, part: Window) -> NDArray[np.float16]:
+    def _flow(self, source: ClipSource, index: int, fps: float, part: RateWindow) -> NDArray[np.float16]:
         """Of the whole clip (T, S, S, 2)."""
         if part.through:
-            return windows.again(self._flow(source, index, fps, Window(part.through, 0)), part)
+            return windows.again(self._flow(source, index, fps, RateWindow(part.through, 0)), part)
         name = f"flow-at-v{windows.VERSION}-dis{flow.VERSION}-{self.size}px-{fps:g}to{part.rate}"
         return source.derived(
             index, name, lambda frames: windows.flow_at(windows.scaled(frames, self.size), fps, part.rate)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.clips import windows
-from models.clips.windows import ONE_RATE, WINDOW_60, WINDOW_120, Window
+from models.clips.windows import ONE_RATE, WINDOW_60, WINDOW_120, RateWindow
 
 
 def sliding(frames: int) -> np.ndarray:
@@ -21,7 +21,7 @@ def sliding(frames: int) -> np.ndarray:
 @given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1))
 def test_a_window_holds_the_clips_own_steps_in_their_order(there: int, wanted: int, place: float) -> None:
     found = np.arange(1, there + 1, dtype=np.float16)
-    cut = windows.cut(found, Window(60, wanted), place)
+    cut = windows.cut(found, RateWindow(60, wanted), place)
     own = cut[cut > 0]
     assert len(cut) == wanted
     assert len(own) == min(there, wanted)
@@ -35,8 +35,8 @@ def test_a_window_holds_the_clips_own_steps_in_their_order(there: int, wanted: i
 def test_frames_and_steps_are_of_the_same_window(there: int, wanted: int, place: float) -> None:
     frames = np.arange(there + 1, dtype=np.uint8)
     steps = np.ones(there, np.float16)
-    moved = np.diff(windows.cut_frames(frames, Window(60, wanted), place).astype(int))
-    np.testing.assert_array_equal(moved, windows.cut(steps, Window(60, wanted), place))
+    moved = np.diff(windows.cut_frames(frames, RateWindow(60, wanted), place).astype(int))
+    np.testing.assert_array_equal(moved, windows.cut(steps, RateWindow(60, wanted), place))
 
 
 def test_recorded_frames_are_looked_at_and_invented_ones_get_a_part() -> None:
