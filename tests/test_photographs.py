@@ -13,7 +13,7 @@ from models.inference import registry
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-OTHERS = {"broadcast.png", "styles.webp", "teaching.png", "window.png"}
+OTHERS = {"broadcast.png", "micro-synth.webp", "styles.webp", "teaching.png", "window.png"}
 """Of OBS, of synthetic people and of the agent's window, which `make pictures` takes with their own programs."""
 NAMED = re.compile(r"""!\[[^\]]*\]\(([^)]+)\)|<(?:img|source)\b[^>]*?\b(?:src|srcset)="([^"]+)\"""")
 
