@@ -17,6 +17,7 @@ from models import metrics
 from models.clips.cutting import Prepare
 from models.errors import EvaluationError
 from models.training import checkpoint, classify_clips, probe, recipe, sets, sights
+from models.training.inputs import architecture
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
 from models.zoo import networks
@@ -44,7 +45,7 @@ def evaluate(run: Path, data: Path, prepare: Prepare, probing: bool = False) -> 
         raise EvaluationError(f"expected a run of a clip network, but {run} was trained on faces")
     if how.network.task == "reconstruct" and not probing:
         raise EvaluationError(f"{run} is a pre-training, which classifies nothing: judge its features with --probe")
-    entry = networks.get(how.network.name)
+    entry = architecture(how)
     every = sets.opened(how, data, entry.size, prepare)
     for fold in every.folds:
         _check_finished(sets.fold_folder(run, fold), how.schedule.epochs)

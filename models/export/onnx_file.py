@@ -27,6 +27,7 @@ from models.export import quantize
 from models.inference import contract as contracts
 from models.inference import infer
 from models.inference.contract import ClipSpec, Contract, CropSpec
+from models.training.inputs import architecture
 from models.training.recipe import ClipsSection, Recipe
 from models.zoo import networks
 from models.zoo.entry import Architecture
@@ -79,7 +80,7 @@ def export_learned(
     cut: Callable[[CropSpec], ClipSource] | None = None,
 ) -> Iterator[str]:
     """Export the network of a run, whose outputs are ``classes``; see ``models.export.run``."""
-    contract = contract_of(networks.get(made_by.network.name), network, classes, made_by.clips)
+    contract = contract_of(architecture(made_by), network, classes, made_by.clips)
     yield f"{_told_of(contract)}; largest difference to torch {export(network, contract, file):.1e}"
     if weights != "float32":
         clips, labels = seen(cut(contract.crop), contract) if cut else (noise(contract), None)

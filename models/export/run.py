@@ -17,7 +17,7 @@ from models.export import moodnets, onnx_file, research
 from models.export.onnx_file import Smaller
 from models.inference.contract import CropSpec
 from models.training import checkpoint
-from models.zoo import networks
+from models.training.inputs import architecture
 from models.zoo.moodnet import Moodnet
 
 
@@ -39,7 +39,7 @@ def export(
     net, made_by, classes = checkpoint.load_network(run)
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.onnx"
-        entry = networks.get(made_by.network.name)
+        entry = architecture(made_by)
         if entry.micro:
             worst = research.export(net, entry, classes, file)
             yield f"{entry.name}, for research: no agent takes it; largest difference to torch {worst:.1e}"

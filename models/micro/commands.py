@@ -3,7 +3,7 @@
 import argparse
 
 from models.inference.face_stage import FaceStage
-from models.micro import two_rates
+from models.micro import transfer, two_rates
 
 
 def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", faces: FaceStage) -> None:
@@ -11,3 +11,4 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     parser = actions.add_parser("micro", help="studies of micro-expressions (docs/micro.md)")
     studies = parser.add_subparsers(dest="study", metavar="STUDY", required=True)
     two_rates.add_arguments(studies.add_parser("rates", help="what a second frame rate is worth (DTSCNN)"), faces)
+    transfer.add_arguments(studies.add_parser("transfer", help="is a start from macro-expressions worth more"), faces)

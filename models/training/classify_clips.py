@@ -15,6 +15,7 @@ from models import metrics
 from models.clips.source import ClipSource
 from models.errors import TrainingError
 from models.training import checkpoint, losses, sights
+from models.training.inputs import architecture
 from models.training.recipe import Recipe
 from models.training.sight import ClipSight, Views
 from models.zoo import networks
@@ -100,7 +101,7 @@ class ClassifyClips:
             TrainingError: the recipe's sampling or loss is none for it.
         """
         net = networks.build(recipe.network.name, len(learn.classes))
-        return cls(recipe, net, networks.get(recipe.network.name), learn, check, device)
+        return cls(recipe, net, architecture(recipe), learn, check, device)
 
     def start_from(self, source: str) -> None:
         """Begin with the weights of a run, of its pre-training, or of a file of `moodcast models convert`.

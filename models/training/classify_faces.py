@@ -13,7 +13,7 @@ from models.stills import fer2013
 from models.training import checkpoint, data, losses, teachers, unfold
 from models.training.augment import augment, mix
 from models.training.data import Split
-from models.training.inputs import at_size, heads, prepared
+from models.training.inputs import architecture, at_size, heads, prepared
 from models.training.recipe import Recipe
 from models.zoo import networks
 from relay.protocol import EXPRESSIONS
@@ -45,9 +45,7 @@ class ClassifyFaces:
         self.recipe, self.learn, self.check, self.device = recipe, learn, check, device
         self.taught = None if taught is None else taught.to(device)
         self.examples = len(learn)
-        self.entry = networks.get(recipe.network.name)
-        only_small = recipe.schedule.small_epochs == recipe.schedule.epochs
-        self.checked_size = recipe.schedule.small_size if only_small else self.entry.size
+        self.entry = architecture(recipe)
         torch.manual_seed(recipe.data.seed)
         self.net: nn.Module = networks.build(recipe.network.name, _K).to(device, memory_format=torch.channels_last)
         label_counts, votes_counts = torch.bincount(learn.labels, minlength=_K), learn.votes.sum(0)
@@ -113,10 +111,9 @@ class ClassifyFaces:
     def validate(self, net: nn.Module) -> dict[str, float]:
         """Scores in 0..1: both heads' accuracies, and the label head's recalls over classes.
 
-        A network that learns from small faces to the end is asked about small ones: it would not know larger ones.
         ``votes`` counts the faces alone whose FER+ majority is one of the seven.
         """
-        faces, size = self.check, self.checked_size
+        faces, size = self.check, self.entry.size
         guesses: list[list[Tensor]] = [[], []]
         for chunk in faces.pixels.split(256):
             views = [chunk, chunk.flip(3)] if self.recipe.data.validation_flip else [chunk]

@@ -1,10 +1,24 @@
-"""From faces to what a network takes, and from what it answers to two heads."""
+"""From faces to what a recipe's network takes, and from what it answers to two heads."""
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from models.inference.contract import Pixels
+from models.training.recipe import Recipe
+from models.zoo import networks
+from models.zoo.entry import Architecture
+
+
+def architecture(recipe: Recipe) -> Architecture:
+    """The entry of a recipe's network; where every epoch sees small faces, of its edition for faces of that size.
+
+    Such a network would not know larger ones, so it is validated, judged and exported with small ones, too.
+    """
+    entry, how = networks.get(recipe.network.name), recipe.schedule
+    return replace(entry, size=how.small_size) if how.small_epochs == how.epochs else entry
 
 
 def at_size(faces: Tensor, size: int) -> Tensor:

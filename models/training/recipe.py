@@ -252,7 +252,7 @@ class ScheduleSection(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             description="The first epochs see smaller faces: nearly the same lesson for less time. Where all epochs "
-            "do, so does the validation.",
+            "do, the network is one for small faces: clips come in this size then, and validation and export go by it.",
         ),
     ] = 0
     small_size: Annotated[int, Meta(ge=16, le=512, description="Side of those faces, in pixels.")] = 32
@@ -356,8 +356,9 @@ def _contradictions(recipe: Recipe) -> list[str]:
             f"schedule.small_epochs: expected at most epochs ({recipe.schedule.epochs}), "
             f"got {recipe.schedule.small_epochs}"
         )
-    if recipe.clips.layout and recipe.schedule.small_epochs:
-        wrong.append("schedule.small_epochs: clips come in one size, expected 0")
+    one_size = (0, recipe.schedule.epochs) if recipe.network.task == "classify" else (0,)
+    if recipe.clips.layout and recipe.schedule.small_epochs not in one_size:
+        wrong.append(f"schedule.small_epochs: clips come in one size, expected {' or '.join(map(str, one_size))}")
     if recipe.clips.layout and recipe.distillation.teachers:
         wrong.append("distillation.teachers: they teach faces, not clips; expected none")
     if recipe.network.task == "reconstruct" and not recipe.clips.layout:

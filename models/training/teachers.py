@@ -14,8 +14,7 @@ from models.errors import RecipeError
 from models.inference import registry
 from models.inference.infer import load_still
 from models.training import checkpoint
-from models.training.inputs import at_size, heads, prepared
-from models.zoo import networks
+from models.training.inputs import architecture, at_size, heads, prepared
 from relay.protocol import EXPRESSIONS
 
 _CACHE = "teachers.npz"
@@ -80,7 +79,7 @@ def ask(teacher: str, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]
     chunks = [pixels[i : i + 256] for i in range(0, len(pixels), 256)]
     if (Path(teacher) / checkpoint.FILE).is_file():
         net, recipe, _ = checkpoint.load_network(Path(teacher))
-        wanted = networks.get(recipe.network.name)
+        wanted = architecture(recipe)
         with torch.inference_mode():
             for chunk in chunks:
                 both = heads(net(prepared(tensor(chunk, wanted.size), wanted.pixels)))

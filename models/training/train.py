@@ -22,6 +22,7 @@ from models.training import checkpoint, films, sets
 from models.training.classify_clips import ClassifyClips
 from models.training.classify_faces import stills
 from models.training.events import EventLog
+from models.training.inputs import architecture
 from models.training.masked import Reconstruct
 from models.training.recipe import Recipe
 from models.training.spot_films import SpotFilms
@@ -206,10 +207,9 @@ _TASKS: Mapping[str, Callable[..., Task]] = MappingProxyType(
 
 def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: Prepare, device: torch.device) -> None:
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
-    entry = networks.get(recipe.network.name)
     kind = recipe.network.task
     opened = films.opened if kind == "spot" else sets.opened
-    every = opened(recipe, folder, entry.size, prepare, recipe.schedule.batch)
+    every = opened(recipe, folder, architecture(recipe).size, prepare, recipe.schedule.batch)
     for fold in every.folds:
         place = sets.fold_folder(run, fold)
         with made_folder(place):

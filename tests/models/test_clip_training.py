@@ -320,5 +320,7 @@ def test_what_does_not_fit_together_is_a_sentence() -> None:
         recipe.parse({"network": {"task": "reconstruct"}}, "here")
     with pytest.raises(RecipeError, match="teach faces"):
         made(distillation={"teachers": ["moodnet"]})
-    with pytest.raises(RecipeError, match="clips come in one size"):
+    with pytest.raises(RecipeError, match="clips come in one size, expected 0 or 3"):
         made(schedule={"small_epochs": 1})
+    with pytest.raises(RecipeError, match=r"clips come in one size, expected 0$"):
+        made(schedule={"small_epochs": 3}, network={"task": "reconstruct"})

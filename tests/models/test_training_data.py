@@ -9,7 +9,12 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 
 from models.stills import fer2013  # noqa: E402
 from models.training import data, inputs  # noqa: E402
-from models.training.recipe import DataSection  # noqa: E402
+from models.training.recipe import (  # noqa: E402
+    DataSection,
+    NetworkSection,
+    Recipe,
+    ScheduleSection,
+)
 from tests.tiles import write_folder  # noqa: E402
 
 
@@ -53,3 +58,10 @@ def test_faces_come_as_the_network_wants_them() -> None:
     out = inputs.prepared(inputs.at_size(torch.full((2, 1, 48, 48), 255.0), wanted.size), wanted.pixels)
     assert out.shape == (2, 3, wanted.size, wanted.size)
     torch.testing.assert_close(out, torch.full_like(out, (255 - 127.5) / 128))
+
+
+@pytest.mark.parametrize(("small_epochs", "size"), [(0, 224), (2, 224), (3, 48)])
+def test_a_network_that_saw_small_faces_alone_is_one_for_small_faces(small_epochs: int, size: int) -> None:
+    schedule = ScheduleSection(epochs=3, small_epochs=small_epochs, small_size=48)
+    found = inputs.architecture(Recipe(network=NetworkSection(name="micro-attention"), schedule=schedule))
+    assert found.shape(2) == (2, 1, size, size)
