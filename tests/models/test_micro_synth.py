@@ -122,6 +122,29 @@ def test_three_in_ten_long_clips_have_a_blink_alone_and_not_always_of_the_same_p
     assert len({scene.subject for scene in made if scene.events}) > 0.9 * people
 
 
+def test_heads_move_little() -> None:
+    times = np.arange(0, 10, 1 / 60)
+    jolts = 0
+    for seed in range(20):
+        poses = micro_synth._head(times, 10, np.random.default_rng(seed))
+        ways = np.array([(pose.turn, pose.roll, pose.scale - 1, pose.x, pose.y) for pose in poses])
+        assert 0 < np.ptp(ways[:, 3]) < 0.08  # of a tile: some pixels of a hundred
+        assert np.ptp(ways[:, 0]) < 0.25
+        jolts += np.abs(np.diff(ways[:, 3])).max() > 0.0003
+    assert 5 < jolts < 20
+
+
+def test_a_lamp_flickers_as_fast_as_the_frame_rate_lets_it_seem() -> None:
+    times = np.arange(0, 5, 1 / 60)
+    fastest = set()
+    for seed in range(20):
+        light = micro_synth._flicker(times, 60, np.random.default_rng(seed))
+        assert np.abs(light).max() <= 0.04
+        spectrum = np.abs(np.fft.rfft(light))
+        fastest.add(round(float(np.fft.rfftfreq(len(times), 1 / 60)[spectrum.argmax()])))
+    assert fastest == {0, 20}  # mains of 60 Hz and of 50
+
+
 def test_what_means_nothing_does_not_depend_on_the_label() -> None:
     others = {micro_synth.short_scene(i, ["me"], 60, np.random.default_rng(5)).blinks for i in range(6)}
     assert len(others) == 1
