@@ -1,12 +1,10 @@
-"""What moves in a face from frame to frame, in 128 figures a step: the means of the optical flow over 8 x 8 blocks.
+"""How a face got to its apex and away from it, in 128 figures a step: optical flow, as means over 8 x 8 blocks.
 
-ATNet (Peng et al. 2019) reads 64 such steps around the apex. How its 128 figures are made is not published; these are
-ours. What all blocks do alike is the head's motion, so each step loses its median over the blocks. Flow is told as a
-speed, faces a second: sets of different rates and sizes are compared, and half the rate would double what moves from
-one frame to the next.
+ATNet (Peng et al. 2019) reads 64 such steps, 32 frames on each side of the apex. How its 128 figures are made is not
+published; these are ours. Each step is the flow from the apex to one of the frames. From one frame to the next nearly
+nothing moves in a micro-expression, and twice as much at half the rate; what is missing to the apex is as large as the
+expression, at every rate. What all blocks do alike is the head's motion, so each step loses its median over the blocks.
 """
-
-import math
 
 import cv2
 import numpy as np
@@ -21,39 +19,31 @@ REACH = 32
 SIDE = 112
 """Of the faces that flow is sought in; larger ones are scaled down."""
 NAME = f"flow-blocks-v1-{SIDE}-flow-v{flow.VERSION}"
-"""For ``ClipSource.derived``."""
-_RATE = 100.0
-"""Frames a second where it is not known: SMIC's."""
-_SCALE = 10.0
-"""So that a fast muscle makes about 1."""
+"""For ``ClipSource.derived``; what stands behind it says the apex."""
 
 
-def block_means(frames: Frames) -> NDArray[np.float32]:
-    """Mean flow (F - 1, 8, 8, 2) from each frame to the next, in shares of the face's side; to be kept as ``NAME``."""
-    fields = flow.flows(np.stack([_scaled(frame) for frame in flow.grey(frames)]))
+def around(frames: Frames, apex: int) -> NDArray[np.float32]:
+    """The 64 steps (64, 128) around the frame ``apex``, in hundredths of the face's side.
+
+    First the frames before it, in their order, then those after it; a clip that is too short repeats its first and last
+    one. Of a step, block by block from the top left, u (to the right) and v (down).
+    """
+    reach = np.arange(1, REACH + 1)
+    seen, place = np.unique(
+        np.clip(apex + np.concatenate([-reach[::-1], reach]), 0, len(frames) - 1), return_inverse=True
+    )
+    faces = flow.grey(frames[[apex, *seen]])
+    if len(faces[0]) > SIDE:
+        faces = np.stack([cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for face in faces])
+    steps = 100 * _block_means(flow.flows_from_onset(faces))
+    steps -= np.median(steps, (1, 2), keepdims=True)
+    return steps.reshape(len(seen), -1)[place]
+
+
+def _block_means(fields: flow.Flow) -> NDArray[np.float32]:
+    """Flow (F, S, S, 2) in pixels as means (F, 8, 8, 2), in shares of the side."""
     side = fields.shape[1]
     edges = np.arange(GRID) * side // GRID
     sums = np.add.reduceat(np.add.reduceat(fields, edges, 1), edges, 2)
     sides = np.diff(np.append(edges, side))
     return np.asarray(sums / (np.outer(sides, sides)[..., None] * side), np.float32)
-
-
-def _scaled(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grey face of ``SIDE`` px at most."""
-    if len(face) <= SIDE:
-        return face
-    return np.asarray(cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def around(moved: NDArray[np.float32], apex: int, rate: float) -> NDArray[np.float32]:
-    """The 64 steps (64, 128) around the frame ``apex`` of a clip with mean flow ``moved`` (F - 1, 8, 8, 2).
-
-    A clip that is too short repeats its first and last frame, so nothing moves there. ``rate`` is in frames a second,
-    NaN where it is not known. Of a step, block by block from the top left, u (to the right) and v (down), tenths of a
-    face a second.
-    """
-    steps = np.zeros((2 * REACH, GRID, GRID, 2), np.float32)
-    first, last = max(0, apex - REACH), min(len(moved), apex + REACH)
-    steps[first - apex + REACH : last - apex + REACH] = moved[first:last]
-    steps -= np.median(steps, (1, 2), keepdims=True)
-    return steps.reshape(2 * REACH, -1) * ((_RATE if math.isnan(rate) else rate) * _SCALE)

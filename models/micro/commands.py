@@ -3,7 +3,7 @@
 import argparse
 
 from models.inference.face_stage import FaceStage
-from models.micro import transfer, two_rates
+from models.micro import across, transfer, two_rates
 
 
 def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", faces: FaceStage) -> None:
@@ -12,3 +12,6 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     studies = parser.add_subparsers(dest="study", metavar="STUDY", required=True)
     two_rates.add_arguments(studies.add_parser("rates", help="what a second frame rate is worth (DTSCNN)"), faces)
     transfer.add_arguments(studies.add_parser("transfer", help="is a start from macro-expressions worth more"), faces)
+    across.add_arguments(
+        studies.add_parser("across", help="from one set to another, with and without flow (ATNet)"), faces
+    )

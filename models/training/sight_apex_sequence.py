@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.clips import flow_blocks
-from models.clips.source import ClipSource
+from models.clips.source import ClipSource, Frames
 from models.errors import TrainingError
 from models.inference.contract import Pixels
 from models.training.augment import augment, mix, uniform
@@ -38,11 +38,16 @@ class ApexSequence(NamedTuple):
 
     def views(self, source: ClipSource, index: int, rng: np.random.Generator | None) -> Views:
         """Face (1, 1, S, S) in 0..255 and motion (1, 64, 128); the same whatever chance says."""
-        moved = source.derived(index, flow_blocks.NAME, flow_blocks.block_means)
         labelled = int(source.moments[index, 1])
-        apex = labelled if labelled >= 0 else (len(moved) + 1) // 2
-        face = source.derived(index, f"frame-{apex}", lambda frames: frames[apex])
-        motion = flow_blocks.around(moved, apex, float(source.rate[index]))
+        where = "middle" if labelled < 0 else str(labelled)
+
+        def apex(frames: Frames) -> int:
+            return len(frames) // 2 if labelled < 0 else labelled
+
+        # Both are kept, so that a clip is read from the disk once and not in every epoch.
+        face = source.derived(index, f"frame-{where}", lambda frames: frames[apex(frames)])
+        name = f"{flow_blocks.NAME}-{where}"
+        motion = source.derived(index, name, lambda frames: flow_blocks.around(frames, apex(frames)))
         grey = luma(torch.from_numpy(face.copy()).permute(2, 0, 1)[None].float())
         return at_size(grey, self.size), torch.from_numpy(motion)[None]
 

@@ -41,8 +41,8 @@ def test_the_labelled_apex_is_seen_else_the_middle() -> None:
         assert motion.shape == (1, 64, 128)
         assert float(face.mean()) == pytest.approx(grey(source, apex), abs=3)
         frames = len(source.frames(0))
-        moves = motion[0].abs().amax(1) > 0
-        assert moves.tolist() == [0 <= apex - 32 + step < frames - 1 for step in range(64)]
+        places = [min(max(apex - 32 + step + (step >= 32), 0), frames - 1) for step in range(64)]
+        assert [bool(step.any()) for step in motion[0]] == [place != apex for place in places]
 
 
 def test_a_mirrored_view_is_the_view_of_the_mirrored_clip() -> None:
@@ -51,7 +51,7 @@ def test_a_mirrored_view_is_the_view_of_the_mirrored_clip() -> None:
     face, motion = SIGHT.mirrored(SIGHT.ready(SIGHT.views(source, 0, None)))
     expected_face, expected_motion = SIGHT.ready(SIGHT.views(turned, 0, None))
     torch.testing.assert_close(face, expected_face, atol=1e-5, rtol=0)
-    assert (motion - expected_motion).norm() < 0.1 * expected_motion.norm()  # flow is not quite the same both ways
+    assert (motion - expected_motion).norm() < 0.2 * expected_motion.norm()  # flow is not quite the same both ways
 
 
 def test_in_training_a_face_and_its_motion_are_mirrored_together() -> None:
