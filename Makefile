@@ -86,6 +86,7 @@ pictures: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.obs_screenshot docs/images/broadcast.png
 	@$(BIN)/python -m benchmarks.window_screens docs/images/window.png --teaching docs/images/teaching.png
 	@$(BIN)/python -m benchmarks.micro_picture docs/images/micro-synth.webp
+	@$(BIN)/python -m benchmarks.flow --picture docs/images/flow.webp
 	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.

@@ -13,8 +13,9 @@ from models.inference import registry
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-OTHERS = {"broadcast.png", "micro-synth.webp", "styles.webp", "teaching.png", "window.png"}
-"""Of OBS, of synthetic people and of the agent's window, which `make pictures` takes with their own programs."""
+OTHERS = {"broadcast.png", "flow.webp", "micro-synth.webp", "styles.webp", "teaching.png", "window.png"}
+"""Of OBS, of synthetic people, of motion in faces and of the agent's window: `make pictures` takes them with their own
+programs."""
 NAMED = re.compile(r"""!\[[^\]]*\]\(([^)]+)\)|<(?:img|source)\b[^>]*?\b(?:src|srcset)="([^"]+)\"""")
 
 

@@ -1,11 +1,17 @@
 """Optical flow of known motions of a picture that has skin's soft shades and an eye's edges."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.clips import flow
+from agent import face_stage
+from benchmarks import flow as benchmark
+from models.clips import flow, synth
+from models.errors import ModelMissingError
+from models.inference import registry
 
 SIZE = 96
 FACE = (slice(16, -16), slice(16, -16))
@@ -93,3 +99,27 @@ def test_strain_is_of_stretched_skin_not_of_a_moving_head() -> None:
     np.testing.assert_allclose(flow.strain(np.stack([0.1 * x, 0 * y], 2)), 0.1, rtol=1e-4)
     shear = flow.strain(np.stack([[0.1 * y, 0 * x]] * 3).transpose(0, 2, 3, 1))
     np.testing.assert_allclose(shear, np.full((3, 8, 8), 0.1 / np.sqrt(2)), rtol=1e-4)
+
+
+def weights(name: str) -> Path:
+    try:
+        return registry.path(name)
+    except ModelMissingError as error:
+        pytest.skip(str(error))
+
+
+def test_a_portraits_flow_is_exact_and_a_muscles_no_worse_than_without_the_second_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights("face_landmarker")
+    monkeypatch.setattr(benchmark, "PIXELS", (0.5, 5.0))
+    monkeypatch.setattr(benchmark, "MUSCLE_PIXELS", (1.0,))
+    with face_stage.finding("tests") as find:
+        people = synth.load_portraits({"portrait": weights("portrait")}, find, 112 * benchmark.FILMED)
+    finest, ours = benchmark.dis(0), flow.FlowFinder()
+    for (kind, pixels), case in benchmark.cases(people["portrait"], 112).items():
+        error = benchmark.error(case, ours(case.first, case.second))
+        if kind in ("shift", "rotation", "scale"):
+            assert error <= 0.05, (kind, pixels)
+        else:
+            assert error <= benchmark.error(case, finest(case.first, case.second)), (kind, pixels)
