@@ -365,6 +365,8 @@ def main() -> None:
         if name not in stored(args.out):
             found = jobs[name]()
             results = stored(args.out) | {name: found}  # other rows may run beside this one
+            if (here := machine.describe()) != results["machine"]:  # results that were begun elsewhere
+                found["machine"] = here
             atomic.write(json.dumps(results, indent=2).encode(), args.out / RESULTS)
         print(f"{name}: {json.dumps(stored(args.out)[name])}", flush=True)
 
