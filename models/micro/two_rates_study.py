@@ -22,15 +22,14 @@ from torch import nn
 from tqdm import tqdm
 
 from models import atomic
-from models.clips import rates, windows
+from models.clips import windows
 from models.clips.cutting import Prepare
-from models.clips.source import Clips, take
+from models.clips.source import Clips
 from models.clips.windows import WINDOW_60, WINDOW_120, RateWindow
-from models.errors import DatasetError, RecipeError, TrainingError
+from models.errors import RecipeError, TrainingError
 from models.micro import by_subject, lbp_top, svm
 from models.training import checkpoint, classify_clips, probe, sets
 from models.training.classify_clips import ClassifyClips
-from models.training.folds import Indices
 from models.training.recipe import Recipe
 from models.training.sight_rates import SEEN
 from models.training.train import fit, made_folder
@@ -74,27 +73,6 @@ ROWS = (
 """The radii of LBP-TOP are one time, 1/30 s."""
 
 
-class Usable(NamedTuple):
-    """A set with its folds, and which of its clips (M,) can be brought to the rates.
-
-    ``frames`` (M,) are their numbers of frames; ``left_out`` has a sentence for each of the others.
-    """
-
-    every: sets.Set
-    clips: Indices
-    frames: Indices
-    left_out: tuple[str, ...]
-
-    def share(self, of: Callable[[int, float, RateWindow], float], parts: Sequence[RateWindow]) -> float:
-        """The mean of a share of a clip's frames over clips, and over the windows by their steps."""
-        found = [
-            part.steps * of(int(frames), float(self.every.clips.rate[i]), part)
-            for i, frames in zip(self.clips, self.frames, strict=True)
-            for part in parts
-        ]
-        return sum(found) / (len(self.clips) * sum(part.steps for part in parts))
-
-
 def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str, Any]:
     """All rows, trained in folders below ``run`` or gone on there; the figures as docs/micro.md lists them.
 
@@ -111,25 +89,27 @@ def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str
         )
     device = pick_device()
     with made_folder(run):
-        usable = _usable(sets.opened(recipe, folder, networks.get(NETWORK).size, prepare, recipe.schedule.batch))
-        _check_same(run / SETTING, recipe, usable)
-        found = {row.name: _matrices(row, recipe, usable, run, device) for row in ROWS}
+        every = sets.opened(recipe, folder, networks.get(NETWORK).size, prepare, recipe.schedule.batch)
+        _check_same(run / SETTING, recipe, every)
+        found = {row.name: _matrices(row, recipe, every, run, device) for row in ROWS}
+    clips = every.clips
+    frames = [int(clips.derived(i, "count", lambda faces: np.array(len(faces)))) for i in range(len(clips))]
     return {
         "schema": 1,
         "set": folder.resolve().name,
-        "classes": list(usable.every.clips.classes),
-        "clips": len(usable.clips),
-        "people": len({usable.every.clips.subjects[i] for i in usable.clips}),
-        "recorded_at": sorted({round(float(usable.every.clips.rate[i]), 2) for i in usable.clips}),
-        "folds": len(usable.every.folds),
+        "classes": list(clips.classes),
+        "clips": len(clips),
+        "people": len(set(clips.subjects)),
+        "recorded_at": sorted({round(float(rate), 2) for rate in clips.rate}),
+        "folds": len(every.folds),
         "epochs": recipe.schedule.epochs,
-        "left_out": list(usable.left_out),
+        "left_out": list(every.broken),
         "rows": [
             {
                 "name": row.name,
                 "network": row.network,
-                "invented": usable.share(windows.invented, row.parts),
-                "held_still": usable.share(windows.held_still, row.parts),
+                "invented": _share(windows.invented, row, clips, frames),
+                "held_still": _share(windows.held_still, row, clips, frames),
                 **by_subject.figures(found[row.name]),
             }
             for row in ROWS
@@ -138,36 +118,26 @@ def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str
     }
 
 
-def _usable(every: sets.Set) -> Usable:
-    """Those whose rate is known."""
-    clips, frames, unknown = [], [], []
-    for i, clip in enumerate(tqdm(every.listing.clips, desc="rates", unit="clip", disable=None)):
-        try:
-            rates.checked(float(every.clips.rate[i]), clip.path)
-        except DatasetError as error:
-            unknown.append(str(error))
-            continue
-        clips.append(i)
-        frames.append(int(every.clips.derived(i, "count", lambda frames: np.array(len(frames)))))
-    if unknown:
-        tqdm.write(f"{len(unknown)} of {len(every.clips)} clips are left out, such as: {unknown[0]}", sys.stderr)
-    if not clips:
-        raise DatasetError(f"no clip can be brought to 60 and 120 frames a second, such as: {unknown[0]}")
-    left_out = (*every.broken, *unknown)
-    return Usable(every, np.array(clips, np.int64), np.array(frames, np.int64), left_out)
+def _share(of: Callable[[int, float, RateWindow], float], row: Compared, clips: Clips, frames: Sequence[int]) -> float:
+    """The mean of a share over all clips, of so many ``frames`` each, and the row's windows, by their steps."""
+    found = [
+        part.steps * of(count, float(rate), part)
+        for count, rate in zip(frames, clips.rate, strict=True)
+        for part in row.parts
+    ]
+    return sum(found) / (len(frames) * sum(part.steps for part in row.parts))
 
 
-def _check_same(file: Path, recipe: Recipe, usable: Usable) -> None:
+def _check_same(file: Path, recipe: Recipe, every: sets.Set) -> None:
     """Check that a run folder is new or this study's, and say whose it is.
 
     Raises:
         TrainingError: it is another's, or can't be written to.
     """
-    listed = usable.every.listing.clips
-    clips = [(listed[i].path.name, listed[i].subject, listed[i].label) for i in usable.clips]
+    clips = [(clip.path.name, clip.subject, clip.label) for clip in every.listing.clips]
     setting = {
         "recipe": msgspec.to_builtins(recipe),
-        "clips": hashlib.sha256(repr((VERSION, clips, sorted(usable.every.folds))).encode()).hexdigest(),
+        "clips": hashlib.sha256(repr((VERSION, clips, sorted(every.folds))).encode()).hexdigest(),
     }
     text = json.dumps(setting, indent=1, default=list) + "\n"
     try:
@@ -182,18 +152,15 @@ def _check_same(file: Path, recipe: Recipe, usable: Usable) -> None:
         raise TrainingError(f"can't write {file} ({error.strerror or error}): make room, or change --run") from error
 
 
-def _matrices(row: Compared, recipe: Recipe, usable: Usable, run: Path, device: torch.device) -> by_subject.Matrices:
+def _matrices(row: Compared, recipe: Recipe, every: sets.Set, run: Path, device: torch.device) -> by_subject.Matrices:
     """The confusion matrices of the people, each asked of what has not learned from them."""
-    clips = usable.every.clips
+    clips = every.clips
     asked, answers = [], []
-    for fold, (learn, test) in tqdm(usable.every.folds.items(), desc=row.name, unit="fold", disable=None):
-        sides = [np.intersect1d(side, usable.clips) for side in (learn, test)]
-        if not len(sides[1]):
-            continue
+    for fold, (_, test) in tqdm(every.folds.items(), desc=row.name, unit="fold", disable=None):
         place = sets.fold_folder(run / row.folder, fold)
         with made_folder(place):
-            asked.append(sides[1])
-            answers.append(_kept(place / ANSWERS, partial(_answers, row, recipe, clips, sides, place, device)))
+            asked.append(test)
+            answers.append(_kept(place / ANSWERS, partial(_answers, row, recipe, *every.sides(fold), place, device)))
     of = np.concatenate(asked)
     return by_subject.matrices(
         clips.labels[of], np.concatenate(answers), [clips.subjects[i] for i in of], len(clips.classes)
@@ -220,10 +187,9 @@ def _kept(file: Path, make: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64
 
 
 def _answers(
-    row: Compared, recipe: Recipe, clips: Clips, sides: Sequence[Indices], place: Path, device: torch.device
+    row: Compared, recipe: Recipe, learn: Clips, test: Clips, place: Path, device: torch.device
 ) -> NDArray[np.int64]:
-    """What is said of the clips of the second side, learned from those of the first."""
-    learn, test = (take(clips, side) for side in sides)
+    """What is said of the test clips."""
     if not row.network:
         known, asked = (_textures(side, row) for side in (learn, test))
         of_textures: NDArray[np.int64] = svm.fit(known, learn.labels, len(learn.classes)).margins(asked).argmax(1)

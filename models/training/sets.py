@@ -1,18 +1,21 @@
 """Sets of clips as a recipe names them: opened, cut into faces, and dealt into what is learned from and tested on."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from models.clips import layouts
+from models.clips import layouts, rates
+from models.clips.cache import Prepared
 from models.clips.cutting import Prepare
 from models.clips.layouts.entry import Listing
 from models.clips.source import Clips, take
 from models.errors import DatasetError, TrainingError
 from models.training import folds
 from models.training.recipe import Recipe
+from models.zoo import networks
 
 
 class Set(NamedTuple):
@@ -35,7 +38,8 @@ class Set(NamedTuple):
 def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: int = 1) -> Set:
     """A set of ``fewest`` clips or more, of faces of ``size`` px; they are cut on first use and kept beside the clips.
 
-    Clips that are not there, can't be read, or show no face, are told of and left out.
+    Clips that are not there, can't be read, or show no face, are told of and left out, and so are those of unknown rate
+    where the network needs to know it.
 
     Raises:
         DatasetError: the folder is not laid out as the recipe says, has no clips, or too few subjects or classes.
@@ -58,6 +62,8 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
         every = lost + len(listing.clips)
         tqdm.write(f"{folder}: {lost} of {every} clips are missing, such as: {listing.missing[0]}", sys.stderr)
     prepared = prepare(folder, listing, size, how.aligned)
+    if networks.get(recipe.network.name).needs_rate:
+        prepared = _with_rates(prepared)
     if left_out := len(prepared.broken):
         tqdm.write(
             f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}",
@@ -70,6 +76,30 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
     source = prepared.source
     dealt = folds.of_recipe(source.subjects, prepared.listing.folds, how, recipe.data)
     return Set(source, dealt, prepared.listing, prepared.broken)
+
+
+def _with_rates(prepared: Prepared) -> Prepared:
+    """The clips whose frames a second are known.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    kept, unknown = [], []
+    for i, clip in enumerate(prepared.listing.clips):
+        try:
+            rates.checked(float(prepared.source.rate[i]), clip.path)
+            kept.append(i)
+        except DatasetError as error:
+            unknown.append(str(error))
+    if not kept:
+        raise DatasetError(f"of no clip the rate is known: {unknown[0]}")
+    return dataclasses.replace(
+        prepared,
+        listing=prepared.listing.keep(kept),
+        source=take(prepared.source, kept),
+        broken=(*prepared.broken, *unknown),
+        spans=tuple(prepared.spans[i] for i in kept),
+    )
 
 
 def _check_classes(folder: Path, listing: Listing) -> None:

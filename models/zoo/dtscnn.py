@@ -91,6 +91,7 @@ ENTRIES = (
         frames=STEPS_60 + STEPS_120,
         sight="flow-60-120",
         micro=True,
+        needs_rate=True,
     ),
     Architecture(
         "dtscnn-60",
@@ -103,6 +104,7 @@ ENTRIES = (
         frames=STEPS_60,
         sight="flow-60",
         micro=True,
+        needs_rate=True,
     ),
     Architecture(
         "dtscnn-120",
@@ -115,6 +117,7 @@ ENTRIES = (
         frames=STEPS_120,
         sight="flow-120",
         micro=True,
+        needs_rate=True,
     ),
     Architecture(
         "dtscnn-same-rate",
@@ -127,5 +130,6 @@ ENTRIES = (
         frames=STEPS_60 + STEPS_120,
         sight="flow-60-as-120",
         micro=True,
+        needs_rate=True,
     ),
 )

@@ -30,8 +30,9 @@ class Architecture:
     prints them, and ``remark`` says why they are far off, where that is known. ``learning_rate`` is that of the study's
     transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
     two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second. ``sight`` is what of a
-    clip it sees (``models.training.sights``), ``motion`` the shape of its second input without the batch, where it has
-    one. Networks for ``micro``-expressions are never the agent's: what they say is no claim about a viewer.
+    clip it sees (``models.training.sights``), which of clips whose rate is not known is nothing where it
+    ``needs_rate``; ``motion`` is the shape of its second input without the batch, where it has one. Networks for
+    ``micro``-expressions are never the agent's: what they say is no claim about a viewer.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Architecture:
     sight: str = "pixels"
     motion: tuple[int, ...] = ()
     micro: bool = False
+    needs_rate: bool = False
 
     @property
     def sees(self) -> str:

@@ -33,7 +33,7 @@ ema_decay = 0.0
 ROWS = ["60 alone", "120 alone", "both", "both of one rate", "LBP-TOP at 60", "LBP-TOP at 120"]
 
 
-def draw(folder: Path, frames: int, fps: float) -> Path:
+def draw(folder: Path, frames: int, fps: float | str) -> Path:
     """Four people, whose mouths, squares of texture, go up or down; and three clips that can't be used."""
     rng = np.random.default_rng(0)
     rows = ["file,label,subject,intensity,onset,apex,fps"]
@@ -96,6 +96,14 @@ def test_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other.write_text(RECIPE.replace("1e-3", "1e-4"))
     assert moodcast.main([*command[:5], str(other), "--run", str(run)]) == 29
     assert "another recipe" in capsys.readouterr().err
+
+
+def test_clips_of_unknown_rate_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = draw(tmp_path / "set", 2, "")
+    assert moodcast.main(["models", "micro", "rates", str(data), "--run", str(tmp_path / "run")]) == 28
+    told = capsys.readouterr().err
+    assert "of no clip the rate is known: expected 5 to 500 frames a second" in told
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_recipe_of_another_network_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
