@@ -59,7 +59,6 @@ SMALLER: dict[Any, dict[str, Any]] = {
     fused: {"SIDE": 4, "WIDTH": 128},
     mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
     former_dfer: {"SIZE": 32, "PLACES": 2 * 2},
-    dtscnn: {"SIZE": 32},
     ial: {"SIZE": 32, "PLACES": 1},
 }  # fmt: skip
 
@@ -81,10 +80,13 @@ class Subject(NamedTuple):
     reduced: str
     sections: Mapping[str, Mapping[str, Any]]
     sight: str = "pixels"
+    finer: int = 1
 
     @property
     def entry(self) -> Architecture:
-        return Architecture("small", self.build, "", self.size, self.pixels, 0, frames=self.frames, sight=self.sight)
+        return Architecture(
+            "small", self.build, "", self.size, self.pixels, 0, frames=self.frames, sight=self.sight, finer=self.finer
+        )
 
 
 def small_c3d() -> nn.Module:
@@ -136,7 +138,9 @@ SUBJECTS = {
         f"{SIDE} px, a quarter as wide",
         TRANSFORMER | {"clips": {"sampling": "apex"}},
     ),
-    "dtscnn": Subject(lambda: dtscnn.both(7), 192, 32, dtscnn.FLOW, "32 px: 1 place, not 4", LIVELY, "flow-60-120"),
+    "dtscnn": Subject(
+        lambda: dtscnn.both(7), 192, 32, dtscnn.FLOW, "the network itself", LIVELY, "flow-60-120", dtscnn.FINER
+    ),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),
     "mae-dfer-ca-pc add": fusion("add", True),

@@ -42,6 +42,13 @@ def flow_at(frames: Frames, fps: float, rate: int) -> NDArray[np.float16]:
     return flow.flows(frames[conversion.before]).astype(np.float16)
 
 
+def averaged(found: NDArray[np.float16], factor: int) -> NDArray[np.float16]:
+    """Flow (T, S, S, 2) at a side that is smaller by ``factor``, still in pixels of S."""
+    steps, side = len(found), found.shape[1] // factor
+    blocks = found.astype(np.float32).reshape(steps, side, factor, side, factor, 2)
+    return np.asarray(blocks.mean((2, 4)), np.float16)
+
+
 def again(found: NDArray[np.float16], window: RateWindow) -> NDArray[np.float16]:
     """Flow at the rate that a window's clips are brought to first, as flow at the window's own."""
     steps = rates.convert(len(found) + 1, window.through, window.rate)

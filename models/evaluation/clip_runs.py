@@ -46,7 +46,7 @@ def evaluate(run: Path, data: Path, prepare: Prepare, probing: bool = False) -> 
     if how.network.task == "reconstruct" and not probing:
         raise EvaluationError(f"{run} is a pre-training, which classifies nothing: judge its features with --probe")
     entry = architecture(how)
-    every = sets.opened(how, data, entry.size, prepare)
+    every = sets.opened(how, data, entry.face_size, prepare)
     for fold in every.folds:
         _check_finished(sets.fold_folder(run, fold), how.schedule.epochs)
     answers, of_fold = np.full(len(every.clips), -1), {}

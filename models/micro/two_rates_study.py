@@ -89,7 +89,7 @@ def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str
         )
     device = pick_device()
     with made_folder(run):
-        every = sets.opened(recipe, folder, networks.get(NETWORK).size, prepare, recipe.schedule.batch)
+        every = sets.opened(recipe, folder, networks.get(NETWORK).face_size, prepare, recipe.schedule.batch)
         _check_same(run / SETTING, recipe, every)
         found = {row.name: _matrices(row, recipe, every, run, device) for row in ROWS}
     clips = every.clips

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.clips import flow, rates, windows
-from models.clips.source import ClipSource
+from models.clips.source import ClipSource, Frames
 from models.clips.windows import ONE_RATE, WINDOW_60, WINDOW_120, RateWindow
 from models.training.augment import geometry, mix, uniform
 from models.training.recipe import AugmentationSection, ClipsSection
@@ -29,17 +29,23 @@ SEEN: Mapping[str, tuple[RateWindow, ...]] = MappingProxyType(
 
 
 class FlowAtRates(NamedTuple):
-    """Flow (N, 2, T, S, S) of faces of ``size`` px; T is that of all ``parts`` together."""
+    """Flow (N, 2, T, S, S) at ``size`` px, found in faces ``finer`` by that factor and averaged.
+
+    A motion of less than a pixel is found in more of them. T is that of all ``parts`` together.
+    """
 
     size: int
+    finer: int
     parts: tuple[RateWindow, ...]
 
     @classmethod
     def by(cls, entry: Architecture, _: ClipsSection) -> "FlowAtRates":
-        return cls(entry.size, SEEN[entry.sight])
+        return cls(entry.size, entry.finer, SEEN[entry.sight])
 
     def views(self, source: ClipSource, index: int, rng: np.random.Generator | None) -> Views:
-        """(1, 2, T, S, S), in pixels a step; the same seconds at each rate, anywhere with ``rng`` and else the middle.
+        """(1, 2, T, S, S), in pixels of the faces a step.
+
+        The same seconds at each rate: anywhere in the clip with ``rng``, and else its middle.
 
         Raises:
             DatasetError: the clip can't be read, or its rate is not known.
@@ -53,10 +59,13 @@ class FlowAtRates(NamedTuple):
         """Of the whole clip (T, S, S, 2)."""
         if part.through:
             return windows.again(self._flow(source, index, fps, RateWindow(part.through, 0)), part)
-        name = f"flow-at-v{windows.VERSION}-dis{flow.VERSION}-{self.size}px-{fps:g}to{part.rate}"
-        return source.derived(
-            index, name, lambda frames: windows.flow_at(windows.scaled(frames, self.size), fps, part.rate)
-        )
+        name = f"flow-at-v{windows.VERSION}-dis{flow.VERSION}-{self.size}x{self.finer}px-{fps:g}to{part.rate}"
+
+        def make(frames: Frames) -> NDArray[np.float16]:
+            faces = windows.scaled(frames, self.size * self.finer)
+            return windows.averaged(windows.flow_at(faces, fps, part.rate), self.finer)
+
+        return source.derived(index, name, make)
 
     def varied(self, views: Views, how: AugmentationSection, generator: torch.Generator) -> tuple[Views, float]:
         """Geometry and mixing alone: flow has no light, and an erased part of it would be motion."""

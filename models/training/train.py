@@ -209,7 +209,7 @@ def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: Prepare, devi
     """Train each fold of a set of clips in a folder of its own (``sets.fold_folder``), or go on where that stopped."""
     kind = recipe.network.task
     opened = films.opened if kind == "spot" else sets.opened
-    every = opened(recipe, folder, architecture(recipe).size, prepare, recipe.schedule.batch)
+    every = opened(recipe, folder, architecture(recipe).face_size, prepare, recipe.schedule.batch)
     for fold in every.folds:
         place = sets.fold_folder(run, fold)
         with made_folder(place):

@@ -31,8 +31,9 @@ class Architecture:
     transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
     two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second. ``sight`` is what of a
     clip it sees (``models.training.sights``), which of clips whose rate is not known is nothing where it
-    ``needs_rate``; ``motion`` is the shape of its second input without the batch, where it has one. Networks for
-    ``micro``-expressions are never the agent's: what they say is no claim about a viewer.
+    ``needs_rate``, and for which faces are cut ``finer`` than ``size`` by a factor; ``motion`` is the shape of its
+    second input without the batch, where it has one. Networks for ``micro``-expressions are never the agent's: what
+    they say is no claim about a viewer.
     """
 
     name: str
@@ -57,12 +58,18 @@ class Architecture:
     motion: tuple[int, ...] = ()
     micro: bool = False
     needs_rate: bool = False
+    finer: int = 1
 
     @property
     def sees(self) -> str:
         """Its input in a few characters: channels, frames of a clip, side."""
         frames = f"{self.frames} x " if self.frames > 1 else ""
         return f"{self.pixels.channels} x {frames}{self.size} px"
+
+    @property
+    def face_size(self) -> int:
+        """Side of the faces that its sight looks at."""
+        return self.size * self.finer
 
     def shape(self, number: int) -> tuple[int, ...]:
         """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size)."""
