@@ -3,7 +3,7 @@
 import argparse
 
 from models.inference.face_stage import FaceStage
-from models.micro import across, transfer, two_rates
+from models.micro import across, key_frames, transfer, two_rates
 
 
 def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", faces: FaceStage) -> None:
@@ -15,3 +15,4 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     across.add_arguments(
         studies.add_parser("across", help="from one set to another, with and without flow (ATNet)"), faces
     )
+    key_frames.add_arguments(studies.add_parser("key-frames", help="which frames tell, and do they (AKMNet)"), faces)

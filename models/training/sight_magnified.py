@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.clips import flow, rates, sampling
-from models.clips.magnify import magnified
-from models.clips.source import ClipSource
+from models.clips.magnify import FACTOR, magnified
+from models.clips.source import ClipSource, Frames
 from models.errors import TrainingError
 from models.inference.contract import Pixels
 from models.training.augment import augment, mix
@@ -21,6 +22,9 @@ from models.training.inputs import at_size, prepared
 from models.training.recipe import AugmentationSection, ClipsSection
 from models.training.sight import Views
 from models.zoo.entry import Architecture
+
+_KEPT = f"magnified-v1-{FACTOR:g}"
+"""Under this name magnified clips are kept beside their faces; another number magnifies all anew."""
 
 
 class Magnified(NamedTuple):
@@ -51,13 +55,16 @@ class Magnified(NamedTuple):
 
     def views(self, source: ClipSource, index: int, rng: np.random.Generator | None) -> Views:
         """(1, T, S, S) float32 in 0..255 at the network's size."""
-        recorded = flow.grey(source.frames(index))
         if self.even:
-            recorded = rates.blended(recorded, rates.spread(len(recorded), self.frames))
-        clip = magnified(recorded.astype(np.float32))
-        if rng is not None and not self.even:
-            clip = clip[sampling.segments(len(clip), self.frames, rng=rng)]
-        return (at_size(torch.from_numpy(clip)[None], self.size),)
+            clip = source.derived(index, f"{_KEPT}-even-{self.frames}", self._evenly_magnified)
+        else:
+            clip = source.derived(index, _KEPT, _magnified)
+            if rng is not None:
+                clip = clip[sampling.segments(len(clip), self.frames, rng=rng)]
+        return (at_size(torch.from_numpy(clip)[None].float(), self.size),)
+
+    def _evenly_magnified(self, frames: Frames) -> NDArray[np.uint8]:
+        return _magnified(rates.blended(frames, rates.spread(len(frames), self.frames)))
 
     def varied(self, views: Views, how: AugmentationSection, generator: torch.Generator) -> tuple[Views, float]:
         clips, kept = mix(augment(views[0], how, generator), how, generator)
@@ -69,3 +76,8 @@ class Magnified(NamedTuple):
 
     def mirrored(self, inputs: Views) -> Views:
         return (inputs[0].flip(-1),)
+
+
+def _magnified(frames: Frames) -> NDArray[np.uint8]:
+    """Grey (F, S, S)."""
+    return np.rint(magnified(flow.grey(frames).astype(np.float32))).astype(np.uint8)

@@ -27,7 +27,7 @@ COLUMNS = ("file", "label", "subject", "intensity", "onset", "apex")
 
 def read(folder: Path) -> Found:
     if (folder / TABLE).is_file():
-        rows = files.read_table(folder / TABLE, COLUMNS, ("fps",))
+        rows = files.read_table(folder / TABLE, COLUMNS, ("offset", "fps"))
         _check_classes(folder, rows)
     else:
         rows = [
