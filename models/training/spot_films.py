@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,10 +23,8 @@ from models.errors import RecipeError
 from models.training.augment import augment
 from models.training.classify_clips import start_from
 from models.training.films import Films
-from models.training.inputs import at_size
 from models.training.recipe import Recipe
 from models.zoo import networks, spot_cnn
-from models.zoo.layers import luma
 from models.zoo.spot_cnn import AROUND, CLASSES, LAGS, RATE, SpotCNN
 
 STRETCH = 176
@@ -36,6 +35,8 @@ _NEAR_S = 0.04
 """Standard deviation of what counts as near the apex."""
 _HARD = 0.25
 """Share of the other frames that count."""
+_VERSION = 1
+"""Of ``grey_faces``: another number makes all that are kept anew."""
 _CHUNK = 512
 """Frames whose features are computed at once."""
 
@@ -95,14 +96,15 @@ class SpotFilms:
     def stretch(self, where: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """The example from a frame of a film on, a sixtieth of a second each: as ``FilmBatch``, without the batch."""
         film, first = where
-        frames, rate = self.learn.source.frames(film), self.learn.rates[film]
+        grey, rate = seen(self.learn, film), self.learn.rates[film]
         pace = float(np.exp(rng.uniform(-_SPEED, _SPEED)))
         start = first + rng.uniform(-0.5, 0.5) * STRETCH
-        at = np.rint((start + pace * np.arange(-AROUND, STRETCH + AROUND)) / RATE * rate).astype(np.int64)
-        seen = at[AROUND : AROUND + STRETCH]
-        targets = torch.from_numpy(wanted(self.learn.events[film], seen, rate))
-        there = torch.from_numpy((seen >= 0) & (seen < len(frames)))
-        return grey_faces(frames, np.clip(at, 0, len(frames) - 1)), targets, there
+        at = np.rint(start + pace * np.arange(-AROUND, STRETCH + AROUND)).astype(np.int64)
+        asked = at[AROUND : AROUND + STRETCH]
+        targets = wanted(self.learn.events[film], np.rint(asked / RATE * rate).astype(np.int64), rate)
+        there = torch.from_numpy((asked >= 0) & (asked < len(grey)))
+        shown = torch.from_numpy(grey[np.clip(at, 0, len(grey) - 1)]).float()
+        return shown, torch.from_numpy(targets), there
 
     def answer(self, net: nn.Module, batch: FilmBatch) -> Tensor:
         assert isinstance(net, SpotCNN)
@@ -128,9 +130,8 @@ class SpotFilms:
         said: list[NDArray[np.bool_]] = []
         off = []
         for film, (rate, events) in enumerate(zip(self.check.rates, self.check.events, strict=True)):
-            frames = self.check.source.frames(film)
-            found = probabilities(spotter, frames, rate, self.device)
-            at = moments(len(frames), rate)
+            found = probabilities(spotter, seen(self.check, film), self.device)
+            at = moments(self.check.counts[film], rate)
             true.append(wanted(events, at, rate)[:, 0] < 0.5)
             said.append(found[:, 0] < 0.5)
             top = int(at[found[:, 2].argmax()])
@@ -166,24 +167,34 @@ def moments(count: int, rate: float) -> NDArray[np.int64]:
     return np.minimum(np.rint(np.arange(last) / RATE * rate).astype(np.int64), count - 1)
 
 
-def grey_faces(frames: Frames, at: NDArray[np.int64]) -> Tensor:
-    """Grey faces (T, S, S) float32 in 0..255 of frames ``at`` (T,), as large as the network takes them."""
-    faces = torch.from_numpy(frames[at]).permute(0, 3, 1, 2).float()
-    return at_size(luma(faces), spot_cnn.SIDE).squeeze(1)
+def grey_faces(frames: Frames, rate: float) -> NDArray[np.uint8]:
+    """A film's frames ``moments`` as the network takes them, but for the type: grey (K, S, S)."""
+    faces = [cv2.cvtColor(frames[i], cv2.COLOR_RGB2GRAY) for i in moments(len(frames), rate)]
+    side = spot_cnn.SIDE
+    if faces[0].shape[0] != side:
+        how = cv2.INTER_AREA if faces[0].shape[0] > side else cv2.INTER_LINEAR
+        faces = [cv2.resize(face, (side, side), interpolation=how) for face in faces]
+    return np.stack(faces).astype(np.uint8)
+
+
+def seen(films: Films, index: int) -> NDArray[np.uint8]:
+    """``grey_faces`` of a film, made once and kept beside its faces."""
+    rate = films.rates[index]
+    name = f"spot-v{_VERSION}-{spot_cnn.SIDE}px-{RATE}-of-{rate:g}"
+    return np.asarray(films.source.derived(index, name, lambda frames: grey_faces(frames, rate)), np.uint8)
 
 
 @torch.inference_mode()
-def probabilities(net: SpotCNN, frames: Frames, rate: float, device: torch.device) -> NDArray[np.float64]:
-    """What a network in evaluation mode says of a film: (K, 3), of the frames ``moments``.
+def probabilities(net: SpotCNN, grey: NDArray[np.uint8], device: torch.device) -> NDArray[np.float64]:
+    """What a network in evaluation mode says of each of a film's faces (K, S, S), see ``grey_faces``: (K, 3).
 
-    The first and the last frame stand for what was before and after. Features are computed once a frame.
+    The first and the last one stand for what was before and after. Features are computed once a face.
     """
-    at = moments(len(frames), rate)
-    padded = np.pad(at, AROUND, mode="edge")
+    padded = torch.from_numpy(np.pad(grey, ((AROUND, AROUND), (0, 0), (0, 0)), mode="edge"))[None]
     margin = 2 * max(LAGS)
     parts = [
-        net.features(grey_faces(frames, padded[start : start + _CHUNK + margin])[None].to(device))
-        for start in range(0, len(padded) - margin, _CHUNK)
+        net.features(padded[:, start : start + _CHUNK + margin].float().to(device))
+        for start in range(0, padded.shape[1] - margin, _CHUNK)
     ]
     answers = net.judged(torch.cat(parts, 2))[0].float().softmax(1)
     return np.asarray(answers.cpu().numpy(), np.float64)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 from models.clips import cache, video  # noqa: E402
+from models.clips.layouts import long  # noqa: E402
 from models.clips.layouts.entry import Listing  # noqa: E402
 from models.clips.layouts.long import Event  # noqa: E402
 from models.clips.source import Frames, in_memory  # noqa: E402
@@ -99,11 +100,12 @@ def test_a_whole_film_is_judged_as_its_windows_are() -> None:
     torch.manual_seed(0)
     net = networks.build("spot-cnn").eval()
     clip = film(100, [30], [])
-    found = spot_films.probabilities(net, clip, 60, CPU)
+    grey = spot_films.grey_faces(clip, 60)
+    found = spot_films.probabilities(net, grey, CPU)
     assert found.shape == (100, 3)
-    window = spot_films.grey_faces(clip, np.arange(50 - spot_cnn.AROUND, 50 + spot_cnn.AROUND + 1))
+    window = grey[50 - spot_cnn.AROUND : 50 + spot_cnn.AROUND + 1]
     with torch.inference_mode():
-        alone = net(window[None, None]).softmax(1)[0].numpy()
+        alone = net(torch.from_numpy(window)[None, None].float()).softmax(1)[0].numpy()
     assert found[50] == pytest.approx(alone, abs=1e-5)
 
 
@@ -197,7 +199,7 @@ def test_a_film_without_a_known_rate_is_left_out(tmp_path: Path) -> None:
         video.write_pictures(film(12, [], []), folder / name)
     rows = ["file,subject,fps,onset,apex,offset,label", "a,anna,60,2,4,6,happy", "b,ben,,,,,", ""]
     (folder / "events.csv").write_text("\n".join(rows))
-    listing = films.long.find(folder)
+    listing = long.find(folder)
     found, left_out = films.cut(folder, listing, 64, as_they_are, True)
     assert found.source.subjects == ("anna",)
     assert "frames a second" in " ".join(left_out)
