@@ -26,7 +26,15 @@ def write(value: dict[str, Any], target: str) -> None:
     Raises:
         EvaluationError: the file can't be written.
     """
-    text = json.dumps(value, indent=2) + "\n"
+    write_text(json.dumps(value, indent=2) + "\n", target)
+
+
+def write_text(text: str, target: str) -> None:
+    """As ``write``.
+
+    Raises:
+        EvaluationError: the file can't be written.
+    """
     if target == "-":
         sys.stdout.write(text)
         return

@@ -92,20 +92,19 @@ def intervals(inside: Curve, apex: Curve, rate: float, durations: Durations = MI
 def peaks(curve: Curve, rate: float, share: float, durations: Durations = MICRO) -> list[Spotted]:
     """The peaks of a plain curve, in their order, each with the typical duration around it.
 
-    What counts is above ``mean + share * (maximum - mean)`` (Moilanen et al. 2014). The highest frame comes first, and
-    takes all frames of its interval with it.
+    A peak is higher than ``mean + share * (maximum - mean)`` (Moilanen et al. 2014), and no frame within the typical
+    duration of it is higher.
     """
-    if np.ptp(curve) == 0:
-        return []
     least = curve.mean() + share * (curve.max() - curve.mean())
     length = min(max(1, round(durations.typical * rate)), len(curve))
-    left, found = np.array(curve), []
-    while left.max() > least:
-        top = int(left.argmax())
-        first = min(max(top - length // 2, 0), len(curve) - length)
-        left[first : first + length] = -np.inf
-        found.append(Spotted(first, top, first + length - 1, float(curve[top])))
-    return sorted(found, key=lambda one: one.onset)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(curve, length, constant_values=-np.inf), 2 * length + 1)
+    tops = np.flatnonzero((curve == around.max(1)) & (curve > least))
+    found: list[Spotted] = []
+    for top in tops.tolist():
+        if not found or top - found[-1].apex > length:  # two frames may be equally high
+            first = min(max(top - length // 2, 0), len(curve) - length)
+            found.append(Spotted(first, top, first + length - 1, float(curve[top])))
+    return found
 
 
 def difference(frames: Frames) -> Curve:
@@ -115,8 +114,3 @@ def difference(frames: Frames) -> Curve:
     """
     first = frames[0].astype(np.int16)
     return np.array([np.abs(frame - first).mean() for frame in frames])
-
-
-def strongest(found: list[Spotted], curve: Curve) -> int:
-    """The one frame that a method would name as the apex: of its surest interval; without one the curve's maximum."""
-    return max(found, key=lambda one: one.score).apex if found else int(curve.argmax())

@@ -35,7 +35,7 @@ class _Curve(NamedTuple):
     band: Sequence[tuple[float, float, float]]
 
 
-class _Sheet:
+class Sheet:
     """A picture in units of length, with the origin at the top left."""
 
     def __init__(self, width: float, height: float) -> None:
@@ -96,7 +96,7 @@ def curves(network: str, heads: Sequence[tuple[str, dict[str, Any]]], below: str
     across = min(2, len(heads))
     rows = math.ceil(len(heads) / across)
     wide, high = _LEFT + _PLOT[0] + _RIGHT, _TOP + _PLOT[1] + _BOTTOM
-    sheet = _Sheet(max(across * wide, _LEFT + 3 * _LEGEND), _HEADER + rows * high)
+    sheet = Sheet(max(across * wide, _LEFT + 3 * _LEGEND), _HEADER + rows * high)
     every = [_lines(figures) for _, figures in heads]
     _header(sheet, f"{network}: accuracy on people it has not seen before", below, every[0])
     low = _floor(min(value for lines in every for line in lines for value in _values(line)))
@@ -135,7 +135,7 @@ def _floor(lowest: float) -> float:
     return float(max(0, min(80, math.floor((lowest - 2) / 10) * 10)))
 
 
-def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[_Curve]) -> None:
+def _header(sheet: Sheet, title: str, below: str, lines: Sequence[_Curve]) -> None:
     sheet.text((_LEFT, 16), title, "lt", 18)
     sheet.text((_LEFT, 42), below, "lt", 12, _QUIET)
     x = float(_LEFT)
@@ -147,13 +147,13 @@ def _header(sheet: _Sheet, title: str, below: str, lines: Sequence[_Curve]) -> N
         x += _LEGEND
 
 
-def _stroke(sheet: _Sheet, points: Sequence[Point], line: _Curve) -> None:
+def _stroke(sheet: Sheet, points: Sequence[Point], line: _Curve) -> None:
     is_level = line.colour == UNIVERSAL
     sheet.line(points, line.colour, 1.6 if is_level else 2.2, 5 if is_level else 0)
 
 
 def _panel(
-    sheet: _Sheet, corner: Point, title: str, counts: Sequence[int | str], lines: Sequence[_Curve], low: float
+    sheet: Sheet, corner: Point, title: str, counts: Sequence[int | str], lines: Sequence[_Curve], low: float
 ) -> None:
     left, top = corner
     wide, high = _PLOT
@@ -176,7 +176,7 @@ def _panel(
 
 
 def _axes(
-    sheet: _Sheet, corner: Point, counts: Sequence[int | str], low: float, at: Callable[[float, float], Point]
+    sheet: Sheet, corner: Point, counts: Sequence[int | str], low: float, at: Callable[[float, float], Point]
 ) -> None:
     left, top = corner
     wide, high = _PLOT
@@ -199,7 +199,7 @@ def confusions(title: str, figures: dict[str, Any], classes: Sequence[str]) -> I
     longest = max(_length(name) for name in classes)
     beside = 8 + longest
     wide = beside + side + 32
-    sheet = _Sheet(2 * wide + 24, 96 + side + 8 + (longest if longest > _UPRIGHT else 16) + 20)
+    sheet = Sheet(2 * wide + 24, 96 + side + 8 + (longest if longest > _UPRIGHT else 16) + 20)
     sheet.text((24, 16), title, "lt", 18)
     sheet.text(
         (24, 42), "share of each expression's clips (rows) by what they were taken for (columns), %", "lt", 12, _QUIET
@@ -216,7 +216,7 @@ def confusions(title: str, figures: dict[str, Any], classes: Sequence[str]) -> I
     return sheet.finished()
 
 
-def _matrix(sheet: _Sheet, corner: Point, matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> None:
+def _matrix(sheet: Sheet, corner: Point, matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> None:
     left, top = corner
     for i, row in enumerate(matrix):
         y = top + i * _CELL

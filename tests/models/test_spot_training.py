@@ -19,6 +19,7 @@ from models.clips.layouts.long import Event  # noqa: E402
 from models.clips.source import Frames, in_memory  # noqa: E402
 from models.errors import RecipeError, TrainingError  # noqa: E402
 from models.export import research  # noqa: E402
+from models.micro import methods  # noqa: E402
 from models.training import checkpoint, films, recipe, spot_films, train  # noqa: E402
 from models.training.films import Films  # noqa: E402
 from models.training.recipe import Recipe  # noqa: E402
@@ -132,6 +133,10 @@ def test_it_learns_films_by_heart_and_says_so(tmp_path: Path, monkeypatch: pytes
     assert found["frame_f1"] > 0.8
     assert found["apex_ms"] <= 100
     assert checkpoint.load_network(tmp_path).classes == spot_cnn.CLASSES
+    answer = methods.of_network(tmp_path)(film(150, [30], [90], 1), 60)
+    assert len(answer.curve) == 150
+    assert abs(answer.apex - 40) <= 6
+    assert answer.curve[35:45].mean() > answer.curve[90:102].mean(), "a blink is taken for a micro-expression"
 
 
 def test_all_chance_of_a_batch_comes_from_its_generator() -> None:

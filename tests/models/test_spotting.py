@@ -113,5 +113,3 @@ def test_the_plain_maximum_takes_a_blink_for_the_apex() -> None:
     curve = spotting.difference(frames)
     assert curve[0] == 0
     assert curve.argmax() == 152
-    assert spotting.strongest([], curve) == 152
-    assert spotting.strongest([Spotted(80, 91, 100, 0.9), Spotted(140, 152, 160, 0.4)], curve) == 91
