@@ -32,7 +32,7 @@ _REGIONS = ((0.12, 0.16, 0.46, 0.32), (0.54, 0.16, 0.88, 0.32), (0.24, 0.68, 0.7
 _DIRECTIONS = 8
 
 
-class Answer(NamedTuple):
+class FilmAnswer(NamedTuple):
     """``curve`` (F,) of a film of F frames, what was spotted, and the one frame that counts as the apex if one must."""
 
     curve: Curve
@@ -50,16 +50,16 @@ class Method(NamedTuple):
     name: str
     size: int
     see: Callable[[Frames, float], NDArray[Any]]
-    decide: Callable[[NDArray[Any], float, int], Answer]
+    decide: Callable[[NDArray[Any], float, int], FilmAnswer]
     kept: str = ""
 
-    def __call__(self, frames: Frames, rate: float) -> Answer:
+    def __call__(self, frames: Frames, rate: float) -> FilmAnswer:
         return self.decide(self.see(frames, rate), rate, len(frames))
 
 
-def _peaked(share: float) -> Callable[[NDArray[Any], float, int], Answer]:
-    def decide(curve: NDArray[Any], rate: float, _: int) -> Answer:
-        return Answer(curve, spotting.peaks(curve, rate, share), int(curve.argmax()))
+def _peaked(share: float) -> Callable[[NDArray[Any], float, int], FilmAnswer]:
+    def decide(curve: NDArray[Any], rate: float, _: int) -> FilmAnswer:
+        return FilmAnswer(curve, spotting.peaks(curve, rate, share), int(curve.argmax()))
 
     return decide
 
@@ -133,7 +133,7 @@ def of_network(run: Path) -> Method:
     def see(frames: Frames, rate: float) -> NDArray[Any]:
         return np.asarray(spot_films.probabilities(net, spot_films.grey_faces(frames, rate), device))
 
-    def decide(found: NDArray[Any], rate: float, count: int) -> Answer:
+    def decide(found: NDArray[Any], rate: float, count: int) -> FilmAnswer:
         inside, apex, at = 1 - found[:, 0], found[:, 2], spot_films.moments(count, rate)
         spotted = [
             Spotted(int(at[one.onset]), int(at[one.apex]), int(at[one.offset]), one.score)
@@ -141,6 +141,6 @@ def of_network(run: Path) -> Method:
         ]
         curve = np.interp(np.arange(count) / rate * RATE, np.arange(len(at)), inside)
         surest = max(spotted, key=lambda one: one.score).apex if spotted else int(at[apex.argmax()])
-        return Answer(curve, spotted, surest)
+        return FilmAnswer(curve, spotted, surest)
 
     return Method(made_by.network.name, SIDE, see, decide)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # naming a recogniser needs no torch
 
 
 @dataclass(frozen=True)
-class Recogniser:
+class ClipRecogniser:
     """Made by ``load``; ``size`` is the side of the faces that it is given."""
 
     classes: tuple[str, ...]
@@ -41,7 +41,7 @@ class Recogniser:
         return self.classes[int(found[0].argmax())]
 
 
-def load(run: Path) -> Recogniser:
+def load(run: Path) -> ClipRecogniser:
     """The network of a run of `moodcast models train` on clips.
 
     Raises:
@@ -56,4 +56,4 @@ def load(run: Path) -> Recogniser:
     if not made_by.clips.layout or made_by.network.task != "classify":
         raise EvaluationError(f"expected a run that recognises clips, got one of {made_by.network.name} in {run}")
     device = pick_device()
-    return Recogniser(classes, networks.get(made_by.network.name).size, net.to(device), made_by, device)
+    return ClipRecogniser(classes, networks.get(made_by.network.name).size, net.to(device), made_by, device)

@@ -15,8 +15,8 @@ from models.clips.layouts.long import Event, LongListing
 from models.errors import EvaluationError
 from models.micro import megc
 from models.micro.megc import Tally
-from models.micro.methods import Answer, Method
-from models.micro.recogniser import Recogniser
+from models.micro.methods import FilmAnswer, Method
+from models.micro.recogniser import ClipRecogniser
 from models.micro.spotting import Spotted
 from models.training import films
 from models.training.films import Films
@@ -32,7 +32,7 @@ class _Figures:
     off_ms: list[float] = field(default_factory=list)
     named: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, answer: Answer, events: Sequence[Event], rate: float, count: int) -> list[tuple[Spotted, Event]]:
+    def add(self, answer: FilmAnswer, events: Sequence[Event], rate: float, count: int) -> list[tuple[Spotted, Event]]:
         """Count a film; returns its hits."""
         micro = [event for event in events if event.micro]
         found = [(one.onset, one.offset) for one in answer.spotted]
@@ -69,7 +69,7 @@ class _Figures:
 
 
 def study(
-    folder: Path, layout: str, methods: Sequence[Method], knows: Recogniser | None, prepare: Prepare, aligned: bool
+    folder: Path, layout: str, methods: Sequence[Method], knows: ClipRecogniser | None, prepare: Prepare, aligned: bool
 ) -> dict[str, Any]:
     """All figures, ready for JSON: ``films``, ``people``, ``micro`` (their number) and ``methods``, by name.
 
@@ -107,7 +107,7 @@ def study(
     }
 
 
-def _answer(method: Method, cut: Films, index: int) -> Answer:
+def _answer(method: Method, cut: Films, index: int) -> FilmAnswer:
     rate = cut.rates[index]
     if method.kept:
         seen = cut.source.derived(index, method.kept, lambda frames: method.see(frames, rate))
@@ -117,7 +117,7 @@ def _answer(method: Method, cut: Films, index: int) -> Answer:
 
 
 def _named(
-    knows: Recogniser, larger: Films, index: int, hits: Sequence[tuple[Spotted, Event]], listing: LongListing
+    knows: ClipRecogniser, larger: Films, index: int, hits: Sequence[tuple[Spotted, Event]], listing: LongListing
 ) -> list[tuple[str, str]]:
     """The true class and the answered one of each hit whose class is known."""
     frames = larger.source.frames(index) if hits else None

@@ -17,7 +17,7 @@ from models.errors import DatasetError
 from models.inference.face_stage import TrackFaces
 from models.micro.curve_picture import Panel
 from models.micro.methods import Method
-from models.micro.recogniser import Recogniser
+from models.micro.recogniser import ClipRecogniser
 from models.micro.spotting import MICRO, Curve, Spotted
 
 _COLUMNS = ("video", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "score", "label")
@@ -44,7 +44,7 @@ class Looked:
     remarks: tuple[str, ...]
 
 
-def look_at(path: Path, fps: float, method: Method, look: TrackFaces | None, knows: Recogniser | None) -> Looked:
+def look_at(path: Path, fps: float, method: Method, look: TrackFaces | None, knows: ClipRecogniser | None) -> Looked:
     """Spot the micro-expressions of a video file, or of a folder of pictures.
 
     ``fps`` is NaN where the video's header is to say it. ``look`` finds the faces; without it the frames are faces.
@@ -128,7 +128,7 @@ def _gaps(curve: Curve) -> list[tuple[int, int]]:
 
 
 def _label(
-    path: Path, spotted: Spotted, rate: float, look: TrackFaces | None, knows: Recogniser | None, remarks: list[str]
+    path: Path, spotted: Spotted, rate: float, look: TrackFaces | None, knows: ClipRecogniser | None, remarks: list[str]
 ) -> str:
     """What a recogniser says; where it can't, nothing, and a remark."""
     if knows is None:

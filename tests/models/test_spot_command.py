@@ -148,7 +148,7 @@ def test_where_no_face_is_seen_nothing_is_said_and_the_rest_is_looked_at(tmp_pat
     clip = np.repeat(film(1, side=96), 150, 0)
     clip[60:90] = 0
     path = stored(tmp_path / "film", clip)
-    method = Method("ramp", 64, see_nothing, lambda seen, rate, count: methods.Answer(seen, [], 0))
+    method = Method("ramp", 64, see_nothing, lambda seen, rate, count: methods.FilmAnswer(seen, [], 0))
     found = spot_videos.look_at(path, 60, method, lambda frame, _: landmarks(frame), None)
     assert np.isnan(found.curve).nonzero()[0].tolist() == list(range(60, 90))
     assert found.curve[:60].tolist() == found.curve[90:].tolist() == list(range(60))
@@ -160,7 +160,7 @@ def test_moments_in_a_later_stretch_count_from_the_videos_first_frame(tmp_path: 
     clip[:50] = 0
     path = stored(tmp_path / "film", clip)
     spotted = [methods.Spotted(10, 20, 30, 0.9)]
-    method = Method("fixed", 64, see_nothing, lambda seen, rate, count: methods.Answer(seen, spotted, 20))
+    method = Method("fixed", 64, see_nothing, lambda seen, rate, count: methods.FilmAnswer(seen, spotted, 20))
     found = spot_videos.look_at(path, 60, method, lambda frame, _: landmarks(frame), None)
     assert [one.spotted for one in found.named] == [methods.Spotted(60, 70, 80, 0.9)]
 
