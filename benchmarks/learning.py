@@ -34,7 +34,20 @@ from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.sight_pixels import Seen
 from models.training.trainer import Trainer
-from models.zoo import c3d, dtscnn, former_dfer, frame_attention, fused, ial, mae_dfer, mmnet, networks, r3d, videomae
+from models.zoo import (
+    atnet,
+    c3d,
+    dtscnn,
+    former_dfer,
+    frame_attention,
+    fused,
+    ial,
+    mae_dfer,
+    mmnet,
+    networks,
+    r3d,
+    videomae,
+)
 from models.zoo.entry import UNIT, Architecture
 from relay.protocol import EXPRESSIONS
 
@@ -59,6 +72,7 @@ SMALLER: dict[Any, dict[str, Any]] = {
     fused: {"SIDE": 4, "WIDTH": 128},
     mmnet: {"SIDE": 4, "STEM": 45, "WIDTHS": (32, 32, 64, 128), "WIDTH": 128},
     former_dfer: {"SIZE": 32, "PLACES": 2 * 2},
+    atnet: {"HIDDEN": 128},
     ial: {"SIZE": 32, "PLACES": 1},
 }  # fmt: skip
 
@@ -140,6 +154,15 @@ SUBJECTS = {
     ),
     "dtscnn": Subject(
         lambda: dtscnn.both(7), 192, 32, dtscnn.FLOW, "the network itself", LIVELY, "flow-60-120", dtscnn.FINER
+    ),
+    "atnet": Subject(
+        lambda: atnet.ATNet(7),
+        1,
+        SIDE,
+        Pixels((0.0,), (255.0,)),
+        f"{SIDE} px; sequence branch a quarter as wide",
+        LIVELY | {"clips": {"sampling": "apex"}},
+        "apex-sequence",
     ),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.clips.cutting import Prepare
 from models.clips.source import Clips, take
-from models.errors import RecipeError
+from models.errors import DatasetError, RecipeError
 from models.micro import by_subject, common
 from models.training import classify_clips, sets
 from models.training.classify_clips import ClassifyClips
@@ -49,7 +49,7 @@ def across(
 
     Raises:
         RecipeError: the recipe is another network's.
-        DatasetError: a folder is not laid out so, or the two share no classes.
+        DatasetError: a folder is not laid out so, it is the same twice, or the two share no classes.
         TrainingError, ModelError: as ``models.training.train.train``.
     """
     if recipe.network.name != NETWORK:
@@ -73,20 +73,30 @@ def across(
 def _opened(
     recipe: Recipe, folders: Sequence[Path], layouts: Sequence[str], size: int, prepare: Prepare
 ) -> list[MicroSet]:
-    """Both sets under their common classes; their names differ."""
-    found = []
+    """Both sets under their common classes."""
+    names, found = named(folders), []
     for folder, layout in zip(folders, layouts, strict=True):
         clips = msgspec.structs.replace(recipe.clips, layout=layout, protocol="share", only=())
         how = msgspec.structs.replace(recipe, clips=clips)
         found.append(sets.opened(how, folder, size, prepare, recipe.schedule.batch))
     shared = common.common(*(each.clips.classes for each in found))
-    names = [folder.resolve().name for folder in folders]
-    if names[0] == names[1]:
-        names = [f"{name}-{number}" for number, name in enumerate(names, 1)]
     return [
         MicroSet(name, *(relabelled(clips, shared.classes, places) for clips in (each.clips, *each.sides(""))))
         for name, each, places in zip(names, found, (shared.first, shared.second), strict=True)
     ]
+
+
+def named(folders: Sequence[Path]) -> tuple[str, str]:
+    """A name for each of two folders: its own, or that of the first above it that the other has not.
+
+    Raises:
+        DatasetError: it is one folder.
+    """
+    first, second = (reversed(folder.resolve().parts) for folder in folders)
+    for names in zip(first, second, strict=False):
+        if names[0] != names[1]:
+            return names
+    raise DatasetError(f"expected two sets, got {folders[0]} twice")
 
 
 def relabelled(clips: Clips, classes: tuple[str, ...], places: Sequence[int]) -> Clips:

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: make test TRA
 
 import moodcast  # noqa: E402
 from models.clips import video  # noqa: E402
-from models.micro.across_study import BRANCHES  # noqa: E402
+from models.micro.across_study import BRANCHES, named  # noqa: E402
 from models.training import train  # noqa: E402
 from models.zoo import atnet  # noqa: E402
 
@@ -104,3 +104,13 @@ def test_what_is_wrong_is_told(command: list[str], tmp_path: Path, capsys: pytes
         assert moodcast.main([*command, *more]) == code
         assert sentence in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
+    command[4] = command[3]
+    assert moodcast.main(command) == 28
+    assert "expected two sets" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"), [(("a/short", "a/long"), ("short", "long")), (("60-fps/short", "x/short"), ("60-fps", "x"))]
+)
+def test_sets_are_named_by_what_they_do_not_share(folders: tuple[str, str], names: tuple[str, str]) -> None:
+    assert named([Path(folder) for folder in folders]) == names
