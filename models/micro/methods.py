@@ -19,7 +19,7 @@ from models.micro.spotting import MICRO, Curve, Spotted
 
 PEAK_SHARE, FLOW_SHARE = 0.55, 0.55
 """How high a peak must be, see ``spotting.peaks``; 0.55 is that of MEGC's baselines (Liong et al. 2021)."""
-COST = 4.0
+COST = 6.0
 """What an interval must be worth to be named, see ``spotting.intervals``."""
 _FLOW_RATE = 30
 """Frames a second whose flow is computed; between them it is interpolated."""
