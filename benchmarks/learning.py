@@ -29,7 +29,7 @@ from benchmarks import machine
 from models import atomic, metrics
 from models.clips import synth, video
 from models.clips.source import Clips, in_memory, take
-from models.inference.contract import IMAGENET, RAW_RGB, Pixels
+from models.inference.contract import IMAGENET, RAW_GREY, RAW_RGB, Pixels
 from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.sight_pixels import Seen
@@ -46,6 +46,7 @@ from models.zoo import (
     mmnet,
     networks,
     r3d,
+    spot_cnn,
     videomae,
 )
 from models.zoo.entry import UNIT, Architecture
@@ -163,6 +164,9 @@ SUBJECTS = {
         f"{SIDE} px; sequence branch a quarter as wide",
         LIVELY | {"clips": {"sampling": "apex"}},
         "apex-sequence",
+    ),
+    "spot-cnn": Subject(
+        lambda: spot_cnn.SpotCNN(7), spot_cnn.FRAMES, spot_cnn.SIDE, RAW_GREY, "the network itself", LIVELY
     ),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),
