@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.clips import video
+from models.clips.cutting import preparing
 from models.clips.source import Frames
 from models.errors import DatasetError, EvaluationError
 from models.inference.boxes import Points
 from models.inference.face_stage import TrackFaces
 from models.micro import commands, methods, spot_videos
 from models.micro.methods import Method
+from models.micro.recogniser import ClipRecogniser
+from models.training import recipe
 
 
 class Stage:
@@ -208,3 +211,40 @@ def test_a_report_on_films_without_a_micro_expression_says_so(tmp_path: Path) ->
     (folder / "events.csv").write_text("file,subject,fps,onset,apex,offset,label\nc,carl,60,,,,\n")
     with pytest.raises(EvaluationError, match=r"expected micro-expressions in .*, but none is known in its 1 films"):
         command("spot-report", folder, "--aligned")
+
+
+def always(answer: int, monkeypatch: pytest.MonkeyPatch) -> ClipRecogniser:
+    """A recogniser of two classes that looks at a clip and says the same of each."""
+    torch = pytest.importorskip("torch", reason="recognisers need torch: pip install '.[train]'")
+    from models.zoo import networks
+    from tests.moving import ENTRY, Tiny
+
+    net = Tiny(2).eval()
+    torch.nn.init.zeros_(net.fc.weight)
+    net.fc.bias.data = torch.tensor([0.0, 0.0])
+    net.fc.bias.data[answer] = 1
+    monkeypatch.setattr(networks, "get", lambda _: ENTRY)
+    made_by = recipe.parse({"clips": {"layout": "plain"}, "network": {"name": "tiny"}}, "here")
+    return ClipRecogniser(("happy", "sad"), 32, net, made_by, torch.device("cpu"))
+
+
+def test_a_recogniser_names_what_is_spotted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = stored(tmp_path / "film", film())
+    found = spot_videos.look_at(path, 60, methods.PLAIN["peak"], None, always(1, monkeypatch))
+    assert [one.label for one in found.named] == ["sad"]
+    assert ",sad" in spot_videos.as_csv([found])
+    assert "sad" in spot_videos.describe([found])
+
+
+def test_strs_is_the_f1_of_spotting_times_that_of_what_the_hits_are_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knows = always(0, monkeypatch)
+    from models.micro import spot_study
+
+    prepare = preparing(Stage(), "tests")
+    flow = [methods.PLAIN["flow"]]
+    figures = spot_study.study(annotated(tmp_path / "set"), "long-plain", flow, knows, prepare, True)["methods"]["flow"]
+    assert figures["hits"] == 2
+    assert figures["recognition_f1"] == pytest.approx(1 / 3)  # happy 2/3, sad 0
+    assert figures["strs"] == pytest.approx(figures["f1"] / 3)

@@ -17,9 +17,9 @@ from models.clips.layouts import long  # noqa: E402
 from models.clips.layouts.entry import Listing  # noqa: E402
 from models.clips.layouts.long import Event  # noqa: E402
 from models.clips.source import Frames, in_memory  # noqa: E402
-from models.errors import RecipeError, TrainingError  # noqa: E402
+from models.errors import EvaluationError, RecipeError, TrainingError  # noqa: E402
 from models.export import research  # noqa: E402
-from models.micro import methods  # noqa: E402
+from models.micro import methods, recogniser  # noqa: E402
 from models.training import checkpoint, films, recipe, spot_films, train  # noqa: E402
 from models.training.films import Films  # noqa: E402
 from models.training.recipe import Recipe  # noqa: E402
@@ -136,6 +136,8 @@ def test_it_learns_films_by_heart_and_says_so(tmp_path: Path, monkeypatch: pytes
     answer = methods.of_network(tmp_path)(film(150, [30], [90], 1), 60)
     assert len(answer.curve) == 150
     assert abs(answer.apex - 40) <= 6
+    with pytest.raises(EvaluationError, match="expected a run that recognises clips, got one of spot-cnn"):
+        recogniser.load(tmp_path)
     assert answer.curve[35:45].mean() > answer.curve[90:102].mean(), "a blink is taken for a micro-expression"
 
 
