@@ -40,13 +40,14 @@ quick: $(VENV)/dev.done
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not slow and not browser and not obs and not torch" \
 		--ignore tests/e2e --ignore tests/models $(ARGS)
 
-# All cases of what `make test` tries one of: layouts, themes and sizes, and the engines of OBS's browser sources.
+# All cases of what `make test` tries one of: layouts, themes and sizes, and the engines of OBS's browser sources; and
+# properties on more examples.
 nightly: $(VENV)/dev.done
 	@sh ./system-packages.sh test
 	@sh ./engines.sh
 	@$(BIN)/moodcast models fetch
 	@$(BIN)/moodcast $(BROWSER_FILES)
-	@$(BIN)/python -m pytest -m nightly $(if $(filter tests%,$(ARGS)),,-n 2 --dist worksteal) $(ARGS)
+	@$(BIN)/python -m pytest -m "nightly or hypothesis" --hypothesis-profile thorough $(if $(filter tests%,$(ARGS)),,-n 2 --dist worksteal) $(ARGS)
 
 # Which of the changes no test notices; `.venv/bin/mutmut show NAME` shows one. What was tried before and did not change
 # is not tried again.

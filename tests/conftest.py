@@ -94,7 +94,8 @@ def pytest_runtest_makereport(
 
 
 # How long an example takes tells of the machine and its other work, not of the code.
-settings.register_profile("moodcast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("moodcast", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+settings.register_profile("thorough", settings.get_profile("moodcast"), max_examples=300)
 settings.register_profile("quick", settings.get_profile("moodcast"), max_examples=10)
 # A mutant is judged by the same examples each time, and nobody reads its shortest one.
 settings.register_profile(

@@ -169,7 +169,10 @@ async def test_the_audience_sees_her_cry_first_and_laugh_later(relay: app.Relay)
 
 @pytest.mark.parametrize(
     "case",
-    ["channel", "invitation", "relay", "camera", "no cameras", "video", "no face", "no consent", "model", "report"],
+    [
+        *("channel", "camera", "no cameras", "no face", "no consent"),
+        *(pytest.param(one, marks=pytest.mark.nightly) for one in ("invitation", "relay", "video", "model", "report")),
+    ],
 )
 async def test_what_goes_wrong_is_a_sentence_and_an_exit_code(case: str, relay: app.Relay, tmp_path: Path) -> None:
     keys = relay.create_channel("demo")
@@ -253,7 +256,13 @@ async def test_nothing_is_captured_where_the_question_can_not_be_written(relay: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal is sent as POSIX has it")
-@pytest.mark.parametrize("module", ["argparse", "msgspec", "aiohttp.client", "cv2", "numpy.linalg", "mediapipe.tasks"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("argparse", "mediapipe.tasks"),
+        *(pytest.param(one, marks=pytest.mark.nightly) for one in ("msgspec", "aiohttp.client", "cv2", "numpy.linalg")),
+    ],
+)
 async def test_ctrl_c_while_libraries_load_shows_no_traceback(module: str, relay: app.Relay) -> None:
     relay.create_channel("demo")
     program, *arguments = command(relay.url, weights("portrait"), "--yes")

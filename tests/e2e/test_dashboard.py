@@ -208,7 +208,7 @@ async def test_all_buttons_can_be_read(relay: app.Relay, open_page: OpenPage) ->
         assert [name for name, contrast in found.items() if contrast < 4.5] == []
 
 
-@pytest.mark.parametrize("width", [1280, 390, 320])
+@pytest.mark.parametrize("width", [*(pytest.param(one, marks=pytest.mark.nightly) for one in (1280, 390)), 320])
 async def test_nothing_of_the_dashboard_sticks_out_at_any_width(
     relay: app.Relay, open_page: OpenPage, width: int
 ) -> None:
@@ -243,7 +243,11 @@ async def test_the_dashboard_keeps_the_key_out_of_the_query(relay: app.Relay, op
 
 
 @pytest.mark.parametrize(
-    ("channel", "sentence"), [("demo", "does not open the channel 'demo'"), ("nobody", "There is no channel 'nobody'")]
+    ("channel", "sentence"),
+    [
+        ("demo", "does not open the channel 'demo'"),
+        pytest.param("nobody", "There is no channel 'nobody'", marks=pytest.mark.nightly),
+    ],
 )
 async def test_the_dashboard_asks_again_after_a_wrong_key_or_channel(
     relay: app.Relay, open_page: OpenPage, channel: str, sentence: str

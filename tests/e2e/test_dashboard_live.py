@@ -176,7 +176,7 @@ async def test_an_admin_key_that_another_replaced_is_asked_for_when_it_is_needed
     await expect(page.locator("#grid")).to_be_checked()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.nightly), "dark"])
 async def test_light_and_dark_hinder_nobody(relay: app.Relay, browser: Browser, scheme: str) -> None:
     keys = relay.create_channel("demo")
     page = await browser.new_page(color_scheme="dark" if scheme == "light" else "light", reduced_motion="reduce")

@@ -74,7 +74,7 @@ def test_stopped_before_the_agent_has_begun_is_a_clean_stop(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGHUP, marks=pytest.mark.nightly), signal.SIGKILL])
 def test_the_agent_does_not_outlive_the_demo(number: signal.Signals) -> None:
     """Else the webcam would stay on: at a closed window, and also where the demo could do nothing any more."""
     running = demo("--viewers", "30")
@@ -88,7 +88,9 @@ def test_the_agent_does_not_outlive_the_demo(number: signal.Signals) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe is closed as POSIX has it")
-@pytest.mark.parametrize("lines", [3, 9], ids=["while it announces", "during the show"])
+@pytest.mark.parametrize(
+    "lines", [pytest.param(3, marks=pytest.mark.nightly), 9], ids=["while it announces", "during the show"]
+)
 def test_it_ends_with_its_agent_when_nobody_reads_it_any_more(lines: int) -> None:
     """As `moodcast demo | head -3` does."""
     with demo("--viewers", "2") as running:

@@ -107,7 +107,9 @@ async def post_form(page: Page, relay: app.Relay, kind: str) -> str:
     return await page.content()
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "kittens.localhost"])
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1", pytest.param("localhost", marks=pytest.mark.nightly), "kittens.localhost"]
+)
 async def test_a_foreign_page_gets_nothing_done(
     home: tuple[app.Relay, list[int]], elsewhere: int, browser: Browser, name: str
 ) -> None:

@@ -161,7 +161,7 @@ async def test_the_admin_key_is_refused_and_not_kept(relay: app.Relay, tmp_path:
 
 @pytest.mark.parametrize(
     "canvas",
-    [(1080, 1920), pytest.param((3840, 2160), marks=pytest.mark.nightly), (1280, 720)],
+    [(1080, 1920), *(pytest.param(size, marks=pytest.mark.nightly) for size in ((3840, 2160), (1280, 720)))],
     ids=lambda size: f"{size[0]}x{size[1]}",
 )
 async def test_the_picture_covers_the_whole_canvas(relay: app.Relay, tmp_path: Path, canvas: tuple[int, int]) -> None:
@@ -190,7 +190,11 @@ async def locked(obs: ObsStudio) -> bool:
     return bool(item["sceneItemLocked"])
 
 
-@pytest.mark.parametrize("canvas", [(1080, 1920), (3840, 2160), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "canvas",
+    [(1080, 1920), *(pytest.param(size, marks=pytest.mark.nightly) for size in ((3840, 2160), (1280, 720)))],
+    ids=lambda size: f"{size[0]}x{size[1]}",
+)
 async def test_the_page_covers_the_canvas_and_a_size_of_the_streamers_stays(
     relay: app.Relay, tmp_path: Path, double: Path, canvas: tuple[int, int]
 ) -> None:

@@ -41,7 +41,9 @@ async def test_two_copies_are_noticed_and_the_first_one_works(relay: app.Relay, 
     assert list((obs.folder / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize("broken", ["missing", "older", "partly"])
+@pytest.mark.parametrize(
+    "broken", [*(pytest.param(one, marks=pytest.mark.nightly) for one in ("missing", "older")), "partly"]
+)
 async def test_files_that_do_not_fit_are_told_in_a_sentence(relay: app.Relay, tmp_path: Path, broken: str) -> None:
     script = copied(tmp_path / "script")
     file = script.parent / "moodcast_core.py"

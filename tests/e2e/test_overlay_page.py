@@ -112,7 +112,10 @@ async def test_while_hidden_it_says_what_it_takes_and_not_who_is_there(relay: ap
     await leave(viewers)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 200), (320, 180), (160, 90)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1280, 720), *(pytest.param(*size, marks=pytest.mark.nightly) for size in ((640, 200), (320, 180), (160, 90)))],
+)
 async def test_while_hidden_its_pixels_are_the_same_whoever_is_there(
     relay: app.Relay, open_page: OpenPage, width: int, height: int
 ) -> None:
@@ -283,7 +286,13 @@ async def test_options_place_scale_and_thin_it_out(relay: app.Relay, open_page: 
     assert not await page.locator(".moodcast-panel").is_visible()
 
 
-@pytest.mark.parametrize(("width", "height", "scale"), [(1920, 1080, 1), (640, 200, 1), (640, 240, 2), (320, 180, 3)])
+@pytest.mark.parametrize(
+    ("width", "height", "scale"),
+    [
+        (640, 240, 2),
+        *(pytest.param(*size, marks=pytest.mark.nightly) for size in ((1920, 1080, 1), (640, 200, 1), (320, 180, 3))),
+    ],
+)
 async def test_nothing_sticks_out_of_the_panel_whatever_the_size(
     relay: app.Relay, open_page: OpenPage, width: int, height: int, scale: int
 ) -> None:

@@ -29,7 +29,10 @@ async def test_a_moment_of_the_relay_shows_the_face_large_and_goes(relay: app.Re
     await leave(viewers)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 200), (320, 180), (1080, 1920)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(320, 180), *(pytest.param(*size, marks=pytest.mark.nightly) for size in ((1280, 720), (640, 200), (1080, 1920)))],
+)
 async def test_the_banner_is_in_the_middle_whatever_the_size(
     relay: app.Relay, open_page: OpenPage, width: int, height: int
 ) -> None:

@@ -48,7 +48,7 @@ async def create_channel(url: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.nightly), signal.SIGKILL])
 async def test_everyone_comes_back_by_itself(number: signal.Signals, tmp_path: Path, open_page: OpenPage) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"

@@ -73,7 +73,13 @@ async def test_other_signals_end_it_too(number: signal.Signals, relay: app.Relay
         assert await agent.end() == 0
 
 
-@pytest.mark.parametrize("case", hanging.WHILE_SHARING)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=() if case in ("read", "terminal", "network") else pytest.mark.nightly)
+        for case in hanging.WHILE_SHARING
+    ],
+)
 async def test_it_ends_whatever_hangs_while_it_shares(case: str, relay: app.Relay) -> None:
     relay.create_channel("demo")
     async with hanging_agent(case, relay.url) as agent:
@@ -102,7 +108,10 @@ async def test_it_ends_whatever_hangs_before(case: str, relay: app.Relay) -> Non
     assert agent.errors.splitlines()[1:] in ([], ["", "Stopped: nothing was captured."])
 
 
-@pytest.mark.parametrize(("case", "code"), [("refusal", 35), ("failure", 11), ("unknown", 30)])
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [("failure", 11), *(pytest.param(*one, marks=pytest.mark.nightly) for one in (("refusal", 35), ("unknown", 30)))],
+)
 async def test_an_error_ends_it_whatever_hangs(case: str, code: int, relay: app.Relay) -> None:
     relay.create_channel("demo")
     async with hanging_agent(case, f"http://localhost:{relay.url.rpartition(':')[2]}") as agent:
@@ -110,7 +119,7 @@ async def test_an_error_ends_it_whatever_hangs(case: str, code: int, relay: app.
     assert "moodcast: " in agent.errors
 
 
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)])
 async def test_a_second_ctrl_c_ends_it_whatever_the_first_is_at(first: signal.Signals, relay: app.Relay) -> None:
     key = relay.create_channel("demo").display_key
     async with hanging_agent("impatient", relay.url) as agent, await subscribe(relay.url, "demo", key) as audience:

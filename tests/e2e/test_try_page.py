@@ -113,7 +113,7 @@ async def settled(bar: Locator, width: float) -> bool:
     return box is not None and abs(box["width"] - width) < 3
 
 
-@pytest.mark.parametrize("way", ["choose", "drop", "paste"])
+@pytest.mark.parametrize("way", [pytest.param("choose", marks=pytest.mark.nightly), "drop", "paste"])
 async def test_several_faces_are_numbered_whichever_way_the_picture_comes(
     way: str, relay: app.Relay, open_page: OpenPage, portrait: Path
 ) -> None:

@@ -328,7 +328,9 @@ async def test_in_the_background_without_a_tray_it_is_minimised_before_it_shares
         await audience.mood(lambda mood: count_of(mood, "happy") == 1)
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name", ["SIGTERM", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("SIGINT", "SIGHUP"))]
+)
 async def test_told_to_stop_it_leaves_nothing_behind(desktop: Desktop, relay: app.Relay, name: str) -> None:
     keys = relay.create_channel("demo")
     await remember(desktop, relay.url, keys.display_key, at_once=True)

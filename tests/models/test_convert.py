@@ -172,7 +172,9 @@ def store(kind: str, file: Path) -> None:
     torch.save(weights if kind == "bare" else stored, file)
 
 
-@pytest.mark.parametrize("kind", ["bare", "wrapped", "data-parallel"])
+@pytest.mark.parametrize(
+    "kind", ["data-parallel", *(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("bare", "wrapped"))]
+)
 def test_command_writes_weights_that_our_network_loads(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,8 @@ NO_OTHER_EXPORT = {
 """Built of the same parts as another that is exported here."""
 LIGHT = {"moodnet-tiny", "moodnet-clip", "moodnet-small-self", "mini-xception", "mobilefacenet", "resnet18", "r3d18"}
 """What is shipped, and one of each kind of the others, exported within some seconds."""
+OTHER_KINDS = {"poster-v2", "former-dfer", "mmnet", "micro-attention", "dtscnn", "atnet", "akmnet", "spot-cnn"}
+"""Further ones that are built and learn once in the usual tests: one of each way to look at a face or a clip."""
 EXPORTED = pytest.mark.parametrize(
     "entry",
     [
@@ -168,7 +170,7 @@ def test_cost_of_efficientnet_is_as_printed(name: str) -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        pytest.param(entry, marks=pytest.mark.nightly if heavy(entry) or entry.name in NO_OTHER_EXPORT else ())
+        pytest.param(entry, marks=() if entry.name in LIGHT | OTHER_KINDS else pytest.mark.nightly)
         for entry in NETWORKS.values()
     ],
     ids=lambda entry: entry.name,
@@ -223,7 +225,13 @@ def test_onnx_answers_like_torch(entry: Architecture, tmp_path: Path) -> None:
         np.testing.assert_allclose(one, want[:1].numpy(), atol=1e-4 * largest, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "megabytes"), [("moodnet-tiny", 1), ("moodnet-small", 5), ("moodnet-base", 12)])
+@pytest.mark.parametrize(
+    ("name", "megabytes"),
+    [
+        ("moodnet-small", 5),
+        *(pytest.param(*one, marks=pytest.mark.nightly) for one in (("moodnet-tiny", 1), ("moodnet-base", 12))),
+    ],
+)
 def test_moodnet_of_every_size_ships_in_its_file(name: str, megabytes: float, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="export needs onnxscript: make test TRAIN=1, or pip install '.[train]'")
     from models.export import moodnets

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.audience import Member
@@ -459,7 +459,6 @@ def left_over(seen: Seen, known: Iterable[str | None]) -> Counter[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
 @given(st.integers(2, 5), st.integers(1, 2), ROUNDS, st.data())
 def test_mood_less_people_less_oneself_is_nobody_or_people_of_two_networks(
     min_viewers: int, nodes: int, rounds: list[list[tuple[str, int, Expression]]], data: st.DataObject
@@ -494,7 +493,6 @@ def test_mood_less_people_less_oneself_is_nobody_or_people_of_two_networks(
         assert len({play.members[name].network for name in honest}) != 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.integers(3, 6), st.integers(1, 2), st.lists(LABELS, min_size=9, max_size=9), st.integers(0, 9),
     st.sampled_from(["away", "leave", "show"]),
@@ -527,7 +525,6 @@ def test_nor_is_one_read_who_stays_when_another_goes(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 2), ROUNDS, st.lists(st.tuples(LABELS, LABELS), min_size=14, max_size=14))
 def test_what_two_who_are_not_shown_show_can_be_exchanged_and_nobody_sees_it(
     min_viewers: int, nodes: int, rounds: list[list[tuple[str, int, Expression]]],
@@ -555,7 +552,6 @@ def test_what_two_who_are_not_shown_show_can_be_exchanged_and_nobody_sees_it(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
 @given(st.integers(2, 5), ROUNDS, st.data())
 def test_another_label_of_one_who_is_not_shown_changes_the_moods_numbers_alone(
     min_viewers: int, rounds: list[list[tuple[str, int, Expression]]], data: st.DataObject

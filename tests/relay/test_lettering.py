@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, features
 
@@ -86,7 +86,6 @@ def test_a_line_from_right_to_left_begins_at_the_right(text: str) -> None:
     assert (with_number[:, 868:] == rest[:, 868:]).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=40))
 def test_whatever_is_written_takes_the_room_that_was_told(text: str) -> None:
     canvas = Image.new("RGBA", (1, 1))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.audience import Member
@@ -330,7 +330,6 @@ def test_who_comes_again_each_second_with_a_longer_delay_counts_once() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_never_more_are_told_than_were_there(data: st.DataObject) -> None:
     """However viewers come, go and answer countdowns: of a network at most its weight, and of all at most the most who
@@ -419,7 +418,6 @@ def groups(people: list[Person], min_viewers: int) -> list[list[int]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
 @given(people, st.integers(2, 6), st.data())
 def test_what_two_of_a_group_show_can_be_exchanged_and_nobody_sees_it(
     people: list[Person], min_viewers: int, data: st.DataObject
@@ -434,7 +432,6 @@ def test_what_two_of_a_group_show_can_be_exchanged_and_nobody_sees_it(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
 @given(people, st.integers(2, 6), st.data())
 def test_another_label_of_one_is_seen_only_in_numbers_of_enough(
     people: list[Person], min_viewers: int, data: st.DataObject
@@ -456,7 +453,6 @@ def test_another_label_of_one_is_seen_only_in_numbers_of_enough(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
 @given(people, st.integers(2, 6), st.data())
 def test_who_answers_a_countdown_does_not_stand_out(
     people: list[Person], min_viewers: int, data: st.DataObject

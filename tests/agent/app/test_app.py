@@ -354,7 +354,7 @@ async def test_what_the_viewer_does_while_the_last_place_is_looked_for_holds(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (1, 2))])
 async def test_whatever_is_clicked_in_whatever_order(agent: App, relay: app.Relay, seed: int) -> None:
     """Fast: most of it comes while something before it is still under way."""
     keys = relay.create_channel("demo")
@@ -748,7 +748,7 @@ async def test_cameras_are_listed_without_opening_one(agent: App) -> None:
 
 
 @pytest.mark.slow
-async def test_a_hundred_restarts_of_the_relay_leave_nothing_behind(
+async def test_forty_restarts_of_the_relay_leave_nothing_behind(
     agent: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With waits of hundredths of a second between its attempts."""
@@ -762,7 +762,7 @@ async def test_a_hundred_restarts_of_the_relay_leave_nothing_behind(
     counts: list[tuple[int, int, int]] = []
     await wait_until(lambda: agent.state().labels)
     (looking,) = eyes()
-    for _ in range(100):
+    for _ in range(40):
         await wait_until(lambda: agent.state().link == "joined")
         labels = agent.state().labels
         await now.stop()
@@ -772,5 +772,5 @@ async def test_a_hundred_restarts_of_the_relay_leave_nothing_behind(
     await wait_until(lambda: agent.state().labels > labels)
     await now.stop()
     assert eyes() == [looking]
-    settled = [max(count) for count in zip(*counts[5:20], strict=True)]
-    assert all(late <= early + 3 for late, early in zip(map(max, zip(*counts[80:], strict=True)), settled, strict=True))
+    settled = [max(count) for count in zip(*counts[5:15], strict=True)]
+    assert all(late <= early + 3 for late, early in zip(map(max, zip(*counts[30:], strict=True)), settled, strict=True))

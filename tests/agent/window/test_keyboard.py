@@ -54,7 +54,7 @@ async def walk(home: Desk) -> list[tuple[str, str]]:
         assert len(walked) < 60
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.nightly)])
 async def test_tab_leads_to_all_there_is(relay: Relay, display: str, tmp_path: Path, theme: str) -> None:
     keys = relay.create_channel("demo")
     assert (await request(relay.url, "PATCH", "demo", keys.admin_key, {"grid": True}))[0] == 200

@@ -1,6 +1,7 @@
 """The window itself: where it can't open, how large it is, which theme it wears, how it closes."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -17,6 +18,8 @@ from tests.agent.window import desk
 from tests.agent.window.desk import Desk
 from tests.support import wait_until
 
+USUAL = (("1", "en"), ("1.5", "zh_TW"))
+"""Of the scales and languages, what is not left to the night."""
 OPEN = """
 import sys
 from pathlib import Path
@@ -74,8 +77,13 @@ def test_the_scale_is_the_desktops_in_quarters(dpi: float, environment: dict[str
     assert scale_of(dpi, environment) == scale
 
 
-@pytest.mark.parametrize("language", ["en", "zh_TW"])
-@pytest.mark.parametrize("scale", ["1", "2", "1.5"])
+@pytest.mark.parametrize(
+    ("scale", "language"),
+    [
+        pytest.param(scale, language, marks=() if (scale, language) in USUAL else pytest.mark.nightly)
+        for scale, language in itertools.product(("1", "2", "1.5"), ("en", "zh_TW"))
+    ],
+)
 async def test_all_is_as_many_times_as_large_and_nothing_is_cut(
     display: str, tmp_path: Path, scale: str, language: str
 ) -> None:
@@ -93,7 +101,11 @@ async def test_all_is_as_many_times_as_large_and_nothing_is_cut(
 
 
 @pytest.mark.parametrize(
-    ("theme", "ground"), [("dark", (28, 28, 28)), ("light", (250, 250, 250)), ("auto", (28, 28, 28))]
+    ("theme", "ground"),
+    [
+        ("light", (250, 250, 250)),
+        *(pytest.param(theme, (28, 28, 28), marks=pytest.mark.nightly) for theme in ("dark", "auto")),
+    ],
 )
 async def test_it_wears_the_theme_of_the_settings(
     display: str, tmp_path: Path, theme: str, ground: tuple[int, int, int]

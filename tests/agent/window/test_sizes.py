@@ -1,6 +1,5 @@
 """That all of the screens after joining shows, in each state, whatever its texts, scale and size."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -16,7 +15,8 @@ from tests.agent.window.desk import PLAIN
 @pytest.mark.parametrize(
     ("language", "scale"),
     [
-        *itertools.product(("en", "zh-TW"), "12"),
+        *(("en", "1"), ("zh-TW", "2")),
+        *(pytest.param(*one, marks=pytest.mark.nightly) for one in (("en", "2"), ("zh-TW", "1"))),
         *(pytest.param(one, "1", marks=pytest.mark.nightly) for one in LANGUAGES if one not in ("en", "zh-TW")),
     ],
 )

@@ -109,7 +109,7 @@ async def test_a_key_confirms_or_corrects_and_a_sentence_tells_what_was_kept(dis
         await pupil.has_asked("teach None", "teach neutral", "teach angry", "tap heart")
 
 
-@pytest.mark.parametrize("key", ["y", "Return"])
+@pytest.mark.parametrize("key", ["y", pytest.param("Return", marks=pytest.mark.nightly)])
 async def test_a_key_that_is_held_gives_one_answer(display: str, tmp_path: Path, key: str) -> None:
     async with Pupil.at_home(tmp_path / "settings", display, personal=True) as pupil:
         await pupil.find(RIGHT)
@@ -215,7 +215,7 @@ async def test_tab_leads_to_all_there_is(display: str, tmp_path: Path) -> None:
         assert reached == {HOW, "Export …", "Delete everything …", "Guided minute", "Back"}
 
 
-@pytest.mark.parametrize("key", ["space", "Return"])
+@pytest.mark.parametrize("key", ["space", pytest.param("Return", marks=pytest.mark.nightly)])
 async def test_a_button_that_leads_to_another_screen_is_pressed_by_key_and_no_error_is_raised(
     display: str, tmp_path: Path, key: str
 ) -> None:
