@@ -225,7 +225,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("number", [8, pytest.param(40, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("number", [4, pytest.param(40, marks=pytest.mark.nightly)])
 async def test_seeded_moments(relay: app.Relay, film: Path, number: int) -> None:
     """No process survives, and so none has the film open: see the command, which does it three hundred times."""
     relay.create_channel("demo")

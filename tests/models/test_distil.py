@@ -70,7 +70,7 @@ def test_a_disk_that_is_full_from_the_first_step_on_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distil, "SEQUENCES", 8)
-    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path), tmp_path / "run"
+    data, config, run = write_tiles(tmp_path / "data", 36), write_recipe(tmp_path, epochs=1), tmp_path / "run"
     command = ["models", "distil", config, "--data", str(data)]
     done = full_disk.run(full_disk.TRAINING, tmp_path / "disk", "64m", *command, str(run))
     assert done.returncode == 0, done.stderr
