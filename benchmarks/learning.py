@@ -35,6 +35,7 @@ from models.training.recipe import Recipe
 from models.training.sight_pixels import Seen
 from models.training.trainer import Trainer
 from models.zoo import (
+    akmnet,
     atnet,
     c3d,
     dtscnn,
@@ -46,6 +47,7 @@ from models.zoo import (
     mmnet,
     networks,
     r3d,
+    resnet,
     spot_cnn,
     videomae,
 )
@@ -75,6 +77,7 @@ SMALLER: dict[Any, dict[str, Any]] = {
     former_dfer: {"SIZE": 32, "PLACES": 2 * 2},
     atnet: {"HIDDEN": 128},
     ial: {"SIZE": 32, "PLACES": 1},
+    resnet: {"WIDTHS": (16, 32, 64, 128)},
 }  # fmt: skip
 
 
@@ -167,6 +170,15 @@ SUBJECTS = {
     ),
     "spot-cnn": Subject(
         lambda: spot_cnn.SpotCNN(7), spot_cnn.FRAMES, spot_cnn.SIDE, RAW_GREY, "the network itself", LIVELY
+    ),
+    "akmnet": Subject(
+        lambda: akmnet.AKMNet(7, SIDE),
+        8,
+        SIDE,
+        akmnet.GREY,
+        f"8 frames of {SIDE} px, a quarter as wide",
+        LIVELY | {"loss": {"penalty": 1.0}},
+        "magnified",
     ),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),

@@ -29,7 +29,7 @@ from models.zoo.akmnet import AKMNet
 from models.zoo.entry import Architecture
 
 NETWORK = "akmnet"
-CHECKED = 16
+CHECKED = 8
 """Of the clips that are tested in the end, those that tell in each epoch how it goes: all frames of all take long."""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import moodcast
 from agent import face_stage
-from models.clips import cache, layouts, video
+from models.clips import cache, layouts, source, video
 from models.clips.layouts import Listing
 from models.clips.layouts.entry import Clip
 from models.clips.source import Frames
@@ -168,6 +168,16 @@ def test_moments_that_no_face_shows(
         assert prepared.source.moments.tolist() == [list(kept), [1, 3]]
         for text, remark in zip(remarks, prepared.remarks, strict=True):
             assert remark.startswith(text.format(tmp_path / "happy" / "a_1"))
+
+
+@pytest.mark.parametrize(("offset", "kept"), [("", -1), ("1", 0), ("7", 4), ("8", 5), ("9", -1)])
+def test_an_offset_is_counted_from_the_first_face(tmp_path: Path, offset: str, kept: int) -> None:
+    shown([0] * 3 + [1] * 6, tmp_path / "happy" / "a_1")
+    table = f"file,label,subject,intensity,onset,apex,offset\nhappy/a_1,happy,a,,,,{offset}\n"
+    (tmp_path / "clips.csv").write_text(table)
+    prepared = cache.prepare(tmp_path, layouts.find(tmp_path), SIZE, Discs())
+    assert prepared.source.offset.tolist() == [kept]
+    assert source.take(prepared.source, [0]).offset.tolist() == [kept]
 
 
 def test_a_clip_of_one_frame_is_left_out(data: Path) -> None:

@@ -130,12 +130,16 @@ def test_plain_with_a_table(tmp_path: Path, write: Write) -> None:
     write("clips.csv", text="file,label,subject,intensity,onset,apex,offset,fps\n" + rows)
     listing = layouts.find(tmp_path)
     smile, calm = listing.clips
-    assert (smile.subject, smile.intensity, smile.onset, smile.apex, smile.fps) == ("ann", 0.4, 2, 7, 60)
+    assert (smile.subject, smile.intensity, smile.fps) == ("ann", 0.4, 60)
+    assert (smile.onset, smile.apex, smile.offset) == (2, 7, 12)
     assert math.isnan(calm.intensity)
     assert math.isnan(calm.fps)
-    assert (calm.onset, calm.apex) == (-1, -1)
+    assert (calm.onset, calm.apex, calm.offset) == (-1, -1, -1)
     assert len(listing.missing) == 1
     assert "lost.mp4 is named in clips.csv, but is not there" in listing.missing[0]
+    write("clips.csv", text="file,label,subject,intensity,onset,apex,offset\nhappy/a_1.mp4,happy,,,2,7,6\n")
+    with pytest.raises(DatasetError, match=r"expected the offset after onset and apex on line 2 of .*, got 6"):
+        layouts.find(tmp_path)
 
 
 def test_dfew(tmp_path: Path, write: Write) -> None:
@@ -260,7 +264,7 @@ def test_casme2(tmp_path: Path) -> None:
     smile, other, disgust = listing.clips
     assert [listing.classes[clip.label] for clip in listing.clips] == ["happiness", "others", "disgust"]
     assert [clip.subject for clip in listing.clips] == ["01", "01", "17"]
-    assert (smile.start, smile.stop, smile.onset, smile.apex) == (6, 47, 0, 13)
+    assert (smile.start, smile.stop, smile.onset, smile.apex, smile.offset) == (6, 47, 0, 13, 40)
     assert (other.start, other.stop, other.apex) == (2, 9, -1)
     assert (disgust.start, disgust.stop, disgust.apex) == (0, 5, 2)
     assert {clip.fps for clip in listing.clips} == {200}
