@@ -98,7 +98,7 @@ class SpotFilms:
         film, first = where
         grey, rate = seen(self.learn, film), self.learn.rates[film]
         pace = float(np.exp(rng.uniform(-_SPEED, _SPEED)))
-        start = first + rng.uniform(-0.5, 0.5) * STRETCH
+        start = min(first + rng.uniform(-0.5, 0.5) * STRETCH, len(grey) - 1)  # one of the film's frames at least
         at = np.rint(start + pace * np.arange(-AROUND, STRETCH + AROUND)).astype(np.int64)
         asked = at[AROUND : AROUND + STRETCH]
         targets = wanted(self.learn.events[film], np.rint(asked / RATE * rate).astype(np.int64), rate)

@@ -149,6 +149,13 @@ def test_all_chance_of_a_batch_comes_from_its_generator() -> None:
     assert not torch.equal(one.grey, other.grey)
 
 
+def test_every_stretch_has_frames_of_its_film_however_it_is_shifted() -> None:
+    short = Films(in_memory([film(37, [], [])], [0], ("film",)), (37,), (60.0,), ((),))
+    task = SpotFilms.of(made(schedule={"batch": 2}), short, short, CPU)
+    for seed in range(20):
+        assert task.stretch((0, 36), np.random.default_rng(seed))[2].any()
+
+
 def test_only_the_hardest_of_the_others_count() -> None:
     task = SpotFilms.of(made(), few(), few(), CPU)
     logits = torch.zeros(1, 8, 3)
