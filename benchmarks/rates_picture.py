@@ -15,7 +15,7 @@ INK, QUIET, GRID, PAPER = (34, 34, 34), (110, 110, 110), (228, 228, 228), (255, 
 NETWORK, TEXTURE = (0, 114, 178), (213, 94, 0)
 FINE, SHOWN = 4, 2
 """Pixels that are drawn for each unit of length, and those that are left of them."""
-WIDTH, LEFT, RIGHT, TOP, ROW, BOTTOM = 640, 150, 90, 16, 34, 44
+WIDTH, RIGHT, TOP, ROW, BOTTOM = 640, 90, 16, 34, 44
 MARK, LINE = 5, 3
 
 
@@ -24,13 +24,14 @@ def draw(found: dict[str, Any]) -> Image.Image:
     rows = found["rows"]
     height = TOP + ROW * len(rows) + BOTTOM
     picture = Image.new("RGB", (WIDTH * FINE, height * FINE), PAPER)
-    pen = ImageDraw.Draw(picture)
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(13 * FINE)
+    left = 24 + max(pen.textlength(row["name"], font) for row in rows) / FINE
 
     def write(x: float, y: float, words: str, anchor: str, colour: tuple[int, int, int] = INK) -> None:
-        pen.text((x * FINE, y * FINE), words, colour, ImageFont.load_default(13 * FINE), anchor=anchor)
+        pen.text((x * FINE, y * FINE), words, colour, font, anchor=anchor)
 
     def across(share: float) -> float:
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
+        return left + share * (WIDTH - left - RIGHT)
 
     def line(x: float, top: float, x_end: float, bottom: float, colour: tuple[int, int, int], width: float) -> None:
         pen.line([x * FINE, top * FINE, x_end * FINE, bottom * FINE], colour, round(width * FINE))
@@ -46,7 +47,7 @@ def draw(found: dict[str, Any]) -> Image.Image:
     for i, row in enumerate(rows):
         y, colour = TOP + (i + 0.5) * ROW, NETWORK if row["network"] else TEXTURE
         value, (low, high) = row["uar"]["value"], row["uar"]["interval"]
-        write(LEFT - 12, y, row["name"], "rm")
+        write(left - 12, y, row["name"], "rm")
         line(across(low), y, across(high), y, colour, LINE)
         edges = [(across(value) - MARK) * FINE, (y - MARK) * FINE, (across(value) + MARK) * FINE, (y + MARK) * FINE]
         pen.ellipse(edges, colour, PAPER, FINE)
