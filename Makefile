@@ -78,7 +78,7 @@ docs: $(VENV)/dev.done
 	@$(BIN)/python -m docs.generate
 
 # With their own programs, so that a page that changed is shown as it is now. PORTRAITS names a folder of pictures, a face
-# each, without which the drawing of styles stays as it is.
+# each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
@@ -88,6 +88,7 @@ pictures: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.window_screens docs/images/window.png --teaching docs/images/teaching.png
 	@$(BIN)/python -m benchmarks.micro_picture docs/images/micro-synth.webp
 	@$(BIN)/python -m benchmarks.flow --picture docs/images/flow.webp
+	@[ -z "$(ACROSS)" ] || $(BIN)/python -m benchmarks.across_picture "$(ACROSS)" --out docs/images/micro-across.webp
 	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.

@@ -13,7 +13,15 @@ from models.inference import registry
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-OTHERS = {"broadcast.png", "flow.webp", "micro-synth.webp", "styles.webp", "teaching.png", "window.png"}
+OTHERS = {
+    "broadcast.png",
+    "flow.webp",
+    "micro-across.webp",
+    "micro-synth.webp",
+    "styles.webp",
+    "teaching.png",
+    "window.png",
+}
 """Of OBS, of synthetic people, of motion in faces and of the agent's window: `make pictures` takes them with their own
 programs."""
 NAMED = re.compile(r"""!\[[^\]]*\]\(([^)]+)\)|<(?:img|source)\b[^>]*?\b(?:src|srcset)="([^"]+)\"""")
