@@ -84,7 +84,7 @@ def measured(entries: Sequence[Architecture]) -> Iterator[Row]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=str(__doc__).partition(":")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="default: the networks of the study's tables")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: those of the study and of the lecture")
     parser.add_argument("--all", action="store_true", help="every network of the registry")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to this file")
     asked = parser.parse_args(arguments)

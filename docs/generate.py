@@ -199,7 +199,7 @@ def networks_markdown() -> str:
     return text + NETWORKS_TAIL.format(names=", ".join(convert.CONVERTERS))
 
 
-TABLE_HEAD = """# The networks of the study
+TABLE_HEAD = """# The networks of the study and of the lecture
 
 Ours beside the numbers that the papers print and those of the official builds. `python -m benchmarks.table` measures it
 anew; with `--json docs/table.json`, `make docs` then writes this page. `--all`, or names, for every

@@ -22,6 +22,8 @@ STUDY = (
     "mmnet",
 )
 """Those of the study's tables, in its order."""
+MICRO = ("dtscnn", "micro-attention", "apex-resnet10", "spot-cnn", "atnet", "akmnet")
+"""Those of the lecture on micro-expressions, in its order."""
 
 TOLERANCE = 0.01
 """Of multiplications. Parameters have none."""
@@ -31,14 +33,14 @@ Row = dict[str, Any]
 
 
 def chosen(names: Sequence[str], everything: bool) -> list[Architecture]:
-    """The entries of these names, or all of the registry, or those of the study.
+    """The entries of these names, or all of the registry, or those of the study and below them the lecture's.
 
     Raises:
         UnknownModelError: there is no entry of a name.
     """
     if everything:
         return list(networks.listed().values())
-    return [networks.get(name) for name in names or STUDY]
+    return [networks.get(name) for name in names or STUDY + MICRO]
 
 
 def printed(number: str) -> float | None:

@@ -70,6 +70,7 @@ ENTRIES = (
         Pixels((0.0,), (255.0,)),
         8_312_837,
         classes=3,
+        official=8_312_837,
         sight="apex-sequence",
         motion=(STEPS, FEATURES),
         micro=True,

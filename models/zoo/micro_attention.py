@@ -131,7 +131,25 @@ class MicroAttention(nn.Module):
 
 ENTRIES = (
     Architecture(
-        "micro-attention", MicroAttention, "Wang et al. 2020", 224, GREY_UNIT, 5_945_799, classes=5, micro=True
+        "micro-attention",
+        MicroAttention,
+        "Wang et al. 2020",
+        224,
+        GREY_UNIT,
+        5_945_799,
+        classes=5,
+        official=5_945_799,
+        micro=True,
     ),
-    Architecture("apex-resnet10", ApexResNet10, "Simon et al. 2016", 224, GREY_UNIT, 4_900_359, classes=5, micro=True),
+    Architecture(
+        "apex-resnet10",
+        ApexResNet10,
+        "Simon et al. 2016",
+        224,
+        GREY_UNIT,
+        4_900_359,
+        classes=5,
+        official=4_900_359,
+        micro=True,
+    ),
 )

@@ -59,8 +59,9 @@ def test_a_network_without_an_official_count_has_no_deviation() -> None:
     assert not row["deviates"]
 
 
-def test_the_studys_networks_are_all_there_and_every_name_is_taken() -> None:
+def test_the_studys_networks_and_the_lectures_are_all_there_and_every_name_is_taken() -> None:
     names = "c3d r3d18 former-dfer ial poster-v2 videomae mae-dfer mae-dfer-ca mae-dfer-ca-pc mmnet"
+    names += " dtscnn micro-attention apex-resnet10 spot-cnn atnet akmnet"
     assert [entry.name for entry in table.chosen([], everything=False)] == names.split()
     assert [entry.name for entry in table.chosen(["vgg16", "c3d"], everything=False)] == ["vgg16", "c3d"]
     assert [entry.name for entry in table.chosen([], everything=True)] == list(networks.listed())
