@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ from models.zoo import (
     fused,
     ial,
     mae_dfer,
+    micro_attention,
     mmnet,
     networks,
     r3d,
@@ -124,6 +125,7 @@ GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
 LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
 TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3, "beta2": 0.95, "weight_decay": 0.05}}
+APEX = {"clips": {"sampling": "apex"}}
 TOKENS = f"{SIDE} px, width 128 (2 heads), depth {DEPTH}"
 SUBJECTS = {
     "c3d": Subject(small_c3d, 16, 32, UNIT, "32 px, so a first dense layer of 2048 inputs", GENTLE),
@@ -154,7 +156,13 @@ SUBJECTS = {
         SIDE,
         IMAGENET,
         f"{SIDE} px, a quarter as wide",
-        TRANSFORMER | {"clips": {"sampling": "apex"}},
+        TRANSFORMER | APEX,
+    ),
+    "micro-attention": Subject(
+        lambda: micro_attention.MicroAttention(7), 1, SIDE, micro_attention.GREY_UNIT, f"{SIDE} px", SGD | APEX
+    ),
+    "apex-resnet10": Subject(
+        lambda: micro_attention.ApexResNet10(7), 1, SIDE, micro_attention.GREY_UNIT, f"{SIDE} px", SGD | APEX
     ),
     "dtscnn": Subject(
         lambda: dtscnn.both(7), 192, 32, dtscnn.FLOW, "the network itself", LIVELY, "flow-60-120", dtscnn.FINER
@@ -396,13 +404,17 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     shrink()
     print(f"Machine: {machine.describe()}")
-    single = played(args.portraits, LEARNERS, 1, FACE, 1, args.out / "single.npz")
-    learn = played(args.portraits, LEARNERS, LEARN_TURNS, SIDE, 2, args.out / "learn.npz")
-    test = played(args.portraits, TESTED, TEST_TURNS, SIDE, 3, args.out / "test.npz")
+    of = partial(played, args.portraits)
+    single = cache(partial(of, LEARNERS, 1, FACE, 1, args.out / "single.npz"))  # drawn when the first row needs them
+    learn = cache(partial(of, LEARNERS, LEARN_TURNS, SIDE, 2, args.out / "learn.npz"))
+    test = cache(partial(of, TESTED, TEST_TURNS, SIDE, 3, args.out / "test.npz"))
     jobs: dict[str, Callable[[], dict[str, Any]]] = {
-        "pre-training": partial(pretrain, learn, test, args.out, args.pretraining_epochs),
-        **{f"ablation {name}": partial(ablate, name, learn, test, args.out, args.ablation_epochs) for name in ABLATION},
-        **{f"by heart {name}": partial(by_heart, name, single) for name in SUBJECTS},
+        "pre-training": lambda: pretrain(learn(), test(), args.out, args.pretraining_epochs),
+        **{
+            f"ablation {name}": lambda name=name: ablate(name, learn(), test(), args.out, args.ablation_epochs)
+            for name in ABLATION
+        },
+        **{f"by heart {name}": lambda name=name: by_heart(name, single()) for name in SUBJECTS},
     }
     for name in [name for row in args.rows or [""] for name in jobs if name.startswith(row)]:
         if name not in stored(args.out):
