@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from models.errors import TrainingError
 from models.stills import fer2013
-from models.training import checkpoint, data, losses, teachers, unfold
+from models.training import checkpoint, classify_clips, data, losses, teachers, unfold
 from models.training.augment import augment, mix
 from models.training.data import Split
 from models.training.inputs import architecture, at_size, heads, prepared
@@ -64,12 +64,7 @@ class ClassifyFaces:
         """
         file = teachers.file_of(source)
         if file.name == checkpoint.FILE:
-            weights = checkpoint.load_network(file.parent)[0].state_dict()
-            try:
-                self.net.load_state_dict(weights)
-            except RuntimeError as error:
-                name = self.recipe.network.name
-                raise TrainingError(f"network.start: expected a run of {name!r} in {file}, got another's") from error
+            classify_clips.start_from(self.net, file.parent)
         else:
             faces = self.learn.pixels[torch.randperm(len(self.learn))[:_MEASURED].to(self.device)]
             unfold.take_up(file, self.net, at_size(faces.float(), self.entry.size))

@@ -33,7 +33,8 @@ class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Where the weights start: a run folder, the weights registry's name of one of our networks, or "
-            "for clips a file of `moodcast models convert`; empty for a fresh start."
+            "for clips a file of `moodcast models convert`; empty for a fresh start. Of a run whose classes are others, "
+            "all but the last layer is taken."
         ),
     ] = ""
     task: Annotated[

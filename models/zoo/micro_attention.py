@@ -92,6 +92,8 @@ class ApexTrunk(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                if module.out_channels == 1:  # a mask, near a half at first: a sigmoid at its ends learns nothing
+                    nn.init.normal_(module.weight, std=0.01)
 
     def forward(self, faces: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(self.after(self.units(self.stem(faces))), 1).flatten(1)

@@ -72,7 +72,13 @@ def test_masks_are_those_of_the_forward_pass() -> None:
         masks = net.masks(faces(2))
     assert [tuple(mask.shape) for mask in masks] == [(2, 1, side, side) for side in (16, 8, 4, 2)]
     assert all(torch.equal(one, other) for one, other in zip(seen[:4], masks, strict=True))
-    assert all(0 < mask.min() <= mask.max() < 1 for mask in masks)
+
+
+def test_masks_begin_near_a_half_where_a_sigmoid_can_learn() -> None:
+    torch.manual_seed(0)
+    with torch.no_grad():
+        masks = MicroAttention(5).train().masks(faces(4))
+    assert all(0.1 < mask.min() <= mask.max() < 0.9 for mask in masks)
 
 
 def test_features_of_the_trunk_are_what_the_last_layer_is_given() -> None:
