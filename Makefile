@@ -78,7 +78,8 @@ docs: $(VENV)/dev.done
 	@$(BIN)/python -m docs.generate
 
 # With their own programs, so that a page that changed is shown as it is now. PORTRAITS names a folder of pictures, a face
-# each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`.
+# each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`,
+# MICRO_RUN a run of micro-attention.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch

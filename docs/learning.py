@@ -66,8 +66,12 @@ def markdown(results: dict[str, Any]) -> str:
     for name, row in rows(results, "by heart ").items():
         text += f"| {name} | {row['reduced']} | {row['params']:,} | {row['war']:.1%} | {row['epochs']} "
         text += f"| {row['loss']:.3f} | {row['cpu_seconds']:.0f} |\n"
-    if elsewhere := {name: row["machine"] for name, row in rows(results, "by heart ").items() if "machine" in row}:
-        text += "\nOn another machine: " + "; ".join(f"{name}, {where}" for name, where in elsewhere.items()) + ".\n"
+    elsewhere: dict[str, list[str]] = {}
+    for name, row in rows(results, "by heart ").items():
+        if "machine" in row:
+            elsewhere.setdefault(row["machine"], []).append(name)
+    for where, names in elsewhere.items():
+        text += f"\nOn another machine, {where}: {', '.join(names)}.\n"
     if "pre-training" in results:
         text += PRETRAINING + pretraining(results["pre-training"])
     if ablation := rows(results, "ablation "):

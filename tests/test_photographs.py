@@ -17,6 +17,7 @@ OTHERS = {
     "broadcast.png",
     "flow.webp",
     "micro-across.webp",
+    "micro-attention.webp",
     "micro-synth.webp",
     "styles.webp",
     "teaching.png",
