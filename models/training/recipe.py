@@ -33,7 +33,7 @@ class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Where the weights start: a run folder, the weights registry's name of one of our networks, or "
-            "for clips a file of `moodcast models convert`; empty for a fresh start. Of a run whose classes are others, "
+            "for clips a file of `moodcast models convert`; empty for a fresh start. Of a run with other classes, "
             "all but the last layer is taken."
         ),
     ] = ""
