@@ -1,13 +1,15 @@
 """Fixtures for the tests that drive the real browser and the real agent."""
 
 import asyncio
+import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from models.inference import registry
@@ -32,14 +34,49 @@ def chromium_options(*arguments: str) -> dict[str, Any]:
     return {"executable_path": executable, "args": [*sandbox, *arguments]}
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@contextlib.asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
     """The machine's own Chromium, headless."""
     options = chromium_options()
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(**options)
-        yield chromium
-        await chromium.close()
+        running = await playwright.chromium.launch(**options)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """For all tests of a file: to start it takes as long as most of them."""
+    async with launched() as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """That Chromium. Each page has a context of its own, as if nobody had used it before, and goes after the test."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with that browser share its event loop, too."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """And so do the fixtures of such a test, whichever they are."""
+    marker = request.node.get_closest_marker("asyncio")
+    if marker is None or "loop_scope" not in marker.kwargs:
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fixturedef.func, "_loop_scope", marker.kwargs["loop_scope"], raising=False)
+        return (yield)
 
 
 ENGINES = Path(__file__).parents[2] / ".engines"

@@ -19,7 +19,7 @@ from models.inference.assets import BrowserFiles
 from relay import app
 from relay.assets import AssetsMissingError
 from relay.config import RelaySettings
-from tests.e2e.conftest import OpenPage
+from tests.e2e.conftest import OpenPage, launched
 from tests.e2e.fake_camera import LONDON, chromium_with_camera, film, framed
 from tests.support import HANG_S
 
@@ -36,6 +36,13 @@ LOOK = """async (files) => {
 LIBRARY = ("INFO: Created TensorFlow Lite",)
 """What MediaPipe says on the console."""
 STRANGER = {"X-Forwarded-For": "192.0.2.1"}
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """One for each test: with it ends what a page that is left still loads, before the relay does."""
+    async with launched() as running:
+        yield running
 
 
 @pytest.fixture
