@@ -79,7 +79,7 @@ docs: $(VENV)/dev.done
 
 # With their own programs, so that a page that changed is shown as it is now. PORTRAITS names a folder of pictures, a face
 # each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`,
-# MICRO_RUN a run of micro-attention.
+# MICRO_RUN a run of micro-attention, KEY_FRAMES that of benchmarks.key_frames.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch
@@ -91,6 +91,7 @@ pictures: $(VENV)/dev.done
 	@[ -z "$(MICRO_RUN)" ] || $(BIN)/python -m benchmarks.attention_picture --run "$(MICRO_RUN)" --out docs/images/micro-attention.webp
 	@$(BIN)/python -m benchmarks.flow --picture docs/images/flow.webp
 	@[ -z "$(ACROSS)" ] || $(BIN)/python -m benchmarks.across_picture "$(ACROSS)" --out docs/images/micro-across.webp
+	@[ -z "$(KEY_FRAMES)" ] || $(BIN)/python -m benchmarks.key_frames_picture "$(KEY_FRAMES)" --out docs/images/micro-key-frames.webp
 	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.

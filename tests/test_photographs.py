@@ -18,6 +18,7 @@ OTHERS = {
     "flow.webp",
     "micro-across.webp",
     "micro-attention.webp",
+    "micro-key-frames.webp",
     "micro-synth.webp",
     "styles.webp",
     "teaching.png",
