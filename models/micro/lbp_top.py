@@ -2,7 +2,7 @@
 
 A local binary pattern (LBP) says which of a pixel's neighbours are at least as bright as itself. LBP-TOP takes it in
 three orthogonal planes through each pixel: XY, which shows the face, and XT and YT, which show motion along rows and
-columns. Patterns are counted in the blocks of a grid over the face (their section 4), which keeps where it was.
+columns. Patterns are counted in the blocks of a grid over the face, which keeps where it was.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ _BIN_OF[UNIFORM] = np.arange(len(UNIFORM))
 def lbp_top(frames: NDArray[np.uint8], time_radius: int, grid: int = GRID) -> NDArray[np.float32]:
     """Histograms of a grey clip (T, S, S), joined: (grid * grid * 3 * 59,), block by block, each XY, XT, YT.
 
-    Each histogram of a block and plane sums to 1 (their eq. 9). Pixels nearer to a border than a radius have no
+    Each histogram of a block and plane sums to 1. Pixels nearer to a border than a radius have no
     pattern. ``time_radius`` is the ellipses' half axis in time, in frames.
 
     Raises:
@@ -68,7 +68,7 @@ def patterns(clip: NDArray[np.float32], axes: tuple[int, int], time_radius: int)
     """The bin of each inner pixel of a clip (T, S, S), on the plane of two axes (0: T, 1: Y, 2: X).
 
     (T - 2 time_radius, S - 2, S - 2). Neighbour p lies at the angle 2 pi p / 8 from the first axis towards the lower
-    end of the second (their eq. 5 to 7), and is interpolated between the four grid points around it.
+    end of the second, on the ellipse of the two radii, and is interpolated between the grid points around it.
     """
     radii = (time_radius, RADIUS, RADIUS)
     inner = tuple(size - 2 * radius for size, radius in zip(clip.shape, radii, strict=True))
