@@ -92,6 +92,7 @@ pictures: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.flow --picture docs/images/flow.webp
 	@[ -z "$(ACROSS)" ] || $(BIN)/python -m benchmarks.across_picture "$(ACROSS)" --out docs/images/micro-across.webp
 	@[ -z "$(KEY_FRAMES)" ] || $(BIN)/python -m benchmarks.key_frames_picture "$(KEY_FRAMES)" --out docs/images/micro-key-frames.webp
+	@[ -z "$(RATES)" ] || $(BIN)/python -m benchmarks.rates_picture "$(RATES)" --out docs/images/micro-rates.webp
 	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.

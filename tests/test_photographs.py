@@ -19,13 +19,14 @@ OTHERS = {
     "micro-across.webp",
     "micro-attention.webp",
     "micro-key-frames.webp",
+    "micro-rates.webp",
     "micro-synth.webp",
     "styles.webp",
     "teaching.png",
     "window.png",
 }
-"""Of OBS, of synthetic people, of motion in faces and of the agent's window: `make pictures` takes them with their own
-programs."""
+"""Of OBS, of synthetic people, of motion in faces, of measured figures and of the agent's window: `make pictures` takes
+them with their own programs."""
 NAMED = re.compile(r"""!\[[^\]]*\]\(([^)]+)\)|<(?:img|source)\b[^>]*?\b(?:src|srcset)="([^"]+)\"""")
 
 
