@@ -79,7 +79,7 @@ docs: $(VENV)/dev.done
 
 # With their own programs, so that a page that changed is shown as it is now. PORTRAITS names a folder of pictures, a face
 # each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`,
-# MICRO_RUN a run of micro-attention, KEY_FRAMES that of benchmarks.key_frames.
+# MICRO_RUN a run of micro-attention, KEY_FRAMES that of benchmarks.key_frames, RATES that of `moodcast models micro rates`.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
 	@$(BIN)/moodcast models fetch

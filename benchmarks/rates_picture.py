@@ -40,7 +40,7 @@ def draw(found: dict[str, Any]) -> Image.Image:
     for tenth in range(0, 11, 2):
         line(across(tenth / 10), TOP, across(tenth / 10), foot, GRID, 1)
         write(across(tenth / 10), foot + 5, f"{10 * tenth}", "mt", QUIET)
-    chance = across(1 / len(found["classes"]))
+    chance = across(1 / sum(map(any, rows[0]["confusion"])))  # of the classes that occur
     for y in range(TOP, foot, 6):
         line(chance, y, chance, y + 3, QUIET, 1)
     write(across(0.5), foot + 22, f"UAR in %, 95 % interval over {found['people']} people; broken: chance", "mt")

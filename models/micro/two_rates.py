@@ -56,7 +56,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     recorded = ", ".join(f"{fps:g}" for fps in found["recorded_at"])
     yield (
         f"{found['set']}: {found['clips']} clips of {found['people']} people at {recorded} frames a second, "
-        f"{len(found['classes'])} classes; {found['folds']} folds, {found['epochs']} epochs; 95 % intervals over people"
+        f"{sum(map(any, found['rows'][0]['confusion']))} classes; {found['folds']} folds, {found['epochs']} epochs; 95 % intervals over people"
     )
     if found["left_out"]:
         yield f"{len(found['left_out'])} clips are left out, such as: {found['left_out'][0]}"
