@@ -54,9 +54,10 @@ def report(faces: FaceStage, options: argparse.Namespace) -> int:
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The figures for people."""
     recorded = ", ".join(f"{fps:g}" for fps in found["recorded_at"])
+    classes = sum(map(any, found["rows"][0]["confusion"]))
     yield (
-        f"{found['set']}: {found['clips']} clips of {found['people']} people at {recorded} frames a second, "
-        f"{sum(map(any, found['rows'][0]['confusion']))} classes; {found['folds']} folds, {found['epochs']} epochs; 95 % intervals over people"
+        f"{found['set']}: {found['clips']} clips of {found['people']} people at {recorded} frames a second, of {classes} "
+        f"classes; {found['folds']} folds, {found['epochs']} epochs; 95 % intervals over people"
     )
     if found["left_out"]:
         yield f"{len(found['left_out'])} clips are left out, such as: {found['left_out'][0]}"
