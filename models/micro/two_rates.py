@@ -56,7 +56,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     recorded = ", ".join(f"{fps:g}" for fps in found["recorded_at"])
     classes = sum(map(any, found["rows"][0]["confusion"]))
     yield (
-        f"{found['set']}: {found['clips']} clips of {found['people']} people at {recorded} frames a second, of {classes} "
+        f"{found['set']}: {found['clips']} clips of {found['people']} people at {recorded} frames a second, {classes} "
         f"classes; {found['folds']} folds, {found['epochs']} epochs; 95 % intervals over people"
     )
     if found["left_out"]:
