@@ -30,7 +30,7 @@ def panel(film: long.LongClip, method: Method, shut: list[int]) -> Panel:
     found = look_at(film.path, film.fps, method, None, None)
     true = [(event.onset, event.offset) for event in film.events if event.micro]
     title = TITLES.get(method.name, SPOTTER)
-    return Panel(title, found.curve, film.fps, [named.spotted for named in found.named], true, shut)
+    return Panel(title, found.curve, film.fps, [named.spotted for named in found.named], method.most, true, shut)
 
 
 def main() -> None:

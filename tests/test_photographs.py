@@ -21,6 +21,7 @@ OTHERS = {
     "micro-key-frames.webp",
     "micro-rates.webp",
     "micro-synth.webp",
+    "spotting.webp",
     "styles.webp",
     "teaching.png",
     "window.png",

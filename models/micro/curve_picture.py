@@ -25,13 +25,15 @@ _WIDE, _HIGH, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 110, 52, 16, 30, 34
 class Panel:
     """One curve (F,), NaN where it has a gap, at ``rate`` frames a second, and what was spotted by it.
 
-    ``true`` are the first and last frame of micro-expressions that are known, ``blinks`` the frames of blinks.
+    ``most`` is where its scale ends, 0 for the curve's highest value. ``true`` are the first and last frame of
+    micro-expressions that are known, ``blinks`` the frames of blinks.
     """
 
     title: str
     curve: Curve
     rate: float
     spotted: Sequence[Spotted]
+    most: float = 0.0
     true: Sequence[tuple[int, int]] = ()
     blinks: Sequence[int] = ()
 
@@ -45,7 +47,7 @@ def draw(panels: Sequence[Panel]) -> Image.Image:
 
 
 def _draw(sheet: Sheet, panel: Panel, top: float) -> None:
-    count, high = len(panel.curve), max(1.0, float(np.nanmax(panel.curve)))
+    count, high = len(panel.curve), panel.most or float(np.nanmax(panel.curve)) or 1.0
 
     def x(frame: float) -> float:
         return _LEFT + _WIDE * frame / max(count - 1, 1)

@@ -43,14 +43,15 @@ class FilmAnswer(NamedTuple):
 class Method(NamedTuple):
     """``see`` is given a film's faces (F, S, S, 3) and its frames a second; ``decide`` what that gave, rate and F.
 
-    ``kept`` names what is seen for ``ClipSource.derived``; empty where it is not worth being kept. Faces have ``size``
-    px at least.
+    ``most`` is the end of the curve's scale, 0 where it has none. ``kept`` names what is seen for
+    ``ClipSource.derived``; empty where it is not worth being kept. Faces have ``size`` px at least.
     """
 
     name: str
     size: int
     see: Callable[[Frames, float], NDArray[Any]]
     decide: Callable[[NDArray[Any], float, int], FilmAnswer]
+    most: float = 0.0
     kept: str = ""
 
     def __call__(self, frames: Frames, rate: float) -> FilmAnswer:
@@ -108,7 +109,7 @@ def _difference(frames: Frames, _: float) -> Curve:
 
 PLAIN = {
     "peak": Method("peak", 64, _difference, _peaked(PEAK_SHARE)),
-    "flow": Method("flow", 64, motion, _peaked(FLOW_SHARE), f"main-flow-v2-of-v{flow.VERSION}"),
+    "flow": Method("flow", 64, motion, _peaked(FLOW_SHARE), kept=f"main-flow-v2-of-v{flow.VERSION}"),
 }
 """The frame that differs most from the first, and the moment at which brows and mouth move most."""
 
@@ -143,4 +144,4 @@ def of_network(run: Path) -> Method:
         surest = max(spotted, key=lambda one: one.score).apex if spotted else int(at[apex.argmax()])
         return FilmAnswer(curve, spotted, surest)
 
-    return Method(made_by.network.name, SIDE, see, decide)
+    return Method(made_by.network.name, SIDE, see, decide, most=1.0)

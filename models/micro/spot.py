@@ -67,7 +67,7 @@ def perform(faces: FaceStage, options: argparse.Namespace) -> int:
     for sentence in (*map(str, broken), *(remark for one in looked for remark in one.remarks)):
         print(sentence, file=sys.stderr)
     if options.plot:
-        curve_picture.save([spot_videos.panel(one, method.name) for one in looked], Path(options.plot))
+        curve_picture.save([spot_videos.panel(one, method) for one in looked], Path(options.plot))
     if options.csv:
         json_output.write_text(spot_videos.as_csv(looked), options.csv)
     if options.json:

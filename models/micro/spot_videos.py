@@ -142,8 +142,9 @@ def _label(
     return knows.name(np.stack(faces.frames), replace(spotted, onset=onset, apex=max(spotted.apex, onset)), rate)
 
 
-def panel(one: Looked, name: str) -> Panel:
-    return Panel(f"{one.path.name}: {name}", one.curve, one.rate, [named.spotted for named in one.named])
+def panel(one: Looked, method: Method) -> Panel:
+    found = [named.spotted for named in one.named]
+    return Panel(f"{one.path.name}: {method.name}", one.curve, one.rate, found, method.most)
 
 
 def _rows(looked: Sequence[Looked]) -> Iterator[tuple[Looked, Named, tuple[float, float, float]]]:
