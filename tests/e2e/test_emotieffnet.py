@@ -68,7 +68,7 @@ def file(kind: str, network: Any, tmp_path_factory: pytest.TempPathFactory) -> P
     size = networks.get(f"efficientnet-{kind}").size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.onnx's own
-        networks.export(network, torch.zeros(2, 3, size, size), target)
+        networks.export(network, {"faces": torch.zeros(2, 3, size, size)}, target)
     return target
 
 
