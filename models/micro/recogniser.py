@@ -30,12 +30,12 @@ class ClipRecogniser:
         import torch
 
         from models.training import classify_clips, sights
-        from models.zoo import networks
+        from models.training.inputs import architecture
 
         top = min(spotted.apex - spotted.onset, len(frames) - 1)
         clip = source.in_memory([frames], [0], self.classes, moments=[(0, top)], rate=[rate], offset=[len(frames) - 1])
         how = self.made_by
-        sight = sights.of(networks.get(how.network.name), how.clips)
+        sight = sights.of(architecture(how), how.clips)
         with torch.inference_mode():
             found = classify_clips.probabilities(self.net, clip, sight, how.data.validation_flip, self.device)
         return self.classes[int(found[0].argmax())]
@@ -49,11 +49,11 @@ def load(run: Path) -> ClipRecogniser:
         TrainingError: the run can't be read, or is not trained to its end.
     """
     from models.training import checkpoint
+    from models.training.inputs import architecture
     from models.training.trainer import pick_device
-    from models.zoo import networks
 
     net, made_by, classes = checkpoint.load_network(run)
     if not made_by.clips.layout or made_by.network.task != "classify":
         raise EvaluationError(f"expected a run that recognises clips, got one of {made_by.network.name} in {run}")
     device = pick_device()
-    return ClipRecogniser(classes, networks.get(made_by.network.name).size, net.to(device), made_by, device)
+    return ClipRecogniser(classes, architecture(made_by).face_size, net.to(device), made_by, device)

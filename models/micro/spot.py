@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from models import json_output
-from models.errors import DatasetError
+from models.errors import DatasetError, EvaluationError
 from models.inference.face_stage import FaceStage
 from models.zoo import networks
 
@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
 
 def perform(faces: FaceStage, options: argparse.Namespace) -> int:
     """Do what the parsed command line says; returns the exit code. Videos that can't be used are told and left out."""
+    if options.csv == options.json == "-":
+        raise EvaluationError("expected --csv or --json on standard output, got both: name a file for one of them")
     for target in filter(None, (options.csv, options.json, options.plot)):
         json_output.check(target)
     if options.network or options.recogniser:
@@ -62,16 +64,17 @@ def perform(faces: FaceStage, options: argparse.Namespace) -> int:
                 looked.append(spot_videos.look_at(path, options.fps, method, look, knows))
             except DatasetError as error:
                 broken.append(error)
-    if not looked:
-        raise broken[0]
+    last = None if looked else broken.pop()  # it is told as the command's own error
     for sentence in (*map(str, broken), *(remark for one in looked for remark in one.remarks)):
         print(sentence, file=sys.stderr)
+    if last:
+        raise last
+    if "-" not in (options.csv, options.json):  # first: a file may not get written
+        print(spot_videos.describe(looked))
     if options.plot:
         curve_picture.save([spot_videos.panel(one, method) for one in looked], Path(options.plot))
     if options.csv:
         json_output.write_text(spot_videos.as_csv(looked), options.csv)
     if options.json:
         json_output.write(spot_videos.as_json(looked, method.name), options.json)
-    if "-" not in (options.csv, options.json):
-        print(spot_videos.describe(looked))
     return 0

@@ -14,6 +14,7 @@ from models.clips.layouts import long
 from models.clips.layouts.long import Event, LongListing
 from models.errors import EvaluationError
 from models.micro import megc
+from models.micro.common import common
 from models.micro.megc import Tally
 from models.micro.methods import FilmAnswer, Method
 from models.micro.recogniser import ClipRecogniser
@@ -46,7 +47,8 @@ class _Figures:
             self.off_ms.append(1000 * min(abs(answer.apex - apex) for apex in apexes) / rate)
         return [(answer.spotted[i], micro[j]) for i, j in pairs]
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, knows: bool) -> dict[str, Any]:
+        """Of all films; ``knows``: what the hits are called counts as well."""
         every = megc.total(self.tallies)
         found: dict[str, Any] = {
             **vars(every),
@@ -60,9 +62,9 @@ class _Figures:
                 "found_a_minute": 60 * sum(one.found for one in self.quiet) / self.quiet_s if self.quiet else None,
             },
         }
-        if self.named:
+        if knows:
             names = sorted({name for pair in self.named for name in pair})
-            labels, answers = ([names.index(name) for name in side] for side in zip(*self.named, strict=True))
+            labels, answers = ([names.index(pair[side]) for pair in self.named] for side in (0, 1))
             found["recognition_f1"] = megc.recognition_f1(labels, answers, len(names))
             found["strs"] = megc.strs(every.f1, found["recognition_f1"])
         return found
@@ -75,14 +77,17 @@ def study(
 
     Of each method there are MEGC's measures; ``apex_ms``, quartiles of the distance from the one frame that it takes
     for the apex to the nearest true one, over films that have one; and ``quiet``, what it does in films in which
-    nothing happens but blinks and the like. With a recogniser, also ``recognition_f1`` and ``strs``. What is computed
+    nothing happens but blinks and the like. With a recogniser, also ``recognition_f1`` and ``strs``, 0 without a hit;
+    where it has other classes than the films, under those that both have (``models.micro.common``). What is computed
     of a film and worth it is kept beside its faces, so that a study that was stopped goes on.
 
     Raises:
-        DatasetError: the folder is not laid out that way, or no film can be used.
+        DatasetError: the folder is not laid out that way, or no film can be used; or its classes are not the
+            recogniser's.
         EvaluationError: no micro-expression is known in it.
     """
     listing = long.find(folder, layout)
+    words = _words(listing.classes, knows.classes) if knows else ({}, {})
     cut, told = films.cut(folder, listing, max(method.size for method in methods), prepare, aligned)
     for sentence in (*listing.missing, *listing.remarks, *told):
         tqdm.write(sentence, sys.stderr)
@@ -97,13 +102,13 @@ def study(
         for method in methods:
             hits = every[method.name].add(_answer(method, cut, i), cut.events[i], cut.rates[i], cut.counts[i])
             if knows and larger:
-                every[method.name].named += _named(knows, larger, i, hits, listing)
+                every[method.name].named += _named(knows, larger, i, hits, listing, words)
     return {
         "schema": 1,
         "films": len(cut.rates),
         "people": len(set(cut.source.subjects)),
         "micro": known,
-        "methods": {name: figures.summary() for name, figures in every.items()},
+        "methods": {name: figures.summary(knows is not None) for name, figures in every.items()},
     }
 
 
@@ -116,16 +121,40 @@ def _answer(method: Method, cut: Films, index: int) -> FilmAnswer:
     return method.decide(seen, rate, cut.counts[index])
 
 
+_Words = tuple[Mapping[str, str], Mapping[str, str]]
+"""What the films' classes and the recogniser's are called where they are compared; those not in it have no place."""
+
+
+def _words(films: Sequence[str], answers: Sequence[str]) -> _Words:
+    """Raises:
+    DatasetError: they share fewer than two classes.
+    """
+    if set(films) == set(answers):
+        return {name: name for name in films}, {name: name for name in answers}
+    shared = common(films, answers)
+    ours, theirs = (
+        {name: shared.classes[k] for name, k in zip(names, places, strict=True) if k >= 0}
+        for names, places in ((films, shared.first), (answers, shared.second))
+    )
+    return ours, theirs
+
+
 def _named(
-    knows: ClipRecogniser, larger: Films, index: int, hits: Sequence[tuple[Spotted, Event]], listing: LongListing
+    knows: ClipRecogniser,
+    larger: Films,
+    index: int,
+    hits: Sequence[tuple[Spotted, Event]],
+    listing: LongListing,
+    words: _Words,
 ) -> list[tuple[str, str]]:
     """The true class and the answered one of each hit whose class is known."""
-    frames = larger.source.frames(index) if hits else None
-    return [
-        (listing.classes[event.label], knows.name(frames[one.onset : one.offset + 1], one, larger.rates[index]))
-        for one, event in hits
-        if frames is not None and event.label >= 0
-    ]
+    asked = [(one, listing.classes[event.label]) for one, event in hits if event.label >= 0]
+    asked = [(one, words[0][true]) for one, true in asked if true in words[0]]
+    if not asked:
+        return []
+    frames, rate = larger.source.frames(index), larger.rates[index]
+    said = [knows.name(frames[one.onset : one.offset + 1], one, rate) for one, _ in asked]
+    return [(true, words[1].get(answer, answer)) for (_, true), answer in zip(asked, said, strict=True)]
 
 
 def describe(result: Mapping[str, Any]) -> str:

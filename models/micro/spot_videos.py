@@ -86,13 +86,14 @@ def _rate(path: Path, fps: float) -> float:
     """
     if not path.exists():
         raise DatasetError(f"expected a video or a folder of pictures, but there is no {path}")
-    said = 0.0 if path.is_dir() or not math.isnan(fps) else video.header(path).rate
-    rate = said if math.isnan(fps) else fps
+    low, high = rates.PLAUSIBLE
+    if math.isnan(fps) and path.is_dir():
+        raise DatasetError(f"pictures do not say how many of them are a second: say it with --fps for {path}")
+    rate = video.header(path).rate if math.isnan(fps) else fps
     if rates.plausible(rate):
         return rate
-    low, high = rates.PLAUSIBLE
-    got = f"{rate:g}" if rate else "none"
-    where = "with --fps" if not math.isnan(fps) else f"in the header of {path}"
+    where = f"in the header of {path}" if math.isnan(fps) else "with --fps"
+    got = "none" if math.isnan(fps) and not rate else f"{rate:g}"
     raise DatasetError(f"expected {low:g} to {high:g} frames a second {where}, got {got}: say with --fps what is true")
 
 
@@ -134,12 +135,17 @@ def _label(
     if knows is None:
         return ""
     clip = Clip(path, 0, "", start=spotted.onset, stop=spotted.offset + 1)
-    faces = cache.cut(clip, knows.size, cache.MARGIN, look, steady=True)
-    if faces is None:
-        remarks.append(f"{path}: no label for frames {spotted.onset} to {spotted.offset}, in which the face is lost")
-        return ""
-    onset = spotted.onset + faces.first
-    return knows.name(np.stack(faces.frames), replace(spotted, onset=onset, apex=max(spotted.apex, onset)), rate)
+    try:
+        faces = cache.cut(clip, knows.size, cache.MARGIN, look, steady=True)
+        if faces is not None:
+            onset = spotted.onset + faces.first
+            moved = replace(spotted, onset=onset, apex=max(spotted.apex, onset))
+            return knows.name(np.stack(faces.frames), moved, rate)
+        why = "in which the face is lost"
+    except DatasetError as error:  # such as a single frame, at few a second
+        why = str(error)
+    remarks.append(f"{path}: no label for frames {spotted.onset} to {spotted.offset}: {why}")
+    return ""
 
 
 def panel(one: Looked, method: Method) -> Panel:

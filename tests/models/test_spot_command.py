@@ -7,13 +7,16 @@ import json
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from models import json_output
 from models.clips import video
 from models.clips.cutting import preparing
 from models.clips.source import Frames
@@ -107,7 +110,7 @@ def test_bad_videos_are_told_and_the_rest_goes_on(tmp_path: Path, capsys: pytest
         command("spot", bad[4], "--method", "peak", "--aligned")
 
 
-@pytest.mark.parametrize(("fps", "got"), [("1000", "1000"), ("0", "none"), ("-3", "-3")])
+@pytest.mark.parametrize(("fps", "got"), [("1000", "1000"), ("0", "0"), ("-3", "-3")])
 def test_frames_a_second_that_can_not_be_are_refused(tmp_path: Path, fps: str, got: str) -> None:
     path = stored(tmp_path / "film", film(40))
     with pytest.raises(DatasetError, match=f"with --fps, got {got}: say with --fps what is true"):
@@ -118,12 +121,40 @@ def test_a_header_that_can_not_be_true_and_a_folder_ask_for_the_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = stored(tmp_path / "film", film(40))
-    with pytest.raises(DatasetError, match=r"frames a second in the header of .*, got none: say with --fps"):
+    with pytest.raises(
+        DatasetError, match=r"pictures do not say how many of them are a second: say it with --fps for .*film"
+    ):
         command("spot", path, "--method", "peak", "--aligned")
     (tmp_path / "film.mp4").touch()
     monkeypatch.setattr(video, "header", lambda _: video.Header(90000.0, 40))
     with pytest.raises(DatasetError, match="got 90000"):
         command("spot", tmp_path / "film.mp4", "--method", "peak", "--aligned")
+
+
+def test_every_bad_video_is_told_where_none_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = [tmp_path / "gone", tmp_path / "lost"]
+    with pytest.raises(DatasetError, match="lost"):
+        command("spot", *bad, "--method", "peak", "--aligned")
+    assert str(bad[0]) in capsys.readouterr().err
+
+
+def test_standard_output_is_for_one_of_them(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="--csv or --json on standard output, got both"):
+        command("spot", tmp_path, "--method", "peak", "--csv", "-", "--json", "-")
+
+
+def test_what_was_found_is_told_even_if_a_file_can_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = stored(tmp_path / "film", film())
+
+    def full(text: str, target: str) -> None:
+        raise EvaluationError(f"can't write {target}")
+
+    monkeypatch.setattr(json_output, "write_text", full)
+    with pytest.raises(EvaluationError):
+        command("spot", path, "--method", "peak", "--aligned", "--fps", 60, "--csv", tmp_path / "found.csv")
+    assert "1 spotted" in capsys.readouterr().out
 
 
 def test_a_file_that_can_not_be_written_is_told_before_the_work(tmp_path: Path) -> None:
@@ -236,15 +267,68 @@ def test_a_recogniser_names_what_is_spotted(tmp_path: Path, monkeypatch: pytest.
     assert "sad" in spot_videos.describe([found])
 
 
+def test_a_recogniser_of_small_faces_is_given_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `models evaluate` does: a run whose epochs all saw 48 px knows nothing of 224."""
+    pytest.importorskip("torch", reason="recognisers need torch: pip install '.[train]'")
+    from models.micro import recogniser
+    from models.training import checkpoint
+    from models.zoo import networks
+
+    small = {"epochs": 2, "small_epochs": 2, "small_size": 48}
+    how = {"clips": {"layout": "plain", "sampling": "apex"}, "network": {"name": "micro-attention"}, "schedule": small}
+    made_by, net = recipe.parse(how, "here"), networks.build("micro-attention", 2).eval()
+    seen: list[tuple[int, ...]] = []
+    net.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:])))
+    monkeypatch.setattr(checkpoint, "load_network", lambda run: checkpoint.Trained(net, made_by, ("happy", "sad")))
+    knows = recogniser.load(tmp_path)
+    assert knows.size == 48
+    knows.name(film(20, 10, knows.size), methods.Spotted(0, 10, 19, 1.0), 60)
+    assert set(seen) == {(48, 48)}
+
+
+def test_what_a_recogniser_can_not_name_is_spotted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At few frames a second a micro-expression may be a single one."""
+    path = stored(tmp_path / "film", film(40))
+    single = [methods.Spotted(10, 10, 10, 0.9), methods.Spotted(20, 21, 22, 0.9)]
+    method = Method("fixed", 64, see_nothing, lambda seen, rate, count: methods.FilmAnswer(seen, single, 10))
+    found = spot_videos.look_at(path, 6, method, None, always(1, monkeypatch))
+    assert [one.label for one in found.named] == ["", "sad"]
+    assert "no label for frames 10 to 10: " in found.remarks[0]
+
+
+def report(tmp_path: Path, knows: ClipRecogniser, method: Method) -> dict[str, Any]:
+    from models.micro import spot_study
+
+    prepare = preparing(Stage(), "tests")
+    result = spot_study.study(annotated(tmp_path / "set"), "long-plain", [method], knows, prepare, True)
+    found: dict[str, Any] = result["methods"][method.name]
+    return found
+
+
+def test_strs_is_zero_without_a_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = Method("never", 64, see_nothing, lambda seen, rate, count: methods.FilmAnswer(seen, [], 0))
+    figures = report(tmp_path, always(0, monkeypatch), never)
+    assert (figures["recognition_f1"], figures["strs"]) == (0, 0)
+
+
+def test_a_recogniser_of_other_words_is_asked_under_what_both_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knows = replace(always(0, monkeypatch), classes=("sad", "Happiness"))
+    figures = report(tmp_path, knows, methods.PLAIN["flow"])
+    assert figures["recognition_f1"] == pytest.approx(1 / 3)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(DatasetError, match="expected two sets that share classes"):
+        report(tmp_path / "other", replace(knows, classes=("open", "shut")), methods.PLAIN["flow"])
+
+
 def test_strs_is_the_f1_of_spotting_times_that_of_what_the_hits_are_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     knows = always(0, monkeypatch)
-    from models.micro import spot_study
-
-    prepare = preparing(Stage(), "tests")
-    flow = [methods.PLAIN["flow"]]
-    figures = spot_study.study(annotated(tmp_path / "set"), "long-plain", flow, knows, prepare, True)["methods"]["flow"]
+    figures = report(tmp_path, knows, methods.PLAIN["flow"])
     assert figures["hits"] == 2
     assert figures["recognition_f1"] == pytest.approx(1 / 3)  # happy 2/3, sad 0
     assert figures["strs"] == pytest.approx(figures["f1"] / 3)
