@@ -180,12 +180,13 @@ def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
     """What ``make`` computes of a stored clip, kept beside it as ``KEY.NAME.npz``.
 
     Raises:
-        DatasetError: what is stored can't be read.
+        DatasetError: the stored clip can't be read.
         CacheError: the result can't be written.
     """
     kept = file.with_name(f"{file.stem}.{name}.npz")
     if kept.is_file():
-        return _load(kept, "derived")[0]
+        with contextlib.suppress(DatasetError):  # its faces are there, so it can be made anew
+            return _load(kept, "derived")[0]
     result = make(_read(file))
     data = io.BytesIO()
     np.savez(data, derived=result)

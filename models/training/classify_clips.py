@@ -109,7 +109,7 @@ class ClassifyClips:
         Raises:
             TrainingError: they are of another network, or can't be read.
         """
-        start_from(self.net, Path(source))
+        start_from(self.net, Path(source), self.classes)
 
     def batch(self, index: Tensor, epoch: int, generator: torch.Generator) -> ClipBatch:
         """Clips, augmented and mixed, with their targets mixed alike."""
@@ -159,17 +159,21 @@ def load(source: ClipSource, seen: ClipSight, indices: Sequence[int], generator:
         return list(pool.map(one, indices, seeds))
 
 
-def start_from(net: nn.Module, source: Path) -> None:
+def start_from(net: nn.Module, source: Path, classes: tuple[str, ...] = ()) -> None:
     """Give a network the weights of a run folder or of a state dict's file.
 
     All of them must fit the network or one part of it, such as the frame network under frame attention, but for the
-    last layer (``_LAST``), which is taken where it does. Of a pre-training only the encoder is taken.
+    last layer (``_LAST``), which is taken where it does, and where a run's classes are the network's ``classes``, if
+    they are given. Of a pre-training only the encoder is taken.
 
     Raises:
         TrainingError: they do not fit, or can't be read.
     """
     weights = checkpoint.weights(source)
     trunk = {name: tensor for name, tensor in weights.items() if not name.startswith(_LAST)}
+    is_run = (source / checkpoint.FILE).is_file()
+    if classes and is_run and tuple(checkpoint.load(source)["classes"]) != classes:
+        weights = trunk
     own = net.state_dict()
     for prefix in ("", *(f"{name}." for name, _ in net.named_children())):
         fitting = {f"{prefix}{name}": tensor for name, tensor in trunk.items()}

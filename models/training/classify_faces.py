@@ -64,7 +64,7 @@ class ClassifyFaces:
         """
         file = teachers.file_of(source)
         if file.name == checkpoint.FILE:
-            classify_clips.start_from(self.net, file.parent)
+            classify_clips.start_from(self.net, file.parent, self.classes)
         else:
             faces = self.learn.pixels[torch.randperm(len(self.learn))[:_MEASURED].to(self.device)]
             unfold.take_up(file, self.net, at_size(faces.float(), self.entry.size))

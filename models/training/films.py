@@ -87,7 +87,7 @@ def cut(
         for film in listing.clips
         if not film.fps > 0
     ]
-    clips = tuple(Clip(film.path, 0, film.subject) for film in timed)
+    clips = tuple(Clip(film.path, 0, film.subject, fps=film.fps) for film in timed)
     layout = Layout(listing.layout.name, listing.layout.title, ("film",), (None,), lambda _: Found(clips))
     prepared = prepare(folder, Listing(layout, layout.classes, clips, {}), size, aligned)
     by_path = {film.path: film for film in timed}
@@ -97,7 +97,7 @@ def cut(
     return Films(prepared.source, counts, tuple(film.fps for film in kept), events), (
         *left_out,
         *prepared.broken,
-        *prepared.remarks,
+        *(remark for remark in prepared.remarks if remark not in listing.remarks),  # of rates it has told already
     )
 
 

@@ -70,7 +70,7 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
             sys.stderr,
         )
     if remarks := [*listing.remarks, *prepared.remarks]:
-        tqdm.write(f"{folder}: of {len(remarks)} clips, not all counts, such as: {remarks[0]}", sys.stderr)
+        tqdm.write(f"{folder}: remarks on clips: {len(remarks)}, such as: {remarks[0]}", sys.stderr)
     if recipe.network.task == "classify":
         _check_classes(folder, prepared.listing)
     source = prepared.source

@@ -28,8 +28,8 @@ def chosen(
 ) -> list[NDArray[np.int64]]:
     """Which ``count`` frames of a clip are seen: one choice with ``rng``, else every view of a test.
 
-    ``moments`` (2,) are onset and apex; of a single frame, the apex. Where they are not known (-1), they are the first
-    frame and the one that differs most from it.
+    ``moments`` (2,) are onset and apex; of a single frame, the apex. Where they are not known (-1), the onset is the
+    first frame, and the apex the one from the onset on that differs most from it.
     """
     if how.sampling == "segments":
         return [sampling.segments(len(frames), count // how.run, how.run, rng)]
@@ -37,10 +37,10 @@ def chosen(
         if rng is not None:
             return [sampling.strided(len(frames), count, how.stride, rng)]
         return sampling.views(len(frames), count, how.stride, how.views)
-    if moments[2 - count :].min() >= 0:
-        return [moments[2 - count :]]
-    difference = np.abs(frames.astype(np.int16) - frames[0]).mean((1, 2, 3))
-    return [np.array([0, difference.argmax()])[2 - count :]]
+    onset, apex = max(int(moments[0]), 0), int(moments[1])
+    if apex < 0:
+        apex = onset + int(np.abs(frames[onset:].astype(np.int16) - frames[onset]).mean((1, 2, 3)).argmax())
+    return [np.array([onset, apex])[2 - count :]]
 
 
 class Seen(NamedTuple):

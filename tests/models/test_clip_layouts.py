@@ -347,7 +347,8 @@ def test_casme_squared_has_the_micro_expressions_of_the_long_videos(tmp_path: Pa
     listing = layouts.find(tmp_path, "casme-squared")
     (clip,) = listing.clips
     assert listing.classes[clip.label] == "negative"
-    assert (clip.subject, clip.start, clip.stop, clip.onset, clip.apex, clip.fps) == ("s15", 556, 608, 0, 15, 30)
+    assert (clip.subject, clip.start, clip.stop, clip.fps) == ("s15", 556, 608, 30)
+    assert (clip.onset, clip.apex, clip.offset) == (0, 15, 51)
     write("CASFEcode_final.csv", text=codes.replace("micro-", "macro-"))
     with pytest.raises(DatasetError, match="expected micro-expressions with their emotions"):
         layouts.find(tmp_path, "casme-squared")
@@ -384,8 +385,12 @@ def test_ck_plus(tmp_path: Path, write: Write) -> None:
     eight = layouts.find(tmp_path, "ck-plus-8")
     assert [(eight.classes[clip.label], clip.stop) for clip in eight.clips] == [("disgust", None), ("neutral", 2)]
     (emotion / "S005_003_00000001_emotion.txt").write_text("8")
-    with pytest.raises(DatasetError, match=r"expected a number from 1 to 7 in .*S005_003.*, got '8'"):
-        layouts.find(tmp_path, "ck-plus")
+    (emotion / "._S005_003_00000001_emotion.txt").write_bytes(bytes([0, 5, 22, 255]))
+    listing = layouts.find(tmp_path, "ck-plus")
+    assert listing.clips == (clip,)
+    odd, sentence = listing.missing
+    assert "S005/003 is left out: expected a number from 1 to 7 in" in odd
+    assert odd.endswith("got '8'")
 
 
 def test_samm(tmp_path: Path, write: Write) -> None:
@@ -412,6 +417,17 @@ def test_smic(tmp_path: Path, write: Write) -> None:
     assert labels(listing) == {"s1_ne_01": "negative", "s1_po_01": "positive", "s20_sur_01": "surprise"}
     assert [clip.subject for clip in listing.clips] == ["01", "01", "20"]
     assert {(clip.onset, clip.apex) for clip in listing.clips} == {(0, -1)}
+    with pytest.raises(DatasetError, match=r"among Moodcast's expressions .*, but of the 1 clips none is"):
+        as_expressions(listing.keep([0]))
+
+
+def test_smic_counts_the_fast_cameras_clips_once(tmp_path: Path, write: Write) -> None:
+    for cut in ("SMIC_all_cropped/HS", "SMIC_all_cropped/NIR", "SMIC_all_raw/HS", "A/VIS"):
+        write(*(f"{cut}/s01/micro/negative/s1_ne_01/image{i}.bmp" for i in range(1, 9)))
+    (clip,) = layouts.find(tmp_path, "smic").clips
+    assert "SMIC_all_cropped/HS" in clip.path.as_posix()
+    (clip,) = layouts.find(tmp_path / "A", "smic").clips
+    assert clip.subject == "01"
 
 
 def test_smic_long(tmp_path: Path, write: Write) -> None:

@@ -168,6 +168,10 @@ def test_onset_and_apex_are_taken_where_known_and_found_where_not() -> None:
     assert known.tolist() == [2, 5]
     assert found[0] == 0
     assert 0 < found[1] < 8
+    grey = np.repeat(np.array([0, 40, 100, 110, 130, 120], np.uint8), 12).reshape(6, 2, 2, 3)
+    for moments, both in (((-1, 3), [0, 3]), ((2, -1), [2, 4]), ((-1, -1), [0, 4]), ((5, -1), [5, 5])):
+        (half,) = sight_pixels.chosen(grey, np.array(moments), 2, how, None)
+        assert half.tolist() == both
 
 
 def test_a_network_of_one_frame_sees_the_apex_and_a_grey_one_the_luma() -> None:
@@ -248,6 +252,12 @@ def test_a_network_of_other_classes_keeps_its_own_last_layer(tmp_path: Path) -> 
     classify_clips.start_from(other, tmp_path / "weights.pt")
     trained = checkpoint.averaged(checkpoint.load(tmp_path / "run"))
     assert torch.equal(same.fc.weight, trained["fc.weight"])
+    names = tuple(checkpoint.load(tmp_path / "run")["classes"])
+    for classes, taken in ((names, True), (names[::-1], False)):
+        named = Tiny()
+        classify_clips.start_from(named, tmp_path / "run", classes)
+        assert torch.equal(named.fc.weight, trained["fc.weight"]) == taken
+        assert torch.equal(named.look.weight, trained["look.weight"])
     assert torch.equal(other.look.weight, trained["look.weight"])
     assert other.fc.weight.shape == (3, 2048)
     with pytest.raises(TrainingError, match="expected a run folder"):

@@ -202,6 +202,13 @@ def test_films_of_a_folder_come_with_their_events_and_bad_ones_are_told(
     told = capsys.readouterr().err
     assert "gone.mp4" in told
     assert "c.mp4" in told
+    listing = long.find(tmp_path / "set")
+    assert not films.cut(tmp_path / "set", listing, 64, as_they_are, True)[1]
+    written(tmp_path / "fast", ["a.mp4,anna,200,10,20,30,happy"], {"a.mp4": film(60, [10], [])})
+    listing = long.find(tmp_path / "fast")
+    found, left_out = films.cut(tmp_path / "fast", listing, 64, as_they_are, True)
+    assert found.rates == (200,)
+    assert (len(listing.remarks), left_out) == (1, ())  # that the header says 25, once
     with pytest.raises(TrainingError, match="expected 8 films or more"):
         films.opened(made(), tmp_path / "set", 64, as_they_are, fewest=8)
 

@@ -62,6 +62,7 @@ def _read_squared(folder: Path) -> Found:
             stop=event.offset + 1,
             onset=0,
             apex=event.apex - event.onset if event.apex >= 0 else -1,
+            offset=event.offset - event.onset,
             fps=film.fps,
         )
         for film in long.clips

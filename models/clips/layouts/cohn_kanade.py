@@ -31,12 +31,19 @@ def _read(with_neutral: bool, folder: Path) -> Found:
     clips, missing = [], []
     for file in sorted(labels.glob("S*/*/*_emotion.txt")):
         person, sequence = file.parts[-3:-1]
+        if file.name.startswith("."):  # a Mac's notes on a file
+            continue
         path = images / person / sequence
         frames = len(video.pictures(path)) if path.is_dir() else 0
         if frames < 2:
             missing.append(f"{path} has an emotion, but {'one picture' if frames else 'no pictures'}")
             continue
-        clips.append(Clip(path, _label(file), person, onset=0, apex=frames - 1, fps=_FPS))
+        try:
+            label = _label(file)
+        except DatasetError as error:
+            missing.append(f"{path} is left out: {error}")
+            continue
+        clips.append(Clip(path, label, person, onset=0, apex=frames - 1, fps=_FPS))
         if with_neutral:
             clips.append(Clip(path, len(_SEVEN), person, stop=_NEUTRAL_FRAMES, fps=_FPS))
     if not clips:
@@ -46,7 +53,11 @@ def _read(with_neutral: bool, folder: Path) -> Found:
 
 
 def _label(file: Path) -> int:
-    """The file holds a number such as 3.0000000e+00."""
+    """The file holds a number such as 3.0000000e+00.
+
+    Raises:
+        DatasetError: it does not.
+    """
     try:
         text = file.read_text(encoding="utf-8").strip()
     except UnicodeDecodeError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from models.errors import DatasetError
 from relay.protocol import EXPRESSIONS
 
 Read = Callable[[Path], "Found"]
@@ -93,9 +94,18 @@ class Listing:
 
 
 def as_expressions(listing: Listing) -> Listing:
-    """The same under Moodcast's seven labels in their order; clips of a class without one are left out."""
+    """The same under Moodcast's seven labels in their order; clips of a class without one are left out.
+
+    Raises:
+        DatasetError: no clip is of a class that has one.
+    """
     names = listing.layout.expressions or tuple(expression_of(name) for name in listing.classes)
     kept = listing.keep([i for i, clip in enumerate(listing.clips) if names[clip.label] is not None])
+    if not kept.clips:
+        raise DatasetError(
+            f"expected clips of classes that are among Moodcast's expressions ({', '.join(EXPRESSIONS)}), but of the "
+            f"{len(listing.clips)} clips none is: take them without the seven labels"
+        )
     clips = tuple(replace(clip, label=EXPRESSIONS.index(str(names[clip.label]))) for clip in kept.clips)
     return replace(kept, classes=EXPRESSIONS, clips=clips)
 

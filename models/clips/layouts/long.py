@@ -54,7 +54,7 @@ def find(folder: Path, name: str = "long-plain") -> LongListing:
 def _read_plain(folder: Path) -> LongFound:
     rows = files.read_table(folder / TABLE, COLUMNS)
     labels = {row.fields["label"] for row in rows if row.fields["onset"]}
-    classes = plain.order(labels - {"", MACRO})
+    classes = plain.order({label for label in labels if label and not _is_macro(label)})
     videos: dict[str, list[files.Row]] = {}
     for row in rows:
         videos.setdefault(row.fields["file"], []).append(row)
@@ -99,9 +99,13 @@ def _told(line: files.Row, classes: tuple[str, ...]) -> Told | None:
         return None
     if -1 in (onset, offset):
         raise DatasetError(f"expected onset and offset of an event, or no moments at all, on {place}")
-    label = row["label"]
-    known = label not in ("", MACRO)
-    return Event(onset, apex, offset, plain.label_of(label, classes) if known else -1, label != MACRO), place
+    label, micro = row["label"], not _is_macro(row["label"])
+    known = label and micro
+    return Event(onset, apex, offset, plain.label_of(label, classes) if known else -1, micro), place
+
+
+def _is_macro(label: str) -> bool:
+    return label.lower() == MACRO
 
 
 LAYOUTS: Mapping[str, LongLayout] = MappingProxyType(

@@ -32,6 +32,7 @@ SMIC-E HS (Li et al. 2013), 100 frames a second, no apex, no ordinary expression
 import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,18 +139,20 @@ def read_casme_squared(folder: Path) -> LongFound:
         for person in files.folders_in(people)
         for film in files.clips_in(person)
     }
-    told = []
+    told, unknown = [], []
     for words, place in codes:
         micro = _is_micro(words[7]) if len(words) > 7 else None
         if micro is None:  # a header
             continue
         subject, film = subjects.get(files.whole(words[0]) or 0), numbers.get(words[1].partition("_")[0].strip())
         if subject is None or film is None:
-            raise DatasetError(f"expected a person and a video that the naming rules have on {place}, got {words[:2]}")
+            unknown.append(f"an event is left out: the naming rules lack {' or '.join(words[:2])}, on {place}")
+            continue
         label = _label(words[6], CASME_SQUARED, micro)
         coded = _Coded(tuple(files.whole(word) for word in words[2:5]), label, micro, place)
         told.append((f"{subject}/{subject[1:]}_{film}", coded))
-    return _gather(videos, table, told, 30, CASME_SQUARED)
+    found = _gather(videos, table, told, 30, CASME_SQUARED)
+    return replace(found, missing=(*unknown, *found.missing))
 
 
 def _casme_squared_tables(folder: Path) -> tuple[Path, list[files.Line], list[files.Line], list[files.Line]]:

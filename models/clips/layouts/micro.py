@@ -165,8 +165,10 @@ def _read_smic(folder: Path) -> Found:
             lambda text: padded(text.lower().removeprefix("s"), 2),
             100,
         )
+    # The slow cameras' clips, VIS and NIR, show the same, and so may another cut of these: one folder of people counts.
+    groups = sorted(folder.rglob("micro"), key=lambda group: (group.parts[-3] != "HS", group))
     clips, missing = [], []
-    for group in sorted(folder.rglob("micro")):
+    for group in (group for group in groups if group.parents[1] == groups[0].parents[1]):
         person = group.parent.name.lower().removeprefix("s")
         for kind in files.folders_in(group):
             if kind.name.lower() not in MEGC:
