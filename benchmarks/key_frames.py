@@ -1,6 +1,6 @@
-"""AKMNet's ablation on synthetic clips, and a picture of what it chooses.
+"""AKMNet's ablation on synthetic clips.
 
-``python -m benchmarks.key_frames DIR --run RUN --json FILE [--picture FILE.webp]``; results: docs/micro.md.
+``python -m benchmarks.key_frames DIR --run RUN --json FILE``; results: docs/micro.md.
 
 DIR is the folder ``short`` of ``moodcast models synth --micro``. The study is that of ``moodcast models micro
 key-frames``, with a small edition of the network for a processor core: faces of 64 px, a quarter as wide, and 8 frames

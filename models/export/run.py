@@ -41,6 +41,10 @@ def export(
         file = Path(place) / "network.onnx"
         entry = architecture(made_by)
         if entry.micro:
+            if weights != "float32":
+                raise TrainingError(
+                    f"expected --weights float32 for {entry.name}, whose file is for research alone, got {weights}"
+                )
             worst = research.export(net, entry, classes, file)
             yield f"{entry.name}, for research: no agent takes it; largest difference to torch {worst:.1e}"
         elif isinstance(net, Moodnet):

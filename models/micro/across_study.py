@@ -4,7 +4,10 @@ Trained is the published network (Peng et al. 2019) and, for comparison, each br
 by one recipe. Nothing of a test set is seen before its end: how a training goes is told by people of its own set.
 """
 
+import contextlib
 import dataclasses
+import itertools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +20,8 @@ from numpy.typing import NDArray
 from models.clips.cutting import Prepare
 from models.clips.source import Clips, take
 from models.errors import DatasetError, RecipeError
-from models.micro import by_subject, common
-from models.training import classify_clips, sets
+from models.micro import by_subject, common, study_folder
+from models.training import classify_clips, folds, sets
 from models.training.classify_clips import ClassifyClips
 from models.training.recipe import Recipe
 from models.training.train import fit, made_folder
@@ -29,6 +32,8 @@ from models.zoo.entry import Architecture
 
 NETWORK = "atnet"
 BRANCHES: tuple[Branches, ...] = ("apex", "sequence", "both")
+_TOP = "top"
+"""Called so: the root of all folders."""
 
 
 class MicroSet(NamedTuple):
@@ -58,6 +63,7 @@ def across(
     device = pick_device()
     with made_folder(run):
         first, second = _opened(recipe, folders, layouts, size, prepare)
+        study_folder.check_same(run, study_folder.about("across", recipe, first.every, second.every))
         return {
             "network": NETWORK,
             "size": size,
@@ -73,17 +79,29 @@ def across(
 def _opened(
     recipe: Recipe, folders: Sequence[Path], layouts: Sequence[str], size: int, prepare: Prepare
 ) -> list[MicroSet]:
-    """Both sets under their common classes."""
+    """Both sets under their common classes.
+
+    Raises:
+        DatasetError: as ``across``; or of one of them there are clips of one of these classes alone, or of none.
+    """
     names, found = named(folders), []
+    how = msgspec.structs.replace(recipe.clips, protocol="share", only=())
     for folder, layout in zip(folders, layouts, strict=True):
-        clips = msgspec.structs.replace(recipe.clips, layout=layout, protocol="share", only=())
-        how = msgspec.structs.replace(recipe, clips=clips)
-        found.append(sets.opened(how, folder, size, prepare, recipe.schedule.batch))
-    shared = common.common(*(each.clips.classes for each in found))
-    return [
-        MicroSet(name, *(relabelled(clips, shared.classes, places) for clips in (each.clips, *each.sides(""))))
-        for name, each, places in zip(names, found, (shared.first, shared.second), strict=True)
-    ]
+        wanted = msgspec.structs.replace(recipe, clips=msgspec.structs.replace(how, layout=layout))
+        found.append(sets.opened(wanted, folder, size, prepare, recipe.schedule.batch).clips)
+    shared = common.common(*(clips.classes for clips in found))
+    told = []
+    for name, folder, clips, places in zip(names, folders, found, (shared.first, shared.second), strict=True):
+        every = relabelled(clips, shared.classes, places)
+        if len(there := np.unique(every.labels)) < 2:
+            raise DatasetError(
+                f"expected clips of two classes or more of {', '.join(shared.classes)}, which both sets name, in "
+                f"{folder}, got {', '.join(shared.classes[label] for label in there) or 'none'}"
+            )
+        # Dealt now, so that somebody is left on both sides.
+        ((learn, check),) = folds.of_recipe(every.subjects, {}, how, recipe.data).values()
+        told.append(MicroSet(name, every, take(every, learn), take(every, check)))
+    return told
 
 
 def named(folders: Sequence[Path]) -> tuple[str, str]:
@@ -92,10 +110,10 @@ def named(folders: Sequence[Path]) -> tuple[str, str]:
     Raises:
         DatasetError: it is one folder.
     """
-    first, second = (reversed(folder.resolve().parts) for folder in folders)
-    for names in zip(first, second, strict=False):
-        if names[0] != names[1]:
-            return names
+    first, second = (reversed(folder.resolve().parts[1:]) for folder in folders)
+    for one, other in itertools.zip_longest(first, second, fillvalue=_TOP):
+        if one != other:
+            return one, other
     raise DatasetError(f"expected two sets, got {folders[0]} twice")
 
 
@@ -149,7 +167,7 @@ def _answers(
     torch.manual_seed(recipe.data.seed)
     net = ATNet(len(learn.every.classes), branches)
     task = ClassifyClips(recipe, net, entry, learn.learn, learn.check, device)
-    with made_folder(place):
+    with made_folder(place), contextlib.redirect_stdout(sys.stderr):  # figures may go to standard output
         trainer = fit(recipe, task, place, device)
     trainer.average.eval()
     with torch.inference_mode(), trainer.autocast():

@@ -3,7 +3,9 @@
 All are trained by one recipe on the same clips and tested on all frames of the clips of people that they never saw.
 """
 
+import contextlib
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from tqdm import tqdm
 from models.clips.cutting import Prepare
 from models.clips.source import Clips, take
 from models.errors import RecipeError
-from models.micro import by_subject
+from models.micro import by_subject, study_folder
 from models.training import sets, sights
 from models.training.classify_clips import ClassifyClips
 from models.training.recipe import Recipe
@@ -75,7 +77,9 @@ def study(recipe: Recipe, entry: Architecture, folder: Path, run: Path, prepare:
     if recipe.network.name != NETWORK:
         raise RecipeError(f"network.name: expected {NETWORK}, whose parts are left out, got {recipe.network.name}")
     every = sets.opened(recipe, folder, entry.size, prepare, recipe.schedule.batch)
-    answers = {name: _answers(recipe, entry, name, every, run) for name in VARIANTS}
+    with made_folder(run):
+        study_folder.check_same(run, study_folder.about("key-frames", recipe, every.clips))
+        answers = {name: _answers(recipe, entry, name, every, run) for name in VARIANTS}
     tested = np.array(sorted(answers[NETWORK]))
     clips = take(every.clips, tested)
     labels = {name: np.array([found[i].label for i in tested]) for name, found in answers.items()}
@@ -154,7 +158,7 @@ def _answers(recipe: Recipe, entry: Architecture, name: str, every: sets.Set, ru
     for fold in every.folds:
         learn, test = every.sides(fold)
         place = sets.fold_folder(run / f"{name.replace(' ', '-')}-{entry.size}px", fold)
-        tqdm.write(f"{place}: {len(learn)} clips to learn, {len(test)} to test")
+        tqdm.write(f"{place}: {len(learn)} clips to learn, {len(test)} to test", sys.stderr)
         answers = _tested(recipe, entry, VARIANTS[name], learn, test, place)
         found |= dict(zip(every.folds[fold].test.tolist(), answers, strict=True))
     return found
@@ -171,7 +175,7 @@ def _tested(
     net = AKMNet(len(learn.classes), entry.size, variant.mining, variant.clarity, variant.sparsity)
     few = np.unique(np.linspace(0, len(test) - 1, CHECKED).round().astype(np.int64))
     device = pick_device()
-    with made_folder(place):
+    with made_folder(place), contextlib.redirect_stdout(sys.stderr):  # figures may go to standard output
         trainer = fit(how, ClassifyClips(how, net, seen, learn, take(test, few), device), place, device)
     best = trainer.average.module.eval()
     sight = sights.of(seen, how.clips)

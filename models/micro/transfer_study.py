@@ -4,9 +4,9 @@ Each fold is trained from both starts with each seed. A training is done when it
 """
 
 import contextlib
+import functools
 import hashlib
 import itertools
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,16 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models import atomic
 from models.clips.cutting import Prepare
 from models.clips.source import Clips, ClipSource, in_memory
-from models.errors import RecipeError, TrainingError
-from models.micro import by_subject
+from models.errors import RecipeError
+from models.micro import by_subject, study_folder
 from models.training import checkpoint, classify_clips, sets, sight_pixels, train
 from models.training.inputs import architecture
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
 
 STARTS = ("macro", "random")
-_ABOUT = "study.json"
 _UNFINISHED = "unfinished"
 
 Answers = Mapping[tuple[str, int], NDArray[np.int64]]
@@ -54,7 +52,8 @@ def study(how: Recipe, data: Path, start: Path, seeds: int, run: Path, prepare: 
     beginning = checkpoint.weights(start)
     every = sets.opened(how, data, entry.size, prepare, how.schedule.batch)
     with train.made_folder(run):
-        _check_same(run, _about(how, every.clips, start, beginning))
+        begun_with = f"{start.name} {_digest(beginning)}"
+        study_folder.check_same(run, study_folder.about("transfer", how, every.clips) | {"start": begun_with})
         every = every._replace(clips=_apexes(every.clips, how))
         seeds_from = range(how.data.seed, how.data.seed + seeds)
         answers = {key: np.full(len(every.clips), -1) for key in itertools.product(STARTS, seeds_from)}
@@ -119,70 +118,29 @@ def _apexes(source: ClipSource, how: Recipe) -> Clips:
 
 def _answered(how: Recipe, every: sets.Set, fold: str, run: Path, name: str) -> NDArray[np.int64]:
     """What a fold's network says of the clips that it did not learn from; trained where no file tells it yet."""
-    file, place = run / f"{name}.json", run / _UNFINISHED / name
-    if not file.is_file():
-        torch.manual_seed(how.data.seed)
-        task = classify_clips.ClassifyClips.of(how, *every.sides(fold), pick_device())
-        with train.made_folder(place), contextlib.redirect_stdout(sys.stderr):  # its scores are no result of the study
-            trained = train.fit(how, task, place, task.device)
-        trained.average.eval()
-        with torch.inference_mode(), trained.autocast():
-            found = classify_clips.probabilities(
-                trained.average, task.check, task.seen, how.data.validation_flip, task.device
-            )
-        _write(found.argmax(1).tolist(), file)
-        shutil.rmtree(place)
-    answers: NDArray[np.int64] = np.array(_read(file), np.int64)
+    place = run / _UNFINISHED / name
+    answers = study_folder.kept(run / f"{name}.json", functools.partial(_trained, how, every, fold, place))
+    shutil.rmtree(place, ignore_errors=True)
     return answers
 
 
-def _about(how: Recipe, clips: ClipSource, start: Path, beginning: dict[str, torch.Tensor]) -> dict[str, str]:
-    """What the answers depend on: the recipe, the clips, and the weights that are begun with."""
-    weights = hashlib.sha256()
-    for name, tensor in sorted(beginning.items()):
-        weights.update(name.encode() + tensor.cpu().numpy().tobytes())
-    whose = repr((clips.classes, clips.labels.tolist(), list(clips.subjects), clips.moments.tolist()))
-    return {
-        "recipe": hashlib.sha256(msgspec.json.encode(how)).hexdigest()[:16],
-        "clips": hashlib.sha256(whose.encode()).hexdigest()[:16],
-        "start": f"{start.name} {weights.hexdigest()[:16]}",
-    }
-
-
-def _check_same(run: Path, about: dict[str, str]) -> None:
-    """Check that a folder holds this study, or begin it there.
-
-    Raises:
-        TrainingError: it holds another one, or can't be read or written.
-    """
-    file = run / _ABOUT
-    if not file.is_file():
-        _write(about, file)
-    before = _read(file)
-    if differing := [name for name, value in about.items() if before.get(name) != value]:
-        raise TrainingError(
-            f"{run} holds a study with another {' and '.join(differing)}: go on with the same, or give another folder "
-            "with --run"
+def _trained(how: Recipe, every: sets.Set, fold: str, place: Path) -> NDArray[np.int64]:
+    """The same, of a network that is trained in the folder ``place``."""
+    torch.manual_seed(how.data.seed)
+    task = classify_clips.ClassifyClips.of(how, *every.sides(fold), pick_device())
+    with train.made_folder(place), contextlib.redirect_stdout(sys.stderr):  # its scores are no result of the study
+        trained = train.fit(how, task, place, task.device)
+    trained.average.eval()
+    with torch.inference_mode(), trained.autocast():
+        found = classify_clips.probabilities(
+            trained.average, task.check, task.seen, how.data.validation_flip, task.device
         )
+    answers: NDArray[np.int64] = found.argmax(1).numpy()
+    return answers
 
 
-def _write(value: Any, file: Path) -> None:
-    """Raises:
-    TrainingError: it can't be written.
-    """
-    try:
-        atomic.write(json.dumps(value).encode(), file)
-    except OSError as error:
-        raise TrainingError(
-            f"can't write {file} ({error.strerror or error}). Nothing is lost: make room and give the command again"
-        ) from error
-
-
-def _read(file: Path) -> Any:
-    """Raises:
-    TrainingError: it can't be read.
-    """
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"can't read {file} ({error}): delete it, and it is made anew") from error
+def _digest(weights: Mapping[str, torch.Tensor]) -> str:
+    found = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        found.update(name.encode() + tensor.cpu().numpy().tobytes())
+    return found.hexdigest()[:16]

@@ -6,8 +6,6 @@ fold: a run of ``models.training.train`` and ``answers.json``, which is not made
 """
 
 import contextlib
-import hashlib
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,13 +19,12 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from models import atomic
 from models.clips import windows
 from models.clips.cutting import Prepare
 from models.clips.source import Clips
 from models.clips.windows import WINDOW_60, WINDOW_120, RateWindow
-from models.errors import RecipeError, TrainingError
-from models.micro import by_subject, lbp_top, svm
+from models.errors import RecipeError
+from models.micro import by_subject, lbp_top, study_folder, svm
 from models.training import checkpoint, classify_clips, probe, sets
 from models.training.classify_clips import ClassifyClips
 from models.training.recipe import Recipe
@@ -37,10 +34,7 @@ from models.training.trainer import Trainer, pick_device
 from models.zoo import networks
 
 NETWORK, BOTH = "dtscnn", "both"
-VERSION = 1
-"""Of the study; folders of another are refused."""
 ANSWERS = "answers.json"
-SETTING = "rates.json"
 
 
 class Compared(NamedTuple):
@@ -90,7 +84,7 @@ def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str
     device = pick_device()
     with made_folder(run):
         every = sets.opened(recipe, folder, networks.get(NETWORK).face_size, prepare, recipe.schedule.batch)
-        _check_same(run / SETTING, recipe, every)
+        study_folder.check_same(run, study_folder.about("rates", recipe, every.clips))
         found = {row.name: _matrices(row, recipe, every, run, device) for row in ROWS}
     clips = every.clips
     frames = [int(clips.derived(i, "count", lambda faces: np.array(len(faces)))) for i in range(len(clips))]
@@ -128,30 +122,6 @@ def _share(of: Callable[[int, float, RateWindow], float], row: Compared, clips: 
     return sum(found) / (len(frames) * sum(part.steps for part in row.parts))
 
 
-def _check_same(file: Path, recipe: Recipe, every: sets.Set) -> None:
-    """Check that a run folder is new or this study's, and say whose it is.
-
-    Raises:
-        TrainingError: it is another's, or can't be written to.
-    """
-    clips = [(clip.path.name, clip.subject, clip.label) for clip in every.listing.clips]
-    setting = {
-        "recipe": msgspec.to_builtins(recipe),
-        "clips": hashlib.sha256(repr((VERSION, clips, sorted(every.folds))).encode()).hexdigest(),
-    }
-    text = json.dumps(setting, indent=1, default=list) + "\n"
-    try:
-        if not file.is_file():
-            atomic.write(text.encode(), file)
-        elif file.read_text() != text:
-            raise TrainingError(
-                f"{file.parent} holds a study of other clips or of another recipe ({file}): give another folder "
-                "with --run"
-            )
-    except OSError as error:
-        raise TrainingError(f"can't write {file} ({error.strerror or error}): make room, or change --run") from error
-
-
 def _matrices(row: Compared, recipe: Recipe, every: sets.Set, run: Path, device: torch.device) -> by_subject.Matrices:
     """The confusion matrices of the people, each asked of what has not learned from them."""
     clips = every.clips
@@ -160,30 +130,13 @@ def _matrices(row: Compared, recipe: Recipe, every: sets.Set, run: Path, device:
         place = sets.fold_folder(run / row.folder, fold)
         with made_folder(place):
             asked.append(test)
-            answers.append(_kept(place / ANSWERS, partial(_answers, row, recipe, *every.sides(fold), place, device)))
+            answers.append(
+                study_folder.kept(place / ANSWERS, partial(_answers, row, recipe, *every.sides(fold), place, device))
+            )
     of = np.concatenate(asked)
     return by_subject.matrices(
         clips.labels[of], np.concatenate(answers), [clips.subjects[i] for i in of], len(clips.classes)
     )
-
-
-def _kept(file: Path, make: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
-    """What is in the file, or is made and kept there.
-
-    Raises:
-        TrainingError: it can't be written or read.
-    """
-    try:
-        if file.is_file():
-            return np.array(json.loads(file.read_text()), np.int64)
-        made = make()
-        atomic.write(json.dumps(made.tolist()).encode(), file)
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"can't keep {file} ({error}); what was done before stays: make room, or delete it if it is damaged, and "
-            "give the command again"
-        ) from error
-    return made
 
 
 def _answers(

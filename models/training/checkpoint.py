@@ -138,8 +138,8 @@ def load_network(run: Path) -> Trained:
     """The result of a run.
 
     Raises:
-        TrainingError: as ``load``; or the run is a pre-training, whose network answers nothing, or is not trained to
-            its end.
+        TrainingError: as ``load``; or the run is a pre-training, whose network answers nothing, is not trained to its
+            end, or is of a network that the registry has not.
         ModelError: the run's recipe is wrong, or names a network that there is no more.
     """
     state = load(run)
@@ -148,7 +148,13 @@ def load_network(run: Path) -> Trained:
         raise TrainingError(f"{run} holds a pre-training, whose network gives no answers: name it as network.start")
     _check_finished(state, made_by, run)
     net = networks.build(made_by.network.name, len(state["classes"]))
-    net.load_state_dict(averaged(state))
+    try:
+        net.load_state_dict(averaged(state))
+    except RuntimeError as error:  # one branch of it, or for faces of another size
+        raise TrainingError(
+            f"{run} holds an edition of {made_by.network.name} that a study trained, which is no use alone: give a run "
+            "of `moodcast models train`"
+        ) from error
     return Trained(net.eval(), made_by, tuple(state["classes"]))
 
 

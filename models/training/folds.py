@@ -75,6 +75,10 @@ def by_subject(subjects: Sequence[str], folds: int, seed: int | None) -> list[In
         DatasetError: there are fewer subjects than folds, or fewer than two.
     """
     names, subject_of = np.unique(np.asarray(subjects, str), return_inverse=True)
+    if len(names) < 2:
+        raise DatasetError(
+            f"expected clips of two subjects or more, one to learn from and one to test on, got {len(names)}"
+        )
     if not 2 <= folds <= len(names):
         raise DatasetError(f"expected 2 to {len(names)} folds for clips of {len(names)} subjects, got {folds}")
     sizes = np.bincount(subject_of, minlength=len(names))

@@ -52,12 +52,15 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_both_directions_and_every_branch_are_told(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert moodcast.main([*command, "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr(train.Trainer, "advance", None)  # nothing is trained again
     assert moodcast.main([*command, "--json", str(tmp_path / "figures.json")]) == 0
+    assert json.loads((tmp_path / "figures.json").read_text()) == found
     told = capsys.readouterr().out
     assert "trained on first: 4 negative, 2 positive, 2 surprise; 2 people" in told
     assert "tested on second: 2 negative, 2 positive, 2 surprise; 2 people" in told
     assert told.count("both over apex: UAR ") == 2
-    found = json.loads((tmp_path / "figures.json").read_text())
     assert found["classes"] == ["negative", "positive", "surprise"]
     assert [(each["learn"]["name"], each["test"]["name"]) for each in found["directions"]] == [
         ("first", "second"),
@@ -71,9 +74,14 @@ def test_both_directions_and_every_branch_are_told(
             assert figures["war"]["value"] == np.trace(figures["confusion"]) / clips
         both, apex = (direction["branches"][name]["uar"]["value"] for name in ("both", "apex"))
         assert direction["over_apex"]["both"]["uar"]["value"] == pytest.approx(both - apex)
-    monkeypatch.setattr(train.Trainer, "advance", None)  # nothing is trained again
-    assert moodcast.main([*command, "--json", "-"]) == 0
-    assert json.loads(capsys.readouterr().out) == found
+    place, file = tmp_path / "run" / "first-to-second", str(tmp_path / "atnet.onnx")
+    assert moodcast.main(["models", "export", str(place / "apex-32px"), file]) == 29
+    assert "holds an edition of atnet that a study trained" in capsys.readouterr().err
+    assert moodcast.main(["models", "export", str(place / "both-32px"), file, "--weights", "int8"]) == 29
+    assert "expected --weights float32 for atnet" in capsys.readouterr().err
+    draw(tmp_path / "second", ["negative"], 3, 2)  # of a stranger, whom the networks may have learned from
+    assert moodcast.main(command) == 29
+    assert "holds a study that differs in its clips: go on with the same" in capsys.readouterr().err
 
 
 def test_what_was_stopped_goes_on(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,13 +112,22 @@ def test_what_is_wrong_is_told(command: list[str], tmp_path: Path, capsys: pytes
         assert moodcast.main([*command, *more]) == code
         assert sentence in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
+    one = draw(tmp_path / "one", ["neutral", "surprise"], 2, 2)
+    assert moodcast.main([*command[:4], str(one), *command[5:]]) == 28
+    assert "classes or more of negative, positive, surprise, which both sets name, in" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
     command[4] = command[3]
     assert moodcast.main(command) == 28
     assert "expected two sets" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("folders", "names"), [(("a/short", "a/long"), ("short", "long")), (("60-fps/short", "x/short"), ("60-fps", "x"))]
+    ("folders", "names"),
+    [
+        (("a/short", "a/long"), ("short", "long")),
+        (("60-fps/short", "x/short"), ("60-fps", "x")),
+        (("/set", "/x/set"), ("top", "x")),
+    ],
 )
 def test_sets_are_named_by_what_they_do_not_share(folders: tuple[str, str], names: tuple[str, str]) -> None:
     assert named([Path(folder) for folder in folders]) == names

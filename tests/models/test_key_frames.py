@@ -108,10 +108,13 @@ def test_a_study_goes_on_where_it_was_stopped_and_tells_which_frames_were_chosen
     monkeypatch.setattr(Trainer, "advance", stops_once)
     assert moodcast.main(command) == 130
     capsys.readouterr()
-    assert moodcast.main([*command, "--json", str(tmp_path / "found.json")]) == 0
+    assert moodcast.main([*command, "--json", "-"]) == 0
     assert next(calls) == 7, "each of five networks learns one step, and one was stopped"
+    found = json.loads(capsys.readouterr().out)
+    assert moodcast.main([*command, "--json", str(tmp_path / "found.json")]) == 0
+    assert next(calls) == 8, "nothing is trained again"
+    assert json.loads((tmp_path / "found.json").read_text()) == found
     told = capsys.readouterr().out
-    found = json.loads((tmp_path / "found.json").read_text())
     assert (found["size"], found["frames"], found["clips"], found["subjects"]) == (32, 16, 4, 2)
     variants = ["akmnet", "without clarity", "without sparsity", "all frames", "interpolated"]
     assert list(found["variants"]) == variants
@@ -125,6 +128,10 @@ def test_a_study_goes_on_where_it_was_stopped_and_tells_which_frames_were_chosen
     assert found["choices"]["akmnet"]["by_chance"] == pytest.approx(3 / 7)
     assert f"  {key_frames.strip(clip)}" in told or f"x {key_frames.strip(clip)}" in told
     assert "akmnet over all frames: UAR" in told
+    table = data / "clips.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]))
+    assert moodcast.main(command) == 29
+    assert "holds a study that differs in its clips: go on with the same" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("small")

@@ -104,6 +104,12 @@ def test_a_study_goes_on_where_it_was_stopped_and_says_what_a_start_is_worth(
         given = ["--start", str(start), "--config", str(config), "--seeds", "1", "--run", str(tmp_path / run)]
         return ["models", "micro", "transfer", str(data), *given, *more]
 
+    right = start.read_bytes()
+    torch.save({"conv.weight": torch.zeros(1)}, start)
+    assert moodcast.main(command("run")) == 29  # and the folder stays free for the right start
+    assert "are another network's than the recipe's" in capsys.readouterr().err
+    start.write_bytes(right)
+
     advance, calls = Trainer.advance, itertools.count(1)
 
     def stops_once(trainer: Any) -> float:
@@ -130,7 +136,7 @@ def test_a_study_goes_on_where_it_was_stopped_and_says_what_a_start_is_worth(
     assert "12 clips of 3 people not learned from, 2 folds, 1 seeds" in capsys.readouterr().out
     config.write_text(RECIPE.replace("0.001", "0.002"))
     assert moodcast.main(command("run")) == 29
-    assert "holds a study with another recipe: go on with the same, or give another folder" in capsys.readouterr().err
+    assert "holds a study that differs in its recipe: go on with the same, or give another" in capsys.readouterr().err
     config.write_text(RECIPE.replace('"apex"', '"segments"'))
     assert moodcast.main(command("other")) == 27
     assert "expected a network of one frame and 'apex', got apex-resnet10" in capsys.readouterr().err

@@ -95,7 +95,7 @@ def test_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "other.toml"
     other.write_text(RECIPE.replace("1e-3", "1e-4"))
     assert moodcast.main([*command[:5], str(other), "--run", str(run)]) == 29
-    assert "another recipe" in capsys.readouterr().err
+    assert "differs in its recipe: " in capsys.readouterr().err
 
 
 def test_clips_of_unknown_rate_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
