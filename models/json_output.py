@@ -39,6 +39,6 @@ def write_text(text: str, target: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(target).write_text(text)
+        Path(target).write_text(text, encoding="utf-8")
     except OSError as error:
         raise EvaluationError(f"can't write {target}: {error.strerror or error}") from error

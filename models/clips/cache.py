@@ -194,8 +194,8 @@ def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
         atomic.write(data.getvalue(), kept)
     except OSError as error:
         raise CacheError(
-            f"can't write {file.parent} ({error.strerror or error}): make room, or name another folder for the cache, "
-            "and give the command again: it goes on from there"
+            f"can't write {file.parent} ({error.strerror or error}): make room and give the command again: it goes on "
+            "from there"
         ) from error
     return result
 

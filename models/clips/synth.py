@@ -253,8 +253,11 @@ def whole_set(out: Path, first: str, pictures: bool) -> Iterator[Path]:
         DatasetError: ``out`` is not empty, or can't be written; nothing is left of the set then.
         MissingVideoError: there are to be MP4 files, not ``pictures``, and PyAV is missing.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError(f"expected a new or an empty folder, but {out} is not: delete it or choose another")
+    holds = min(out.iterdir(), default=None) if out.is_dir() else None
+    if holds or (out.exists() and not out.is_dir()):
+        # Named, since what a kill has left is hidden; it may also be of another program that is at work.
+        why = f" (it holds {holds.name})" if holds else ""
+        raise DatasetError(f"expected a new or an empty folder, but {out} is not{why}: delete it or choose another")
     if not pictures:
         video.load_av()
     try:
@@ -299,7 +302,7 @@ def _write(
 def write_table(file: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-    file.write_text(text.getvalue())
+    file.write_text(text.getvalue(), encoding="utf-8")
 
 
 def write_styles(place: Path, own: Mapping[str, Style]) -> None:

@@ -1,8 +1,11 @@
 """`moodcast models synth`: faces that move as their labels say, the same for the same seed."""
 
 import csv
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,6 +171,26 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert moodcast.main(command) == 28  # nothing is overwritten
     assert "expected a new or an empty folder" in capsys.readouterr().err
     assert content(out) == before
+
+
+def test_what_a_kill_has_left_is_named(tmp_path: Path) -> None:
+    """It is hidden: to its user the folder looks empty."""
+    (tmp_path / ".moodcast-0123456789abcdef").mkdir()
+    with (
+        pytest.raises(DatasetError, match=r"is not \(it holds \.moodcast-0123456789abcdef\): delete it or choose"),
+        synth.whole_set(tmp_path, synth.TABLE, pictures=True),
+    ):
+        pass
+
+
+def test_names_of_any_script_whatever_the_system_writes(tmp_path: Path) -> None:
+    """Tables are read as UTF-8, also where files are written otherwise by default."""
+    code = "import sys; from pathlib import Path; from models.clips import synth; "
+    code += "synth.write_table(Path(sys.argv[1]), ('file', 'subject'), [('1.mp4', 'Zo\\xeb')])"
+    plain = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    table = tmp_path / "clips.csv"
+    subprocess.run([sys.executable, "-c", code, str(table)], cwd=full_disk.ROOT, env=plain, check=True)
+    assert table.read_text(encoding="utf-8").splitlines()[1] == "1.mp4,Zoë"
 
 
 FULL = """
