@@ -46,6 +46,13 @@ def test_plain(data: Path) -> None:
     assert listing.missing == listing.remarks == ()
 
 
+def test_a_video_under_two_names_is_one(data: Path) -> None:
+    events(data, "anna_1,,60,40,45,52,happy", "./anna_1,,60,10,,30,macro", "anna_1/,,60,70,75,80,")
+    listing = long.find(data)
+    (anna,) = listing.clips
+    assert [event.onset for event in anna.events] == [10, 40, 70]
+
+
 def test_classes_that_are_no_expressions(data: Path) -> None:
     events(data, "anna_1,,60,1,2,3,repression", "anna_1,,60,5,6,7,disgust", "anna_1,,60,8,8,9,Macro")
     listing = long.find(data)

@@ -55,15 +55,15 @@ def _read_plain(folder: Path) -> LongFound:
     rows = files.read_table(folder / TABLE, COLUMNS)
     labels = {row.fields["label"] for row in rows if row.fields["onset"]}
     classes = plain.order({label for label in labels if label and not _is_macro(label)})
-    videos: dict[str, list[files.Row]] = {}
-    for row in rows:
-        videos.setdefault(row.fields["file"], []).append(row)
+    videos: dict[Path, list[files.Row]] = {}
     gathering = Gathering()
-    for name, lines in videos.items():
+    for name in dict.fromkeys(row.fields["file"] for row in rows):
         path = files.clip_at(folder / name)
         if path is None:
             gathering.missing.append(f"{folder / name} is named in {TABLE}, but is not there")
-            continue
+        else:  # one video may be named with and without its ending
+            videos.setdefault(path, []).extend(row for row in rows if row.fields["file"] == name)
+    for path, lines in videos.items():
         _check_same(lines)
         first, place = lines[0]
         told = [event for line in lines if (event := _told(line, classes))]
