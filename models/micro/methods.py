@@ -136,10 +136,7 @@ def of_network(run: Path) -> Method:
 
     def decide(found: NDArray[Any], rate: float, count: int) -> FilmAnswer:
         inside, apex, at = 1 - found[:, 0], found[:, 2], spot_films.moments(count, rate)
-        spotted = [
-            Spotted(int(at[one.onset]), int(at[one.apex]), int(at[one.offset]), one.score)
-            for one in spotting.intervals(inside, apex, RATE, MICRO, COST)
-        ]
+        spotted = spotting.in_film(spotting.intervals(inside, apex, RATE, MICRO, COST), at, count)
         curve = np.interp(np.arange(count) / rate * RATE, np.arange(len(at)), inside)
         surest = max(spotted, key=lambda one: one.score).apex if spotted else int(at[apex.argmax()])
         return FilmAnswer(curve, spotted, surest)

@@ -5,6 +5,7 @@ how much a face has moved. Frame numbers count from the film's first, and both e
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,21 @@ def intervals(inside: Curve, apex: Curve, rate: float, durations: Durations = MI
         else:
             end -= 1
     return found[::-1]
+
+
+def in_film(found: Sequence[Spotted], at: NDArray[np.int64], count: int) -> list[Spotted]:
+    """What was spotted in a curve, in frames of its film of ``count``, of which ``at`` (T,) are the curve's; ascending.
+
+    An interval ends before the frame that the curve's next number is from, so that neighbours share none at ten frames
+    a second or more.
+    """
+    after = np.append(at, count)
+    moved = []
+    for one in found:
+        onset = int(at[one.onset])
+        offset = max(onset, int(after[one.offset + 1]) - 1)
+        moved.append(Spotted(onset, min(int(at[one.apex]), offset), offset, one.score))
+    return moved
 
 
 def peaks(curve: Curve, rate: float, share: float, durations: Durations = MICRO) -> list[Spotted]:

@@ -1,5 +1,7 @@
 """From curves to intervals: the moment of a micro-expression, and not that of a blink."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,6 +85,25 @@ def test_the_intervals_are_worth_as_much_as_any(inside: NDArray[np.float64]) -> 
     total = sum(worth(one.onset, one.offset - one.onset + 1) for one in found)
     single = [worth(first, n) for n in prior for first in range(len(inside) - n + 1)]
     assert total >= max([0.0, *single]) - 1e-6
+
+
+@given(st.lists(st.integers(6, 36), max_size=5), st.floats(10, 240))
+def test_neighbours_share_no_frame_of_their_film(lengths: list[int], rate: float) -> None:
+    ends = np.cumsum([0, *lengths]).tolist()
+    found = [Spotted(first, after - 1, after - 1, 0.9) for first, after in itertools.pairwise(ends)]
+    count = max(1, round(ends[-1] / 60 * rate))
+    at = np.minimum(np.rint(np.arange(max(1, ends[-1])) / 60 * rate).astype(np.int64), count - 1)
+    moved = spotting.in_film(found, at, count)
+    assert len(moved) == len(found)
+    last = -1
+    for one in moved:
+        assert last < one.onset <= one.apex <= one.offset < count
+        last = one.offset
+
+
+def test_at_the_curves_own_rate_nothing_moves() -> None:
+    found = [Spotted(3, 7, 11, 0.9), Spotted(12, 15, 19, 0.8)]
+    assert spotting.in_film(found, np.arange(20), 20) == found
 
 
 def test_peaks_are_found_one_by_one_with_the_typical_duration() -> None:
