@@ -14,7 +14,7 @@ from models.clips import flow
 from models.clips.source import Frames
 
 GRID = 8
-REACH = 32
+_REACH = 32
 """Frames on each side of the apex."""
 SIDE = 112
 """Of the faces that flow is sought in; larger ones are scaled down."""
@@ -28,7 +28,7 @@ def around(frames: Frames, apex: int) -> NDArray[np.float32]:
     First the frames before it, in their order, then those after it; a clip that is too short repeats its first and last
     one. Of a step, block by block from the top left, u (to the right) and v (down).
     """
-    reach = np.arange(1, REACH + 1)
+    reach = np.arange(1, _REACH + 1)
     seen, place = np.unique(
         np.clip(apex + np.concatenate([-reach[::-1], reach]), 0, len(frames) - 1), return_inverse=True
     )

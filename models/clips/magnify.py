@@ -21,7 +21,7 @@ Greys = NDArray[np.float32]
 FACTOR = 8.0
 """By eq. 14, half a pixel of motion in a face of 128 px is still magnified in patterns from 36 px on, half a mouth's
 width. It is not AKMNet's: its authors magnify phases (Wadhwa et al. 2013) and print no factor for that."""
-BLURS = 32
+_BLURS = 32
 """Standard deviations of the blur in a face's side: of patterns of a sixth of the side it passes half."""
 
 
@@ -29,7 +29,7 @@ def magnified(frames: Greys, factor: float = FACTOR) -> Greys:
     """The clip with its motion 1 + ``factor`` times as large; the first frame stays as it is."""
     changes = frames - frames[0]
     changes -= changes.mean((1, 2), keepdims=True)
-    spread = frames.shape[1] / BLURS
+    spread = frames.shape[1] / _BLURS
     smooth = np.stack([cv2.GaussianBlur(change, (0, 0), spread) for change in changes])
     larger: Greys = np.clip(frames + factor * smooth, 0, 255).astype(np.float32)
     return larger

@@ -35,20 +35,20 @@ from relay.protocol import EXPRESSIONS
 Row = tuple[object, ...]
 """Of a table."""
 
-SHORT, LONG, EVENTS = "short", "long", "events.csv"
-SHORT_COLUMNS = (*synth.COLUMNS, "fps", "blinks")
-LONG_COLUMNS = ("file", "subject", "fps", "onset", "apex", "offset", "label", "intensity", "frames", "blinks")
+SHORT, LONG, _EVENTS = "short", "long", "events.csv"
+_SHORT_COLUMNS = (*synth.COLUMNS, "fps", "blinks")
+_LONG_COLUMNS = ("file", "subject", "fps", "onset", "apex", "offset", "label", "intensity", "frames", "blinks")
 """``blinks``: the frames in which the lids are shut most."""
 
 SHOWN = tuple(name for name in EXPRESSIONS if name != "neutral")
-INTENSITY = (0.1, 0.3)
-LASTING_S = (0.2, 0.5)
-RISING = (0.3, 0.52)
+_INTENSITY = (0.1, 0.3)
+_LASTING_S = (0.2, 0.5)
+_RISING = (0.3, 0.52)
 """From onset to apex, of the whole."""
 SHORT_S, LONG_S = (1.1, 1.4), (3, 10)
 REST_S = 0.2
 """At least so long a face is at rest before and after each micro-expression."""
-BLINK_S = (0.1, 0.4)
+_BLINK_S = (0.1, 0.4)
 """Schiffman 2001, "Sensation and perception": an ordinary blink lasts 0.1 to 0.4 s."""
 _BLINKING_HZ, _BLINK_ONLY = 0.3, -1
 _IN_LONG = (1, _BLINK_ONLY, 2, 0, 1, _BLINK_ONLY, 3, 1, _BLINK_ONLY, 2)
@@ -129,17 +129,17 @@ def long_scene(number: int, subjects: Sequence[str], rate: int, rng: np.random.G
 
 def _event(expression: str, within: tuple[int, int], rate: int, rng: np.random.Generator) -> MicroExpression:
     """Somewhere within these frames, and not at their ends."""
-    lasting, rising, place = rng.uniform(*LASTING_S), rng.uniform(*RISING), rng.uniform()
+    lasting, rising, place = rng.uniform(*_LASTING_S), rng.uniform(*_RISING), rng.uniform()
     frames, margin = int(lasting * rate), math.ceil(REST_S * rate)
     onset = within[0] + margin + int(place * (within[1] - within[0] - 2 * margin - frames))
-    intensity = round(float(rng.uniform(*INTENSITY)), 3)
+    intensity = round(float(rng.uniform(*_INTENSITY)), 3)
     return MicroExpression(expression, intensity, onset, onset + int(rising * frames), onset + frames)
 
 
 def _blinks(seconds: float, rng: np.random.Generator, least: int = 0) -> tuple[Blink, ...]:
     found = []
     for _ in range(max(int(rng.poisson(_BLINKING_HZ * seconds)), least)):
-        lasting = rng.uniform(*BLINK_S)
+        lasting = rng.uniform(*_BLINK_S)
         found.append(Blink(rng.uniform(0, seconds - lasting), lasting, rng.uniform(0.8, 1)))
     return tuple(sorted(found, key=lambda blink: blink.start))
 
@@ -237,7 +237,7 @@ def make(
             scenes.append(scene)
             rows[kind] += (_long_rows if kind == LONG else _short_rows)(file, scene, rate)
         for kind, lines in rows.items():
-            table, columns = (EVENTS, LONG_COLUMNS) if kind == LONG else (synth.TABLE, SHORT_COLUMNS)
+            table, columns = (_EVENTS, _LONG_COLUMNS) if kind == LONG else (synth.TABLE, _SHORT_COLUMNS)
             synth.write_table(place / kind / table, columns, lines)
         if own:
             synth.write_styles(place, own)

@@ -16,7 +16,7 @@ from models.errors import DatasetError
 
 PLAUSIBLE = (5.0, 500.0)
 """Frames a second of cameras that films of faces come from; the fastest of the published sets has 200."""
-AGREE = 0.02
+_AGREE = 0.02
 """Rates this close, in relation to each other, are the same: 29.97 and 30."""
 _SMALL, _CLOSE = 24, 2e-3
 """Two rates as close as that to a ratio of small numbers are taken for it: 59.94 is meant as 60."""
@@ -43,7 +43,7 @@ def settled(table: float, header: float | None, name: object) -> tuple[float, st
         return table, f"expected {low:g} to {high:g} frames a second in the header of {name}, got {header:g}: {counts}"
     if not known:
         return header, ""
-    if abs(header - table) <= AGREE * table:
+    if abs(header - table) <= _AGREE * table:
         return table, ""
     return table, f"the header of {name} says {header:g} frames a second, and the table {table:g}: the table counts"
 

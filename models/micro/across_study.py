@@ -36,7 +36,7 @@ _TOP = "top"
 """Called so: the root of all folders."""
 
 
-class MicroSet(NamedTuple):
+class _MicroSet(NamedTuple):
     """A set's name, and its clips under the common classes: all of them, to learn from, and to tell how it goes."""
 
     name: str
@@ -78,7 +78,7 @@ def across(
 
 def _opened(
     recipe: Recipe, folders: Sequence[Path], layouts: Sequence[str], size: int, prepare: Prepare
-) -> list[MicroSet]:
+) -> list[_MicroSet]:
     """Both sets under their common classes.
 
     Raises:
@@ -92,7 +92,7 @@ def _opened(
     shared = common.common(*(clips.classes for clips in found))
     told = []
     for name, folder, clips, places in zip(names, folders, found, (shared.first, shared.second), strict=True):
-        every = relabelled(clips, shared.classes, places)
+        every = _relabelled(clips, shared.classes, places)
         if len(there := np.unique(every.labels)) < 2:
             raise DatasetError(
                 f"expected clips of two classes or more of {', '.join(shared.classes)}, which both sets name, in "
@@ -100,7 +100,7 @@ def _opened(
             )
         # Dealt now, so that somebody is left on both sides.
         ((learn, check),) = folds.of_recipe(every.subjects, {}, how, recipe.data).values()
-        told.append(MicroSet(name, every, take(every, learn), take(every, check)))
+        told.append(_MicroSet(name, every, take(every, learn), take(every, check)))
     return told
 
 
@@ -117,7 +117,7 @@ def named(folders: Sequence[Path]) -> tuple[str, str]:
     raise DatasetError(f"expected two sets, got {folders[0]} twice")
 
 
-def relabelled(clips: Clips, classes: tuple[str, ...], places: Sequence[int]) -> Clips:
+def _relabelled(clips: Clips, classes: tuple[str, ...], places: Sequence[int]) -> Clips:
     """The clips whose class has a place among ``classes``, under it; ``places`` is as in ``common.Common``."""
     labels = np.array(places, np.int64)[clips.labels]
     kept = np.flatnonzero(labels >= 0)
@@ -125,7 +125,7 @@ def relabelled(clips: Clips, classes: tuple[str, ...], places: Sequence[int]) ->
 
 
 def _direction(
-    recipe: Recipe, entry: Architecture, learn: MicroSet, test: MicroSet, run: Path, device: torch.device
+    recipe: Recipe, entry: Architecture, learn: _MicroSet, test: _MicroSet, run: Path, device: torch.device
 ) -> dict[str, Any]:
     """Train on one set and test on the other."""
     classes = len(test.every.classes)
@@ -142,7 +142,7 @@ def _direction(
     }
 
 
-def _described(which: MicroSet) -> dict[str, Any]:
+def _described(which: _MicroSet) -> dict[str, Any]:
     """How large it is: clips by class, and people."""
     labels = which.every.labels
     return {
@@ -156,8 +156,8 @@ def _answers(
     recipe: Recipe,
     entry: Architecture,
     branches: Branches,
-    learn: MicroSet,
-    test: MicroSet,
+    learn: _MicroSet,
+    test: _MicroSet,
     place: Path,
     device: torch.device,
 ) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from models.micro.spotting import Curve, Spotted
 from models.personal.curves import Sheet
 
 _INK, _QUIET, _GRID = (34, 34, 34), (110, 110, 110), (228, 228, 228)
-FOUND, TRUE, BLINK = (0, 114, 178), (0, 158, 115), (213, 94, 0)
+_FOUND, _TRUE, _BLINK = (0, 114, 178), (0, 158, 115), (213, 94, 0)
 """What was spotted, what was there, and when somebody blinked (Okabe and Ito 2008)."""
 _STEPS, _MOST = (0.5, 1, 2, 5, 10, 30, 60, 300, 1800), 14
 """Seconds from one number below the curve to the next, and how many of them there may be."""
@@ -58,12 +58,12 @@ def _draw(sheet: Sheet, panel: Panel, top: float) -> None:
     bottom = top + _HIGH
     sheet.text((_LEFT, top - 10), panel.title, "ls", 13)
     for first, last in panel.true:
-        sheet.box(x(first), bottom + 2, x(last), bottom + 7, TRUE)
+        sheet.box(x(first), bottom + 2, x(last), bottom + 7, _TRUE)
     for one in panel.spotted:
         left, right = x(one.onset), x(one.offset)
-        sheet.band([(left, top), (right, top), (right, bottom), (left, bottom)], FOUND)
+        sheet.band([(left, top), (right, top), (right, bottom), (left, bottom)], _FOUND)
     for blink in panel.blinks:
-        sheet.line([(x(blink), top), (x(blink), bottom)], BLINK, 1, dash=3)
+        sheet.line([(x(blink), top), (x(blink), bottom)], _BLINK, 1, dash=3)
     for value in (0, high):
         sheet.line([(_LEFT, y(value)), (_LEFT + _WIDE, y(value))], _GRID)
         sheet.text((_LEFT - 6, y(value)), f"{value:.3g}", "rm", 11, _QUIET)
@@ -74,7 +74,7 @@ def _draw(sheet: Sheet, panel: Panel, top: float) -> None:
         if len(part) > 1 and not np.isnan(panel.curve[part[0]]):
             sheet.line([(x(frame), y(panel.curve[frame])) for frame in part], _INK, 1.2)
     for one in panel.spotted:
-        sheet.mark((x(one.apex), y(panel.curve[one.apex])), FOUND, is_round=True)
+        sheet.mark((x(one.apex), y(panel.curve[one.apex])), _FOUND, is_round=True)
 
 
 def save(panels: Sequence[Panel], file: Path) -> None:

@@ -31,7 +31,7 @@ from models.zoo.akmnet import AKMNet
 from models.zoo.entry import Architecture
 
 NETWORK = "akmnet"
-CHECKED = 8
+_CHECKED = 8
 """Of the clips that are tested in the end, those that tell in each epoch how it goes: all frames of all take long."""
 
 
@@ -57,7 +57,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
 """The network itself comes first."""
 
 
-class ClipChoice(NamedTuple):
+class _ClipChoice(NamedTuple):
     """A clip's class, and for each of its frames (F,) whether it is a key frame."""
 
     label: int
@@ -152,9 +152,9 @@ def choice(clips: Clips, chosen: list[NDArray[np.bool_]]) -> dict[str, Any]:
     }
 
 
-def _answers(recipe: Recipe, entry: Architecture, name: str, every: sets.Set, run: Path) -> dict[int, ClipChoice]:
+def _answers(recipe: Recipe, entry: Architecture, name: str, every: sets.Set, run: Path) -> dict[int, _ClipChoice]:
     """What a variant, trained without their people, answers to the clips that are tested, by the clips' numbers."""
-    found: dict[int, ClipChoice] = {}
+    found: dict[int, _ClipChoice] = {}
     for fold in every.folds:
         learn, test = every.sides(fold)
         place = sets.fold_folder(run / f"{name.replace(' ', '-')}-{entry.size}px", fold)
@@ -166,14 +166,14 @@ def _answers(recipe: Recipe, entry: Architecture, name: str, every: sets.Set, ru
 
 def _tested(
     recipe: Recipe, entry: Architecture, variant: Variant, learn: Clips, test: Clips, place: Path
-) -> Iterator[ClipChoice]:
+) -> Iterator[_ClipChoice]:
     """Train one network in a folder, or go on there, and ask it about all test clips."""
     seen = dataclasses.replace(entry, sight=variant.sight)
     loss = msgspec.structs.replace(recipe.loss, penalty=recipe.loss.penalty if variant.mining else 0.0)
     how = msgspec.structs.replace(recipe, loss=loss)
     torch.manual_seed(how.data.seed)
     net = AKMNet(len(learn.classes), entry.size, variant.mining, variant.clarity, variant.sparsity)
-    few = np.unique(np.linspace(0, len(test) - 1, CHECKED).round().astype(np.int64))
+    few = np.unique(np.linspace(0, len(test) - 1, _CHECKED).round().astype(np.int64))
     device = pick_device()
     with made_folder(place), contextlib.redirect_stdout(sys.stderr):  # figures may go to standard output
         trainer = fit(how, ClassifyClips(how, net, seen, learn, take(test, few), device), place, device)
@@ -183,4 +183,4 @@ def _tested(
         for i in tqdm(range(len(test)), desc="tested", unit="clip", disable=None):
             inputs = sight.ready(tuple(view.to(device) for view in sight.views(test, i, None)))
             logits, frames = best.with_key_frames(*inputs)
-            yield ClipChoice(int(logits.argmax()), (frames.mask[0] > 0).cpu().numpy())
+            yield _ClipChoice(int(logits.argmax()), (frames.mask[0] > 0).cpu().numpy())

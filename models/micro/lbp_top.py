@@ -12,7 +12,7 @@ from models.errors import DatasetError
 
 VERSION = 1
 """Of what comes out; another number computes all that is stored anew."""
-NEIGHBOURS = 8
+_NEIGHBOURS = 8
 """Points on the circle (ellipse) around a pixel, on each plane."""
 RADIUS = 1
 """Of the circles in X and Y, in pixels. In T it is an argument: a time, which depends on the frame rate."""
@@ -26,15 +26,15 @@ Patterns = NDArray[np.uint8]
 
 def _transitions(code: int) -> int:
     """How often neighbouring bits of a circular pattern differ."""
-    turned = code >> 1 | (code & 1) << (NEIGHBOURS - 1)
+    turned = code >> 1 | (code & 1) << (_NEIGHBOURS - 1)
     return bin(code ^ turned).count("1")
 
 
-UNIFORM = [code for code in range(2**NEIGHBOURS) if _transitions(code) <= 2]
+UNIFORM = [code for code in range(2**_NEIGHBOURS) if _transitions(code) <= 2]
 """The uniform patterns, 58 of 256: those with at most two transitions (Ojala et al. 2002)."""
 BINS = len(UNIFORM) + 1
 """59: one for each uniform pattern, and the last for all others."""
-_BIN_OF = np.full(2**NEIGHBOURS, BINS - 1, np.uint8)
+_BIN_OF = np.full(2**_NEIGHBOURS, BINS - 1, np.uint8)
 _BIN_OF[UNIFORM] = np.arange(len(UNIFORM))
 
 
@@ -74,8 +74,8 @@ def patterns(clip: NDArray[np.float32], axes: tuple[int, int], time_radius: int)
     inner = tuple(size - 2 * radius for size, radius in zip(clip.shape, radii, strict=True))
     centre = clip[tuple(slice(radius, radius + length) for radius, length in zip(radii, inner, strict=True))]
     code = np.zeros(inner, np.uint8)
-    for p in range(NEIGHBOURS):
-        angle = 2 * np.pi * p / NEIGHBOURS
+    for p in range(_NEIGHBOURS):
+        angle = 2 * np.pi * p / _NEIGHBOURS
         shift = np.zeros(3)
         shift[axes[0]] = radii[axes[0]] * np.cos(angle)
         shift[axes[1]] = -radii[axes[1]] * np.sin(angle)

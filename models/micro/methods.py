@@ -17,7 +17,7 @@ from models.errors import EvaluationError
 from models.micro import spotting
 from models.micro.spotting import MICRO, Curve, Spotted
 
-PEAK_SHARE, FLOW_SHARE = 0.55, 0.55
+_PEAK_SHARE, _FLOW_SHARE = 0.55, 0.55
 """How high a peak must be, see ``spotting.peaks``; 0.55 is that of MEGC's baselines (Liong et al. 2021)."""
 COST = 6.0
 """What an interval must be worth to be named, see ``spotting.intervals``."""
@@ -108,8 +108,8 @@ def _difference(frames: Frames, _: float) -> Curve:
 
 
 PLAIN = {
-    "peak": Method("peak", 64, _difference, _peaked(PEAK_SHARE)),
-    "flow": Method("flow", 64, motion, _peaked(FLOW_SHARE), kept=f"main-flow-v2-of-v{flow.VERSION}"),
+    "peak": Method("peak", 64, _difference, _peaked(_PEAK_SHARE)),
+    "flow": Method("flow", 64, motion, _peaked(_FLOW_SHARE), kept=f"main-flow-v2-of-v{flow.VERSION}"),
 }
 """The frame that differs most from the first, and the moment at which brows and mouth move most."""
 

@@ -28,7 +28,7 @@ from models.training.inputs import architecture
 from models.training.recipe import Recipe
 from models.training.trainer import pick_device
 
-STARTS = ("macro", "random")
+_STARTS = ("macro", "random")
 _UNFINISHED = "unfinished"
 
 Answers = Mapping[tuple[str, int], NDArray[np.int64]]
@@ -56,8 +56,8 @@ def study(how: Recipe, data: Path, start: Path, seeds: int, run: Path, prepare: 
         study_folder.check_same(run, study_folder.about("transfer", how, every.clips) | {"start": begun_with})
         every = every._replace(clips=_apexes(every.clips, how))
         seeds_from = range(how.data.seed, how.data.seed + seeds)
-        answers = {key: np.full(len(every.clips), -1) for key in itertools.product(STARTS, seeds_from)}
-        jobs = list(itertools.product(seeds_from, every.folds, STARTS))
+        answers = {key: np.full(len(every.clips), -1) for key in itertools.product(_STARTS, seeds_from)}
+        jobs = list(itertools.product(seeds_from, every.folds, _STARTS))
         for seed, fold, begun in tqdm(jobs, desc="trainings", disable=None):
             job = msgspec.structs.replace(
                 how,
@@ -91,7 +91,7 @@ def figures(answers: Answers, labels: NDArray[np.int64], subjects: Sequence[str]
             list(subjects) * len(seeds),
             classes,
         )
-        for start in STARTS
+        for start in _STARTS
     }
     return {
         "people": len(set(subjects)),
@@ -100,7 +100,7 @@ def figures(answers: Answers, labels: NDArray[np.int64], subjects: Sequence[str]
         "largest_class": float(np.bincount(labels).max() / len(labels)),
         **{start: by_subject.figures(found) for start, found in of_start.items()},
         "macro_over_random": by_subject.gain(of_start["macro"], of_start["random"]),
-        "war_by_seed": {start: [float((answers[start, seed] == labels).mean()) for seed in seeds] for start in STARTS},
+        "war_by_seed": {start: [float((answers[start, seed] == labels).mean()) for seed in seeds] for start in _STARTS},
     }
 
 

@@ -33,11 +33,11 @@ from models.training.train import fit, made_folder
 from models.training.trainer import Trainer, pick_device
 from models.zoo import networks
 
-NETWORK, BOTH = "dtscnn", "both"
+NETWORK, _BOTH = "dtscnn", "both"
 ANSWERS = "answers.json"
 
 
-class Compared(NamedTuple):
+class _Compared(NamedTuple):
     """One of those that are compared: a network of the registry, or LBP-TOP of a window and a radius in time."""
 
     name: str
@@ -53,16 +53,16 @@ class Compared(NamedTuple):
 
 ROWS = (
     *(
-        Compared(name, SEEN[networks.get(network).sight], network)
+        _Compared(name, SEEN[networks.get(network).sight], network)
         for name, network in (
             ("60 alone", "dtscnn-60"),
             ("120 alone", "dtscnn-120"),
-            (BOTH, NETWORK),
+            (_BOTH, NETWORK),
             ("both of one rate", "dtscnn-same-rate"),
         )
     ),
-    Compared("LBP-TOP at 60", (WINDOW_60,), radius=2),
-    Compared("LBP-TOP at 120", (WINDOW_120,), radius=4),
+    _Compared("LBP-TOP at 60", (WINDOW_60,), radius=2),
+    _Compared("LBP-TOP at 120", (WINDOW_120,), radius=4),
 )
 """The radii of LBP-TOP are one time, 1/30 s."""
 
@@ -108,11 +108,11 @@ def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str
             }
             for row in ROWS
         ],
-        "gain_of_both": {row.name: by_subject.gain(found[BOTH], found[row.name]) for row in ROWS if row.name != BOTH},
+        "gain_of_both": {row.name: by_subject.gain(found[_BOTH], found[row.name]) for row in ROWS if row.name != _BOTH},
     }
 
 
-def _share(of: Callable[[int, float, RateWindow], float], row: Compared, clips: Clips, frames: Sequence[int]) -> float:
+def _share(of: Callable[[int, float, RateWindow], float], row: _Compared, clips: Clips, frames: Sequence[int]) -> float:
     """The mean of a share over all clips, of so many ``frames`` each, and the row's windows, by their steps."""
     found = [
         part.steps * of(count, float(rate), part)
@@ -122,7 +122,7 @@ def _share(of: Callable[[int, float, RateWindow], float], row: Compared, clips: 
     return sum(found) / (len(frames) * sum(part.steps for part in row.parts))
 
 
-def _matrices(row: Compared, recipe: Recipe, every: sets.Set, run: Path, device: torch.device) -> by_subject.Matrices:
+def _matrices(row: _Compared, recipe: Recipe, every: sets.Set, run: Path, device: torch.device) -> by_subject.Matrices:
     """The confusion matrices of the people, each asked of what has not learned from them."""
     clips = every.clips
     asked, answers = [], []
@@ -140,7 +140,7 @@ def _matrices(row: Compared, recipe: Recipe, every: sets.Set, run: Path, device:
 
 
 def _answers(
-    row: Compared, recipe: Recipe, learn: Clips, test: Clips, place: Path, device: torch.device
+    row: _Compared, recipe: Recipe, learn: Clips, test: Clips, place: Path, device: torch.device
 ) -> NDArray[np.int64]:
     """What is said of the test clips."""
     if not row.network:
@@ -176,7 +176,7 @@ def _store(trainer: Trainer, place: Path) -> None:
     checkpoint.save(state, place)
 
 
-def _textures(clips: Clips, row: Compared) -> NDArray[np.float32]:
+def _textures(clips: Clips, row: _Compared) -> NDArray[np.float32]:
     """LBP-TOP of each clip's middle (N, D)."""
     (part,) = row.parts
 

@@ -56,17 +56,17 @@ class ApexSequence(NamedTuple):
         faces, motion = views
         mirror = torch.where(uniform(faces, -1, 1, generator).flatten() < 0, -1.0, 1.0)
         faces, kept = mix(augment(faces, how, generator, mirror), how, generator)
-        motion = torch.where(mirror.view(-1, 1, 1) < 0, mirrored_motion(motion), motion)
+        motion = torch.where(mirror.view(-1, 1, 1) < 0, _mirrored_motion(motion), motion)
         return (faces, kept * motion + (1 - kept) * motion.flip(0)), kept
 
     def ready(self, views: Views) -> Views:
         return prepared(views[0], self.pixels), views[1]
 
     def mirrored(self, inputs: Views) -> Views:
-        return inputs[0].flip(-1), mirrored_motion(inputs[1])
+        return inputs[0].flip(-1), _mirrored_motion(inputs[1])
 
 
-def mirrored_motion(motion: Tensor) -> Tensor:
+def _mirrored_motion(motion: Tensor) -> Tensor:
     """Motion (N, 64, 128) of the mirror image: the blocks change sides, and what went right goes left."""
     grid = motion.unflatten(2, (flow_blocks.GRID, flow_blocks.GRID, 2)).flip(3)
     return (grid * grid.new_tensor([-1.0, 1.0])).flatten(2)

@@ -25,7 +25,7 @@ __all__ = ["LAYOUTS", "Event", "LongClip", "LongListing", "find"]
 
 TABLE = "events.csv"
 COLUMNS = ("file", "subject", "fps", "onset", "apex", "offset", "label")
-MACRO = "macro"
+_MACRO = "macro"
 """The label of an ordinary expression in ``TABLE``."""
 
 
@@ -105,7 +105,7 @@ def _told(line: files.Row, classes: tuple[str, ...]) -> Told | None:
 
 
 def _is_macro(label: str) -> bool:
-    return label.lower() == MACRO
+    return label.lower() == _MACRO
 
 
 LAYOUTS: Mapping[str, LongLayout] = MappingProxyType(

@@ -39,7 +39,7 @@ MEGC_EXPRESSIONS = (None, "happy", "surprise")
 _CASME_2 = ("happiness", "repression", "disgust", "surprise", "others")
 _SAMM = ("anger", "contempt", "happiness", "surprise", "other")
 
-TO_MEGC: Mapping[str, str] = {
+_TO_MEGC: Mapping[str, str] = {
     "happiness": "positive",
     "surprise": "surprise",
     "happy": "positive",
@@ -192,7 +192,7 @@ def _samm_label(word: str) -> int | None:
 
 
 def megc_label(word: str) -> int | None:
-    return MEGC.index(TO_MEGC[word]) if word in TO_MEGC else None
+    return MEGC.index(_TO_MEGC[word]) if word in _TO_MEGC else None
 
 
 LAYOUTS = (
