@@ -13,7 +13,7 @@ import moodcast  # noqa: E402
 from models.clips import video  # noqa: E402
 from models.micro.across_study import BRANCHES, named  # noqa: E402
 from models.training import train  # noqa: E402
-from models.zoo import atnet  # noqa: E402
+from models.zoo import atnet, micro_attention  # noqa: E402
 
 RECIPE = """
 network.name = "atnet"
@@ -42,6 +42,9 @@ def draw(folder: Path, classes: list[str], people: int, seed: int) -> Path:
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two sets that name their classes differently, and a network as small as its test."""
     monkeypatch.setattr(atnet, "HIDDEN", 8)
+    monkeypatch.setattr(micro_attention, "WIDTHS", (4, 4, 8, 8))
+    for module in (micro_attention, atnet):
+        monkeypatch.setattr(module, "WIDTH", 8)
     first = draw(tmp_path / "first", ["angry", "sad", "happy", "surprise"], 2, 0)
     second = draw(tmp_path / "second", ["negative", "positive", "surprise"], 2, 1)
     (tmp_path / "short.toml").write_text(RECIPE)

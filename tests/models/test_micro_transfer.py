@@ -92,13 +92,15 @@ def test_a_study_goes_on_where_it_was_stopped_and_says_what_a_start_is_worth(
 ) -> None:
     torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
     from models.training.trainer import Trainer
-    from models.zoo.micro_attention import ApexResNet10
+    from models.zoo import micro_attention
 
+    monkeypatch.setattr(micro_attention, "WIDTHS", (4, 4, 8, 8))
+    monkeypatch.setattr(micro_attention, "WIDTH", 8)
     data, config, start = tmp_path / "data", tmp_path / "recipe.toml", tmp_path / "weights.pt"
     write_clips(data)
     config.write_text(RECIPE)
     torch.manual_seed(1)
-    torch.save(ApexResNet10(7).state_dict(), start)
+    torch.save(micro_attention.ApexResNet10(7).state_dict(), start)
 
     def command(run: str, *more: str) -> list[str]:
         given = ["--start", str(start), "--config", str(config), "--seeds", "1", "--run", str(tmp_path / run)]
