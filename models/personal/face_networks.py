@@ -70,7 +70,7 @@ def find(name: str, weights: Path | None = None) -> FaceNetwork:
             f"{weights}, got {name!r}"
         )
     files = ", ".join(entry.name for entry in registry.WEIGHTS.values() if entry.is_still)
-    faces = ", ".join(entry.name for entry in networks.listed().values() if entry.frames == 1)
+    faces = ", ".join(entry.name for entry in networks.listed().values() if entry.sees_faces)
     raise UnknownModelError(
         f"expected a classifier of faces ({files}), the ONNX file of one, or a network to train ({faces}), got {name!r}"
     )
@@ -158,7 +158,7 @@ def _last_product(graph: "onnx.GraphProto") -> tuple[str, int] | None:
 def _to_train(name: str, weights: Path | None) -> FaceNetwork:
     """A network of ``models.zoo`` in torch, its classifier left out."""
     entry = networks.get(name)
-    if entry.frames > 1:
+    if not entry.sees_faces:
         raise ModelContractError(
             f"the network {name!r} looks at clips, and here are single faces: choose one for faces"
         )

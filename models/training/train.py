@@ -192,7 +192,7 @@ def train(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> None:
         if recipe.clips.layout:
             _train_clips(recipe, folder, run, prepare, device)
             return
-        if networks.get(recipe.network.name).frames > 1:
+        if not networks.get(recipe.network.name).sees_faces:
             raise RecipeError(
                 f"network.name: {recipe.network.name} looks at clips, and without clips.layout there are single faces: "
                 "name the layout of --data, or teach moodnet-clip with `moodcast models distil`"

@@ -71,6 +71,11 @@ class Architecture:
         """Side of the faces that its sight looks at."""
         return self.size * self.finer
 
+    @property
+    def sees_faces(self) -> bool:
+        """Whether a single face is all that it looks at."""
+        return self.frames == 1 and not self.motion
+
     def shape(self, number: int) -> tuple[int, ...]:
         """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size)."""
         frames = (self.frames,) if self.frames > 1 else ()

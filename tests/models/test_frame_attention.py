@@ -24,7 +24,7 @@ from models.zoo.frame_attention import (  # noqa: E402
     weighted_mean,
 )
 
-FACES = [entry for entry in networks.listed().values() if entry.frames == 1]
+FACES = [entry for entry in networks.listed().values() if entry.sees_faces]
 HEADS = pytest.mark.parametrize(
     "head", [FrameMaximum, SingleAttention, RelationAttention, SelfAttention, PrintedSelfAttention]
 )
