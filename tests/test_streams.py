@@ -120,7 +120,17 @@ def test_without_buffering_it_is_the_same(folder: Path, full: Descriptor, no_rea
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [["models", "list"], ["agent"], ["nosuch"], ["relay", "--port", "x"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["agent"],
+        *(
+            pytest.param(one, marks=pytest.mark.nightly)
+            for one in (["models", "list"], ["nosuch"], ["relay", "--port", "x"])
+        ),
+    ],
+    ids=" ".join,
+)
 def test_where_nothing_can_be_complained_about_the_exit_code_tells(
     command: list[str], folder: Path, full: Descriptor, no_reader: Descriptor
 ) -> None:

@@ -186,12 +186,12 @@ def minute_of(film: str, stretch: float) -> Proportions:
     return found
 
 
-@pytest.mark.parametrize("stretch", [0.75, 1, 4 / 3])
+@pytest.mark.parametrize("stretch", [*(pytest.param(one, marks=pytest.mark.nightly) for one in (0.75, 1)), 4 / 3])
 def test_a_film_of_somebody_who_looks_at_the_camera_is_undone(stretch: float) -> None:
     assert minute_of(FRONTAL, stretch).stretch == pytest.approx(stretch)
 
 
-@pytest.mark.parametrize("stretch", [0.75, 1, 4 / 3])
+@pytest.mark.parametrize("stretch", [*(pytest.param(one, marks=pytest.mark.nightly) for one in (0.75, 1)), 4 / 3])
 def test_a_film_of_somebody_who_turns_about_tells_too_little(stretch: float) -> None:
     assert minute_of(TURNING, stretch).stretch == 1
 

@@ -200,7 +200,9 @@ def test_a_run_that_is_not_there_is_a_sentence_that_speaks_of_runs(capsys: pytes
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the FER2013 folder ../shared/data/fer2013, which is not here")
-@pytest.mark.parametrize(("name", "accuracy"), [("moodnet", 0.85), ("moodnet-tiny", 0.84)])
+@pytest.mark.parametrize(
+    ("name", "accuracy"), [("moodnet", 0.85), pytest.param("moodnet-tiny", 0.84, marks=pytest.mark.nightly)]
+)
 def test_the_default_answers_as_ten_people_do(name: str, accuracy: float) -> None:
     """A face at rest is called neutral: an audience that just listens is not shown as unhappy."""
     network, faces = evaluate.find(name), fer2013.load(REAL, "PublicTest")

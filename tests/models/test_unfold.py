@@ -24,7 +24,7 @@ def faces(number: int, seed: int) -> "torch.Tensor":
 
 def test_the_shipped_network_is_taken_up_and_finds_what_its_file_does() -> None:
     net = networks.build("moodnet-small")
-    unfold.take_up(registry.path("moodnet"), net, faces(300, 0))
+    unfold.take_up(registry.path("moodnet"), net, faces(150, 0))
     pixels = faces(60, 1).round()
     expected = load_still("moodnet").heads(pixels[:, 0].byte().numpy())
     with torch.no_grad():
