@@ -16,6 +16,8 @@ IN_FULL = """document.getAnimations().forEach((animation) => {
     if (iterations === 1) Object.assign(animation, { currentTime: duration / 2 }).pause();
 })"""
 """JavaScript: what fades in, and out again, is there."""
+SHOWN = "getComputedStyle(document.querySelector('.moodcast-countdown')).opacity === '1'"
+"""JavaScript: the countdown has faded in."""
 READY = {
     "/overlay?channel=demo#key={key}": ".moodcast[data-state=live]",
     "/dashboard?channel=demo#key={key}": "#legend li",
@@ -113,5 +115,7 @@ async def test_no_state_of_the_overlay_breaks_a_rule(relay: Relay, browser: Brow
             await page.locator(f".moodcast[data-state={state}]").wait_for()
         if state == "a moment":
             await page.evaluate(IN_FULL)
+        if state == "a countdown":
+            await page.wait_for_function(SHOWN)
         assert await violations(page) == [], state
     await page.close()
