@@ -48,7 +48,7 @@ def test_the_seed_decides_who_is_tested_together() -> None:
 
 @pytest.mark.parametrize(("subjects", "number"), [(["a", "a"], 2), (["a", "b"], 3), (["a", "b"], 1)])
 def test_folds_that_cannot_be_are_a_sentence(subjects: list[str], number: int) -> None:
-    with pytest.raises(DatasetError, match="folds|two subjects or more"):
+    with pytest.raises(DatasetError, match=r"folds|two subjects or more"):
         folds.by_subject(subjects, number, 0)
 
 

@@ -26,7 +26,7 @@ from agent.errors import NoConsentError
 from relay import app
 from relay.config import RelaySettings
 from relay.errors import RefusedError, RelayUnreachableError, UnknownChannelError, WrongKeyError, WrongPasswordError
-from relay.protocol import LookMessage, People, Reaction, Welcome
+from relay.protocol import LookMessage, Mood, People, Reaction, Welcome
 from tests.e2e.agent_program import weights
 from tests.support import SOON, Viewer, count_of, free_port, request, subscribe, wait_until
 
@@ -250,8 +250,14 @@ async def test_where_the_streamer_takes_no_cameras_it_is_off_until_the_viewer_wi
         await wait_until(lambda: agent.state().camera == "off")
         state = agent.state()
         assert (state.wish, state.barred, state.label, eyes()) == ("taps", True, None, [])
-        agent.tap("clap")
-        await audience.receive_until(lambda message: isinstance(message, Reaction) and message.name == "clap")
+
+        def clapped(message: object) -> bool:
+            """Taps at each tick: the relay tells none before enough people were there for a second."""
+            if isinstance(message, Mood):
+                agent.tap("clap")
+            return isinstance(message, Reaction) and message.name == "clap"
+
+        await audience.receive_until(clapped)
         agent.share("face")
         await wait_until(lambda: agent.state().barred)
         assert agent.state().wish == "taps"
