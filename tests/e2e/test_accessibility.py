@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page
 from relay.app import Relay
 from tests.e2e.axe import violations
 from tests.e2e.overlay_page import CHOICES, moment, mood, push
-from tests.support import HANG_S, audience, leave
+from tests.support import HANG_S, audience, leave, wait_until
 
 HIDDEN = {"visible": False, "sharing": 0}
 IN_FULL = """document.getAnimations().forEach((animation) => {
@@ -116,6 +116,6 @@ async def test_no_state_of_the_overlay_breaks_a_rule(relay: Relay, browser: Brow
         if state == "a moment":
             await page.evaluate(IN_FULL)
         if state == "a countdown":
-            await page.wait_for_function(SHOWN)
+            await wait_until(lambda: page.evaluate(SHOWN))
         assert await violations(page) == [], state
     await page.close()
