@@ -10,10 +10,10 @@ from models import json_output
 from models.clips.cutting import preparing
 from models.errors import EvaluationError
 from models.inference.face_stage import FaceStage
+from models.micro.figures import TITLES, percent
 from models.training import recipe
 from models.zoo import networks
 
-_TITLES = {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}
 _SMALLEST = 32
 
 
@@ -84,22 +84,13 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"trained on {learn['name']}: {_size(learn)}"
         yield f"tested on {test['name']}: {_size(test)}"
-        yield f"{'':10}" + "".join(f"{title:>24}" for title in _TITLES.values())
+        yield f"{'':10}" + "".join(f"{title:>24}" for title in TITLES.values())
         for branches, figures in direction["branches"].items():
-            yield f"{branches:10}" + "".join(f"{_percent(figures[name]):>24}" for name in _TITLES)
+            yield f"{branches:10}" + "".join(f"{percent(figures[name]):>24}" for name in TITLES)
         for branches, gains in direction["over_apex"].items():
-            yield f"{branches} over apex: UAR {_percent(gains['uar'], '+')} points"
+            yield f"{branches} over apex: UAR {percent(gains['uar'], '+')} points"
 
 
 def _size(described: Mapping[str, Any]) -> str:
     clips = ", ".join(f"{count} {name}" for name, count in described["clips"].items())
     return f"{clips}; {described['subjects']} people"
-
-
-def _percent(figure: Mapping[str, Any], sign: str = "") -> str:
-    """Such as 61.2 (55.0 to 67.1)."""
-    told = f"{100 * figure['value']:{sign}.1f}"
-    if figure["interval"] is None:
-        return told
-    low, high = figure["interval"]
-    return f"{told} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"

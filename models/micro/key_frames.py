@@ -12,10 +12,10 @@ import msgspec
 from models import json_output
 from models.clips.cutting import preparing
 from models.inference.face_stage import FaceStage
+from models.micro.figures import TITLES, percent
 from models.training import recipe
 from models.zoo import networks
 
-_TITLES = {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}
 _STRIP = 40
 _SIDES = 32
 
@@ -98,9 +98,9 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         f"{found['network']} at {found['size']} px, {found['epochs']} epochs on {found['layout']}, "
         f"{found['protocol']}: {found['clips']} clips of {found['subjects']} people; 95 % intervals over people"
     )
-    yield f"{'':18}" + "".join(f"{title:>24}" for title in _TITLES.values())
+    yield f"{'':18}" + "".join(f"{title:>24}" for title in TITLES.values())
     for name, figures in found["variants"].items():
-        yield f"{name:18}" + "".join(f"{percent(figures[figure]):>24}" for figure in _TITLES)
+        yield f"{name:18}" + "".join(f"{percent(figures[figure]):>24}" for figure in TITLES)
     for name, gains in found["gains"].items():
         yield f"{found['network']} over {name}: UAR {percent(gains['uar'], '+')} points"
     for name, chosen in found["choices"].items():
@@ -142,12 +142,3 @@ def moments(clip: Mapping[str, Any]) -> str:
         if clip[name] >= 0:
             marks[clip[name] * columns // clip["frames"]] = mark
     return "".join(marks).rstrip()
-
-
-def percent(figure: Mapping[str, Any], sign: str = "") -> str:
-    """Such as 61.2 (55.0 to 67.1)."""
-    told = f"{100 * figure['value']:{sign}.1f}"
-    if figure["interval"] is None:
-        return told
-    low, high = figure["interval"]
-    return f"{told} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"

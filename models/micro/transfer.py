@@ -9,10 +9,9 @@ from typing import Any
 from models import json_output
 from models.clips.cutting import preparing
 from models.inference.face_stage import FaceStage
+from models.micro.figures import TITLES, percent
 from models.training import recipe
 from models.zoo import networks
-
-_TITLES = {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}
 
 
 def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
@@ -76,13 +75,4 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"always the largest class: WAR {100 * found['largest_class']:.1f}"
     for title, key, sign in (("macro", "macro", ""), ("random", "random", ""), ("gain", "macro_over_random", "+")):
-        yield f"{title:8}" + ", ".join(f"{name} {_percent(found[key][of], sign)}" for of, name in _TITLES.items())
-
-
-def _percent(figure: Mapping[str, Any], sign: str) -> str:
-    """Such as 61.2 (55.0 to 67.1); of one person there is no interval."""
-    told = f"{100 * figure['value']:{sign}.1f}"
-    if figure["interval"] is None:
-        return told
-    low, high = figure["interval"]
-    return f"{told} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
+        yield f"{title:8}" + ", ".join(f"{name} {percent(found[key][of], sign)}" for of, name in TITLES.items())

@@ -9,10 +9,9 @@ from typing import Any
 from models import json_output
 from models.clips.cutting import preparing
 from models.inference.face_stage import FaceStage
+from models.micro.figures import TITLES, percent
 from models.training import recipe
 from models.zoo import networks
-
-_TITLES = {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}
 
 
 def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
@@ -61,19 +60,10 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     if found["left_out"]:
         yield f"{len(found['left_out'])} clips are left out, such as: {found['left_out'][0]}"
-    yield f"{'':18}{'invented':>9}" + "".join(f"{title:>24}" for title in _TITLES.values())
+    yield f"{'':18}{'invented':>9}" + "".join(f"{title:>24}" for title in TITLES.values())
     for row in found["rows"]:
-        yield f"{row['name']:18}{row['invented']:>9.1%}" + "".join(f"{_percent(row[name]):>24}" for name in _TITLES)
+        yield f"{row['name']:18}{row['invented']:>9.1%}" + "".join(f"{percent(row[name]):>24}" for name in TITLES)
     if held := max(row["held_still"] for row in found["rows"]):
         yield f"Clips are shorter than the windows: {held:.1%} of these are held still."
     for name, gain in found["gain_of_both"].items():
-        yield f"both over {name}: UAR {_percent(gain['uar'], '+')} points"
-
-
-def _percent(figure: Mapping[str, Any], sign: str = "") -> str:
-    """Such as 61.2 (55.0 to 67.1)."""
-    told = f"{100 * figure['value']:{sign}.1f}"
-    if figure["interval"] is None:
-        return told
-    low, high = figure["interval"]
-    return f"{told} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
+        yield f"both over {name}: UAR {percent(gain['uar'], '+')} points"
