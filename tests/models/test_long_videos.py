@@ -121,7 +121,7 @@ def test_mistakes_in_the_table(data: Path, rows: list[str], complaint: str) -> N
 
 def test_without_a_table_or_a_folder(data: Path) -> None:
     (data / long.TABLE).unlink()
-    with pytest.raises(DatasetError, match=r"events.csv can't be read"):
+    with pytest.raises(DatasetError, match=r"expected the table of what happens in the videos in .*, as events\.csv"):
         long.find(data)
     with pytest.raises(DatasetError, match="expected a folder of long videos"):
         long.find(data / "nowhere")

@@ -52,7 +52,7 @@ def find(folder: Path, name: str = "long-plain") -> LongListing:
 
 
 def _read_plain(folder: Path) -> LongFound:
-    rows = files.read_table(folder / TABLE, COLUMNS)
+    rows = files.read_table(files.locate(folder, (TABLE,), "the table of what happens in the videos"), COLUMNS)
     labels = {row.fields["label"] for row in rows if row.fields["onset"]}
     classes = plain.order({label for label in labels if label and not _is_macro(label)})
     videos: dict[Path, list[files.Row]] = {}
