@@ -173,15 +173,15 @@ class FilmFaceFinder:
 
     def __init__(self, model: Path) -> None:
         with quiet_stderr():
-            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FILM_FACES, blendshapes=False)
+            self._landmarker, self._image = load_landmarker(model, "VIDEO", _MAX_FILM_FACES)
             self._last_ms = -1
             self.find(_EMPTY, 0)
 
-    def find(self, frame: NDArray[np.uint8], time_ms: int) -> list[Points]:
-        """The landmarks of each face of ``frame`` (H, W, 3) RGB. Times that do not grow are moved on: else it fails."""
+    def find(self, frame: NDArray[np.uint8], time_ms: int) -> list[FoundFace]:
+        """Each face of ``frame`` (H, W, 3) RGB. Times that do not grow are moved on: else it fails."""
         self._last_ms = max(time_ms, self._last_ms + 1)
         result = self._landmarker.detect_for_video(self._image(_shrunk(frame)), self._last_ms)
-        return _points(result, (0, 0, frame.shape[1], frame.shape[0]))
+        return _faces(result, (0, 0, frame.shape[1], frame.shape[0]))
 
     def close(self) -> None:
         """Free the landmarker and its threads."""

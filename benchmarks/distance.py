@@ -111,7 +111,7 @@ def watchers(opened: contextlib.ExitStack) -> tuple[Watcher, Watcher, Watcher]:
         return find
 
     def before(frame: Picture, time_ms: int) -> Points | None:
-        return max(films.find(frame, time_ms), key=boxes.area, default=None)
+        return max((one.points for one in films.find(frame, time_ms)), key=boxes.area, default=None)
 
     return Watcher(before), Watcher(one(now)), Watcher(one(screen))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models import convert, json_output
+from models.audio_visual import commands as audio_visual
 from models.clips.cutting import preparing
 from models.clips.source import ClipSource
 from models.errors import DatasetError
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
         actions.add_parser("personal-report", help="what learning one person is worth (docs/personal.md)"), faces
     )
     micro.add_actions(actions, faces)
+    audio_visual.add_actions(actions, faces)
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )

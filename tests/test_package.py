@@ -35,8 +35,9 @@ MODULES = {
     "models/export": "calibrate moodnets onnx_file quantize research run",
     "models/inference": (
         "affect align assets bar blendshapes boxes contract download face_stage fetch identity infer npm registry "
-        "runtime smile softmax wheels"
+        "runtime smile softmax sound wheels"
     ),
+    "models/audio_visual": "*",
     "models/micro": "*",
     "models/personal": "*",
     "models/stills": "fer2013",

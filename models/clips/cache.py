@@ -1,17 +1,17 @@
 """Clips as aligned faces, cut once and kept in a folder.
 
 For each clip, one file with its faces as JPEGs (quality 95, colour at full resolution: smaller than the pixels by far,
-and off by a grey level or two). Its name comes from the clip's place in the data folder, size, time of change and
-frames, so a changed clip is cut anew, and the folder above it from the crop. Files are written whole or not at all:
-after a kill or a full disk the next run goes on. That a clip shows no face is noted there too, and what is derived from
-its faces (``ClipSource.derived``) lies beside them.
+and off by a grey level or two), with their landmarks and blendshapes. Its name comes from the clip's place in the data
+folder, size, time of change and frames, so a changed clip is cut anew, and the folder above it from the crop. Files are
+written whole or not at all: after a kill or a full disk the next run goes on. That a clip shows no face is noted there
+too, and what is derived from its faces (``ClipSource.derived``) lies beside them.
 """
 
 import contextlib
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,7 @@ MARGIN = 1.2
 """Side of the crop relative to the stills' tiles: the jaw of an open mouth stays in it."""
 FOLDER = ".moodcast-faces"
 """In the data set's folder, where no other is asked for; hidden, or it would look like a class."""
-VERSION = 2
+VERSION = 3
 """Of what is stored; another number cuts everything anew."""
 _NO_FACE = ".no-face"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
@@ -52,13 +52,15 @@ class Cut:
     """The faces (size, size, 3) of a clip; ``first`` is the frame of the clip that the first of them is from.
 
     ``length`` is how many frames the clip has, with and without a face; ``rate`` what its file's header says, None for
-    a folder of pictures (``rates.settled``).
+    a folder of pictures (``rates.settled``). ``signals`` are ``points`` and ``shapes`` (``ClipSource.signal``), where
+    faces were looked for.
     """
 
     first: int
     frames: list[Frame]
     length: int
     rate: float | None
+    signals: Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ def _source(listing: Listing, files: Sequence[Path], stored: Sequence["_Stored"]
         fps,
         moments[:, 2],
         lambda index, name, make: _derived(files[index], name, make),
+        lambda index, name: _signal(files[index], name, clips[index]),
     )
     return made, remarks
 
@@ -198,6 +201,22 @@ def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
             "from there"
         ) from error
     return result
+
+
+def _signal(file: Path, name: str, clip: Clip) -> NDArray[np.float32]:
+    """What is stored of a clip beside its faces.
+
+    Raises:
+        DatasetError: nothing of that name is.
+    """
+    with file.open("rb") as opened, np.load(opened) as stored:
+        if name in stored:
+            told: NDArray[np.float32] = stored[name]
+            return told
+    raise DatasetError(
+        f"expected {name} of {clip.path}, but none were kept: they are found where faces are looked for, so without "
+        "clips.aligned in the recipe"
+    )
 
 
 def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int, int], list[str]]:
@@ -261,7 +280,8 @@ def _store(faces: Cut | None, file: Path, done: str) -> Path:
         ends = np.cumsum([len(jpeg) for jpeg in jpegs])
         rate = np.nan if faces.rate is None else faces.rate
         span = {"first": np.int64(faces.first), "length": np.int64(faces.length), "rate": np.float64(rate)}
-        np.savez(data, ends=ends, jpegs=np.concatenate(jpegs), **span)
+        every: dict[str, Any] = {"ends": ends, "jpegs": np.concatenate(jpegs), **span, **faces.signals}
+        np.savez(data, **every)
     target = file.with_suffix(_NO_FACE) if faces is None else file
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -316,7 +336,7 @@ def cut(clip: Clip, size: int, margin: float, look: TrackFaces | None, steady: b
     rate = None if clip.path.is_dir() else video.header(clip.path).rate
     if look is None:
         squares = [_square(frame, size) for frame in _frames(clip)]
-        return Cut(0, squares, len(squares), rate)
+        return Cut(0, squares, len(squares), rate, {})
     look(np.zeros((64, 64, 3), np.uint8), 0)  # a tracker forgets the clip before
     found = [look(frame, i * _FRAME_MS) for i, frame in enumerate(_frames(clip))]
     track = tracks.largest(found)
@@ -326,7 +346,8 @@ def cut(clip: Clip, size: int, margin: float, look: TrackFaces | None, steady: b
     seen = islice(_frames(clip), track.first, track.first + len(track.points))  # read twice: a film may not fit memory
     where = np.broadcast_to(track.points[0], track.points.shape) if steady else track.points
     faces = [align.aligned_face(frame, points, spec) for frame, points in zip(seen, where, strict=True)]
-    return Cut(track.first, faces, len(found), rate)
+    signals = {"points": track.points.astype(np.float32), "shapes": track.shapes}
+    return Cut(track.first, faces, len(found), rate, signals)
 
 
 def _frames(clip: Clip) -> Iterator[Frame]:

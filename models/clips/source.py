@@ -1,6 +1,6 @@
 """A set of labelled clips, as training and evaluation of clip networks see it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,8 @@ Make = Callable[[Frames], NDArray[Any]]
 """Computes something of a clip's frames, such as their optical flow."""
 Derive = Callable[[int, str, Make], NDArray[Any]]
 """See ``ClipSource.derived``."""
+Signal = Callable[[int, str], NDArray[np.float32]]
+"""See ``ClipSource.signal``."""
 
 
 class ClipSource(Protocol):
@@ -67,6 +69,17 @@ class ClipSource(Protocol):
             DatasetError: the clip can't be read (any more), or the result can't be kept.
         """
 
+    def signal(self, index: int, name: str) -> NDArray[np.float32]:
+        """What was recorded or found of a clip beside its faces.
+
+        ``points``: the landmarks (F, 478, 2) in pixels of the recording's frames. ``shapes``: the blendshapes (F, 52),
+        0..1, in the order of ``models.inference.blendshapes``. ``sound``: what was heard while the faces were seen,
+        (n,) in -1..1, one channel of ``models.inference.sound.RATE`` samples a second.
+
+        Raises:
+            DatasetError: there is none of that name, or the clip can't be read (any more).
+        """
+
 
 @dataclass(frozen=True)
 class Clips:
@@ -81,6 +94,7 @@ class Clips:
     rate: NDArray[np.float32]
     read: Callable[[int], Frames]
     derive: Derive
+    tell: Signal
 
     def __post_init__(self) -> None:
         lengths = {
@@ -103,6 +117,9 @@ class Clips:
 
     def derived(self, index: int, name: str, make: Make) -> NDArray[Any]:
         return self.derive(index, name, make)
+
+    def signal(self, index: int, name: str) -> NDArray[np.float32]:
+        return self.tell(index, name)
 
 
 @dataclass
@@ -127,15 +144,25 @@ def in_memory(
     moments: Sequence[tuple[int, int]] | NDArray[np.int64] | None = None,
     rate: Sequence[float] | NDArray[np.float32] | None = None,
     offset: Sequence[int] | NDArray[np.int64] | None = None,
+    signals: Sequence[Mapping[str, NDArray[np.float32]]] = (),
 ) -> Clips:
     """A source of clips that are there already; without ``subjects`` each clip is of somebody else.
+
+    ``signals`` has those of each clip by name, if they are given.
 
     Raises:
         DatasetError: not one label a clip, or a label that is none of the classes.
     """
     if len(clips) != len(labels):
         raise DatasetError(f"expected a label for each of {len(clips)} clips, got {len(labels)}")
-    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments, rate, offset)
+
+    def tell(index: int, name: str) -> NDArray[np.float32]:
+        there = signals[index] if signals else {}
+        if name not in there:
+            raise DatasetError(f"expected clips with {name}, but clip {index} has none")
+        return there[name]
+
+    return lazy(clips.__getitem__, labels, classes, subjects, intensity, moments, rate, offset, tell=tell)
 
 
 def lazy(
@@ -148,10 +175,12 @@ def lazy(
     rate: Sequence[float] | NDArray[np.float32] | None = None,
     offset: Sequence[int] | NDArray[np.int64] | None = None,
     derive: Derive | None = None,
+    tell: Signal | None = None,
 ) -> Clips:
     """A source that calls ``read`` with a clip's index each time its frames are asked for; else as ``in_memory``.
 
-    ``derive`` keeps what is derived from clips; without it that stays in memory.
+    ``derive`` keeps what is derived from clips; without it that stays in memory. ``tell`` gives their signals; without
+    it there are none.
     """
     count = len(labels)
     return Clips(
@@ -164,7 +193,12 @@ def lazy(
         np.full(count, np.nan, np.float32) if rate is None else np.asarray(rate, np.float32),
         read,
         derive or _Remember(read),
+        tell or _untold,
     )
+
+
+def _untold(index: int, name: str) -> NDArray[np.float32]:
+    raise DatasetError(f"expected clips with {name}, but clip {index} has nothing beside its faces")
 
 
 def take(source: ClipSource, indices: Sequence[int] | NDArray[np.int64]) -> Clips:
@@ -180,4 +214,5 @@ def take(source: ClipSource, indices: Sequence[int] | NDArray[np.int64]) -> Clip
         source.rate[chosen],
         lambda index: source.frames(int(chosen[index])),
         lambda index, name, make: source.derived(int(chosen[index]), name, make),
+        lambda index, name: source.signal(int(chosen[index]), name),
     )

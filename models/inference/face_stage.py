@@ -17,8 +17,8 @@ FindFaces = Callable[[NDArray[np.uint8]], Sequence[Points]]
 """Landmarks (478, 2) in pixels of each face in an RGB picture (H, W, 3)."""
 DescribeFaces = Callable[[NDArray[np.uint8]], Sequence[tuple[Points, Shapes]]]
 """The same, each with its blendshapes (52,)."""
-TrackFaces = Callable[[NDArray[np.uint8], int], Sequence[Points]]
-"""As ``FindFaces``, of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
+TrackFaces = Callable[[NDArray[np.uint8], int], Sequence[tuple[Points, Shapes]]]
+"""As ``DescribeFaces``, of a frame (H, W, 3) RGB at a time in ms; may track from call to call."""
 
 
 class FaceStage(Protocol):

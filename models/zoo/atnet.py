@@ -72,7 +72,7 @@ ENTRIES = (
         classes=3,
         official=8_312_837,
         sight="apex-sequence",
-        motion=(STEPS, FEATURES),
+        signals={"motion": (STEPS, FEATURES)},
         micro=True,
     ),
 )

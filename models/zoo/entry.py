@@ -13,6 +13,8 @@ UNIT = Pixels((0.0,) * 3, (255.0,) * 3)
 SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
 """-1 to 1."""
 
+_BESIDE_SIGNALS = 64
+
 Builder = Callable[..., Any]
 """To a network (``torch.nn.Module``): see ``Architecture``."""
 
@@ -31,9 +33,9 @@ class Architecture:
     transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
     two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second. ``sight`` is what of a
     clip it sees (``models.training.sights``), which of clips whose rate is not known is nothing where it
-    ``needs_rate``, and for which faces are cut ``finer`` than ``size`` by a factor; ``motion`` is the shape of its
-    second input without the batch, where it has one. Networks for ``micro``-expressions are never the agent's: what
-    they say is no claim about a viewer.
+    ``needs_rate``, and for which faces are cut ``finer`` than ``size`` by a factor. ``signals`` are the shapes of its
+    inputs beside faces, by their names, without the batch; where ``size`` is 0 they are all that it knows of a clip.
+    Networks for ``micro``-expressions are never the agent's: what they say is no claim about a viewer.
     """
 
     name: str
@@ -55,33 +57,41 @@ class Architecture:
     remark: str = ""
     over: str = ""
     sight: str = "pixels"
-    motion: tuple[int, ...] = ()
+    signals: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     micro: bool = False
     needs_rate: bool = False
     finer: int = 1
 
     @property
     def sees(self) -> str:
-        """Its input in a few characters: channels, frames of a clip, side."""
+        """Its first input in a few characters: channels, frames of a clip, side; or a signal and its shape."""
+        if not self.size:
+            name, shape = next(iter(self.signals.items()))
+            return f"{name}: {' x '.join(map(str, shape))}"
         frames = f"{self.frames} x " if self.frames > 1 else ""
         return f"{self.pixels.channels} x {frames}{self.size} px"
 
     @property
     def face_size(self) -> int:
-        """Side of the faces that its sight looks at."""
-        return self.size * self.finer
+        """Side of the faces that its sight looks at; where it looks at none, of those that signals are kept with."""
+        return (self.size or _BESIDE_SIGNALS) * self.finer
 
     @property
     def sees_faces(self) -> bool:
         """Whether a single face is all that it looks at."""
-        return self.frames == 1 and not self.motion
+        return self.frames == 1 and not self.signals
 
     def shape(self, number: int) -> tuple[int, ...]:
-        """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size)."""
+        """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size).
+
+        Without faces, that of the first signal.
+        """
+        if not self.size:
+            return (number, *next(iter(self.signals.values())))
         frames = (self.frames,) if self.frames > 1 else ()
         return (number, self.pixels.channels, *frames, self.size, self.size)
 
     def inputs(self, number: int) -> dict[str, tuple[int, ...]]:
         """The shapes of all inputs by their names in an exported file, in their order; the first one's is ``shape``."""
-        first = {"flow" if self.sight.startswith("flow") else "faces": self.shape(number)}
-        return first | ({"motion": (number, *self.motion)} if self.motion else {})
+        first = {"flow" if self.sight.startswith("flow") else "faces": self.shape(number)} if self.size else {}
+        return first | {name: (number, *shape) for name, shape in self.signals.items()}

@@ -167,7 +167,7 @@ def test_all_faces_of_a_films_frame(portrait: Image.Image) -> None:
         canvas.paste(portrait.crop((110, 0, 340, 230)).resize((500, 500)), (left, 0))
     for time_ms in (9000, 9040):
         both = finder.find(np.asarray(canvas), time_ms)
-        assert sorted(centre(points)[0] > 500 for points in both) == [False, True]
+        assert sorted(centre(one.points)[0] > 500 for one in both) == [False, True]
     finder.close()
 
 

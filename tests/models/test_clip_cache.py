@@ -20,6 +20,7 @@ from models.clips.source import Frames
 from models.clips.video import Frame
 from models.errors import DatasetError, ModelMissingError
 from models.inference import align, registry
+from models.inference.blendshapes import Shapes
 from models.inference.boxes import Points
 
 SIZE = 48
@@ -37,7 +38,7 @@ class Discs:
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, frame: Frame, time_ms: int) -> Sequence[Points]:
+    def __call__(self, frame: Frame, time_ms: int) -> Sequence[tuple[Points, Shapes]]:
         self.asked += 1
         rows, columns = np.nonzero(frame[..., 0] > 150)
         if len(rows) == 0:
@@ -49,7 +50,8 @@ class Discs:
             (align.MOUTH, 0.5, align.MOUTH_Y),
         ):
             mesh[list(corners)] = (x, y)
-        return [(mesh - 0.5) * 40 + (columns.mean(), rows.mean())]
+        where = columns.mean(), rows.mean()
+        return [((mesh - 0.5) * 40 + where, np.full(52, where[0] / 160, np.float32))]
 
 
 @pytest.fixture
@@ -100,6 +102,10 @@ def test_faces_are_aligned_and_kept(data: Path) -> None:
     assert clips.subjects == ("a", "b", "a")
     np.testing.assert_equal(clips.intensity, np.array([0.5, 1, np.nan], np.float32))
     assert clips.moments.tolist() == [[1, 4], [-1, -1], [0, 2]]  # the last clip's first three frames show nobody
+    np.testing.assert_allclose(clips.signal(0, "shapes")[:, 7], (40 + 5 * np.arange(10)) / 160, atol=0.01)
+    assert clips.signal(2, "points").shape == (6, 478, 2)  # of the frames with a face
+    with pytest.raises(DatasetError, match=r"expected smell of .*a_1, but none were kept"):
+        clips.signal(0, "smell")
     assert look.asked == 10 + 6 + 9 + 3  # and an empty frame before each clip
     again = cache.prepare(data, layouts.find(data), SIZE, look).source
     assert look.asked == 28

@@ -65,3 +65,13 @@ def test_what_is_derived_from_a_clip_is_computed_once() -> None:
     assert made == [2, 1, 2]
     assert np.isnan(clips.rate[0])
     assert clips.rate[1] == 60
+
+
+def test_signals_of_clips() -> None:
+    sounds = [{"sound": np.full(3, at, np.float32)} for at in (0.1, 0.2)]
+    clips = source.take(source.in_memory([grey(1), grey(2)], [1, 0], ("a", "b"), signals=sounds), [1])
+    np.testing.assert_array_equal(clips.signal(0, "sound"), np.full(3, 0.2, np.float32))
+    with pytest.raises(DatasetError, match="expected clips with shapes, but clip 1 has none"):
+        clips.signal(0, "shapes")
+    with pytest.raises(DatasetError, match="clip 0 has nothing beside its faces"):
+        source.lazy(grey, [0], ("a",)).signal(0, "sound")

@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.clips import tracks
+from models.inference.blendshapes import Shapes
 from models.inference.boxes import Points
 
 
-def face(x: float, size: float = 100, y: float = 0) -> Points:
-    """Landmarks that fill a square of ``size`` with its upper left corner at (x, y)."""
+def face(x: float, size: float = 100, y: float = 0) -> tuple[Points, Shapes]:
+    """Landmarks that fill a square of ``size`` with its upper left corner at (x, y), and blendshapes that say x."""
     points = np.random.default_rng(0).random((478, 2))
     points[:2] = [[0, 0], [1, 1]]
-    return points * size + (x, y)
+    return points * size + (x, y), np.full(52, x / 1000, np.float32)
 
 
 def test_a_face_that_moves_is_one_track() -> None:
@@ -39,6 +40,7 @@ def test_gaps_are_filled_and_ends_are_dropped() -> None:
     assert found is not None
     assert found.first == 2
     np.testing.assert_allclose(found.points[:, 0, 0], np.arange(2, 18) * 10)
+    np.testing.assert_allclose(found.shapes[:, 3], np.arange(2, 18) / 100, rtol=1e-6)
 
 
 def test_a_long_gap_or_a_cut_ends_a_track() -> None:

@@ -29,7 +29,15 @@ class FaceAndMotion(nn.Module):
 
 
 ENTRY = Architecture(
-    "two", FaceAndMotion, "these tests", 16, Pixels((0.0,), (255.0,)), 0, motion=(4, 8), classes=3, micro=True
+    "two",
+    FaceAndMotion,
+    "these tests",
+    16,
+    Pixels((0.0,), (255.0,)),
+    0,
+    signals={"motion": (4, 8)},
+    classes=3,
+    micro=True,
 )
 CLASSES = ("negative", "positive", "surprise")
 

@@ -21,6 +21,7 @@ from models.clips import video
 from models.clips.cutting import preparing
 from models.clips.source import Frames
 from models.errors import DatasetError, EvaluationError
+from models.inference.blendshapes import Shapes
 from models.inference.boxes import Points
 from models.inference.face_stage import TrackFaces
 from models.micro import commands, methods, spot_videos
@@ -163,14 +164,14 @@ def test_a_file_that_can_not_be_written_is_told_before_the_work(tmp_path: Path) 
             command("spot", tmp_path / "film", "--method", "peak", option, tmp_path / "nowhere" / "file")
 
 
-def landmarks(frame: NDArray[np.uint8]) -> Sequence[Points]:
+def landmarks(frame: NDArray[np.uint8]) -> Sequence[tuple[Points, Shapes]]:
     """A face whose eyes and mouth are where alignment puts them; none in a black frame."""
     if frame.max() == 0:
         return []
     points = np.full((478, 2), 48.0)
     points[[33, 133, 362, 263, 61, 291]] = [(36, 40), (40, 40), (56, 40), (60, 40), (40, 66), (56, 66)]
     points[[10, 152, 234, 454]] = [(48, 16), (48, 88), (16, 48), (80, 48)]
-    return [points]
+    return [(points, np.zeros(52, np.float32))]
 
 
 def see_nothing(frames: Frames, rate: float) -> NDArray[np.float64]:
