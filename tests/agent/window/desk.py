@@ -178,6 +178,15 @@ class Desk:
 
         await wait_until(there)
 
+    async def tab_to(self, text: str) -> None:
+        """Have the keyboard at what has this text, by Tab; each is waited for, so that none is walked past."""
+        passed = []
+        while (at := next((one.text for one in await self.see() if one.focused), None)) != text:
+            passed.append(at)
+            assert len(passed) < 60, f"Tab does not lead to {text!r}, but past {passed}"
+            await self.press("Tab")
+            await self.settled()
+
     async def write(self, text: str) -> None:
         """Type it in place of what stands in the field that has the focus, and wait until it stands there."""
         await self.press("ctrl+a")

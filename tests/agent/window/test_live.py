@@ -354,10 +354,6 @@ async def test_another_language_and_theme_leave_everything_where_it_was(
         await home.reads("Keyboard")
         await home.settled()
 
-        async def there(text: str) -> bool:
-            await home.press("Tab")
-            return any(one.focused and one.text == text for one in await home.see())
-
         async def chosen(text: str, keys: list[str], word: str) -> None:
             """By these keys in the list of what has the focus: now it has this text, elsewhere stands the word."""
             await home.settled()
@@ -368,7 +364,7 @@ async def test_another_language_and_theme_leave_everything_where_it_was(
             await home.settled()
             assert (await home.focused()).box[:2] == (pytest.approx(left, abs=60), pytest.approx(top, abs=1))
 
-        await wait_until(lambda: there("English"))
+        await home.tab_to("English")
         await chosen("繁體中文 *", ["Down", "Down", "Return"], "外觀")
         await chosen("English", ["Down", "Up", "Return"], "Appearance")
         await home.press("shift+Tab")

@@ -60,15 +60,6 @@ class Pupil(Desk):
         found: list[str] = json.loads(await asyncio.wait_for(self.process.stdout.readline(), 60))
         return found
 
-    async def tab_to(self, text: str) -> None:
-        """Have the keyboard at what has this text."""
-        for _ in range(40):
-            if (await self.focused()).text == text:
-                break
-            await self.press("Tab")
-            await self.settled()
-        await self.focuses(text)
-
     async def has_asked(self, *wanted: str) -> None:
         """Wait until it has asked for this, and for nothing else."""
 
