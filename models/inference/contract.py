@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import ModelContractError
+from models.inference.voice import VOICE_KEY
 from relay.protocol import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -137,12 +138,17 @@ def read(metadata: Mapping[str, str], file: object) -> Contract | None:
     """The contract in a network's metadata; None where there is none. ``file`` is its name in the error.
 
     Raises:
-        ModelContractError: it can't be read, is of a later version, contradicts itself, or is one for research.
+        ModelContractError: it can't be read, is of a later version, contradicts itself, or is one for research or for
+            sound.
     """
     if RESEARCH_KEY in metadata:
         raise ModelContractError(
             f"{file} is a network for micro-expressions. How well such networks read strangers is not known, so no "
             "agent shows or sends what they say: choose a classifier of expressions (moodcast models list)"
+        )
+    if VOICE_KEY in metadata:
+        raise ModelContractError(
+            f"{file} is a network that hears: give it with --voice, and to --model one that sees faces"
         )
     if KEY not in metadata:
         return None
