@@ -34,8 +34,8 @@ MODULES = {
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
     "models/export": "calibrate moodnets onnx_file quantize research run",
     "models/inference": (
-        "affect align assets bar blendshapes boxes contract download face_stage fetch hearing identity infer npm "
-        "registry runtime smile softmax sound voice wheels"
+        "affect align assets bar blendshapes boxes contract download face_stage fetch hearing identity infer "
+        "late_fusion npm registry runtime smile softmax sound temperature voice wheels"
     ),
     "models/audio_visual": "*",
     "models/micro": "*",

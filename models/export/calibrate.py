@@ -1,8 +1,7 @@
 """A temperature for each head of a trained network, chosen on validation faces and built into its ONNX file.
 
-With a head's probabilities p, the shipped answer is softmax(log p / T). It works behind the mean over the mirrored
-face; for a single view it is temperature scaling as published (Guo et al. 2017, "On Calibration of Modern Neural
-Networks"), since log p differs from the logits by a constant. T changes no answer, only how sure it is.
+With a head's probabilities p, the shipped answer is softmax(log p / T) behind the mean over the mirrored face
+(``models.inference.temperature``).
 
 What a head is right about is what it was taught: the ``votes`` head the majority of FER+'s ten taggers, the ``label``
 head FER2013's label.
@@ -18,37 +17,15 @@ from onnx import helper, numpy_helper
 
 from models import metrics
 from models.errors import TrainingError
-from models.inference.infer import OnnxNetwork, softmax
+from models.inference.infer import OnnxNetwork
+from models.inference.temperature import SMALLEST, fit_temperature, tempered
 from models.stills import fer2013
 from relay.protocol import EXPRESSIONS
 
-SMALLEST = 1e-9
-"""Added to probabilities, so that their logarithm is finite; one that is no number stays so, for all to see."""
 _OUTPUTS = {"votes": "probabilities", "label": "label_probabilities"}
 """What the calibrated file calls the answers of its heads."""
 _BATCH = 64
 Array = NDArray[np.float32]
-
-
-def tempered(probabilities: Array, temperature: float) -> Array:
-    """Probabilities (N, K) of a network's own (N, K), with ``temperature`` > 0."""
-    return softmax(np.log(probabilities + np.float32(SMALLEST)) / np.float32(temperature))
-
-
-def fit_temperature(probabilities: Array, labels: NDArray[np.int64]) -> float:
-    """The temperature in 0.1..10 under which the labels are most likely.
-
-    The likelihood is concave in 1/T, so a golden-section search finds its maximum.
-    """
-
-    def loss(inverse: float) -> float:
-        return metrics.negative_log_likelihood(tempered(probabilities, 1 / inverse), labels)
-
-    low, high, golden = 0.1, 10.0, (5**0.5 - 1) / 2
-    while high - low > 1e-3:
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        low, high = (low, right) if loss(left) <= loss(right) else (left, high)
-    return 2 / (low + high)
 
 
 def _build_in(model: onnx.ModelProto, temperatures: tuple[float, float]) -> None:

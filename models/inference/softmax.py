@@ -6,11 +6,13 @@ difference from them, and the prior on it says how far one person may lead away 
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Matrix = NDArray[np.float64]
+_Real = TypeVar("_Real", bound=np.floating[Any])
 
 _GRADIENT = 1e-8
 """The fit ends where no entry of the gradient is larger than this, of the first gradient's largest entry or of 1."""
@@ -51,9 +53,9 @@ class SoftmaxRegression:
         return softmax(logits if offset is None else logits + _offset(offset, *logits.shape))
 
 
-def softmax(logits: Matrix) -> Matrix:
+def softmax(logits: NDArray[_Real]) -> NDArray[_Real]:
     """Of the last axis, 0..1 with the sum 1."""
-    powers: Matrix = np.exp(logits - logits.max(-1, keepdims=True))
+    powers: NDArray[_Real] = np.exp(logits - logits.max(-1, keepdims=True))
     powers /= powers.sum(-1, keepdims=True)
     return powers
 

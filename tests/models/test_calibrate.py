@@ -7,40 +7,15 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="calibration needs onnx: make test TRAIN=1, or pip install '.[train]'")
 
-from models import metrics  # noqa: E402
 from models.errors import ModelContractError  # noqa: E402
 from models.export import calibrate  # noqa: E402
 from models.inference import contract  # noqa: E402
 from models.inference.contract import Contract, CropSpec  # noqa: E402
-from models.inference.infer import load_still, softmax  # noqa: E402
+from models.inference.infer import load_still  # noqa: E402
+from models.inference.temperature import tempered  # noqa: E402
 from models.stills import fer2013  # noqa: E402
 
 FACES = 600
-
-
-def answers(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Labels drawn from known probabilities, and these: perfectly calibrated, with a rare second class."""
-    chance = np.random.default_rng(seed)
-    rarity = np.array([0, -1.5, 0, 0, 0, 0, 0], np.float32)
-    probabilities = softmax(chance.normal(0, 1.5, (4000, 7)).astype(np.float32) + rarity)
-    labels = (probabilities.cumsum(1) > chance.random((4000, 1))).argmax(1)
-    return probabilities, labels
-
-
-@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
-def test_finds_the_temperature_that_was_applied(temperature: float) -> None:
-    probabilities, labels = answers()
-    spoilt = calibrate.tempered(probabilities, 1 / temperature)
-    assert calibrate.fit_temperature(spoilt, labels) == pytest.approx(temperature, rel=0.08)
-    repaired = calibrate.tempered(spoilt, temperature)
-    assert metrics.reliability(repaired, labels).ece < 0.03
-
-
-def test_temperature_changes_no_answer() -> None:
-    probabilities, _ = answers()
-    tempered = calibrate.tempered(probabilities, 3.0)
-    assert (tempered.argmax(1) == probabilities.argmax(1)).all()
-    np.testing.assert_allclose(tempered.sum(1), 1, atol=1e-5)
 
 
 def test_each_head_gets_the_temperature_of_what_it_was_taught(tmp_path: Path) -> None:
@@ -60,7 +35,7 @@ def test_each_head_gets_the_temperature_of_what_it_was_taught(tmp_path: Path) ->
     assert temperatures[0] < 1 < temperatures[1]
     found = np.stack(load_still(str(out)).heads(pixels[:5]))
     pairs = zip((by_votes, by_label), temperatures, strict=True)
-    expected = np.stack([calibrate.tempered(head[:5], temperature) for head, temperature in pairs])
+    expected = np.stack([tempered(head[:5], temperature) for head, temperature in pairs])
     np.testing.assert_allclose(found, expected, atol=1e-3)
     with pytest.raises(ValueError, match="already"):
         list(calibrate.calibrate(out, faces, tmp_path / "twice.onnx"))
