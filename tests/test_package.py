@@ -27,7 +27,7 @@ MODULES = {
     "demo": "*",
     "models": "atomic commands errors json_output metrics",
     "models/clips": (
-        "cache cutting flow flow_blocks magnify micro_synth motions rates report sampling source styles synth "
+        "cache cutting flow flow_blocks magnify micro_synth motions rates report sampling sound source styles synth "
         "tracks video warp windows"
     ),
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import atomic
-from models.clips import rates, source, tracks, video
+from models.clips import rates, sound, source, tracks, video
 from models.clips.layouts.entry import Clip, Listing
 from models.clips.source import Clips, Frames, Make
 from models.clips.video import Frame
@@ -39,6 +39,7 @@ FOLDER = ".moodcast-faces"
 VERSION = 3
 """Of what is stored; another number cuts everything anew."""
 _NO_FACE = ".no-face"
+_SOUND = "sound"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 _FRAME_MS = 40
 
@@ -53,14 +54,14 @@ class Cut:
 
     ``length`` is how many frames the clip has, with and without a face; ``rate`` what its file's header says, None for
     a folder of pictures (``rates.settled``). ``signals`` are ``points`` and ``shapes`` (``ClipSource.signal``), where
-    faces were looked for.
+    faces were looked for; or the ``sound`` (``models.clips.sound.Samples``), where none were and there is no face.
     """
 
     first: int
     frames: list[Frame]
     length: int
     rate: float | None
-    signals: Mapping[str, NDArray[np.float32]]
+    signals: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,21 @@ def prepare(
 ) -> Prepared:
     """All faces of a listing in squares of ``size`` px, from the ``cache`` folder or cut now, with a progress bar.
 
-    ``look`` finds the faces, ``margin`` is as in ``CropSpec``. Without ``look``, the clips are taken for faces that are
-    cut already: the middle square of each frame is scaled, and no more. ``folder`` is the data set's; the cache lies in
-    it by default.
+    Where ``size`` is 0, no faces but the sound of the whole clips, which is then the only signal. ``look`` finds the
+    faces, ``margin`` is as in ``CropSpec``. Without ``look``, the clips are taken for faces that are cut already: the
+    middle square of each frame is scaled, and no more. ``folder`` is the data set's; the cache lies in it by default.
 
     Raises:
         DatasetError: the cache can't be written, or no clip could be cut. What was cut before stays and counts.
         MissingVideoError: there are video files to read, and PyAV is not installed.
     """
     place = cache or folder / FOLDER
-    shelf = place / (f"{size}px-margin{margin}" if look else f"{size}px-as-is")
+    shelf = place / ((f"{size}px-margin{margin}" if look else f"{size}px-as-is") if size else _SOUND)
     with _new_only_with_faces(place, shelf):
         files, broken = _cut_all(folder, listing, size, margin, look, shelf)
         if not files:
-            raise DatasetError(f"expected faces in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
+            what = "faces" if size else "sound"
+            raise DatasetError(f"expected {what} in the {len(listing.clips)} clips of {folder}, got none: {broken[0]}")
     few = listing.keep(list(files))
     stored = [_stored(file) for file in files.values()]
     clips, remarks = _source(few, list(files.values()), stored)
@@ -120,12 +122,13 @@ def _cut_all(
     """
     files: dict[int, Path] = {}
     broken: list[str] = []
-    for i, clip in enumerate(tqdm(listing.clips, desc="faces", unit="clip", disable=None)):
+    for i, clip in enumerate(tqdm(listing.clips, desc="faces" if size else _SOUND, unit="clip", disable=None)):
         try:
-            file = shelf / f"{key(folder, clip, listing.layout.steady)}.npz"
+            version = "" if size else _version_of_sound(clip)
+            file = shelf / f"{key(folder, clip, listing.layout.steady)}{version}.npz"
             stored = file if file.is_file() else file.with_suffix(_NO_FACE)
             if not stored.is_file():
-                faces = cut(clip, size, margin, look, listing.layout.steady)
+                faces = cut(clip, size, margin, look, listing.layout.steady) if size else _listen(clip)
                 stored = _store(faces, file, f"{len(files)} of {len(listing.clips)}")
             if stored != file:
                 raise DatasetError(f"expected a face in {clip.path} for {tracks.FEWEST} frames at least, found none")
@@ -174,23 +177,32 @@ def _source(listing: Listing, files: Sequence[Path], stored: Sequence["_Stored"]
         fps,
         moments[:, 2],
         lambda index, name, make: _derived(files[index], name, make),
-        lambda index, name: _signal(files[index], name, clips[index]),
+        lambda index, name: _signal(files[index], name, clips[index], stored[index]),
     )
     return made, remarks
 
 
 def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
-    """What ``make`` computes of a stored clip, kept beside it as ``KEY.NAME.npz``.
+    """What ``make`` computes of a stored clip, kept beside it (``_kept``).
 
     Raises:
         DatasetError: the stored clip can't be read.
         CacheError: the result can't be written.
     """
+    return _kept(file, name, lambda: make(_read(file)))
+
+
+def _kept(file: Path, name: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """What ``make`` gives, from ``KEY.NAME.npz`` beside a stored clip, where it is kept.
+
+    Raises:
+        CacheError: it can't be written.
+    """
     kept = file.with_name(f"{file.stem}.{name}.npz")
     if kept.is_file():
-        with contextlib.suppress(DatasetError):  # its faces are there, so it can be made anew
+        with contextlib.suppress(DatasetError):  # the clip is there, so it can be made anew
             return _load(kept, "derived")[0]
-    result = make(_read(file))
+    result = make()
     data = io.BytesIO()
     np.savez(data, derived=result)
     try:
@@ -203,20 +215,81 @@ def _derived(file: Path, name: str, make: Make) -> NDArray[Any]:
     return result
 
 
-def _signal(file: Path, name: str, clip: Clip) -> NDArray[np.float32]:
-    """What is stored of a clip beside its faces.
+def _signal(file: Path, name: str, clip: Clip, faces: "_Stored") -> NDArray[np.float32]:
+    """What is stored of a clip beside its faces, or what is heard meanwhile.
 
     Raises:
-        DatasetError: nothing of that name is.
+        DatasetError: nothing of that name is; or as ``models.clips.sound.heard``.
+        CacheError: the sound can't be kept.
     """
     with file.open("rb") as opened, np.load(opened) as stored:
         if name in stored:
-            told: NDArray[np.float32] = stored[name]
-            return told
-    raise DatasetError(
-        f"expected {name} of {clip.path}, but none were kept: they are found where faces are looked for, so without "
-        "clips.aligned in the recipe"
+            told: NDArray[Any] = stored[name]
+            return sound.as_float(told) if name == _SOUND else told
+    if name != _SOUND:
+        raise DatasetError(
+            f"expected {name} of {clip.path}, but none were kept: they are found where faces are looked for, so "
+            "without clips.aligned in the recipe"
+        )
+    place = _place_of_sound(clip)
+    begin, rate = clip.start + faces.first, _pictures_a_second(clip, faces.rate)
+    return sound.as_float(
+        _kept(file, f"{_SOUND}{_version_of_sound(clip)}", lambda: sound.heard(place, begin / rate, faces.count / rate))
     )
+
+
+def _listen(clip: Clip) -> Cut:
+    """The whole of a clip's sound.
+
+    Raises:
+        DatasetError, MissingVideoError: as ``models.clips.sound.heard``.
+    """
+    place = _place_of_sound(clip)
+    if not clip.start and clip.stop is None:
+        return Cut(0, [], 0, None, {_SOUND: sound.heard(place)})
+    header = None if clip.path.is_dir() else video.header(clip.path).rate
+    rate = _pictures_a_second(clip, header)
+    length = None if clip.stop is None else (clip.stop - clip.start) / rate
+    return Cut(0, [], 0, header, {_SOUND: sound.heard(place, clip.start / rate, length)})
+
+
+def _place_of_sound(clip: Clip) -> Path:
+    """The file that has a clip's sound.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    if clip.sound is None and clip.path.is_dir():
+        raise DatasetError(
+            f"expected sound, but {clip.path} is a folder of pictures: put a file of sound beside it, "
+            f"{clip.path.name}.wav"
+        )
+    return clip.sound or clip.path
+
+
+def _pictures_a_second(clip: Clip, header: float | None) -> float:
+    """As the time stamps of a video's sound count them: by its header, be it as slow as a film is to be played.
+
+    Raises:
+        DatasetError: it is not known, so that one can't say what was heard when.
+    """
+    return rates.checked(header if header is not None and rates.plausible(header) else clip.fps, clip.path)
+
+
+def _version_of_sound(clip: Clip) -> str:
+    """A word that changes when a clip's file of sound does, ``""`` where it has none of its own.
+
+    Raises:
+        DatasetError: it is not there any more.
+    """
+    if clip.sound is None:
+        return ""
+    try:
+        state = clip.sound.stat()
+    except OSError as error:
+        raise DatasetError(f"expected sound, but {clip.sound} can't be read: {error.strerror or error}") from error
+    facts = (clip.sound.name, state.st_size, state.st_mtime_ns)
+    return "-" + hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int, int], list[str]]:
@@ -224,7 +297,9 @@ def _moments(clip: Clip, faces: "_Stored") -> tuple[tuple[int, int, int], list[s
 
     The face must be there at the apex; of an onset or offset that it misses, the nearest frame is close enough.
     """
-    said = []
+    said: list[str] = []
+    if not faces.count:  # of sound, no frame is known
+        return (-1, -1, -1), said
     last = faces.first + faces.count - 1
     if faces.count < faces.length:
         said.append(
@@ -280,7 +355,8 @@ def _store(faces: Cut | None, file: Path, done: str) -> Path:
         ends = np.cumsum([len(jpeg) for jpeg in jpegs])
         rate = np.nan if faces.rate is None else faces.rate
         span = {"first": np.int64(faces.first), "length": np.int64(faces.length), "rate": np.float64(rate)}
-        every: dict[str, Any] = {"ends": ends, "jpegs": np.concatenate(jpegs), **span, **faces.signals}
+        pixels = np.concatenate([np.empty(0, np.uint8), *jpegs])
+        every: dict[str, Any] = {"ends": ends, "jpegs": pixels, **span, **faces.signals}
         np.savez(data, **every)
     target = file.with_suffix(_NO_FACE) if faces is None else file
     try:
@@ -311,6 +387,8 @@ def _stored(file: Path) -> _Stored:
 
 def _read(file: Path) -> Frames:
     jpegs, ends = _load(file, "jpegs", "ends")
+    if not len(ends):
+        raise DatasetError(f"expected faces, but {file} holds the sound of a clip alone")
     pictures = [cv2.imdecode(part, cv2.IMREAD_COLOR) for part in np.split(jpegs, ends[:-1])]
     return np.stack([np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) for picture in pictures])
 

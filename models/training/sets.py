@@ -2,13 +2,14 @@
 
 import dataclasses
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
 from models.clips import layouts, rates
-from models.clips.cache import Prepared
+from models.clips.cache import CacheError, Prepared
 from models.clips.cutting import Prepare
 from models.clips.layouts.entry import Listing
 from models.clips.source import Clips, take
@@ -39,7 +40,8 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
     """A set of ``fewest`` clips or more, of faces of ``size`` px; they are cut on first use and kept beside the clips.
 
     Clips that are not there, can't be read, or show no face, are told of and left out, and so are those of unknown rate
-    where the network needs to know it.
+    where the network needs to know it, and those without sound where it hears. Where ``size`` is 0, the network only
+    hears: no faces are looked for.
 
     Raises:
         DatasetError: the folder is not laid out as the recipe says, has no clips, or too few subjects or classes.
@@ -62,8 +64,11 @@ def opened(recipe: Recipe, folder: Path, size: int, prepare: Prepare, fewest: in
         every = lost + len(listing.clips)
         tqdm.write(f"{folder}: {lost} of {every} clips are missing, such as: {listing.missing[0]}", sys.stderr)
     prepared = prepare(folder, listing, size, how.aligned)
-    if networks.get(recipe.network.name).needs_rate:
+    network = networks.get(recipe.network.name)
+    if network.needs_rate:
         prepared = _with_rates(prepared)
+    if network.hears and size:
+        prepared = _with_sound(prepared)
     if left_out := len(prepared.broken):
         tqdm.write(
             f"{folder}: {left_out} of {len(listing.clips)} clips are left out, such as: {prepared.broken[0]}",
@@ -84,20 +89,48 @@ def _with_rates(prepared: Prepared) -> Prepared:
     Raises:
         DatasetError: there are none.
     """
-    kept, unknown = [], []
-    for i, clip in enumerate(prepared.listing.clips):
+
+    def check(index: int) -> None:
+        rates.checked(float(prepared.source.rate[index]), prepared.listing.clips[index].path)
+
+    return _checked(prepared, range(len(prepared.source)), check, "of no clip the rate is known")
+
+
+def _with_sound(prepared: Prepared) -> Prepared:
+    """The clips that have sound while their faces are seen; it is kept, with a progress bar.
+
+    Raises:
+        DatasetError: there are none, or the sound can't be kept.
+        MissingVideoError: there is sound to read, and PyAV is not installed.
+    """
+    every = tqdm(range(len(prepared.source)), desc="sound", unit="clip", disable=None)
+    return _checked(
+        prepared, every, lambda index: prepared.source.signal(index, "sound"), "no clip with a face has sound"
+    )
+
+
+def _checked(prepared: Prepared, every: Iterable[int], check: Callable[[int], object], none: str) -> Prepared:
+    """The clips that a check, which raises DatasetError, lets pass.
+
+    Raises:
+        DatasetError: it is ``none``; or a CacheError.
+    """
+    kept, broken = [], []
+    for i in every:
         try:
-            rates.checked(float(prepared.source.rate[i]), clip.path)
+            check(i)
             kept.append(i)
+        except CacheError:
+            raise
         except DatasetError as error:
-            unknown.append(str(error))
+            broken.append(str(error))
     if not kept:
-        raise DatasetError(f"of no clip the rate is known: {unknown[0]}")
+        raise DatasetError(f"{none}: {broken[0]}")
     return dataclasses.replace(
         prepared,
         listing=prepared.listing.keep(kept),
         source=take(prepared.source, kept),
-        broken=(*prepared.broken, *unknown),
+        broken=(*prepared.broken, *broken),
         spans=tuple(prepared.spans[i] for i in kept),
     )
 

@@ -14,6 +14,8 @@ SYMMETRIC = Pixels((127.5,) * 3, (128.0,) * 3)
 """-1 to 1."""
 
 _BESIDE_SIGNALS = 64
+_OF_SOUND = frozenset(("sound", "mfcc"))
+"""Signals that come from what is heard of a clip."""
 
 Builder = Callable[..., Any]
 """To a network (``torch.nn.Module``): see ``Architecture``."""
@@ -73,8 +75,17 @@ class Architecture:
 
     @property
     def face_size(self) -> int:
-        """Side of the faces that its sight looks at; where it looks at none, of those that signals are kept with."""
-        return (self.size or _BESIDE_SIGNALS) * self.finer
+        """Side of the faces that its sight looks at; where it looks at none, of those that signals are kept with.
+
+        0 where it only hears.
+        """
+        only_hears = not self.size and _OF_SOUND.issuperset(self.signals)
+        return 0 if only_hears else (self.size or _BESIDE_SIGNALS) * self.finer
+
+    @property
+    def hears(self) -> bool:
+        """Whether it is told what is heard of a clip."""
+        return not _OF_SOUND.isdisjoint(self.signals)
 
     @property
     def sees_faces(self) -> bool:

@@ -1,9 +1,10 @@
 """Adapters for the folder layouts of data sets of clips, with their official split files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from models.clips.layouts import acted, casme, cohn_kanade, micro, plain, wild
-from models.clips.layouts.entry import Listing, as_expressions
+from models.clips.layouts.entry import SYNTHETIC, Clip, Listing, as_expressions
 from models.errors import DatasetError
 
 __all__ = ["LAYOUTS", "Listing", "as_expressions", "find"]
@@ -30,4 +31,19 @@ def find(folder: Path, name: str = "plain") -> Listing:
         raise DatasetError(f"expected clips in {folder}, but none is named")
     if not found.clips:
         raise DatasetError(f"expected clips in {folder}; of those that are named none is there: {found.missing[0]}")
-    return Listing(layout, found.classes or layout.classes, found.clips, found.folds, found.missing, found.remarks)
+    return Listing(
+        layout,
+        found.classes or layout.classes,
+        found.clips,
+        found.folds,
+        found.missing,
+        found.remarks,
+        recorded=not _says_synthetic(folder, found.clips),
+    )
+
+
+def _says_synthetic(folder: Path, clips: Sequence[Clip]) -> bool:
+    """Whether the folder, one that it lies in, or one that a clip lies in is marked as made by a program."""
+    places = {place.resolve() for place in {folder, *(clip.path.parent for clip in clips)}}
+    every = places.union(*(place.parents for place in places))
+    return any((place / SYNTHETIC).exists() for place in every)

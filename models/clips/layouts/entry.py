@@ -11,10 +11,16 @@ from relay.protocol import EXPRESSIONS
 
 Read = Callable[[Path], "Found"]
 
+SYNTHETIC = "synthetic.txt"
+"""In the folder of a set that a program made: its faces and voices are no recordings, whatever layout reads it."""
+
 
 @dataclass(frozen=True)
 class Clip:
     """A video file or a folder of pictures, or the frames from ``start`` to before ``stop`` of it (None: its end).
+
+    A file of sound is a clip as well, for networks that only hear. ``sound`` is a file with the sound of pictures; its
+    time begins as theirs does (``models.clips.sound``). Without it, a video's own track counts.
 
     ``label`` indexes the listing's classes. ``intensity``, the moments ``onset``, ``apex`` and ``offset``, counted from
     ``start``, and the frames a second, ``fps``, are as in ``models.clips.source``.
@@ -30,6 +36,7 @@ class Clip:
     apex: int = -1
     offset: int = -1
     fps: float = math.nan
+    sound: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class Listing:
-    """The clips of a folder and their official folds (empty where there are none); else as ``Found``."""
+    """The clips of a folder and their official folds (empty where there are none); else as ``Found``.
+
+    ``recorded``: no file of the set says that a program made it (``SYNTHETIC``).
+    """
 
     layout: Layout
     classes: tuple[str, ...]
@@ -80,6 +90,7 @@ class Listing:
     folds: Mapping[str, OfficialFold]
     missing: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    recorded: bool = True
 
     def keep(self, indices: Sequence[int]) -> "Listing":
         """Only these clips; the folds follow."""

@@ -1,0 +1,215 @@
+"""The sound of clips: whatever the file's track is like, in step with the faces, kept, or told of in a sentence."""
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.clips import cache, layouts, sound
+from models.clips.layouts.entry import SYNTHETIC
+from models.errors import DatasetError
+from models.inference.sound import RATE
+
+av = pytest.importorskip("av", reason="sound needs PyAV: pip install '.[train]'")
+
+HZ = 440
+
+
+def tone(seconds: float, rate: int = RATE, hz: float = HZ) -> NDArray[np.float32]:
+    """A sine of half the full scale, (n,)."""
+    wave: NDArray[np.float32] = (0.5 * np.sin(2 * math.pi * hz * np.arange(round(seconds * rate)) / rate)).astype("f4")
+    return wave
+
+
+def film(
+    file: Path,
+    channels: list[NDArray[np.float32]],
+    rate: int = RATE,
+    layout: str = "mono",
+    late: float = 0.0,
+    pictures: int = 25,
+) -> Path:
+    """A film at 25 frames a second of a grey that gets brighter, and a PCM track whose time stamps begin ``late``."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(file), "w") as container:
+        if pictures:
+            stream = container.add_stream("libx264", 25)
+            stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
+        track = container.add_stream("pcm_s16le", rate, layout=layout) if channels else None
+        for i in range(pictures):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 50 + 4 * i % 200, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = i + (round(-late * 25) if late < 0 else 0), Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        if pictures:
+            container.mux(stream.encode())
+        if track is not None:
+            samples = np.round(np.stack(channels, 1) * 32767).astype(np.int16)
+            for begin in range(0, len(samples), 1000):
+                part = av.AudioFrame.from_ndarray(samples[begin : begin + 1000].reshape(1, -1), "s16", layout)
+                part.sample_rate, part.time_base = rate, Fraction(1, rate)
+                part.pts = begin + round(max(late, 0) * rate)
+                container.mux(track.encode(part))
+            container.mux(track.encode())
+    return file
+
+
+def loudness(samples: NDArray[np.int16]) -> float:
+    return float(np.sqrt((samples / 32768.0) ** 2).mean())
+
+
+def pitch(samples: NDArray[np.int16]) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(spectrum.argmax()) * RATE / len(samples)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, RATE, 44100, 48000])
+def test_any_rate_becomes_ours(tmp_path: Path, rate: int) -> None:
+    heard = sound.heard(film(tmp_path / "a.mkv", [tone(1, rate)], rate))
+    assert heard.dtype == np.int16
+    assert abs(len(heard) - RATE) < 50
+    assert abs(pitch(heard) - HZ) < 2
+    assert abs(np.abs(heard).max() / 32768 - 0.5) < 0.02
+    assert abs(float(sound.as_float(heard).max()) - 0.5) < 0.02
+
+
+@pytest.mark.parametrize(("layout", "channels"), [("mono", 1), ("stereo", 2), ("5.1", 6)])
+def test_channels_become_one_without_clipping(tmp_path: Path, layout: str, channels: int) -> None:
+    """The same loud tone in all channels is no louder in one."""
+    heard = sound.heard(film(tmp_path / "a.mkv", [1.98 * tone(1)] * channels, layout=layout))
+    assert 0.7 < np.abs(heard).max() / 32768 < 1.0
+    assert abs(pitch(heard) - HZ) < 2
+    bent = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))[3 * HZ - 3 : 3 * HZ + 4].max()
+    assert bent < 1e-3 * np.abs(np.fft.rfft(heard * np.hanning(len(heard)))).max()  # clipped sines have that overtone
+
+
+def test_one_ear_is_heard(tmp_path: Path) -> None:
+    heard = sound.heard(film(tmp_path / "a.mkv", [tone(1), 0 * tone(1)], layout="stereo"))
+    assert 0.2 < np.abs(heard).max() / 32768 < 0.4
+
+
+@pytest.mark.parametrize("late", [0.0, 0.4, -0.4])
+def test_sound_out_of_step_is_put_in_step(tmp_path: Path, late: float) -> None:
+    """A click that is made 0.6 s after the first picture is heard there, however the streams begin."""
+    click = np.zeros(RATE + RATE // 2, np.float32)
+    click[round((0.6 - late) * RATE)] = 0.9
+    file = film(tmp_path / "a.mkv", [click], late=late)
+    heard = sound.heard(file, 0, 1)
+    assert len(heard) == RATE
+    assert abs(int(np.abs(heard).argmax()) - 0.6 * RATE) < 0.003 * RATE
+    later = sound.heard(file, 0.5, 0.5)
+    assert abs(int(np.abs(later).argmax()) - 0.1 * RATE) < 0.003 * RATE
+
+
+def test_sound_and_pictures_too_far_apart(tmp_path: Path) -> None:
+    file = film(tmp_path / "a.mkv", [tone(1)], late=3.0, pictures=125)
+    with pytest.raises(DatasetError, match=r"begin within 2 s of each other, but their time stamps are \+3.00 s apart"):
+        sound.heard(file)
+
+
+def test_sound_that_ends_early_becomes_silence_or_is_refused(tmp_path: Path) -> None:
+    file = film(tmp_path / "a.mkv", [tone(0.7)], pictures=50)
+    heard = sound.heard(file, 0, 1)
+    assert len(heard) == RATE
+    assert loudness(heard[: RATE // 2]) > 0.2
+    assert not heard[round(0.71 * RATE) :].any()
+    with pytest.raises(DatasetError, match=r"expected sound of 2.00 s from second 0.00 of .* has only 0.70 s of them"):
+        sound.heard(file, 0, 2)
+    with pytest.raises(DatasetError, match=r"has only 0.00 s"):
+        sound.heard(file, 1, 1)
+
+
+def test_a_pause_of_the_track_is_one_of_the_sound(tmp_path: Path) -> None:
+    """Some recorders write no packets while nothing is heard."""
+    file = tmp_path / "a.mkv"
+    with av.open(str(file), "w") as container:
+        track = container.add_stream("pcm_s16le", RATE, layout="mono")
+        for begin in (0.0, 1.0):
+            part = av.AudioFrame.from_ndarray((tone(0.5) * 32767).astype(np.int16)[None], "s16", "mono")
+            part.sample_rate, part.time_base, part.pts = RATE, Fraction(1, RATE), round(begin * RATE)
+            container.mux(track.encode(part))
+        container.mux(track.encode())
+    heard = sound.heard(file)
+    assert abs(len(heard) - 1.5 * RATE) < 50
+    assert loudness(heard[: RATE // 2 - 50]) > 0.2 < loudness(heard[RATE + 50 :])
+    assert loudness(heard[RATE // 2 + 50 : RATE - 50]) < 1e-3
+
+
+def test_files_without_sound(tmp_path: Path) -> None:
+    silent = film(tmp_path / "a.mkv", [])
+    with pytest.raises(DatasetError, match=r"expected sound, but .*a.mkv has no sound track"):
+        sound.heard(silent)
+    whole = film(tmp_path / "b.mp4", []).read_bytes()
+    for broken in (b"", b"This is no sound.", whole[: len(whole) // 2]):
+        (tmp_path / "c.mp4").write_bytes(broken)
+        with pytest.raises(DatasetError, match=r"expected sound, but .*c.mp4 can't be decoded"):
+            sound.heard(tmp_path / "c.mp4")
+    with pytest.raises(DatasetError, match="can't be decoded"):
+        sound.heard(tmp_path / "none.wav")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two films of a second with sound, and one without; the pitch says who it is."""
+    folder = tmp_path / "data"
+    film(folder / "happy" / "a_1.mkv", [tone(1, hz=300)])
+    film(folder / "sad" / "b_1.mkv", [tone(1, hz=500)])
+    film(folder / "sad" / "c_1.mkv", [])
+    return folder
+
+
+def test_sound_is_kept_beside_the_faces(data: Path) -> None:
+    for _ in range(2):
+        clips = cache.prepare(data, layouts.find(data), 48, None).source
+        heard = clips.signal(1, "sound")
+        assert heard.dtype == np.float32
+        assert len(heard) == RATE
+        assert abs(pitch(np.asarray(heard * 32767, np.int16)) - 500) < 2
+    (kept,) = (data / cache.FOLDER).rglob("*.sound.npz")
+    assert np.load(kept)["derived"].dtype == np.int16
+    before = kept.stat().st_mtime_ns
+    np.testing.assert_array_equal(clips.signal(1, "sound"), heard)
+    assert kept.stat().st_mtime_ns == before
+    with pytest.raises(DatasetError, match=r"c_1.mkv has no sound track"):
+        clips.signal(2, "sound")
+
+
+def test_sound_is_that_of_the_time_of_the_faces(tmp_path: Path) -> None:
+    """Faces are seen from frame 5 on only, and a clip may be a part of its file."""
+    steps = np.concatenate([tone(0.2, hz=hz) for hz in (200, 400, 600, 800, 1000)])
+    file = film(tmp_path / "happy" / "a_1.mkv", [steps])
+    listing = layouts.find(tmp_path)
+    part = layouts.entry.Clip(file, 3, "a", start=10, stop=15)
+    few = layouts.Listing(listing.layout, listing.classes, (part,), {})
+    heard = cache.prepare(tmp_path, few, 48, None).source.signal(0, "sound")
+    assert len(heard) == RATE // 5
+    assert abs(pitch(np.asarray(heard * 32767, np.int16)) - 600) < 10
+
+
+def test_networks_that_only_hear_need_no_faces(data: Path) -> None:
+    for _ in range(2):
+        prepared = cache.prepare(data, layouts.find(data), 0, None)
+        assert prepared.source.subjects == ("a", "b")
+        assert len(prepared.source.signal(0, "sound")) == RATE
+        (left_out,) = prepared.broken
+        assert left_out.endswith("c_1.mkv has no sound track")
+    assert not prepared.remarks
+    with pytest.raises(DatasetError, match="holds the sound of a clip alone"):
+        prepared.source.frames(0)
+    assert {file.parent.name for file in (data / cache.FOLDER).rglob("*.npz")} == {"sound"}
+
+
+def test_no_clip_with_sound(tmp_path: Path) -> None:
+    film(tmp_path / "happy" / "a_1.mkv", [])
+    with pytest.raises(DatasetError, match=r"expected sound in the 1 clips of .*, got none: .* has no sound track"):
+        cache.prepare(tmp_path, layouts.find(tmp_path), 0, None)
+
+
+def test_a_set_that_a_program_made_says_so(data: Path) -> None:
+    assert layouts.find(data).recorded
+    (data / SYNTHETIC).write_text("")
+    assert not layouts.find(data).recorded
+    (data / SYNTHETIC).rename(data / "happy" / SYNTHETIC)  # one half of it is enough
+    assert not layouts.find(data).recorded
