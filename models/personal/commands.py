@@ -101,7 +101,7 @@ def _add_set(options: "argparse._ActionsContainer") -> None:
         "--layout",
         default="people",
         metavar="NAME",
-        help="of the clips, such as ravdess-song or plain (default: %(default)s; moodcast models clips DIR --layout -)",
+        help="of the clips, such as ravdess-both or plain (default: %(default)s; moodcast models clips DIR --layout -)",
     )
     options.add_argument("--seven", action="store_true", help="under Moodcast's expressions, without other classes")
     options.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")

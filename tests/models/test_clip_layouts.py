@@ -87,6 +87,18 @@ def test_plain_takes_no_folder_without_a_picture_for_a_clip(tmp_path: Path, writ
     assert not layouts.find(tmp_path / "anna").missing
 
 
+def test_plain_with_sound(tmp_path: Path, write: Write) -> None:
+    """Sound beside pictures of its name is theirs, and otherwise a clip."""
+    write("happy/a_1.mp4", "happy/a_1.wav", "happy/a_1.mp3", "happy/b_1/0001.png", "happy/b_1.flac", "sad/c_1.opus")
+    write("ben/sad/1.wav", "ben/sad/1.mp4", "ben/happy/2.ogg")
+    found = {clip.path.name: clip.sound.name if clip.sound else "" for clip in layouts.find(tmp_path).clips}
+    assert found == {"a_1.mp4": "a_1.wav", "b_1": "b_1.flac", "c_1.opus": ""}
+    people = layouts.find(tmp_path, "people").clips
+    assert {clip.path.name: clip.sound.name if clip.sound else "" for clip in people} == {"2.ogg": "", "1.mp4": "1.wav"}
+    write("clips.csv", text="file,label,subject,intensity,onset,apex\nhappy/a_1,happy,a\nsad/c_1.opus,sad,c\n")
+    assert labels(layouts.find(tmp_path)) == {"a_1.mp4": "happy", "c_1.opus": "sad"}
+
+
 @pytest.mark.parametrize(
     ("folders", "rows", "complaint"),
     [
@@ -209,9 +221,15 @@ def test_ravdess(tmp_path: Path, write: Write) -> None:
     write("Actor_01/01-01-06-02-01-01-01.mp4")  # the same take with sound
     write("Actor_01/01-01-08-01-01-01-01.mp4")  # with sound only
     write("Actor_01/02-02-03-01-01-01-01.mp4")  # song
-    write("Actor_01/03-01-03-01-01-01-01.wav")
+    write("Actor_01/02-02-07-01-01-01-01.mp4")  # which nobody sings
+    write("Actor_01/03-01-03-01-01-01-01.wav", "Audio/Actor_02/03-01-06-02-01-01-02.wav")
     listing = layouts.find(tmp_path, "ravdess")
-    assert len(listing.clips) == 25
+    assert len(listing.clips) == 26
+    heard = {clip.path.name: clip.sound.name if clip.sound else "" for clip in listing.clips}
+    assert heard["02-01-06-02-01-01-01.mp4"] == "01-01-06-02-01-01-01.mp4"
+    assert heard["02-01-06-02-01-01-02.mp4"] == "03-01-06-02-01-01-02.wav"
+    assert heard["02-01-06-02-01-01-03.mp4"] == heard["01-01-08-01-01-01-01.mp4"] == ""
+    assert heard["03-01-03-01-01-01-01.wav"] == ""  # nothing but sound
     assert labels(listing)["02-01-06-02-01-01-07.mp4"] == "fearful"
     assert labels(listing)["01-01-08-01-01-01-01.mp4"] == "surprised"
     assert {clip.intensity for clip in listing.clips if clip.label == 5} == {1.0}
@@ -221,17 +239,25 @@ def test_ravdess(tmp_path: Path, write: Write) -> None:
     for folds in (tested[:5], tested[5:]):
         assert sorted(subject for fold in folds for subject in fold) == [f"{actor:02}" for actor in range(1, 25)]
     for fold in listing.folds.values():
-        assert sorted(fold.train + fold.test) == list(range(25))
+        assert sorted(fold.train + fold.test) == list(range(26))
     song = layouts.find(tmp_path, "ravdess-song")
-    assert len(song.clips) == 26
-    assert labels(song)["02-02-03-01-01-01-01.mp4"] == "happy"
+    assert labels(song) == {"02-02-03-01-01-01-01.mp4": "happy"}
+    assert song.classes == ("neutral", "calm", "happy", "sad", "angry", "fearful")
+    assert song.folds["5"].test == (0,)
+    both = layouts.find(tmp_path, "ravdess-both")
+    assert len(both.clips) == 28
+    assert len(both.classes) == 8
 
 
 def test_crema_d(tmp_path: Path, write: Write) -> None:
     write(*(f"VideoFlash/{actor}_IEO_HAP_HI.flv" for actor in range(1001, 1092)))
-    write("VideoFlash/1001_DFA_NEU_XX.flv", "VideoFlash/readme.txt")
+    write("VideoFlash/1001_DFA_NEU_XX.flv", "VideoFlash/readme.txt", "AudioMP3/1091_TIE_SAD_XX.mp3")
+    write("AudioMP3/1001_IEO_HAP_HI.mp3", "AudioWAV/1001_IEO_HAP_HI.wav")
     listing = layouts.find(tmp_path, "crema-d")
-    assert len(listing.clips) == 92
+    assert len(listing.clips) == 93
+    heard = {clip.path.name: clip.sound.name for clip in listing.clips if clip.sound}
+    assert heard == {"1001_IEO_HAP_HI.flv": "1001_IEO_HAP_HI.wav"}
+    assert labels(listing)["1091_TIE_SAD_XX.mp3"] == "SAD"
     (calm,) = (clip for clip in listing.clips if listing.classes[clip.label] == "NEU")
     assert math.isnan(calm.intensity)
     assert calm.subject == "1001"

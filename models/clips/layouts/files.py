@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from models.clips import video
+from models.clips import sound, video
 from models.errors import DatasetError
 
 
@@ -39,24 +39,39 @@ def locate(folder: Path, names: Iterable[str], what: str) -> Path:
 
 
 def clip_at(place: Path) -> Path | None:
-    """A folder of pictures of this name, or a video file of this name with any ending; None where there is neither."""
+    """A folder of pictures of this name, or a file of this name with any ending; None where there is neither.
+
+    Of a video and a file of sound, the video.
+    """
     if place.is_dir():
         return place
-    for suffix in sorted(video.VIDEOS):
+    for suffix in (*sorted(video.VIDEOS), *sound.SOUNDS):
         if (file := place.with_name(place.name + suffix)).is_file():
             return file
-    return place if place.is_file() and place.suffix.lower() in video.VIDEOS else None
+    return place if place.is_file() and is_clip(place) else None
+
+
+def is_clip(entry: Path) -> bool:
+    """Whether a file is a video or one of sound, by its ending, or a folder has pictures directly in it."""
+    if entry.is_dir():
+        return video.has_pictures(entry)
+    return entry.suffix.lower() in video.VIDEOS or is_sound(entry)
+
+
+def is_sound(entry: Path) -> bool:
+    """Whether a file is one of sound alone, by its ending."""
+    return entry.suffix.lower() in sound.SOUNDS and not entry.is_dir()
 
 
 def clips_in(folder: Path) -> list[Path]:
-    """Video files and folders of pictures directly in a folder, by the numbers in their names."""
-    found = [
-        entry
-        for entry in folder.iterdir()
-        if not entry.name.startswith(".")
-        and (video.has_pictures(entry) if entry.is_dir() else entry.suffix.lower() in video.VIDEOS)
-    ]
-    return sorted(found, key=lambda entry: video.natural(entry.name))
+    """The clips directly in a folder (``is_clip``), by the numbers in their names.
+
+    A file of sound is none where there are pictures of its name (``models.clips.sound.beside`` finds it).
+    """
+    found = [entry for entry in folder.iterdir() if not entry.name.startswith(".") and is_clip(entry)]
+    seen = {entry.name if entry.is_dir() else entry.stem for entry in found if not is_sound(entry)}
+    alone = [entry for entry in found if not (is_sound(entry) and entry.stem in seen)]
+    return sorted(alone, key=lambda entry: video.natural(entry.name))
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -8,6 +8,9 @@ frame, a column fps say how many frames a second a clip has; without it, or wher
 does. Labels need not be names of folders; where one is, all are, in these words or others for the same expression.
 Classes that are all names of Moodcast's expressions come in Moodcast's order, others by name.
 
+``CLASS/CLIP.wav`` is a clip for networks that only hear, and the sound of ``CLASS/CLIP.mp4`` or of the pictures in
+``CLASS/CLIP/`` where it lies beside them; of pictures, fps must be told then.
+
 ``people`` is the same the other way round, and has no table: ``SUBJECT/CLASS/CLIP.mp4``, or with pictures in ``CLIP/``.
 """
 
@@ -15,7 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from models.clips import rates
+from models.clips import rates, sound
 from models.clips.layouts import files
 from models.clips.layouts.entry import Clip, Found, Layout, expression_of
 from models.errors import DatasetError
@@ -59,6 +62,7 @@ def read(folder: Path) -> Found:
                 apex=apex,
                 offset=offset,
                 fps=rate_of(row, place),
+                sound=sound.beside(path),
             )
         )
     return Found(tuple(clips), missing=tuple(missing), classes=classes)
@@ -76,7 +80,7 @@ def _read_people(folder: Path) -> Found:
             f"expected clips as SUBJECT/CLASS/CLIP.mp4 or SUBJECT/CLASS/CLIP/PICTURES in {folder}, got none"
         )
     classes = order({name for _, name, _ in found})
-    clips = tuple(Clip(path, label_of(name, classes), person) for person, name, path in found)
+    clips = tuple(Clip(path, label_of(name, classes), person, sound=sound.beside(path)) for person, name, path in found)
     return Found(clips, classes=classes)
 
 
