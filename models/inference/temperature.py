@@ -5,12 +5,11 @@ it is temperature scaling as published (Guo et al. 2017, "On Calibration of Mode
 differs from the logits by a constant. T changes no answer, only how sure it is.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models import metrics
 from models.inference.softmax import softmax
 
 SMALLEST = 1e-9
@@ -18,22 +17,26 @@ SMALLEST = 1e-9
 _LEAST, _MOST = 0.1, 10.0
 _PRECISION = 1e-3
 
-Probabilities = NDArray[np.floating[Any]]
+_Real = TypeVar("_Real", bound=np.floating[Any])
 
 
-def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
+def tempered(probabilities: NDArray[_Real], temperature: float) -> NDArray[_Real]:
     """Probabilities (N, K) of a classifier's own (N, K), with ``temperature`` > 0."""
     return softmax(np.log(probabilities + probabilities.dtype.type(SMALLEST)) / probabilities.dtype.type(temperature))
 
 
-def fit_temperature(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+def fit_temperature(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float:
     """The temperature in 0.1..10 under which the labels (N,) are most likely, to a thousandth of its inverse.
 
     The likelihood is concave in 1/T, so a golden-section search finds its maximum.
     """
+    logarithms = np.log(np.asarray(probabilities, np.float64) + SMALLEST)
+    logarithms -= logarithms.max(1, keepdims=True)
+    of_labels = logarithms[np.arange(len(labels)), labels]
 
     def loss(inverse: float) -> float:
-        return metrics.negative_log_likelihood(tempered(probabilities, 1 / inverse), labels)
+        # Without the floor of metrics.negative_log_likelihood, under which what is very wrong would have no slope.
+        return float((np.log(np.exp(logarithms * inverse).sum(1)) - of_labels * inverse).mean())
 
     low, high, golden = 1 / _MOST, 1 / _LEAST, (5**0.5 - 1) / 2
     while high - low > _PRECISION:
