@@ -80,6 +80,7 @@ docs: $(VENV)/dev.done
 # With their own programs, so that a page that changed is shown as it is now. PORTRAITS names a folder of pictures, a face
 # each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`,
 # MICRO_RUN a run of micro-attention, KEY_FRAMES that of benchmarks.key_frames, RATES that of `moodcast models micro rates`.
+# FUSED names the figures of `moodcast models fuse`.
 # FILMS names the long clips of docs/micro.md's test of spotting, and SPOTTER the run that it is of.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
@@ -95,6 +96,7 @@ pictures: $(VENV)/dev.done
 	@[ -z "$(KEY_FRAMES)" ] || $(BIN)/python -m benchmarks.key_frames_picture "$(KEY_FRAMES)" --out docs/images/micro-key-frames.webp
 	@[ -z "$(RATES)" ] || $(BIN)/python -m benchmarks.rates_picture "$(RATES)" --out docs/images/micro-rates.webp
 	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
+	@[ -z "$(FUSED)" ] || $(BIN)/python -m benchmarks.fuse_picture "$(FUSED)" --out docs/images/late-fusion.webp
 	@[ -z "$(SPOTTER)" ] || $(BIN)/python -m benchmarks.spot_picture "$(FILMS)" 063_00182.mp4 --network "$(SPOTTER)" --out docs/images/spotting.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.evaluation.posteriors import EMOTIONS, FOLDS
+from models.inference.softmax import softmax
 
 REAL = Path(__file__).parents[1] / ".." / "shared" / "data" / "ravdess" / "posteriors"
 ACTORS = range(1, 11)
@@ -54,7 +55,7 @@ def write(folder: Path, file: str, clips: dict[str, list[np.ndarray]]) -> None:
     order = [EMOTIONS.index(emotion) for emotion in ALPHABETICAL]
     mlp, lstm, speech = [f"{HEADER};video_name"], [], [f"{HEADER};name;emotion;actor"]
     for clip, (first, second, third) in clips.items():
-        mlp.append(";".join([*map(str, first.tolist()), clip]))
+        mlp.append(";".join([*map(str, softmax(first).tolist()), clip]))
         lstm.append(f'{clip}.csv,"{json.dumps(second[order].tolist())}"')
         speech.append(";".join([*map(str, third[order].tolist()), clip, "Any", clip[-2:]]))
     for recogniser, lines in (("au_mlp", mlp), ("au_bilstm", lstm), ("wav2vec2", speech)):

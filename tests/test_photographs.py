@@ -16,6 +16,7 @@ IMAGES = ROOT / "docs" / "images"
 OTHERS = {
     "broadcast.png",
     "flow.webp",
+    "late-fusion.webp",
     "micro-across.webp",
     "micro-attention.webp",
     "micro-key-frames.webp",

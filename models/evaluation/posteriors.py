@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DatasetError
-from models.inference.softmax import SoftmaxRegression, fit
+from models.inference.softmax import Matrix, SoftmaxRegression, fit, softmax
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """In RAVDESS' order, numbers 01 to 08 of the clips' names: that of labels, and of each recogniser's columns here."""
@@ -27,9 +28,15 @@ _ALPHABETICAL = (5, 1, 4, 6, 0, 3, 2, 7)
 """Where ``EMOTIONS`` stand in: angry, calm, disgust, fear, happy, neutral, sad, surprise."""
 _RECOGNISERS = {"au_mlp": tuple(range(8)), "au_bilstm": _ALPHABETICAL, "wav2vec2": _ALPHABETICAL}
 """Folder names, in the order of the columns, each with the place of ``EMOTIONS`` in its files."""
+RECOGNISERS = tuple(_RECOGNISERS)
+_WITH_PROBABILITIES = "au_mlp"
 _WITHOUT_HEADER = "au_bilstm"
-_STRENGTH = 1.0
-"""C = 1 of the published fusion."""
+_PUBLISHED = "fusion"
+_SUM_TO_1 = 1e-3
+"""How far a row of probabilities may be from it."""
+
+Scaling = Literal["min-max", "standard"]
+"""Of a column: 0..1 over the clips that are learned from, or mean 0 and deviation 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,34 +65,46 @@ class PosteriorFold:
 
 @dataclass(frozen=True, eq=False)
 class PosteriorFusion:
-    """Min-max scaling (``least`` and ``span``, (D,) each) and a logistic regression over ``columns`` of the clips."""
+    """A scaling (``origin`` and ``unit``, (D,) each) and a logistic regression over ``columns`` of the clips."""
 
     columns: slice
-    least: NDArray[np.float64]
-    span: NDArray[np.float64]
+    origin: Matrix
+    unit: Matrix
     regression: SoftmaxRegression
 
-    def scaled(self, clips: PosteriorClips) -> NDArray[np.float64]:
-        """What the regression sees: (N, D), 0..1 over the clips that it learned from."""
-        scaled: NDArray[np.float64] = (clips.columns[:, self.columns] - self.least) / self.span
+    def scaled(self, clips: PosteriorClips) -> Matrix:
+        """What the regression sees: (N, D), 0..1 over the clips that it learned from, or standardised."""
+        scaled: Matrix = (clips.columns[:, self.columns] - self.origin) / self.unit
         return scaled
 
-    def logits(self, clips: PosteriorClips) -> NDArray[np.float64]:
+    def logits(self, clips: PosteriorClips) -> Matrix:
         """(N, 8), in the order of ``EMOTIONS``."""
         return self.regression.logits(self.scaled(clips))
 
+    def probabilities(self, clips: PosteriorClips) -> Matrix:
+        """(N, 8), each row 0..1 with the sum 1."""
+        return self.regression.probabilities(self.scaled(clips))
 
-def fused(clips: PosteriorClips, columns: slice) -> PosteriorFusion:
-    """The published fusion, learned from clips of every emotion: with all 24 columns it gives the published posteriors.
 
-    The official help says that columns are standardised; its code scales them to 0..1, as here.
+def fused(clips: PosteriorClips, columns: slice, *, cost: float = 1.0, scaling: Scaling = "min-max") -> PosteriorFusion:
+    """A logistic regression of this ``cost`` (C), learned from clips of every emotion. As it is called without more,
+    and with all 24 columns, it is the published fusion, posteriors and all.
+
+    The official help calls the published scaling standardisation; its code scales columns to 0..1.
     """
     chosen = clips.columns[:, columns]
-    least = chosen.min(0)
-    span = chosen.max(0) - least
-    span[span == 0] = 1.0
-    regression = fit((chosen - least) / span, clips.labels, len(EMOTIONS), strength=_STRENGTH)
-    return PosteriorFusion(columns, least, span, regression)
+    origin, unit = (chosen.min(0), np.ptp(chosen, 0)) if scaling == "min-max" else (chosen.mean(0), chosen.std(0))
+    unit[unit == 0] = 1.0
+    regression = fit((chosen - origin) / unit, clips.labels, len(EMOTIONS), strength=1 / cost)
+    return PosteriorFusion(columns, origin, unit, regression)
+
+
+def answers(clips: PosteriorClips, recogniser: str) -> Matrix:
+    """The probabilities (N, 8) of one of ``RECOGNISERS``, each row 0..1 with the sum 1."""
+    width = len(EMOTIONS)
+    first = width * RECOGNISERS.index(recogniser)
+    chosen = clips.columns[:, first : first + width]
+    return chosen if recogniser == _WITH_PROBABILITIES else softmax(chosen)
 
 
 def read(folder: Path) -> tuple[PosteriorFold, ...]:
@@ -105,6 +124,30 @@ def read(folder: Path) -> tuple[PosteriorFold, ...]:
         _check(train, test, folder, number)
         folds.append(PosteriorFold(train, test))
     return tuple(folds)
+
+
+def read_published(folder: Path, folds: Sequence[PosteriorFold]) -> list[Matrix] | None:
+    """The published posteriors of the fusion: (N, 8) for the test clips of each fold, in their order.
+
+    None where the folder has no ``fusion``. The files for training clips have the names of test clips, so those can't
+    be told apart and are left out.
+
+    Raises:
+        DatasetError: as ``read``, or a file lacks one of the fold's clips or has another's.
+    """
+    if not (folder / _PUBLISHED).is_dir():
+        return None
+    found = []
+    for number, fold in enumerate(folds):
+        file = folder / _PUBLISHED / f"test_fold{number}.csv"
+        table = _table(file, _PUBLISHED)
+        if odd := sorted(set(fold.test.names) ^ set(table)):
+            raise DatasetError(
+                f"expected the test clips of fold {number} in {file}, but {odd[0]} is "
+                f"{'not one of them' if odd[0] in table else 'missing'}"
+            )
+        found.append(np.array([table[name] for name in fold.test.names], np.float64))
+    return found
 
 
 def _check(train: PosteriorClips, test: PosteriorClips, folder: Path, number: int) -> None:
@@ -150,7 +193,7 @@ def _table(file: Path, recogniser: str) -> dict[str, list[float]]:
             _check_name(name, file, line)
             if name in table:
                 raise DatasetError(f"expected each clip once in {file}, but line {line} has {name} again")
-            table[name] = _numbers(entries, file, line)
+            table[name] = _numbers(entries, file, line, recogniser in (_WITH_PROBABILITIES, _PUBLISHED))
     except OSError as error:
         raise DatasetError(f"can't read {file}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -204,7 +247,7 @@ def _check_name(name: str, file: Path, line: int) -> None:
         )
 
 
-def _numbers(entries: Sequence[object], file: Path, line: int) -> list[float]:
+def _numbers(entries: Sequence[object], file: Path, line: int, are_probabilities: bool) -> list[float]:
     try:
         numbers = [float(entry) for entry in entries if isinstance(entry, str | int | float)]
     except ValueError:
@@ -213,5 +256,10 @@ def _numbers(entries: Sequence[object], file: Path, line: int) -> list[float]:
         raise DatasetError(
             f"expected {len(EMOTIONS)} finite numbers in line {line} of {file}, got "
             f"{', '.join(str(entry) for entry in entries)!r:.80}"
+        )
+    if are_probabilities and (min(numbers) < 0 or abs(sum(numbers) - 1) > _SUM_TO_1):
+        raise DatasetError(
+            f"expected probabilities from 0 to 1 with the sum 1 in line {line} of {file}, got "
+            f"{', '.join(f'{number:.4g}' for number in numbers)}"
         )
     return numbers

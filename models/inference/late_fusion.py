@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from models.inference.softmax import Matrix, softmax
 
 WEIGHT = 0.9
-"""Of the voice, 0..1. On RAVDESS' posteriors the folds choose 0.85 to 1, whichever network looks at the face
-(``moodcast models fuse``)."""
+"""Of the voice, 0..1. On RAVDESS' posteriors the folds choose 0.9 to 1, whichever network looks at the face
+(``moodcast models fuse``): the least of these, since witnesses who repeat each other would make it too sure."""
 _FLOOR = 1e-3
 """No probability counts as less: one network that is too sure has no veto."""
 

@@ -4,7 +4,7 @@ Pure. Throughout, ``matrices`` are (S, K, K) int64: the confusion matrix of each
 are 95 % percentiles of a bootstrap (Efron 1979); there is none with one subject.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -38,12 +38,13 @@ def figures(found: Matrices) -> dict[str, Any]:
     }
 
 
-def gain(first: Matrices, second: Matrices) -> dict[str, Any]:
-    """By how much the first is better on the same clips, each figure's ``value`` and ``interval``, in -1..1."""
+def gain(first: Matrices, second: Matrices, names: Collection[str] = tuple(FIGURES)) -> dict[str, Any]:
+    """By how much the first is better on the same clips: of each figure named, ``value`` and ``interval`` in -1..1."""
     totals, drawn = (first.sum(0), second.sum(0)), (_resampled(first), _resampled(second))
     return {
         name: _figure(of(totals[0]) - of(totals[1]), _of_each(drawn[0], of) - _of_each(drawn[1], of))
         for name, of in FIGURES.items()
+        if name in names
     }
 
 
