@@ -45,14 +45,14 @@ def mean(learned: PosteriorClips, asked: PosteriorClips, *, recognisers: tuple[s
     return found
 
 
-def weighted(learned: PosteriorClips, asked: PosteriorClips, *, speech: float) -> Matrix:
+def _weighted(learned: PosteriorClips, asked: PosteriorClips, *, speech: float) -> Matrix:
     """The speech has this weight, the mean of both that see the face the rest: a linear opinion pool."""
     face = mean(learned, asked, recognisers=FACES["mean of both"])
     found: Matrix = speech * answers(asked, SPEECH) + (1 - speech) * face
     return found
 
 
-def regression(learned: PosteriorClips, asked: PosteriorClips, *, cost: float, scaling: Scaling) -> Matrix:
+def _regression(learned: PosteriorClips, asked: PosteriorClips, *, cost: float, scaling: Scaling) -> Matrix:
     return fused(learned, FACE_AND_SPEECH, cost=cost, scaling=scaling).probabilities(asked)
 
 
@@ -61,15 +61,15 @@ GRADED: Mapping[str, Method] = MappingProxyType(
         "AU MLP, alone": functools.partial(mean, recognisers=RECOGNISERS[:1]),
         "AU bi-LSTM, alone": functools.partial(mean, recognisers=RECOGNISERS[1:2]),
         "wav2vec2 (speech), alone": functools.partial(mean, recognisers=RECOGNISERS[2:]),
-        FUSION: functools.partial(regression, cost=1.0, scaling="min-max"),
-        "regression, min-max, C = 0.1": functools.partial(regression, cost=0.1, scaling="min-max"),
-        "regression, min-max, C = 10": functools.partial(regression, cost=10.0, scaling="min-max"),
-        "regression, standardised, C = 0.1": functools.partial(regression, cost=0.1, scaling="standard"),
-        "regression, standardised, C = 1": functools.partial(regression, cost=1.0, scaling="standard"),
-        "regression, standardised, C = 10": functools.partial(regression, cost=10.0, scaling="standard"),
+        FUSION: functools.partial(_regression, cost=1.0, scaling="min-max"),
+        "regression, min-max, C = 0.1": functools.partial(_regression, cost=0.1, scaling="min-max"),
+        "regression, min-max, C = 10": functools.partial(_regression, cost=10.0, scaling="min-max"),
+        "regression, standardised, C = 0.1": functools.partial(_regression, cost=0.1, scaling="standard"),
+        "regression, standardised, C = 1": functools.partial(_regression, cost=1.0, scaling="standard"),
+        "regression, standardised, C = 10": functools.partial(_regression, cost=10.0, scaling="standard"),
         "mean of the three": functools.partial(mean, recognisers=RECOGNISERS),
-        "0.8 face + 0.2 speech": functools.partial(weighted, speech=0.2),
-        "0.2 face + 0.8 speech": functools.partial(weighted, speech=0.8),
+        "0.8 face + 0.2 speech": functools.partial(_weighted, speech=0.2),
+        "0.2 face + 0.8 speech": functools.partial(_weighted, speech=0.8),
     }
 )
 

@@ -30,18 +30,18 @@ _WEIGHTS = tuple(step / 20 for step in range(21))
 """From which the folds choose, by rules of a weight in 0..1."""
 
 
-def linear(face: Matrix, voice: Matrix, weight: float) -> Matrix:
+def _linear(face: Matrix, voice: Matrix, weight: float) -> Matrix:
     """The linear opinion pool."""
     return (1 - weight) * face + weight * voice
 
 
-def geometric(face: Matrix, voice: Matrix, weight: float) -> Matrix:
+def _geometric(face: Matrix, voice: Matrix, weight: float) -> Matrix:
     """The logarithmic opinion pool (Genest and Zidek 1986): a weighted geometric mean, brought to the sum 1."""
     return softmax((1 - weight) * np.log(face + SMALLEST) + weight * np.log(voice + SMALLEST))
 
 
 _RULES: Mapping[str, Rule] = MappingProxyType(
-    {"(1 - w) face + w voice": linear, "face^(1 - w) * voice^w": geometric, "face * voice^w": with_voice}
+    {"(1 - w) face + w voice": _linear, "face^(1 - w) * voice^w": _geometric, "face * voice^w": with_voice}
 )
 _FIXED = (1.0, WEIGHT)
 """Weights of the last rule that are measured without a choice."""
