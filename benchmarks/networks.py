@@ -98,12 +98,12 @@ def main() -> None:
     print(f"Machine: {machine.describe()}")
     chosen = [networks.get(name) for name in args.names or networks.listed()]
     width = max(len(entry.name) for entry in chosen)
-    print(f"{'':{width}} {'px':>4} {'params':>12} {'GMAC':>8} {'ms':>8} {'median':>8} {'MB f16':>7} {'off':>7}")
+    print(f"{'':{width}} {'sees':>16} {'params':>12} {'GMAC':>8} {'ms':>8} {'median':>8} {'MB f16':>7} {'off':>7}")
     results = {}
     for entry in chosen:
         results[entry.name] = row = measure(entry, args.seconds)
         print(
-            f"{entry.name:{width}} {entry.size:4} {row['params']:12,} {row['gmacs']:8.3f} {row['ms']:8.2f} "
+            f"{entry.name:{width}} {entry.sees:>16} {row['params']:12,} {row['gmacs']:8.3f} {row['ms']:8.2f} "
             f"{row['ms_median']:8.2f} {row['float16_mb']:7.2f} "
             f"{row['onnx_difference']:7.0e}",
             flush=True,

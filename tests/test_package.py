@@ -27,8 +27,8 @@ MODULES = {
     "demo": "*",
     "models": "atomic commands errors json_output metrics",
     "models/clips": (
-        "cache cutting flow flow_blocks magnify micro_synth motions rates report sampling sound source styles synth "
-        "tracks video warp windows"
+        "action_units cache cutting flow flow_blocks magnify micro_synth motions rates report sampling sound source "
+        "styles synth tracks video warp windows"
     ),
     "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
@@ -44,7 +44,7 @@ MODULES = {
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events films folds inputs losses masked "
         "probe pseudo recipe sam schedule sets sight sight_apex_sequence sight_magnified sight_pixels sight_rates "
-        "sights spot_films task teachers train trainer unfold"
+        "sight_units sights spot_films task teachers train trainer unfold"
     ),
     "models/clips/layouts": "*",
     "models/zoo": "*",  # a network is added by one file

@@ -1,4 +1,4 @@
-"""Networks for micro-expressions as ONNX files: for research, so without the agent's contract (``inference.contract``).
+"""Networks that no agent takes as ONNX files: for research, so without the agent's contract (``inference.contract``).
 
 The metadata ``RESEARCH_KEY`` holds JSON with the network's name, its classes, and the shapes of its inputs for one
 clip. An agent that is given such a file refuses it.

@@ -40,7 +40,7 @@ def export(
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.onnx"
         entry = architecture(made_by)
-        if entry.micro:
+        if entry.for_research:
             if weights != "float32":
                 raise TrainingError(
                     f"expected --weights float32 for {entry.name}, whose file is for research alone, got {weights}"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.errors import RecipeError
 from models.inference.contract import Pixels
 from models.training.recipe import Recipe
 from models.zoo import networks
@@ -16,8 +17,14 @@ def architecture(recipe: Recipe) -> Architecture:
     """The entry of a recipe's network; where every epoch sees small faces, of its edition for faces of that size.
 
     Such a network would not know larger ones, so it is validated, judged and exported with small ones, too.
+
+    Raises:
+        UnknownModelError: there is no such network.
+        RecipeError: small faces are asked for, of one that sees none.
     """
     entry, how = networks.get(recipe.network.name), recipe.schedule
+    if how.small_epochs and not entry.size:
+        raise RecipeError(f"schedule.small_epochs: {entry.name} sees no faces, expected 0, got {how.small_epochs}")
     return replace(entry, size=how.small_size) if how.small_epochs == how.epochs else entry
 
 

@@ -9,6 +9,7 @@ from models.training.sight_apex_sequence import ApexSequence
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
 from models.training.sight_rates import SEEN, FlowAtRates
+from models.training.sight_units import UnitsSight
 from models.zoo.entry import Architecture
 
 _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = MappingProxyType(
@@ -17,6 +18,8 @@ _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = Mappi
         "apex-sequence": ApexSequence.by,
         "magnified": Magnified.by,
         "interpolated": Magnified.evenly,
+        "units": UnitsSight.by,
+        "unit-means": UnitsSight.by,
         **dict.fromkeys(SEEN, FlowAtRates.by),
     }
 )

@@ -92,6 +92,11 @@ class Architecture:
         """Whether a single face is all that it looks at."""
         return self.frames == 1 and not self.signals
 
+    @property
+    def for_research(self) -> bool:
+        """Whether no agent takes it: of a viewer an agent has faces alone, and claims nothing of micro-expressions."""
+        return self.micro or bool(self.signals)
+
     def shape(self, number: int) -> tuple[int, ...]:
         """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size).
 

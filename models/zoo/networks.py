@@ -103,7 +103,7 @@ def listed() -> Mapping[str, Architecture]:
     files = by_file()
     order = [*ORDER, *(name for name in files if name not in ORDER)]
     every = [entry for name in order for entry in files[name]]
-    return MappingProxyType({entry.name: entry for entry in sorted(every, key=lambda entry: entry.frames > 1)})
+    return MappingProxyType({entry.name: entry for entry in sorted(every, key=lambda entry: not entry.sees_faces)})
 
 
 def get(name: str) -> Architecture:

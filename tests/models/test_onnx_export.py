@@ -141,7 +141,7 @@ def test_what_was_learned_of_clips_decides_how_the_agent_cuts_and_paces_them(net
     assert (plain.clip.interval_s, learned.clip.interval_s) == (0.16, 0.2)
 
 
-OF_CLIPS = [entry for entry in networks.listed().values() if entry.frames > 1 and not entry.micro]
+OF_CLIPS = [entry for entry in networks.listed().values() if entry.frames > 1 and not entry.for_research]
 """Networks that an agent may have."""
 
 
