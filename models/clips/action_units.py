@@ -22,9 +22,9 @@ from models.inference.blendshapes import BLENDSHAPES
 
 Values = NDArray[np.float32]
 
-STRONGEST = 5.0
+_STRONGEST = 5.0
 """Of an intensity: E of the manual's A to E, which OpenFace counts 1 to 5."""
-PRESENT = 1.0
+_PRESENT = 1.0
 """From which intensity on a unit is present: A, a trace."""
 SETTLED = 30
 """Frames after which a running median counts as somebody's own: before, it is that of these first frames."""
@@ -140,8 +140,8 @@ UNITS_BY_NUMBER: Mapping[str, Unit] = MappingProxyType(
 """The units of OpenFace, in its order. Of AU28 there is no intensity, as there."""
 
 INTENSITIES = tuple(f"{number}_r" for number in UNITS_BY_NUMBER if number != "AU28")
-PRESENCES = tuple(f"{number}_c" for number in UNITS_BY_NUMBER)
-UNITS = (*INTENSITIES, *PRESENCES)
+_PRESENCES = tuple(f"{number}_c" for number in UNITS_BY_NUMBER)
+UNITS = (*INTENSITIES, *_PRESENCES)
 """The 35 columns, in OpenFace's order."""
 
 
@@ -186,9 +186,9 @@ def running_median(found: Values) -> Values:
 
 def columns(found: Values, rest: Values) -> Values:
     """The columns ``UNITS`` (F, 35) of ``strengths`` (F, 18), less those at rest, (18,) or (F, 18)."""
-    graded = np.clip(STRONGEST * (found - rest), 0, STRONGEST)
+    graded = np.clip(_STRONGEST * (found - rest), 0, _STRONGEST)
     scored = [i for i, number in enumerate(UNITS_BY_NUMBER) if f"{number}_r" in INTENSITIES]
-    return np.concatenate([graded[:, scored], graded >= PRESENT], 1).astype(np.float32)
+    return np.concatenate([graded[:, scored], graded >= _PRESENT], 1).astype(np.float32)
 
 
 def estimate(points: NDArray[np.floating], shapes: NDArray[np.floating], rest: Values | None = None) -> Values:
