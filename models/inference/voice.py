@@ -31,8 +31,8 @@ HOW_TO_TRAIN = (
 class VoiceContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of a network from ``sound`` (1, samples) float32, -1..1 at ``RATE`` a second, to ``logits`` (1, classes).
 
-    A fused answer is ``weight`` times the voice's and 1 - ``weight`` times the face's (``agent.voice.fusing``), after
-    the logits were divided by ``temperature`` (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    A fused answer is face * voice^``weight`` (``models.inference.late_fusion``), after the logits were divided by
+    ``temperature`` (Guo et al. 2017, "On Calibration of Modern Neural Networks").
     """
 
     classes: tuple[str, ...]
@@ -46,7 +46,7 @@ class VoiceContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The name of the data's layout."""
     temperature: float
     weight: float
-    """Of the voice, 0..1; the face has the rest."""
+    """Of the voice, 0..1; 0 is the face alone, 1 Bayes' rule for two independent witnesses."""
 
     @property
     def seconds(self) -> float:

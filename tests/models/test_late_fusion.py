@@ -42,3 +42,13 @@ def test_none_has_a_veto() -> None:
     assert np.isfinite(found).all()
     assert found[0, 2] > found[0, 3] > 0.3  # the face, since the voice weighs less
     assert 0 < WEIGHT <= 1
+
+
+def test_a_class_that_the_voice_can_not_say_is_not_spoken_against() -> None:
+    """The voice knows the first two of three classes, and is flat: nothing changes. Sure of one, that one gains."""
+    face, known = np.array([[0.2, 0.3, 0.5]]), np.array([True, True, False])
+    np.testing.assert_allclose(with_voice(face, np.array([[0.5, 0.5, 0.0]]), known=known), face)
+    found = with_voice(face, np.array([[0.9, 0.1, 0.0]]), known=known)[0]
+    assert found[0] > 0.2
+    assert found[1] < 0.3
+    assert found[2] > 0.4
