@@ -43,6 +43,7 @@ from models.zoo import (
     frame_attention,
     fused,
     ial,
+    inception,
     mae_dfer,
     micro_attention,
     mmnet,
@@ -50,6 +51,9 @@ from models.zoo import (
     r3d,
     resnet,
     spot_cnn,
+    vgg,
+    vgg13,
+    vgg_differences,
     videomae,
 )
 from models.zoo.entry import UNIT, Architecture
@@ -79,6 +83,8 @@ SMALLER: dict[Any, dict[str, Any]] = {
     atnet: {"HIDDEN": 128},
     ial: {"SIZE": 32, "PLACES": 1},
     resnet: {"WIDTHS": (16, 32, 64, 128)},
+    vgg: {"CONFIGURATION_D": (16, 16, "M", 32, 32, "M", 64, 64, 64, "M", 128, 128, 128, "M", 128, 128, 128, "M")},
+    vgg_differences: {"HIDDEN": 64},
 }  # fmt: skip
 
 
@@ -122,6 +128,8 @@ def fusion(how: str, calibrated: bool) -> Subject:
 
 
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
+STEADY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-4}}
+BRISK = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3}}
 LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
 TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3, "beta2": 0.95, "weight_decay": 0.05}}
@@ -187,6 +195,23 @@ SUBJECTS = {
         f"8 frames of {SIDE} px, a quarter as wide",
         LIVELY | {"loss": {"penalty": 1.0}},
         "magnified",
+    ),
+    "inception-v3": Subject(lambda: inception.InceptionV3(7), 1, 75, inception.PLUS_MINUS_ONE, "75 px", SGD | APEX),
+    "vgg13": Subject(
+        lambda: vgg13.Vgg13(7),
+        1,
+        vgg13.SIDE,
+        vgg13.GREY,
+        "the network itself",
+        STEADY | APEX,
+    ),
+    "vgg16-differences": Subject(
+        lambda: vgg_differences.VggDifferences(7),
+        8,
+        SIDE,
+        IMAGENET,
+        f"8 frames of {SIDE} px, a quarter as wide",
+        BRISK,
     ),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),

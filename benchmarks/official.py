@@ -200,6 +200,15 @@ def poster_v2() -> tuple[Any, Callable[[Any], Answers]]:
     return network, lambda network: {"logits": network(seeded.clip(1, 224, 2)[:, :, 0])}
 
 
+def inception_v3() -> tuple[Any, Callable[[Any], Answers]]:
+    """huggingface/pytorch-image-models; CHECKOUT may be the folder where pip has put timm. It needs no torchvision."""
+    parts = ("datasets", "datasets.folder", "models", "ops", "ops.misc", "transforms", "transforms.functional", "utils")
+    mock("torchvision", *(f"torchvision.{part}" for part in parts))
+    sys.modules["torchvision.ops.misc"].FrozenBatchNorm2d = nn.BatchNorm2d  # type: ignore[attr-defined]
+    network = importlib.import_module("timm.models.inception_v3").InceptionV3(num_classes=7, aux_logits=True)
+    return network, lambda network: {"logits": network(seeded.clip(1, 299, 2)[:, :, 0])[0]}
+
+
 def mobilefacenet() -> tuple[Any, Callable[[Any], Answers]]:
     """Talented-Q/POSTER_V2, whose landmark network stops at its maps."""
     network = importlib.import_module("models.mobilefacenet").MobileFaceNet([112, 112], 136)
@@ -226,6 +235,7 @@ BUILDS = {
     "mae-dfer-ca-pc-concat": partial(fused, concat=True, calibrated=True),
     "mmnet": partial(mmnet, 5),
     "mmnet-3": partial(mmnet, 3),
+    "inception-v3": inception_v3,
     "poster-v2": poster_v2,
     "mobilefacenet-landmarks": mobilefacenet,
 }

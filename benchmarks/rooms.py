@@ -47,7 +47,7 @@ ROOMS = {
     "demo": "errors config show crowd screenshot run",
     "models": (
         "errors atomic json_output metrics inference stills zoo clips convert training export evaluation personal "
-        "micro audio_visual commands"
+        "micro audio_visual compared commands"
     ),
     "relay": (
         "protocol errors settings trial assets common core store config logs machine cluster live http tunnel app check"

@@ -196,6 +196,8 @@ def networks_markdown() -> str:
             text += f"\nLeft out of {entry.name}: {parts}.\n"
         if entry.learning_rate:
             text += f"\nThe study's transfer recipe trains {entry.name} at a learning rate of {entry.learning_rate}.\n"
+        if entry.published_accuracy:
+            text += f"\nPublished accuracy of {entry.name}: {entry.published_accuracy}\n"
     return text + NETWORKS_TAIL.format(names=", ".join(convert.CONVERTERS))
 
 

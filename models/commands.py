@@ -11,6 +11,7 @@ from models import convert, json_output
 from models.audio_visual import commands as audio_visual
 from models.clips.cutting import preparing
 from models.clips.source import ClipSource
+from models.compared import commands as compared
 from models.errors import DatasetError
 from models.inference import bar, registry
 from models.inference.contract import CropSpec
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser, faces: FaceStage) -> None:
     )
     micro.add_actions(actions, faces)
     audio_visual.add_actions(actions, faces)
+    compared.add_actions(actions, faces)
     _add_converting(
         actions.add_parser("convert", help="an official checkpoint, as weights of our network of that name")
     )

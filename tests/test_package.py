@@ -30,7 +30,7 @@ MODULES = {
         "action_units cache cutting flow flow_blocks magnify micro_synth motions rates report sampling sound source "
         "styles synth tracks video warp windows"
     ),
-    "models/convert": "former_dfer fused ial mae_dfer mmnet mobilefacenet names poster_v2 videomae",
+    "models/convert": "former_dfer fused ial inception mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
     "models/export": "calibrate moodnets onnx_file quantize research run",
     "models/inference": (
@@ -38,6 +38,7 @@ MODULES = {
         "late_fusion npm registry runtime smile softmax sound temperature voice wheels"
     ),
     "models/audio_visual": "*",
+    "models/compared": "*",
     "models/micro": "*",
     "models/personal": "*",
     "models/stills": "fer2013",

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from models import atomic
-from models.convert import former_dfer, fused, ial, mae_dfer, mmnet, mobilefacenet, poster_v2, videomae
+from models.convert import former_dfer, fused, ial, inception, mae_dfer, mmnet, mobilefacenet, poster_v2, videomae
 from models.convert.names import State
 from models.errors import ConversionError
 from models.zoo import networks
@@ -38,6 +38,7 @@ CONVERTERS: Mapping[str, Callable[[State], "dict[str, Tensor]"]] = MappingProxyT
         "mae-dfer-ca-concat": fused.convert,
         "mae-dfer-ca-pc-concat": fused.convert,
         "mmnet": mmnet.convert,
+        "inception-v3": inception.convert,
         "poster-v2": poster_v2.convert,
         "mobilefacenet-landmarks": mobilefacenet.convert,
     }

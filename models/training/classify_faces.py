@@ -56,12 +56,15 @@ class ClassifyFaces:
         ]
 
     def start_from(self, source: str) -> None:
-        """Begin with the weights of another run's checkpoint, or of a shipped ONNX file.
+        """Begin with the weights of another run, of a file of `moodcast models convert`, or of a shipped ONNX file.
 
         Raises:
             TrainingError: the file is of another network, or can't be read.
             ModelError: as ``teachers.file_of``.
         """
+        if Path(source).is_file():
+            classify_clips.start_from(self.net, Path(source))
+            return
         file = teachers.file_of(source)
         if file.name == checkpoint.FILE:
             classify_clips.start_from(self.net, file.parent, self.classes)

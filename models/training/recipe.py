@@ -32,9 +32,9 @@ class NetworkSection(msgspec.Struct, frozen=True, kw_only=True):
     start: Annotated[
         str,
         Meta(
-            description="Where the weights start: a run folder, the weights registry's name of one of our networks, or "
-            "for clips a file of `moodcast models convert`; empty for a fresh start. Of a run with other classes, "
-            "all but the last layer is taken."
+            description="Where the weights start: a run folder, a file of `moodcast models convert`, or for faces the "
+            "weights registry's name of one of our networks; empty for a fresh start. Where it has other classes, all "
+            "but the last layer is taken."
         ),
     ] = ""
     task: Annotated[

@@ -31,9 +31,10 @@ class Architecture:
     ours lacks is in ``left_out``, part by part, so that ``params + sum(left_out) == official``. ``published`` is the
     number as the paper prints it. ``official_gmacs`` are 10^9 multiply-accumulates of one input in the authors' build;
     ``left_out_gmacs`` says which of them ours saves at no change of the answer. ``published_gmacs`` are as the paper
-    prints them, and ``remark`` says why they are far off, where that is known. ``learning_rate`` is that of the study's
-    transfer recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between
-    two frames of a clip in the agent: by default those of a stride of 4 at 25 frames a second. ``sight`` is what of a
+    prints them, and ``remark`` says why they are far off, where that is known. ``published_accuracy`` is a sentence:
+    how well it recognises as printed, on what, and by which protocol. ``learning_rate`` is that of the study's transfer
+    recipe, for networks whose trunk was trained on other pictures first. ``interval_s`` seconds lie between two frames
+    of a clip in the agent: by default those of a stride of 4 at 25 frames a second. ``sight`` is what of a
     clip it sees (``models.training.sights``), which of clips whose rate is not known is nothing where it
     ``needs_rate``, and for which faces are cut ``finer`` than ``size`` by a factor. ``signals`` are the shapes of its
     inputs beside faces, by their names, without the batch; where ``size`` is 0 they are all that it knows of a clip.
@@ -56,6 +57,7 @@ class Architecture:
     official_gmacs: float | None = None
     left_out_gmacs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     published_gmacs: str = ""
+    published_accuracy: str = ""
     remark: str = ""
     over: str = ""
     sight: str = "pixels"

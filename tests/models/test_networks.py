@@ -47,7 +47,17 @@ NO_OTHER_EXPORT = {
 """Built of the same parts as another that is exported here."""
 LIGHT = {"moodnet-tiny", "moodnet-clip", "moodnet-small-self", "mini-xception", "mobilefacenet", "resnet18", "r3d18"}
 """What is shipped, and one of each kind of the others, exported within some seconds."""
-OTHER_KINDS = {"poster-v2", "former-dfer", "mmnet", "micro-attention", "dtscnn", "atnet", "akmnet", "spot-cnn"}
+OTHER_KINDS = {
+    "poster-v2",
+    "former-dfer",
+    "mmnet",
+    "micro-attention",
+    "dtscnn",
+    "atnet",
+    "akmnet",
+    "spot-cnn",
+    "vgg16-differences",
+}
 """Further ones that are built and learn once in the usual tests: one of each way to look at a face or a clip."""
 EXPORTED = pytest.mark.parametrize(
     "entry",
@@ -75,6 +85,8 @@ SMALLER = {
     "mobilenet-v1": 64,
     "resmaskingnet": 64,
     "efficientnet-b2": 96,
+    "inception-v3": 139,
+    "vgg16-differences": 32,
 }
 """Sides that do for the test where the network takes any."""
 
