@@ -17,6 +17,7 @@ from models import metrics
 from models.compared import local_learning
 from models.compared.local_learning import Rows
 from models.compared.words import Vocabulary
+from models.errors import DatasetError
 from models.personal import face_networks
 from models.personal.face_networks import FaceNetwork
 from models.stills import fer2013
@@ -40,7 +41,7 @@ def study(
     goes to standard error.
 
     Raises:
-        DatasetError: ``folder`` is no FER2013 folder, or has no such split.
+        DatasetError: ``folder`` is no FER2013 folder, has no such split, or too few faces for so many words.
         ModelError: see ``face_networks.find``.
     """
     found = [face_networks.find(name, weights) for name, weights in networks]
@@ -74,10 +75,17 @@ def _sides(folder: Path, split: str) -> tuple[LabelledFaces, LabelledFaces]:
     """Faces to learn from and to ask about.
 
     Raises:
-        DatasetError: see ``models.stills.fer2013.load``.
+        DatasetError: see ``models.stills.fer2013.load``; or there are too few faces, or they are learned from.
     """
     learned, held_out = data.split(fer2013.load(folder, fer2013.TRAINING), DataSection())
-    return learned, held_out if split == _VALIDATION else fer2013.load(folder, split)
+    if split != _VALIDATION and fer2013.split_name(folder, split) == fer2013.TRAINING:
+        raise DatasetError(f"expected --split {_VALIDATION}, or another than the one that is learned from, got {split}")
+    asked = held_out if split == _VALIDATION else fer2013.load(folder, split)
+    if len(np.unique(learned.labels)) < 2 or not len(asked):
+        raise DatasetError(
+            f"expected faces of two classes or more in {folder} to learn from, and one or more to ask about"
+        )
+    return learned, asked
 
 
 def _copies(asked: LabelledFaces, split: str) -> NDArray[np.bool_]:

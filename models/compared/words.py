@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from tqdm import tqdm
 
+from models.errors import DatasetError
 from models.stills.fer2013 import TILE
 
 _PATCHES = (12, 16, 24)
@@ -67,7 +68,11 @@ class Vocabulary:
 
     @classmethod
     def of(cls, faces: Faces, size: int, seed: int) -> "Vocabulary":
-        """``size`` words, by k-means of the descriptions of some of the faces; at least so many descriptions."""
+        """``size`` words, by k-means of the descriptions of some of the faces.
+
+        Raises:
+            DatasetError: there are fewer descriptions than that.
+        """
         from sklearn.cluster import MiniBatchKMeans
 
         rng = np.random.default_rng(seed)
@@ -75,6 +80,8 @@ class Vocabulary:
         each = -(-_SAMPLE // len(few))
         shown = tqdm(_described(faces[few]), desc="vocabulary", total=len(few), unit="face", disable=None)
         sample = np.concatenate([rng.permutation(found)[:each] for found in shown])
+        if len(sample) < size:
+            raise DatasetError(f"expected at most {len(sample)} words (--words) of {len(few)} faces, got {size}")
         means = MiniBatchKMeans(size, batch_size=4096, n_init=1, max_iter=50, random_state=seed).fit(sample)
         return cls(np.asarray(means.cluster_centers_, np.float32))
 

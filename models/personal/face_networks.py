@@ -24,6 +24,7 @@ from models.inference import infer, registry
 from models.inference.contract import CropSpec
 from models.inference.infer import Classifier, OnnxNetwork
 from models.zoo import networks
+from models.zoo.entry import Architecture
 
 if TYPE_CHECKING:
     import onnx
@@ -174,7 +175,7 @@ def _to_train(name: str, weights: Path | None) -> FaceNetwork:
         trunk, _ = without_classifier(functools.partial(networks.build, name))
     if weights is not None:
         _start_from(trunk, name, weights)
-    device = pick_device()
+    side, device = _side(entry, weights), pick_device()
     trunk.eval().to(device)
 
     def read(faces: Faces) -> Features:
@@ -185,7 +186,17 @@ def _to_train(name: str, weights: Path | None) -> FaceNetwork:
         features = found[0] if isinstance(found, tuple) else found
         return _finite(features.float().cpu().numpy(), name)
 
-    return FaceNetwork(name, _sum(name, trunk), CropSpec(entry.size, 1.0, entry.pixels), _in_batches(read))
+    return FaceNetwork(name, _sum(name, trunk), CropSpec(side, 1.0, entry.pixels), _in_batches(read))
+
+
+def _side(entry: Architecture, weights: Path | None) -> int:
+    """Of the faces that a network is shown: a run may have learned from smaller ones alone."""
+    from models.training import checkpoint, recipe
+    from models.training.inputs import architecture
+
+    if weights is None or not (weights / checkpoint.FILE).is_file():
+        return entry.size
+    return architecture(recipe.parse(checkpoint.load(weights)["recipe"], str(weights))).size
 
 
 def _start_from(trunk: "nn.Module", name: str, source: Path) -> None:

@@ -286,6 +286,27 @@ def test_a_student_starts_from_a_run_and_learns_from_teachers(tmp_path: Path) ->
         np.testing.assert_allclose(kept["answers"].sum(2), 1, atol=1e-3)
 
 
+def test_a_training_starts_from_a_file_of_weights_whatever_its_classes(tmp_path: Path) -> None:
+    """As `moodcast models convert` writes them."""
+    data, file = write_tiles(tmp_path / "data", 36), tmp_path / "weights.pt"
+    torch.manual_seed(5)
+    stored = networks.build("resnet18", 3)
+    torch.save(stored.state_dict(), file)
+    gently = {"learning_rate": 1e-8, "weight_decay": 0.0}
+    config = write_recipe(
+        tmp_path,
+        network={"name": "resnet18", "start": str(file)},
+        schedule={"epochs": 1, "small_epochs": 1, "small_size": 16},
+        optimizer=gently,
+    )
+    assert moodcast.main(command(config, data, tmp_path / "run")) == 0
+    trained = checkpoint.load_network(tmp_path / "run")[0].state_dict()
+    assert trained["fc.weight"].shape[0] == 7
+    for name, tensor in stored.named_parameters():
+        if not name.startswith("fc."):
+            torch.testing.assert_close(trained[name], tensor, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("sections", "code", "says"),
     [
