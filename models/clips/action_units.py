@@ -95,26 +95,33 @@ UNITS_BY_NUMBER: Mapping[str, Unit] = MappingProxyType(
         "AU05": Unit(
             "upper lid raiser",
             "levator palpebrae superioris",
-            {"eyeWide": 4, "lids apart": 15, "inner brows above eyes": -3},
+            {"eyeWide": 4, "lids apart": 15, "inner brows above eyes": -5, "outer brows above eyes": -3},
         ),
         "AU06": Unit(
             "cheek raiser",
             "orbicularis oculi, orbital part",
-            {"eyeSquint": 2, "cheekSquint": 1, "lower lids above eyes": 15, "cheeks above eyes": 8},
+            {
+                "eyeSquint": 4,
+                "cheekSquint": 1,
+                "eyeBlink": -3,
+                "lower lids above eyes": 15,
+                "cheeks above eyes": 4,
+                "inner brows above eyes": 4,
+            },
         ),
         "AU07": Unit(
             "lid tightener",
             "orbicularis oculi, palpebral part",
-            {"eyeSquint": 2, "lids apart": -12, "cheeks above eyes": -8},
+            {"eyeSquint": 5, "eyeBlink": -4, "lids apart": -5, "inner brows above eyes": 4},
         ),
         "AU09": Unit(
             "nose wrinkler",
             "levator labii superioris alaeque nasi",
-            {"noseSneer": 2, "nose wings above eyes": 15, "upper lip below nose": -8},
+            {"noseSneer": 2, "nose wings above eyes": 12, "upper lip below nose": 12},
         ),
         "AU10": Unit("upper lip raiser", "levator labii superioris", {"mouthUpperUp": 1, "upper lip below nose": -6}),
         "AU12": Unit("lip corner puller", "zygomaticus major", {"mouthSmile": 0.6, "mouth corners above nose": 3}),
-        "AU14": Unit("dimpler", "buccinator", {"mouthDimple": 5}),
+        "AU14": Unit("dimpler", "buccinator", {"mouthDimple": 5, "mouth's width": -2, "mouth corners above lips": 6}),
         "AU15": Unit(
             "lip corner depressor",
             "depressor anguli oris",
@@ -129,7 +136,13 @@ UNITS_BY_NUMBER: Mapping[str, Unit] = MappingProxyType(
         "AU23": Unit(
             "lip tightener",
             "orbicularis oris",
-            {"mouthPress": 0.5, "upper lip's height": -10, "lower lip's height": -10},
+            {
+                "mouthPress": 0.5,
+                "upper lip's height": -10,
+                "lower lip's height": -10,
+                "chin above nose": -3,
+                "lips apart": -1,
+            },
         ),
         "AU25": Unit("lips part", "depressor labii inferioris and others", {"mouthLowerDown": 1, "lips apart": 5}),
         "AU26": Unit("jaw drop", "masseter, relaxed; pterygoids", {"jawOpen": 1, "chin above nose": -2}),

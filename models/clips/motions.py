@@ -6,7 +6,7 @@ probability of the right expression most. Positions are in tiles: x to the right
 ``models.inference.align`` (eyes 0.372 apart, their line at 0.398, mouth at 0.778).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -152,10 +152,15 @@ PROTOTYPES: Mapping[str, Mapping[str, float]] = MappingProxyType(
 
 def displacement(rest: Points, action: str) -> Points:
     """How far each point of a mesh (P, 2) at rest is moved by an action at full strength: (P, 2)."""
+    return pulled(rest, ACTIONS[action])
+
+
+def pulled(rest: Points, pulls: Sequence[Pull]) -> Points:
+    """How far each point of a mesh (P, 2) at rest is moved by some pulls together: (P, 2)."""
     moved = np.zeros_like(rest)
     middle = rest[[*_CORNERS, *BROWS_INNER], 0].mean()
     above = _above_the_mouth(rest)
-    for pull in ACTIONS[action]:
+    for pull in pulls:
         handles = rest[list(pull.points)]
         distance = np.sqrt(((rest[:, None] - handles[None]) ** 2).sum(2).min(1))
         weight = np.exp(-0.5 * (distance / pull.reach) ** 2)
