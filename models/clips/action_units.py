@@ -22,7 +22,7 @@ from models.inference.blendshapes import BLENDSHAPES
 
 Values = NDArray[np.float32]
 
-STRONGEST = 5.0
+_STRONGEST = 5.0
 """Of an intensity: E of the manual's A to E, which OpenFace counts 1 to 5."""
 _PRESENT = 1.0
 """From which intensity on a unit is present: A, a trace."""
@@ -199,7 +199,7 @@ def running_median(found: Values) -> Values:
 
 def columns(found: Values, rest: Values) -> Values:
     """The columns ``UNITS`` (F, 35) of ``strengths`` (F, 18), less those at rest, (18,) or (F, 18)."""
-    graded = np.clip(STRONGEST * (found - rest), 0, STRONGEST)
+    graded = np.clip(_STRONGEST * (found - rest), 0, _STRONGEST)
     scored = [i for i, number in enumerate(UNITS_BY_NUMBER) if f"{number}_r" in INTENSITIES]
     return np.concatenate([graded[:, scored], graded >= _PRESENT], 1).astype(np.float32)
 

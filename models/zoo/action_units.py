@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from models.zoo.entry import UNIT, Architecture
 
 COLUMNS = 35
-INTENSITIES, STRONGEST = 17, 5.0
+INTENSITIES, _STRONGEST = 17, 5.0
 """The first columns, and the largest that they can be; the others are 0 or 1."""
 HIDDEN = 80
 """Of the network of means."""
@@ -30,7 +30,7 @@ class UnitsMLP(nn.Module):
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        self.register_buffer("largest", torch.tensor([STRONGEST] * INTENSITIES + [1.0] * (COLUMNS - INTENSITIES)))
+        self.register_buffer("largest", torch.tensor([_STRONGEST] * INTENSITIES + [1.0] * (COLUMNS - INTENSITIES)))
         self.hidden = nn.Linear(COLUMNS, HIDDEN)
         self.fc = nn.Linear(HIDDEN, classes)
 
