@@ -147,6 +147,9 @@ def _add_synthesising(making: argparse.ArgumentParser, faces: FaceStage) -> None
         "--styles", action="store_true", help="everybody moves in a way of their own, and has a resting face"
     )
     making.add_argument(
+        "--speech", action="store_true", help="they also say a sentence as the expression has it; needs espeak-ng"
+    )
+    making.add_argument(
         "--micro", action="store_true", help="micro-expressions: --clips short clips of one, in OUT/short"
     )
     making.add_argument(
@@ -327,10 +330,12 @@ def score_file(options: argparse.Namespace) -> int:
 
 
 def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
-    from models.clips import micro_synth, styles, synth
+    from models.clips import micro_synth, speaking, styles, synth
 
     if not options.micro and (options.long is not None or options.rate):
         raise DatasetError("--long and --rate are those of micro-expressions: give --micro with them")
+    if options.micro and options.speech:
+        raise DatasetError("expected --micro or --speech, got both: a mouth that speaks hides micro-expressions")
     if not options.clips + (options.long or 0):
         raise DatasetError("expected one clip or more, got --clips 0: nothing was made")
     folder = options.portraits
@@ -343,7 +348,7 @@ def make_clips(faces: FaceStage, options: argparse.Namespace) -> int:
         counts, rate = (options.clips, options.long or 0), options.rate or 60
         made: Sequence[micro_synth.MicroScene | synth.Role] = micro_synth.make(options.out, people, counts, rate, *more)
     else:
-        made = synth.make(options.out, people, options.clips, *more)
+        made = (speaking if options.speech else synth).make(options.out, people, options.clips, *more)
     print(f"{options.out}: {len(made)} clips of {len({clip.subject for clip in made})} people")
     return 0
 

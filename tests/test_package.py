@@ -28,7 +28,7 @@ MODULES = {
     "models": "atomic commands errors json_output metrics",
     "models/clips": (
         "action_units cache cutting flow flow_blocks magnify micro_synth motions rates report sampling sound source "
-        "styles synth tracks video warp windows"
+        "speaking styles synth tracks video voices warp windows"
     ),
     "models/convert": "former_dfer fused ial inception mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from models import atomic
 from models.clips import cache, motions, video, warp
+from models.clips.layouts.entry import SYNTHETIC
 from models.clips.motions import Points
 from models.clips.styles import SHARED, Strengths, Style
 from models.clips.video import Frame
@@ -39,6 +40,9 @@ WEAKEST = 0.15
 BRIGHTNESS = (0.75, 1.2)
 """Of the light, relative to the portrait's."""
 NEUTRAL = "_neutral"
+_MARK = (
+    "Made by `moodcast models synth`: faces that a program moves, and voices that it makes. No recordings of people.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,15 @@ def cast(subjects: Sequence[str], count: int, rng: np.random.Generator) -> list[
     return roles
 
 
-def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator, style: Style = SHARED) -> Iterator[Frame]:
-    """The frames (size, size, 3) of a role."""
+def perform(
+    who: FaceMesh,
+    role: Role,
+    size: int,
+    rng: np.random.Generator,
+    style: Style = SHARED,
+    speaking: NDArray[np.float64] | None = None,
+) -> Iterator[Frame]:
+    """The frames (size, size, 3) of a role; ``speaking`` moves the mesh as well, (frames, 468, 2) in tiles."""
     face = who.face
     rest = resting(face, style)
     expression = pulls(face, style.expressions[role.expression], rng, style.side)
@@ -100,6 +111,8 @@ def perform(who: FaceMesh, role: Role, size: int, rng: np.random.Generator, styl
         mesh = rest + shown[i] * expression
         for twitch, strength in zip(twitches, twitching, strict=True):
             mesh = mesh + max(strength[i], 0) * twitch
+        if speaking is not None:
+            mesh = mesh + speaking[i]
         picture = shot(who, mesh, float(lids[i]), head[i], size)
         lit = picture * light[i] + rng.normal(0, grain, picture.shape)
         yield np.clip(np.rint(lit), 0, 255).astype(np.uint8)
@@ -249,6 +262,8 @@ def make(
 def whole_set(out: Path, first: str, pictures: bool) -> Iterator[Path]:
     """A hidden folder for a set that moves up into ``out`` when it is whole, its entry ``first`` before the others.
 
+    A file in it says that a program made it (``models.clips.layouts.entry.SYNTHETIC``).
+
     Raises:
         DatasetError: ``out`` is not empty, or can't be written; nothing is left of the set then.
         MissingVideoError: there are to be MP4 files, not ``pictures``, and PyAV is missing.
@@ -263,6 +278,7 @@ def whole_set(out: Path, first: str, pictures: bool) -> Iterator[Path]:
     try:
         # Without its table, what was moved so far would be a set; with it, the rest is known to be missing.
         with atomic.made_folder(out), atomic.filled_folder(out, first) as place:
+            (place / SYNTHETIC).write_text(_MARK, encoding="utf-8")
             yield place
     except (OSError, DatasetError) as error:
         trouble = f"can't write {out}: {error.strerror or error}" if isinstance(error, OSError) else error
@@ -292,8 +308,7 @@ def _write(
         clip = perform(people[role.subject], role, size, chance, own.get(role.subject, SHARED))
         (place / file).parent.mkdir(exist_ok=True)
         (video.write_pictures if pictures else video.write_mp4)(clip, place / file)
-        moments = ("", "", "", "") if role.expression == "neutral" else _row(role)
-        rows.append((file.as_posix(), role.expression, role.subject, *moments, role.frames))
+        rows.append(row(file, role))
     write_table(place / TABLE, COLUMNS, rows)
     if own:
         write_styles(place, own)
@@ -310,6 +325,11 @@ def write_styles(place: Path, own: Mapping[str, Style]) -> None:
     (place / STYLES).write_text(json.dumps({name: vars(style) for name, style in own.items()}, indent=1) + "\n")
 
 
-def _row(role: Role) -> tuple[float, int, int, int]:
-    """Intensity, onset, apex and offset as frames that there are; nobody is neutral to a degree, or at a moment."""
-    return role.intensity, role.onset, role.apex, min(role.offset, role.frames - 1)
+def row(file: Path, role: Role) -> tuple[object, ...]:
+    """What the table says of a clip (``COLUMNS``).
+
+    Moments are frames that there are; nobody is neutral to a degree, or at a moment.
+    """
+    moments = (role.intensity, role.onset, role.apex, min(role.offset, role.frames - 1))
+    told = ("",) * 4 if role.expression == "neutral" else moments
+    return (file.as_posix(), role.expression, role.subject, *told, role.frames)

@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DatasetError, MissingVideoError
+from models.inference.sound import RATE
 
 Frame = NDArray[np.uint8]
 """(H, W, 3), RGB."""
@@ -19,6 +21,8 @@ Frame = NDArray[np.uint8]
 VIDEOS = frozenset((".mp4", ".avi", ".flv", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".gif"))
 PICTURES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"))
 FPS = 25
+_SOUND_BITS = 64_000
+"""A second of a track."""
 
 
 def load_av() -> Any:
@@ -135,8 +139,10 @@ def _video(file: Path) -> Iterator[Frame]:
         raise DatasetError(f"expected a video, but {file} can't be decoded ({error.strerror or error})") from error
 
 
-def write_mp4(clip: Iterable[Frame], file: Path, rate: int = FPS) -> None:
+def write_mp4(clip: Iterable[Frame], file: Path, rate: int = FPS, sound: NDArray[np.int16] | None = None) -> None:
     """H.264 in MP4, nearly lossless, ``rate`` frames a second, the same bytes for the same frames; sides must be even.
+
+    ``sound`` (n,), one channel of ``models.inference.sound.RATE`` samples a second, becomes a track (AAC).
 
     Raises:
         DatasetError: it can't be written; nothing is left of it.
@@ -145,7 +151,7 @@ def write_mp4(clip: Iterable[Frame], file: Path, rate: int = FPS) -> None:
     av = load_av()
     try:
         with av.open(str(file), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-            stream = None
+            stream = track = None
             for frame in clip:
                 if stream is None:
                     # x264's tree of macroblocks differs from run to run, by bits that nobody sees.
@@ -153,13 +159,25 @@ def write_mp4(clip: Iterable[Frame], file: Path, rate: int = FPS) -> None:
                     stream = container.add_stream("libx264", rate, options=options)
                     stream.height, stream.width = frame.shape[:2]
                     stream.pix_fmt = "yuv420p"
+                    if sound is not None:
+                        options = {"flags": "+bitexact", "b": str(_SOUND_BITS)}
+                        track = container.add_stream("aac", RATE, layout="mono", options=options)
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
             if stream is not None:
                 container.mux(stream.encode())
+            if track is not None and sound is not None:
+                _write_track(av, container, track, sound)
     except (av.FFmpegError, OSError) as error:
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
         raise DatasetError(f"can't write {file}: {error.strerror or error}") from error
+
+
+def _write_track(av: Any, container: Any, track: Any, sound: NDArray[np.int16]) -> None:
+    part = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound)[None], "s16", "mono")
+    part.sample_rate, part.pts, part.time_base = RATE, 0, Fraction(1, RATE)
+    container.mux(track.encode(part))
+    container.mux(track.encode())
 
 
 def write_pictures(clip: Iterable[Frame], folder: Path) -> None:

@@ -200,7 +200,7 @@ def test_long_clips_of_nothing_have_a_row(tmp_path: Path, monkeypatch: pytest.Mo
     nobody = warp.FaceMesh(np.zeros((8, 8, 3), np.uint8), np.zeros((warp.MESH, 2)), np.zeros((0, 3), np.int32), 1)
     own = {"me": styles.draw("me", 0)}
     made = micro_synth.make(tmp_path / "out", {"me": nobody}, (0, 10), 200, 0, 32, True, own)
-    assert {place.name for place in (tmp_path / "out").iterdir()} == {"long", "styles.json"}
+    assert {place.name for place in (tmp_path / "out").iterdir()} == {"long", "styles.json", "synthetic.txt"}
     table = rows(tmp_path / "out" / "long" / "events.csv")
     assert len(table) == sum(max(len(scene.events), 1) for scene in made) == 14
     for i, scene in enumerate(made):
