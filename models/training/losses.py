@@ -1,5 +1,5 @@
-"""What training minimises: cross-entropy against distributions, its balanced and smoothed forms, what is asked of clips
-on top of it, and distillation."""
+"""What training minimises: cross-entropy against distributions or the hinge loss, their balanced and smoothed forms,
+what is asked of clips on top of them, and distillation."""
 
 import torch
 from torch import Tensor
@@ -47,15 +47,31 @@ def smoothed(targets: Tensor, share: float) -> Tensor:
     return targets * (1 - share) + share / targets.shape[1]
 
 
+def _lead(logits: Tensor) -> Tensor:
+    """How far each of the logits (N, K) is above the largest other one."""
+    first, second = logits.float().topk(2, 1).values.split(1, 1)
+    return logits.float() - torch.where(logits.float() == first, second, first)
+
+
+def hinge(logits: Tensor, targets: Tensor, class_weights: Tensor | None = None) -> Tensor:
+    """Mean multi-class hinge loss of margins (N, K) against distributions (N, K) (Crammer and Singer 2001, eq. 6).
+
+    For one class: max(0, 1 - lead), its lead over the largest other one. ``class_weights`` (K,) as in
+    ``soft_cross_entropy``.
+    """
+    terms = targets * F.relu(1 - _lead(logits))
+    if class_weights is not None:
+        terms = terms * class_weights
+    return terms.sum(1).mean()
+
+
 def intensity_aware(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean intensity-aware loss of logits (N, K) against distributions (N, K), in nats (Li et al. 2023, eq. 9).
 
     For one class: -log(e^target / (e^target + e^rival)) with the largest other logit as rival. An expression shown
     weakly looks like one other above all, so only that one counts; the gradient is then larger than cross-entropy's.
     """
-    first, second = logits.float().topk(2, 1).values.split(1, 1)
-    rival = torch.where(logits.float() == first, second, first)
-    return (targets * F.softplus(rival - logits.float())).sum(1).mean()
+    return (targets * F.softplus(-_lead(logits))).sum(1).mean()
 
 
 def classification(
@@ -63,7 +79,8 @@ def classification(
 ) -> Tensor:
     """What a recipe asks of logits (N, K) for distributions (N, K)."""
     soft = smoothed(targets, how.smoothing) if how.smoothing else targets
-    total = soft_cross_entropy(adjusted(logits, log_priors, how.logit_adjustment), soft, class_weights)
+    of = hinge if how.kind == "hinge" else soft_cross_entropy
+    total = of(adjusted(logits, log_priors, how.logit_adjustment), soft, class_weights)
     return total + how.intensity * intensity_aware(logits, targets) if how.intensity else total
 
 

@@ -144,7 +144,14 @@ class AugmentationSection(msgspec.Struct, frozen=True, kw_only=True):
 class LossSection(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the network. With two heads each has its own target; a single head has the sum."""
 
-    label: Annotated[float, Meta(ge=0, le=10, description="Weight of the label.")] = 1.0
+    kind: Annotated[
+        Literal["cross-entropy", "hinge"],
+        Meta(
+            description="Of labels and votes: `cross-entropy`, or `hinge`, the multi-class hinge loss of a support "
+            "vector machine (Crammer and Singer 2001)."
+        ),
+    ] = "cross-entropy"
+    label: Annotated[float, Meta(ge=0, le=10, description="Weight of the label; 0 to pre-train by `penalty`.")] = 1.0
     votes: Annotated[
         float,
         Meta(
@@ -352,6 +359,8 @@ def _contradictions(recipe: Recipe) -> list[str]:
     wrong = []
     if recipe.loss.label + recipe.loss.votes == 0:
         wrong.append("loss: label and votes are both 0, so nothing would be learned; expected one of them above 0")
+    if recipe.clips.layout and recipe.network.task == "classify" and recipe.loss.label + recipe.loss.penalty == 0:
+        wrong.append("loss: label and penalty are both 0, so nothing would be learned of clips; expected one above 0")
     if recipe.schedule.small_epochs > recipe.schedule.epochs:
         wrong.append(
             f"schedule.small_epochs: expected at most epochs ({recipe.schedule.epochs}), "

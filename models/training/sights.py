@@ -6,6 +6,7 @@ from types import MappingProxyType
 from models.training.recipe import ClipsSection
 from models.training.sight import ClipSight
 from models.training.sight_apex_sequence import ApexSequence
+from models.training.sight_landmarks import LandmarkFigures
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
 from models.training.sight_rates import SEEN, FlowAtRates
@@ -20,6 +21,8 @@ _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = Mappi
         "interpolated": Magnified.evenly,
         "units": UnitsSight.by,
         "unit-means": UnitsSight.by,
+        "landmark-distances": LandmarkFigures.distances,
+        "landmark-gabor": LandmarkFigures.jets,
         **dict.fromkeys(SEEN, FlowAtRates.by),
     }
 )

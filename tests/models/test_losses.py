@@ -30,6 +30,26 @@ def test_soft_cross_entropy_of_one_hot_targets_is_cross_entropy_and_is_least_at_
     assert losses.soft_cross_entropy(targets.log(), targets) <= losses.soft_cross_entropy(z, targets)
 
 
+@given(st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_hinge_is_that_of_crammer_and_singer(seed: int) -> None:
+    """max(0, 1 + x_max - x_t), x_max the largest margin other than the target's."""
+    z, labels = logits(seed), torch.randint(7, (5,), generator=torch.Generator().manual_seed(seed))
+    targets = F.one_hot(labels, 7).float()
+    terms = [max(0.0, 1 + max(x[:t] + x[t + 1 :]) - x[t]) for x, t in zip(z.tolist(), labels.tolist(), strict=True)]
+    assert float(losses.hinge(z, targets)) == pytest.approx(sum(terms) / 5, rel=1e-5, abs=1e-6)
+    weights = torch.arange(7.0)
+    weighed = [term * t for term, t in zip(terms, labels.tolist(), strict=True)]
+    assert float(losses.hinge(z, targets, weights)) == pytest.approx(sum(weighed) / 5, rel=1e-5, abs=1e-6)
+
+
+def test_hinge_asks_nothing_more_beyond_the_margin() -> None:
+    z = torch.tensor([[3.0, 1.9, 0.0], [0.5, 0.0, 0.4]], requires_grad=True)
+    losses.hinge(z, F.one_hot(torch.tensor([0, 0]), 3).float()).backward()
+    assert z.grad is not None
+    assert z.grad.tolist() == [[0, 0, 0], [-0.5, 0, 0.5]]
+
+
 def intensity_aware(z: "torch.Tensor", labels: "torch.Tensor") -> "torch.Tensor":
     return losses.intensity_aware(z, F.one_hot(labels, z.shape[1]).float())
 

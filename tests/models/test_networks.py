@@ -57,6 +57,9 @@ OTHER_KINDS = {
     "akmnet",
     "spot-cnn",
     "vgg16-differences",
+    "au-autoencoder",
+    "gabor-dbn",
+    "landmark-svm",
 }
 """Further ones that are built and learn once in the usual tests: one of each way to look at a face or a clip."""
 EXPORTED = pytest.mark.parametrize(
@@ -137,7 +140,9 @@ def answers(network: Any, x: dict[str, Any]) -> list[Any]:
 
 
 def learned(network: Any, x: dict[str, Any]) -> list[Any]:
-    """What training has a loss of: the logits, and those of auxiliary classifiers where there are some."""
+    """What training has a loss of: the logits, those of auxiliary classifiers, or a loss of the network's own."""
+    if hasattr(network, "with_penalty"):
+        return list(network.with_penalty(*x.values()))
     if not hasattr(network, "with_auxiliary"):
         return answers(network, x)
     logits, auxiliary = network.with_auxiliary(*x.values())

@@ -46,6 +46,7 @@ def test_every_wrong_field_is_listed_at_once(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("[loss]\nlabel = 0.0\nvotes = 0.0", "nothing would be learned"),
+        ('[clips]\nlayout = "plain"\n[loss]\nlabel = 0.0', "nothing would be learned of clips"),
         ("[schedule]\nepochs = 3\nsmall_epochs = 4", "schedule.small_epochs"),
         ('[distillation]\nteachers = [""]', "distillation.teachers"),
         ("schedule = 3", "expected a section"),
