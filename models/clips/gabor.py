@@ -13,25 +13,25 @@ from models.clips.landmarks import Points
 from models.clips.source import Frames
 
 WAVE_NUMBERS = (np.pi / 2, np.pi / 4, np.pi / 8)
-DIRECTIONS = 6
-JET = len(WAVE_NUMBERS) * DIRECTIONS
+_DIRECTIONS = 6
+JET = len(WAVE_NUMBERS) * _DIRECTIONS
 VERSION = 1
 _SIGMA = np.pi
 _REACH = 24
 """Pixels from the middle of a wavelet to its side: three times the widest Gaussian's."""
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
-MIRRORED = np.array([width * DIRECTIONS + -turn % DIRECTIONS for width in range(3) for turn in range(DIRECTIONS)])
+MIRRORED = np.array([width * _DIRECTIONS + -turn % _DIRECTIONS for width in range(3) for turn in range(_DIRECTIONS)])
 """Where in a jet each of its figures is in a mirror image's jet."""
 
 
 @functools.cache
-def wavelets() -> NDArray[np.complex64]:
+def _wavelets() -> NDArray[np.complex64]:
     """(18, 49, 49): six directions of the shortest waves first, from waves that go right on in steps of 30 degrees."""
     y, x = np.mgrid[-_REACH : _REACH + 1, -_REACH : _REACH + 1].astype(np.float64)
     made = []
     for k in WAVE_NUMBERS:
         hill = k**2 / _SIGMA**2 * np.exp(-(k**2) * (x**2 + y**2) / (2 * _SIGMA**2))
-        for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
+        for angle in np.arange(_DIRECTIONS) * np.pi / _DIRECTIONS:
             wave = np.exp(1j * k * (x * np.cos(angle) + y * np.sin(angle)))
             made.append(hill * (wave - (hill * wave).sum() / hill.sum()))
     return np.stack(made).astype(np.complex64)
@@ -48,7 +48,7 @@ def jets(face: Frames, places: Points) -> NDArray[np.float32]:
     padded = np.pad(face.astype(np.float32) @ _GREY, _REACH, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * _REACH + 1, 2 * _REACH + 1))
     around = windows[middles[:, 1], middles[:, 0]].reshape(len(places), -1)
-    strengths = np.abs(around @ wavelets().reshape(JET, -1).T)
+    strengths = np.abs(around @ _wavelets().reshape(JET, -1).T)
     lengths = np.linalg.norm(strengths, axis=1, keepdims=True)
     # Rounding leaves a trace of plain areas: less than a hundredth of a grey level is nothing.
     found: NDArray[np.float32] = np.where(lengths > 0.01, strengths / np.maximum(lengths, 0.01), 0).astype(np.float32)

@@ -12,17 +12,17 @@ from models.inference import align
 Points = NDArray[np.float32]
 """Landmarks of one face (478, 2), or places of some of them (K, 2)."""
 
-JAW = (162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389)
+_JAW = (162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389)
 _BROWS = (71, 63, 105, 66, 107, 336, 296, 334, 293, 301)
 _NOSE = (168, 197, 5, 4, 75, 97, 2, 326, 305)
 _EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)
 _MOUTH = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
 INNER = (*_BROWS, *_NOSE, *_EYES, *_MOUTH)
 """The 51 without the jaw, which turns with the head and is cut off at a face's rim."""
-POINTS = (*JAW, *INNER)
+POINTS = (*_JAW, *INNER)
 
 _SIDES = (
-    *zip(JAW[:8], reversed(JAW[9:]), strict=True),
+    *zip(_JAW[:8], reversed(_JAW[9:]), strict=True),
     *zip(_BROWS[:5], reversed(_BROWS[5:]), strict=True),
     *((75, 305), (97, 326)),
     *((33, 263), (160, 387), (158, 385), (133, 362), (153, 380), (144, 373)),
