@@ -27,8 +27,8 @@ MODULES = {
     "demo": "*",
     "models": "atomic commands errors json_output metrics",
     "models/clips": (
-        "action_units cache cutting flow flow_blocks gabor landmarks magnify micro_synth motions rates report "
-        "sampling sound source speaking styles synth tracks video voices warp windows"
+        "action_units cache cutting disturb flow flow_blocks gabor heard landmarks magnify micro_synth motions rates "
+        "report sampling sound source speaking styles synth tracks video voices warp windows"
     ),
     "models/convert": "former_dfer fused ial inception mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
@@ -43,8 +43,8 @@ MODULES = {
     "models/personal": "*",
     "models/stills": "fer2013",
     "models/training": (
-        "augment checkpoint classify_clips classify_faces data distil events films folds inputs losses masked "
-        "probe pseudo recipe sam schedule sets sight sight_apex_sequence sight_landmarks sight_magnified "
+        "augment checkpoint classify_clips classify_faces data distil events films folds inputs losses masked probe "
+        "pseudo recipe sam schedule sets sight sight_apex_sequence sight_av sight_landmarks sight_magnified "
         "sight_pixels sight_rates sight_units sights spot_films task teachers train trainer unfold"
     ),
     "models/clips/layouts": "*",
