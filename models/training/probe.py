@@ -15,10 +15,15 @@ _FOLDS = 5
 
 
 @torch.inference_mode()
-def features(net: nn.Module, source: ClipSource, seen: ClipSight, device: torch.device) -> Tensor:
-    """What a network's last layer (``fc``) is given for each clip, (N, D) float32: the mean over its test views."""
+def features(
+    net: nn.Module, source: ClipSource, seen: ClipSight, device: torch.device, layer: nn.Module | None = None
+) -> Tensor:
+    """What a layer of a network, by default its last (``fc``), is given for each clip, (N, D) float32.
+
+    That is the mean over its test views.
+    """
     given: list[Tensor] = []
-    hook = net.fc.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].float().cpu()))
+    hook = (layer or net.fc).register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].float().cpu()))
     net.eval()
     try:
         counts = []

@@ -7,6 +7,7 @@ from models.training.recipe import ClipsSection
 from models.training.sight import ClipSight
 from models.training.sight_apex_sequence import ApexSequence
 from models.training.sight_landmarks import LandmarkFigures
+from models.training.sight_av import FacesAndSound
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
 from models.training.sight_rates import SEEN, FlowAtRates
@@ -23,6 +24,7 @@ _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = Mappi
         "unit-means": UnitsSight.by,
         "landmark-distances": LandmarkFigures.distances,
         "landmark-gabor": LandmarkFigures.jets,
+        "faces-and-sound": FacesAndSound.by,
         **dict.fromkeys(SEEN, FlowAtRates.by),
     }
 )

@@ -60,6 +60,7 @@ OTHER_KINDS = {
     "au-autoencoder",
     "gabor-dbn",
     "landmark-svm",
+    "av-small",
 }
 """Further ones that are built and learn once in the usual tests: one of each way to look at a face or a clip."""
 EXPORTED = pytest.mark.parametrize(
@@ -90,6 +91,10 @@ SMALLER = {
     "efficientnet-b2": 96,
     "inception-v3": 139,
     "vgg16-differences": 32,
+    "av-gru": 64,
+    "av-lstm": 64,
+    "av-sum": 64,
+    "av-small": 32,
 }
 """Sides that do for the test where the network takes any."""
 

@@ -1,0 +1,176 @@
+"""A network that sees and hears, after an article on audio-visual representations of emotions.
+
+Each frame of a clip goes through one ResNet50 (what Keras calls TimeDistributed) and global average pooling; a GRU or
+an LSTM reads the frames' features in their order. A recurrent layer of the same kind reads what was heard at the same
+time: MFCC, pitch and energy (``models.inference.sound``). Both are projected into one joint space and added with
+learned weights, or put side by side; a joint layer and three dense ones answer. The article then puts a support vector
+machine on the fused features, and so does ``models.audio_visual.ablation_study``.
+
+How wide the layers are is ours, and so are batch norm, which standardises what is heard, layer norm, which gives both
+the same say before they are weighed, and dropout. The transcript, the article's third source, is left out: a live
+stream has none.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.inference.contract import IMAGENET
+from models.zoo.entry import Architecture
+from models.zoo.resnet import BasicBlock, Bottleneck, Trunk
+
+FRAMES = 8
+STEPS = 64
+"""Of what is heard, evenly over the same time as the frames."""
+HEARD = 22
+"""Numbers a step: 20 MFCC, pitch and energy."""
+HIDDEN, SOUND_HIDDEN = 256, 64
+"""Widths of the recurrent layers."""
+JOINT = 128
+"""Of the joint space and of the dense layers."""
+SIGHT = "faces-and-sound"
+SMALL_WIDTHS = (16, 32, 64, 128)
+
+Parts = Literal["static", "dynamic", "audio", "sum", "concat"]
+"""What answers: single frames, frames in their order, sound; the last two together, added or side by side."""
+Cell = type[nn.GRU] | type[nn.LSTM]
+
+
+class Projection(nn.Sequential):
+    """Features (..., width) into the joint space (..., ``JOINT``)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(width, JOINT), nn.LayerNorm(JOINT))
+
+
+class Seeing(nn.Module):
+    """Clips (N, 3, T, S, S) to (N, ``JOINT``); without a ``cell`` each frame by itself, (N, T, ``JOINT``)."""
+
+    def __init__(self, trunk: Trunk, cell: Cell | None) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.order = cell(trunk.channels, HIDDEN, batch_first=True) if cell else None
+        self.projection = Projection(HIDDEN if cell else trunk.channels)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        frames = self.trunk(clips.transpose(1, 2).flatten(0, 1)).mean((2, 3)).unflatten(0, (-1, clips.shape[2]))
+        return self.projection(self.order(frames)[0][:, -1] if self.order else frames)
+
+
+class Hearing(nn.Module):
+    """What is heard (N, T, ``HEARD``) to (N, ``JOINT``)."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(HEARD)
+        self.order = cell(HEARD, SOUND_HIDDEN, batch_first=True)
+        self.projection = Projection(SOUND_HIDDEN)
+
+    def forward(self, heard: Tensor) -> Tensor:
+        standardised = self.norm(heard.transpose(1, 2)).transpose(1, 2)
+        return self.projection(self.order(standardised)[0][:, -1])
+
+
+class AudioVisual(nn.Module):
+    """Clips (N, 3, T, S, S) and what is heard (N, ``STEPS``, ``HEARD``) to logits (N, classes).
+
+    For the ablation, ``parts`` may be one of them alone; it is still given both. That of single frames answers with the
+    mean over frames.
+    """
+
+    def __init__(self, classes: int, trunk: Trunk, cell: Cell, parts: Parts) -> None:
+        super().__init__()
+        self.parts = parts
+        if parts != "audio":
+            self.sight = Seeing(trunk, None if parts == "static" else cell)
+        if parts in ("audio", "sum", "concat"):
+            self.hearing = Hearing(cell)
+        if parts == "sum":
+            self.weights = nn.Parameter(torch.zeros(2))
+        self.joint = nn.Linear(2 * JOINT if parts == "concat" else JOINT, JOINT)
+        self.dense = nn.Sequential(
+            nn.Dropout(0.3), nn.Linear(JOINT, JOINT), nn.ReLU(), nn.Dropout(0.3), nn.Linear(JOINT, JOINT), nn.ReLU()
+        )
+        self.fc = nn.Linear(JOINT, classes)
+
+    def forward(self, clips: Tensor, heard: Tensor) -> Tensor:
+        logits = self.fc(self.dense(F.relu(self.joint(self.fused(clips, heard)))))
+        return logits.mean(1) if self.parts == "static" else logits
+
+    def fused(self, clips: Tensor, heard: Tensor) -> Tensor:
+        """What the joint layer is given."""
+        if self.parts == "audio":
+            return self.hearing(heard)
+        if self.parts in ("static", "dynamic"):
+            return self.sight(clips)
+        both = self.sight(clips), self.hearing(heard)
+        if self.parts == "concat":
+            return torch.cat(both, 1)
+        return (torch.softmax(self.weights, 0)[:, None, None] * torch.stack(both)).sum(0)
+
+
+def gru(classes: int, parts: Parts = "concat") -> AudioVisual:
+    return AudioVisual(classes, Trunk(Bottleneck, (3, 4, 6, 3)), nn.GRU, parts)
+
+
+def lstm(classes: int, parts: Parts = "concat") -> AudioVisual:
+    return AudioVisual(classes, Trunk(Bottleneck, (3, 4, 6, 3)), nn.LSTM, parts)
+
+
+def added(classes: int, parts: Parts = "sum") -> AudioVisual:
+    return gru(classes, parts)
+
+
+def small(classes: int, parts: Parts = "concat") -> AudioVisual:
+    """ResNet18 a quarter as wide in place of ResNet50, for two cores."""
+    return AudioVisual(classes, Trunk(BasicBlock, (2, 2, 2, 2), SMALL_WIDTHS), nn.GRU, parts)
+
+
+ENTRIES = (
+    Architecture(
+        "av-gru",
+        gru,
+        "an article: ResNet50, GRU, sound, side by side",
+        224,
+        IMAGENET,
+        25_404_531,
+        frames=FRAMES,
+        sight=SIGHT,
+        signals={"mfcc": (STEPS, HEARD)},
+    ),
+    Architecture(
+        "av-lstm",
+        lstm,
+        "an article: ResNet50, LSTM, sound, side by side",
+        224,
+        IMAGENET,
+        26_000_499,
+        frames=FRAMES,
+        sight=SIGHT,
+        signals={"mfcc": (STEPS, HEARD)},
+    ),
+    Architecture(
+        "av-sum",
+        added,
+        "an article: ResNet50, GRU, sound, weighted sum",
+        224,
+        IMAGENET,
+        25_388_149,
+        frames=FRAMES,
+        sight=SIGHT,
+        signals={"mfcc": (STEPS, HEARD)},
+    ),
+    Architecture(
+        "av-small",
+        small,
+        "ours: av-gru for two cores",
+        64,
+        IMAGENET,
+        1_124_035,
+        frames=FRAMES,
+        sight=SIGHT,
+        signals={"mfcc": (STEPS, HEARD)},
+    ),
+)
