@@ -132,7 +132,7 @@ ENTRIES = (
     Architecture(
         "av-gru",
         gru,
-        "an article: ResNet50, GRU, sound, side by side",
+        "the article on sight and sound; GRU",
         224,
         IMAGENET,
         25_404_531,
@@ -143,7 +143,7 @@ ENTRIES = (
     Architecture(
         "av-lstm",
         lstm,
-        "an article: ResNet50, LSTM, sound, side by side",
+        "the article on sight and sound; LSTM",
         224,
         IMAGENET,
         26_000_499,
@@ -154,7 +154,7 @@ ENTRIES = (
     Architecture(
         "av-sum",
         added,
-        "an article: ResNet50, GRU, sound, weighted sum",
+        "the article on sight and sound; GRU, weighted sum",
         224,
         IMAGENET,
         25_388_149,

@@ -105,6 +105,9 @@ def test_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == found
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*") if file.is_file()} == kept
 
+    assert moodcast.main(["models", "export", str(run / "concat" / "fold-1"), str(tmp_path / "av.onnx")]) == 0
+    assert "for research: no agent takes it" in capsys.readouterr().out
+
     config.write_text(RECIPE.replace("3e-3", "1e-3"))
     assert moodcast.main(command) == 29
     assert "differs in its recipe" in capsys.readouterr().err
