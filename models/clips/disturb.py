@@ -19,7 +19,7 @@ LIGHT = 0.2
 """Share of the light that is left."""
 _READ_NOISE, _SHOT_NOISE = 3.0, 0.5
 """Standard deviation of a sensor's noise in grey levels, and its variance for each grey level of light."""
-REACH = (20.0, 12.0, 8.0)
+_REACH = (20.0, 12.0, 8.0)
 """How far a head turns to either side, nods and tilts, in degrees."""
 SWAY = 0.06
 """How far it moves, as a share of the face's width."""
@@ -29,7 +29,7 @@ _DISTANCE = 3.0
 """Of the camera, in widths of the picture."""
 SNR = 5.0
 """Of speech in a noisy room, in dB."""
-LATE_S = 0.5
+_LATE_S = 0.5
 
 
 class Disturbance(NamedTuple):
@@ -57,7 +57,7 @@ def head_movement(frames: Frames, fps: float, rng: np.random.Generator) -> Frame
     side = frames.shape[1]
     times = np.arange(len(frames)) / fps
     waves = np.sin(2 * np.pi * (np.outer(times, rng.uniform(*_RHYTHM, 5)) + rng.random(5)))  # (F, 5)
-    turns, shifts = np.deg2rad(waves[:, :3] * REACH), waves[:, 3:] * SWAY * side
+    turns, shifts = np.deg2rad(waves[:, :3] * _REACH), waves[:, 3:] * SWAY * side
     moved = [
         cv2.warpPerspective(frame, _turned(turn, shift, side), (side, side), borderMode=cv2.BORDER_REPLICATE)
         for frame, turn, shift in zip(frames, turns, shifts, strict=True)
@@ -89,18 +89,18 @@ def noisy_sound(sound: Sound, rng: np.random.Generator) -> Sound:
 
 
 def out_of_step(sound: Sound, _: np.random.Generator) -> Sound:
-    """``LATE_S`` seconds late: silence first, and the end is lost."""
-    late = min(round(LATE_S * RATE), len(sound))
+    """``_LATE_S`` seconds late: silence first, and the end is lost."""
+    late = min(round(_LATE_S * RATE), len(sound))
     return np.concatenate([np.zeros(late, np.float32), sound[: len(sound) - late]])
 
 
 DISTURBANCES = (
     Disturbance("low light", f"{LIGHT:.0%} of the light, a sensor's noise", frames=low_light),
     Disturbance(
-        "head movement", "turns by {:g}, nods by {:g} and tilts by {:g} degrees".format(*REACH), frames=head_movement
+        "head movement", "turns by {:g}, nods by {:g} and tilts by {:g} degrees".format(*_REACH), frames=head_movement
     ),
     Disturbance("noisy sound", f"pink noise, SNR {SNR:g} dB", sound=noisy_sound),
-    Disturbance("out of step", f"sound {LATE_S:g} s late", sound=out_of_step),
+    Disturbance("out of step", f"sound {_LATE_S:g} s late", sound=out_of_step),
 )
 
 

@@ -32,7 +32,7 @@ PITCH_WINDOW = 512
 """Samples in which a period is looked for: two of the longest. In more of them a voice glides too far."""
 TROUGH = 0.1
 """YIN's absolute threshold (de Cheveigne and Kawahara 2002, step 4)."""
-VOICED = 0.35
+_VOICED = 0.35
 """A share of power that does not repeat, above which nothing is said to have a pitch."""
 
 
@@ -51,7 +51,7 @@ def cleaned(sound: NDArray[np.floating]) -> Sound:
 def log_mel(sound: NDArray[np.floating], bands: int = BANDS) -> NDArray[np.float32]:
     """Power in mel bands (rows, bands), in dB of a full scale of 1, from ``FLOOR``."""
     spectra = np.fft.rfft(_windows(sound, WINDOW, WINDOW // 2) * hann())
-    return decibels((spectra.real**2 + spectra.imag**2) @ mel_filters(bands).T)
+    return _decibels((spectra.real**2 + spectra.imag**2) @ _mel_filters(bands).T)
 
 
 def mfcc(sound: NDArray[np.floating], coefficients: int = COEFFICIENTS, bands: int = BANDS) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def mfcc(sound: NDArray[np.floating], coefficients: int = COEFFICIENTS, bands: i
 
 def energy(sound: NDArray[np.floating]) -> NDArray[np.float32]:
     """Root mean square of a window's samples (rows,), in dB of a full scale of 1, from ``FLOOR``."""
-    return decibels((_windows(sound, WINDOW, WINDOW // 2) ** 2).mean(-1))
+    return _decibels((_windows(sound, WINDOW, WINDOW // 2) ** 2).mean(-1))
 
 
 def pitch(sound: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -84,11 +84,11 @@ def pitch(sound: NDArray[np.floating]) -> NDArray[np.float32]:
     before, there, after = (difference[rows, lag + step] for step in (-1, 0, 1))
     bend = before - 2 * there + after
     shift = np.where(bend > 0, (before - after) / np.where(bend > 0, 2 * bend, 1), 0).clip(-0.5, 0.5)
-    voiced = normalised[rows, lag] < VOICED
+    voiced = normalised[rows, lag] < _VOICED
     return np.where(voiced, (RATE / (lag + shift)).clip(LOWEST, HIGHEST), 0).astype(np.float32)
 
 
-def decibels(power: NDArray[np.float64]) -> NDArray[np.float32]:
+def _decibels(power: NDArray[np.float64]) -> NDArray[np.float32]:
     """10 log10 of powers of any shape, from ``FLOOR``."""
     return (10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))).astype(np.float32)
 
@@ -100,7 +100,7 @@ def hann() -> NDArray[np.float64]:
 
 
 @functools.cache
-def mel_filters(bands: int = BANDS) -> NDArray[np.float64]:
+def _mel_filters(bands: int = BANDS) -> NDArray[np.float64]:
     """Triangles of equal area over the frequencies of a window's spectrum, (bands, ``WINDOW`` // 2 + 1).
 
     The scale and the area are those of Slaney's Auditory Toolbox (1998): linear below 1000 Hz, logarithmic above.
