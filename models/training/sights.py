@@ -6,8 +6,8 @@ from types import MappingProxyType
 from models.training.recipe import ClipsSection
 from models.training.sight import ClipSight
 from models.training.sight_apex_sequence import ApexSequence
-from models.training.sight_landmarks import LandmarkFigures
 from models.training.sight_av import FacesAndSound
+from models.training.sight_landmarks import LandmarkFigures
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
 from models.training.sight_rates import SEEN, FlowAtRates
