@@ -172,8 +172,12 @@ def _add_listing_clips(listing: argparse.ArgumentParser, faces: FaceStage) -> No
         "--faces", type=_even, metavar="PX", help="also find and cut all faces, this large, and keep them"
     )
     listing.add_argument("--aligned", action="store_true", help="the clips are faces that are cut already: only scale")
+    listing.add_argument("--sound", action="store_true", help="also read the sound of all clips, and keep it")
     listing.add_argument(
-        "--cache", type=Path, metavar="DIR", help="where faces are kept (default: .moodcast-faces in the data set)"
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="where faces and sound are kept (default: .moodcast-faces in the data set)",
     )
     listing.set_defaults(perform=functools.partial(list_clips, faces))
 
@@ -369,15 +373,19 @@ def list_clips(faces: FaceStage, options: argparse.Namespace) -> int:
         print(report.describe_layouts())
         return 0
     if options.layout in long.LAYOUTS:
-        if options.faces or options.seven:
-            raise DatasetError(f"expected neither --faces nor --seven with long videos (the layout {options.layout})")
+        if options.faces or options.seven or options.sound:
+            raise DatasetError(
+                f"expected neither --faces, --seven nor --sound with long videos (the layout {options.layout})"
+            )
         print(report.describe_long(long.find(options.folder, options.layout)))
         return 0
     listing = layouts.find(options.folder, options.layout)
     if options.seven:
         listing = layouts.as_expressions(listing)
     print(report.describe(listing))
+    cutting = preparing(faces, "models clips", cache=options.cache)
     if options.faces:
-        cutting = preparing(faces, "models clips", cache=options.cache)
         print(report.describe_faces(cutting(options.folder, listing, options.faces, options.aligned)))
+    if options.sound:
+        print(report.describe_sound(cutting(options.folder, listing, 0, True)))  # faces need not be found
     return 0

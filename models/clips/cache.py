@@ -219,10 +219,10 @@ def _signal(file: Path, name: str, clip: Clip, faces: "_Stored") -> NDArray[np.f
     """What is stored of a clip beside its faces, or what is heard meanwhile.
 
     Raises:
-        DatasetError: nothing of that name is; or as ``models.clips.sound.heard``.
+        DatasetError: nothing of that name is, or the file can't be read; or as ``models.clips.sound.heard``.
         CacheError: the sound can't be kept.
     """
-    with file.open("rb") as opened, np.load(opened) as stored:
+    with _open(file) as stored:
         if name in stored:
             told: NDArray[Any] = stored[name]
             return sound.as_float(told) if name == _SOUND else told
@@ -394,10 +394,20 @@ def _read(file: Path) -> Frames:
 
 
 def _load(file: Path, *names: str) -> list[NDArray[Any]]:
+    with _open(file) as stored:
+        return [stored[name] for name in names]
+
+
+@contextlib.contextmanager
+def _open(file: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """A stored file, whose arrays are read when they are asked for.
+
+    Raises:
+        DatasetError: it can't be read, or lacks one; from within the context as well.
+    """
     try:
-        with file.open("rb") as opened:
-            stored = np.load(opened)
-            return [stored[name] for name in names]
+        with file.open("rb") as opened, np.load(opened) as stored:
+            yield stored
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"the stored clip {file} can't be read ({error}): delete it and run again") from error
 

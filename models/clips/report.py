@@ -6,6 +6,7 @@ from collections import Counter
 from models.clips.cache import Prepared
 from models.clips.layouts import LAYOUTS, long
 from models.clips.layouts.entry import Listing
+from models.inference.sound import RATE
 
 _SHOWN = 5
 """Of clips that are missing or broken, this many are named."""
@@ -27,6 +28,8 @@ def describe(listing: Listing) -> str:
     graded = sum(not math.isnan(clip.intensity) for clip in clips)
     timed = sum(clip.apex >= 0 for clip in clips)
     lines.append(f"with an intensity: {graded}; with an apex: {timed}")
+    if not listing.recorded:
+        lines.append("made by a program: no recordings")
     lines += [
         f"fold {name}: {len(fold.train)} to learn from, {len(fold.test)} to test on"
         for name, fold in listing.folds.items()
@@ -59,6 +62,15 @@ def describe_faces(prepared: Prepared) -> str:
     """How many clips have faces, and why the others don't."""
     lines = [f"{len(prepared.source)} clips of faces"]
     return "\n".join(lines + _some("without faces", prepared.broken) + _some("remarks", prepared.remarks))
+
+
+def describe_sound(prepared: Prepared) -> str:
+    """How many clips have sound, how much that is, and why the others have none."""
+    lengths = [len(prepared.source.signal(i, "sound")) / RATE for i in range(len(prepared.source))]
+    lines = [
+        f"{len(lengths)} clips with sound, {min(lengths):.1f} to {max(lengths):.1f} s, {sum(lengths) / 60:.1f} minutes"
+    ]
+    return "\n".join(lines + _some("without sound", prepared.broken))
 
 
 def _some(what: str, sentences: tuple[str, ...]) -> list[str]:

@@ -1,16 +1,23 @@
 """The sound of clips: whatever the file's track is like, in step with the faces, kept, or told of in a sentence."""
 
+import contextlib
 import math
+import resource
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.clips import cache, layouts, sound
+import moodcast
+from models.clips import cache, layouts, sound, video
 from models.clips.layouts.entry import SYNTHETIC
 from models.errors import DatasetError
+from models.inference.blendshapes import Shapes
+from models.inference.boxes import Points
 from models.inference.sound import RATE
 
 av = pytest.importorskip("av", reason="sound needs PyAV: pip install '.[train]'")
@@ -186,6 +193,84 @@ def test_sound_is_that_of_the_time_of_the_faces(tmp_path: Path) -> None:
     heard = cache.prepare(tmp_path, few, 48, None).source.signal(0, "sound")
     assert len(heard) == RATE // 5
     assert abs(pitch(np.asarray(heard * 32767, np.int16)) - 600) < 10
+
+
+def test_sound_begins_with_the_first_face(tmp_path: Path) -> None:
+    """Nobody is seen before frame 10, and somebody speaks on after the last frame."""
+    steps = np.concatenate([tone(0.4, hz=300), tone(0.6, hz=600), tone(2, hz=900)])
+    film(tmp_path / "happy" / "a_1.mkv", [steps])
+    mesh = np.random.default_rng(0).random((478, 2)) * 40
+
+    def look(frame: video.Frame, time_ms: int) -> list[tuple[Points, Shapes]]:
+        return [(mesh, np.zeros(52, np.float32))] if time_ms >= 400 else []
+
+    prepared = cache.prepare(tmp_path, layouts.find(tmp_path), 48, look)
+    heard = prepared.source.signal(0, "sound")
+    assert len(heard) == 15 * RATE // 25
+    assert abs(pitch(np.asarray(heard * 32767, np.int16)) - 600) < 3
+
+
+def test_sound_of_pictures_needs_their_rate(tmp_path: Path) -> None:
+    video.write_pictures([np.full((48, 48, 3), 9 * i, np.uint8) for i in range(10)], tmp_path / "happy" / "a_1")
+    film(tmp_path / "happy" / "a_1.wav", [tone(1)], pictures=0)
+    with pytest.raises(DatasetError, match=r"expected 5 to 500 frames a second of .*a_1, but the rate is not known"):
+        cache.prepare(tmp_path, layouts.find(tmp_path), 48, None).source.signal(0, "sound")
+    (tmp_path / "clips.csv").write_text("file,label,subject,intensity,onset,apex,fps\nhappy/a_1,happy,a,,,,20\n")
+    clips = cache.prepare(tmp_path, layouts.find(tmp_path), 48, None).source
+    assert len(clips.signal(0, "sound")) == RATE // 2
+    (tmp_path / "happy" / "a_1.wav").unlink()
+    with pytest.raises(DatasetError, match=r"a folder of pictures: put a file of sound beside it, a_1.wav"):
+        cache.prepare(tmp_path, layouts.find(tmp_path), 48, None).source.signal(0, "sound")
+
+
+def test_a_full_disk_while_sound_is_kept(data: Path) -> None:
+    clips = cache.prepare(data, layouts.find(data), 48, None).source
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # no file may grow larger than this: as a full disk
+    try:
+        with pytest.raises(cache.CacheError, match="make room and give the command again"):
+            clips.signal(0, "sound")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not [file for file in (data / cache.FOLDER).rglob("*") if "sound" in file.name or "part" in file.name]
+    assert len(clips.signal(0, "sound")) == RATE
+
+
+def test_a_damaged_store_of_sound_says_what_to_do(data: Path) -> None:
+    clips = cache.prepare(data, layouts.find(data), 0, None).source
+    for file in (data / cache.FOLDER).rglob("*.npz"):
+        file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(DatasetError, match=r"can't be read .*: delete it and run again"):
+        clips.signal(0, "sound")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ending=st.sampled_from(["mkv", "wav", "mp4"]), damage=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255))))
+def test_whatever_is_damaged_is_told_of(tmp_path: Path, ending: str, damage: list[tuple[float, int]]) -> None:
+    """Whatever bytes are others, there is sound or a sentence."""
+    whole = tmp_path / f"whole.{ending}"
+    if not whole.exists() and ending == "mp4":
+        video.write_mp4([np.zeros((48, 48, 3), np.uint8)] * 5, whole, sound=np.asarray(tone(0.2) * 32767, np.int16))
+    elif not whole.exists():
+        film(whole, [tone(0.2)], pictures=5 if ending == "mkv" else 0)
+    data = bytearray(whole.read_bytes())
+    for place, value in damage:
+        data[int(place * (len(data) - 1))] = value
+    broken = tmp_path / f"broken.{ending}"
+    broken.write_bytes(data)
+    with contextlib.suppress(DatasetError):
+        assert sound.heard(broken, 0, 0.2).shape == (RATE // 5,)
+
+
+def test_command(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert moodcast.main(["models", "clips", str(data), "--sound"]) == 0  # without a face stage
+    out = capsys.readouterr().out
+    assert "2 clips with sound, 1.0 to 1.0 s, 0.0 minutes" in out
+    assert "without sound: 1\n" in out
+    assert "c_1.mkv has no sound track" in out
+    (data / SYNTHETIC).write_text("")
+    assert moodcast.main(["models", "clips", str(data)]) == 0
+    assert "made by a program: no recordings" in capsys.readouterr().out
 
 
 def test_networks_that_only_hear_need_no_faces(data: Path) -> None:

@@ -157,7 +157,7 @@ def test_command(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert moodcast.main(["models", "clips", str(data), "--layout", "-"]) == 0
     assert "long-plain" in capsys.readouterr().out
     assert moodcast.main(["models", "clips", str(data), "--layout", "long-plain", "--faces", "64"]) != 0
-    assert "expected neither --faces nor --seven with long videos" in capsys.readouterr().err
+    assert "expected neither --faces, --seven nor --sound with long videos" in capsys.readouterr().err
 
 
 def official(folder: Path, name: str, text: str) -> None:
