@@ -3,6 +3,7 @@
 import contextlib
 import math
 import resource
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,12 +14,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import moodcast
+from agent import face_stage
 from models.clips import cache, layouts, sound, video
+from models.clips.cutting import preparing
 from models.clips.layouts.entry import SYNTHETIC
 from models.errors import DatasetError
 from models.inference.blendshapes import Shapes
 from models.inference.boxes import Points
 from models.inference.sound import RATE
+from models.training import recipe, sets
+from models.training.recipe import Recipe
+from models.zoo import networks
 
 av = pytest.importorskip("av", reason="sound needs PyAV: pip install '.[train]'")
 
@@ -298,3 +304,38 @@ def test_a_set_that_a_program_made_says_so(data: Path) -> None:
     assert not layouts.find(data).recorded
     (data / SYNTHETIC).rename(data / "happy" / SYNTHETIC)  # one half of it is enough
     assert not layouts.find(data).recorded
+
+
+def hearing(monkeypatch: pytest.MonkeyPatch, size: int) -> Recipe:
+    """A recipe over a network that also hears, or does nothing else (size 0)."""
+    entry = replace(networks.get("r3d18"), size=size, signals={"sound": (RATE,)})
+    monkeypatch.setattr(networks, "get", lambda name: entry)
+    return recipe.parse({"network": {"name": "r3d18"}, "clips": {"layout": "plain", "aligned": True}}, "a test")
+
+
+@pytest.mark.parametrize("size", [0, 48])
+def test_what_hears_learns_from_clips_with_sound_alone(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], size: int
+) -> None:
+    how = hearing(monkeypatch, size)
+    film(data / "sad" / "d_1.mkv", [tone(0.2)])
+    film(data / "sad" / "e_1.mkv", [tone(1)], late=2.5, pictures=100)
+    film(data / "happy" / "f_1.wav", [tone(1)], pictures=0)
+    opened = sets.opened(how, data, networks.get("r3d18").face_size, preparing(face_stage, "tests"))
+    left_out = ["c_1.mkv has no sound track", "e_1.mkv to begin within 2 s of each other"]
+    # Where no face limits the time, 0.2 s are all there is of d_1; and f_1 has no face.
+    left_out += ["d_1.mkv on, but its track has only 0.20 s of them", "f_1.wav has no pictures in it"] if size else []
+    assert len(opened.broken) == len(left_out)
+    for sentence in left_out:
+        assert any(sentence in told for told in opened.broken)
+    assert set(opened.clips.subjects) == ({"a", "b"} if size else {"a", "b", "d", "f"})
+    assert len(opened.listing.clips) == len(opened.clips)
+    assert f"{len(left_out)} of 6 clips are left out, such as: " in capsys.readouterr().err
+
+
+def test_a_set_without_sound_for_a_network_that_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    how = hearing(monkeypatch, 48)
+    for name in ("happy/a_1.mkv", "sad/b_1.mkv"):
+        film(tmp_path / name, [])
+    with pytest.raises(DatasetError, match=r"no clip with a face has sound: .* has no sound track"):
+        sets.opened(how, tmp_path, 48, preparing(face_stage, "tests"))
