@@ -22,6 +22,7 @@ OTHERS = {
     "micro-key-frames.webp",
     "micro-rates.webp",
     "micro-synth.webp",
+    "speaking.webp",
     "spotting.webp",
     "styles.webp",
     "teaching.png",
