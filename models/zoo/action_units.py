@@ -1,4 +1,4 @@
-"""The networks of action units in MMEmotionRecognition (Luna-Jimenez et al. 2021, "A Proposal for Multimodal Emotion
+"""The networks of action units in MMEmotionRecognition (Luna-Jimenez et al. 2022, "A Proposal for Multimodal Emotion
 Recognition Using Aural Transformers and Action Units on RAVDESS Dataset").
 
 They look at no picture: OpenFace's 35 columns (``models.clips.action_units``) are all that they are told of a face. The
@@ -68,7 +68,7 @@ ENTRIES = (
     Architecture(
         "au-mlp",
         UnitsMLP,
-        "Luna-Jimenez et al. 2021",
+        "Luna-Jimenez et al. 2022",
         0,
         UNIT,
         3_528,
@@ -81,7 +81,7 @@ ENTRIES = (
     Architecture(
         "au-bilstm",
         UnitsBiLSTM,
-        "Luna-Jimenez et al. 2021",
+        "Luna-Jimenez et al. 2022",
         0,
         UNIT,
         106_609,
