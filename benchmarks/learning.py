@@ -10,8 +10,6 @@ every epoch, so a stopped benchmark goes on where it was.
 """
 
 import argparse
-import dataclasses
-import io
 import json
 import sys
 import time
@@ -23,22 +21,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from agent import face_stage
 from benchmarks import machine
+from benchmarks.learning_clips import followed, hummed, played
 from models import atomic, metrics
-from models.clips import synth, video
-from models.clips.source import Clips, in_memory, take
+from models.clips.source import Clips, take
 from models.inference.contract import IMAGENET, RAW_GREY, RAW_RGB, Pixels
-from models.inference.sound import RATE
 from models.training import checkpoint, classify_clips, masked, probe, recipe
 from models.training.recipe import Recipe
 from models.training.sight_pixels import Seen
 from models.training.trainer import Trainer
 from models.zoo import (
+    action_units,
     akmnet,
     atnet,
     audio_visual,
@@ -62,7 +58,6 @@ from models.zoo import (
     videomae,
 )
 from models.zoo.entry import UNIT, Architecture
-from relay.protocol import EXPRESSIONS
 
 CPU = torch.device("cpu")
 FACE, SIDE = 96, 64
@@ -142,10 +137,16 @@ def fusion(how: str, calibrated: bool) -> Subject:
     return Subject(build, 16, SIDE, IMAGENET, f"{TOKENS}; CA branch a quarter as wide", TRANSFORMER)
 
 
+def units(build: Callable[[], nn.Module], sight: str, sections: Mapping[str, Any], *frames: int) -> Subject:
+    seen = {"units": (*frames, action_units.COLUMNS)}
+    return Subject(build, 1, 0, UNIT, "the network itself", sections, sight, signals=seen)
+
+
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
 STEADY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-4}}
 BRISK = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3}}
 LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
+EAGER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-2}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
 TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3, "beta2": 0.95, "weight_decay": 0.05}}
 APEX = {"clips": {"sampling": "apex"}}
@@ -246,6 +247,8 @@ SUBJECTS = {
             ("small", "the network itself", lambda: audio_visual.small(7)),
         )
     },
+    "au-mlp": units(lambda: action_units.UnitsMLP(7), "unit-means", EAGER),
+    "au-bilstm": units(lambda: action_units.UnitsBiLSTM(7), "units", LIVELY, action_units.FRAMES),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),
     "mae-dfer-ca-pc add": fusion("add", True),
@@ -277,48 +280,6 @@ def made(*layers: Mapping[str, Mapping[str, Any]]) -> Recipe:
         for name, fields in layer.items():
             sections[name] = sections.get(name, {}) | dict(fields)
     return recipe.parse(sections, "benchmarks.learning")
-
-
-def played(portraits: Path, people: slice, turns: int, size: int, seed: int, cache: Path) -> Clips:
-    """Clips of some of the portraits' people, each of whom plays every expression ``turns`` times; rendered once."""
-    if not cache.is_file():
-        files = dict(list(synth.find_portraits(portraits).items())[people])
-        with face_stage.finding("benchmarks.learning") as find:
-            found = synth.load_portraits(files, find, size)
-        roles = synth.cast(list(found), len(EXPRESSIONS) * turns * len(found), np.random.default_rng(seed))
-        shown = [
-            np.stack(list(synth.perform(found[role.subject], role, size, np.random.default_rng([seed, i]))))
-            for i, role in enumerate(tqdm(roles, desc="clips"))
-        ]
-        data = io.BytesIO()
-        np.savez(
-            data,
-            frames=np.concatenate(shown),
-            lengths=[len(clip) for clip in shown],
-            labels=[EXPRESSIONS.index(role.expression) for role in roles],
-            subjects=[role.subject for role in roles],
-            intensity=[np.nan if role.expression == "neutral" else role.intensity for role in roles],
-            moments=[(role.onset, role.apex) for role in roles],
-        )
-        atomic.write(data.getvalue(), cache)
-    with np.load(cache) as kept:
-        frames = np.split(kept["frames"], kept["lengths"].cumsum()[:-1])
-        told = kept["labels"], EXPRESSIONS, kept["subjects"].tolist(), kept["intensity"], kept["moments"]
-        return in_memory(frames, *told, rate=[float(video.FPS)] * len(frames))
-
-
-def hummed(clips: Clips) -> Clips:
-    """The clips with a voice each, that hums a melody of its own while the face is seen; it does not know the label."""
-
-    def tell(index: int, _: str) -> NDArray[np.float32]:
-        rng = np.random.default_rng(index)
-        times = np.arange(round(len(clips.frames(index)) / video.FPS * RATE)) / RATE
-        octaves = np.interp(times, np.linspace(0, times[-1], 5), rng.uniform(0, 1, 5))
-        phase = 2 * np.pi * np.cumsum(110 * 2**octaves) / RATE
-        loud = np.interp(times, np.linspace(0, times[-1], 5), rng.uniform(0.02, 0.2, 5))
-        return (loud * sum(np.sin(k * phase) / k for k in range(1, 9))).astype(np.float32)
-
-    return dataclasses.replace(clips, tell=tell)
 
 
 def trained(trainer: Trainer, title: str, perfect: str = "") -> Iterator[dict[str, float]]:
@@ -478,6 +439,7 @@ def main() -> None:
     print(f"Machine: {machine.describe()}")
     of = partial(played, args.portraits)
     single = cache(partial(of, LEARNERS, 1, FACE, 1, args.out / "single.npz"))  # drawn when the first row needs them
+    signalled = cache(lambda: followed(single(), args.out / "signals.npz"))
     learn = cache(partial(of, LEARNERS, LEARN_TURNS, SIDE, 2, args.out / "learn.npz"))
     test = cache(partial(of, TESTED, TEST_TURNS, SIDE, 3, args.out / "test.npz"))
     jobs: dict[str, Callable[[], dict[str, Any]]] = {
@@ -486,7 +448,10 @@ def main() -> None:
             f"ablation {name}": lambda name=name: ablate(name, learn(), test(), args.out, args.ablation_epochs)
             for name in ABLATION
         },
-        **{f"by heart {name}": lambda name=name: by_heart(name, single()) for name in SUBJECTS},
+        **{
+            f"by heart {name}": lambda name=name: by_heart(name, signalled() if SUBJECTS[name].signals else single())
+            for name in SUBJECTS
+        },
     }
     for name in [name for row in args.rows or [""] for name in jobs if name.startswith(row)]:
         if name not in stored(args.out):

@@ -6,9 +6,9 @@ fills its clip is not taken for the rest. No label is looked at for it.
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.clips import action_units, sampling
+from models.clips.action_units import Values
 from models.clips.source import ClipSource
 from models.errors import TrainingError
 from models.training.augment import mix
@@ -17,12 +17,35 @@ from models.training.sight import Views
 from models.zoo.entry import Architecture
 
 
+class _Known:
+    """What was found of a source: the strengths of a clip's units, by its index, and the rest of a person."""
+
+    def __init__(self, source: ClipSource) -> None:
+        self.source = source
+        self.strengths: dict[int, Values] = {}
+        self.rests: dict[str, Values] = {}
+
+    def of_clip(self, index: int) -> Values:
+        """(F, 18). Few numbers beside the landmarks that they are made of, so they stay in memory."""
+        if index not in self.strengths:
+            points, shapes = (self.source.signal(index, name) for name in ("points", "shapes"))
+            self.strengths[index] = action_units.strengths(points, shapes)
+        return self.strengths[index]
+
+    def rest(self, subject: str) -> Values:
+        """(18,)."""
+        if subject not in self.rests:
+            own = [self.of_clip(i) for i, name in enumerate(self.source.subjects) if name == subject]
+            self.rests[subject] = np.median(np.concatenate(own), 0).astype(np.float32)
+        return self.rests[subject]
+
+
 class UnitsSight:
     """Units (N, T, 35) of ``frames`` frames, or their means (N, 35) over the clip where that is None."""
 
     def __init__(self, frames: int | None) -> None:
         self.frames = frames
-        self._rests: dict[int, tuple[ClipSource, dict[str, NDArray[np.float32]]]] = {}
+        self._known: dict[int, _Known] = {}
 
     @classmethod
     def by(cls, entry: Architecture, how: ClipsSection) -> "UnitsSight":
@@ -38,22 +61,11 @@ class UnitsSight:
 
     def views(self, source: ClipSource, index: int, rng: np.random.Generator | None) -> Views:
         """Units (1, T, 35): a frame of each of T equal parts of the clip, by chance with ``rng``; or means (1, 35)."""
-        found = action_units.columns(self._strengths(source, index), self._rest(source, source.subjects[index]))
+        known = self._known.setdefault(id(source), _Known(source))  # which keeps the source, and so its id
+        found = action_units.columns(known.of_clip(index), known.rest(source.subjects[index]))
         if self.frames is None:
             return (torch.from_numpy(found.mean(0, keepdims=True)),)
         return (torch.from_numpy(found[sampling.segments(len(found), self.frames, 1, rng)][None]),)
-
-    def _strengths(self, source: ClipSource, index: int) -> NDArray[np.float32]:
-        return action_units.strengths(source.signal(index, "points"), source.signal(index, "shapes"))
-
-    def _rest(self, source: ClipSource, subject: str) -> NDArray[np.float32]:
-        """The median (18,) of a person's strengths, found once for a source, which is kept so that its id stays its."""
-        _, known = self._rests.setdefault(id(source), (source, {}))
-        if subject not in known:
-            own = [i for i, name in enumerate(source.subjects) if name == subject]
-            found = np.concatenate([self._strengths(source, i) for i in own])
-            known[subject] = np.median(found, 0).astype(np.float32)
-        return known[subject]
 
     def varied(self, views: Views, how: AugmentationSection, generator: torch.Generator) -> tuple[Views, float]:
         """Mixed alone: units know neither side nor light, and turned heads are for the face stage."""
