@@ -3,6 +3,8 @@
 import math
 from collections import Counter
 
+import numpy as np
+
 from models.clips.cache import Prepared
 from models.clips.layouts import LAYOUTS, long
 from models.clips.layouts.entry import Listing
@@ -10,6 +12,10 @@ from models.inference.sound import RATE
 
 _SHOWN = 5
 """Of clips that are missing or broken, this many are named."""
+_SILENT_DB = -60
+_SILENT = 10 ** (_SILENT_DB / 20)
+_FULL, _CLIPPED = 0.999, 0.001
+"""Sound of which more than this share is that loud was recorded too loud."""
 
 
 def describe_layouts() -> str:
@@ -65,12 +71,20 @@ def describe_faces(prepared: Prepared) -> str:
 
 
 def describe_sound(prepared: Prepared) -> str:
-    """How many clips have sound, how much that is, and why the others have none."""
-    lengths = [len(prepared.source.signal(i, "sound")) / RATE for i in range(len(prepared.source))]
+    """How many clips have sound, how much that is, what is wrong with some, and why the others have none."""
+    lengths, silent, clipped = [], [], []
+    for i, clip in enumerate(prepared.listing.clips):
+        loud = np.abs(prepared.source.signal(i, "sound"))
+        lengths.append(len(loud) / RATE)
+        if loud.max() < _SILENT:
+            silent.append(f"{clip.sound or clip.path} is silent: nothing in it is louder than {_SILENT_DB} dB")
+        if (share := float((loud >= _FULL).mean())) > _CLIPPED:
+            clipped.append(f"{clip.sound or clip.path} is clipped: {share:.1%} of it is at full scale")
     lines = [
         f"{len(lengths)} clips with sound, {min(lengths):.1f} to {max(lengths):.1f} s, {sum(lengths) / 60:.1f} minutes"
     ]
-    return "\n".join(lines + _some("without sound", prepared.broken))
+    remarks = _some("silent", tuple(silent)) + _some("clipped", tuple(clipped))
+    return "\n".join(lines + remarks + _some("without sound", prepared.broken))
 
 
 def _some(what: str, sentences: tuple[str, ...]) -> list[str]:

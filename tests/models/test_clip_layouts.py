@@ -95,7 +95,7 @@ def test_plain_with_sound(tmp_path: Path, write: Write) -> None:
     assert found == {"a_1.mp4": "a_1.wav", "b_1": "b_1.flac", "c_1.opus": ""}
     people = layouts.find(tmp_path, "people").clips
     assert {clip.path.name: clip.sound.name if clip.sound else "" for clip in people} == {"2.ogg": "", "1.mp4": "1.wav"}
-    write("clips.csv", text="file,label,subject,intensity,onset,apex\nhappy/a_1,happy,a\nsad/c_1.opus,sad,c\n")
+    write("clips.csv", text="file,label,subject,intensity,onset,apex\nhappy/a_1,happy,a\nsad/c_1,sad,c\n")
     assert labels(layouts.find(tmp_path)) == {"a_1.mp4": "happy", "c_1.opus": "sad"}
 
 
@@ -207,6 +207,7 @@ def test_mafw(tmp_path: Path, write: Write) -> None:
 
 
 def test_afew(tmp_path: Path, write: Write) -> None:
+    write("Train_AFEW/Sad/000046280.wav")  # what somebody took out of a film
     write("Train_AFEW/Angry/1.avi", "Train_AFEW/Sad/2.avi", "Train_AFEW/AlignedFaces_LBPTOP_Points/Faces/1/1.jpg")
     write("Val_AFEW/Angry/1.avi")
     listing = layouts.find(tmp_path, "afew")

@@ -269,9 +269,15 @@ def test_whatever_is_damaged_is_told_of(tmp_path: Path, ending: str, damage: lis
 
 
 def test_command(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film(data / "sad" / "d_1.mkv", [0 * tone(2)])
+    film(data / "sad" / "e_1.mkv", [np.clip(5 * tone(1), -1, 1)])
     assert moodcast.main(["models", "clips", str(data), "--sound"]) == 0  # without a face stage
     out = capsys.readouterr().out
-    assert "2 clips with sound, 1.0 to 1.0 s, 0.0 minutes" in out
+    assert "4 clips with sound, 1.0 to 2.0 s, 0.1 minutes" in out
+    assert "silent: 1\n" in out
+    assert "d_1.mkv is silent: nothing in it is louder than -60 dB" in out
+    assert "clipped: 1\n" in out
+    assert "e_1.mkv is clipped: 7" in out
     assert "without sound: 1\n" in out
     assert "c_1.mkv has no sound track" in out
     (data / SYNTHETIC).write_text("")

@@ -68,7 +68,7 @@ def _entries(folder: Path, pattern: str) -> dict[tuple[str, ...], dict[bool, Pat
     kinds = {ending: i for i, ending in enumerate(sound.SOUNDS)}
     for entry in sorted(folder.rglob("*"), key=lambda entry: (kinds.get(entry.suffix.lower(), -1), entry)):
         match = re.fullmatch(pattern, entry.stem)
-        if match and (entry.is_dir() or files.is_clip(entry)):
+        if match and (entry.is_dir() or files.is_seen(entry) or files.is_sound(entry)):
             found.setdefault(match.groups(), {}).setdefault(files.is_sound(entry), entry)
     return found
 

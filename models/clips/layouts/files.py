@@ -38,24 +38,22 @@ def locate(folder: Path, names: Iterable[str], what: str) -> Path:
     raise DatasetError(f"expected {what} in {folder}, as {' or '.join(names)}")
 
 
-def clip_at(place: Path) -> Path | None:
-    """A folder of pictures of this name, or a file of this name with any ending; None where there is neither.
+def clip_at(place: Path, sounds: bool = False) -> Path | None:
+    """A folder of pictures of this name, or a video file of this name with any ending; None where there is neither.
 
-    Of a video and a file of sound, the video.
+    With ``sounds``, a file of sound where there is no video.
     """
     if place.is_dir():
         return place
-    for suffix in (*sorted(video.VIDEOS), *sound.SOUNDS):
+    for suffix in (*sorted(video.VIDEOS), *(sound.SOUNDS if sounds else ())):
         if (file := place.with_name(place.name + suffix)).is_file():
             return file
-    return place if place.is_file() and is_clip(place) else None
+    return place if place.is_file() and (is_seen(place) or (sounds and is_sound(place))) else None
 
 
-def is_clip(entry: Path) -> bool:
-    """Whether a file is a video or one of sound, by its ending, or a folder has pictures directly in it."""
-    if entry.is_dir():
-        return video.has_pictures(entry)
-    return entry.suffix.lower() in video.VIDEOS or is_sound(entry)
+def is_seen(entry: Path) -> bool:
+    """Whether a file is a video, by its ending, or a folder has pictures directly in it."""
+    return video.has_pictures(entry) if entry.is_dir() else entry.suffix.lower() in video.VIDEOS
 
 
 def is_sound(entry: Path) -> bool:
@@ -63,15 +61,17 @@ def is_sound(entry: Path) -> bool:
     return entry.suffix.lower() in sound.SOUNDS and not entry.is_dir()
 
 
-def clips_in(folder: Path) -> list[Path]:
-    """The clips directly in a folder (``is_clip``), by the numbers in their names.
+def clips_in(folder: Path, sounds: bool = False) -> list[Path]:
+    """Video files and folders of pictures directly in a folder, by the numbers in their names.
 
-    A file of sound is none where there are pictures of its name (``models.clips.sound.beside`` finds it).
+    With ``sounds`` files of sound, too, but for those of a name that is seen (``models.clips.sound.beside``).
     """
-    found = [entry for entry in folder.iterdir() if not entry.name.startswith(".") and is_clip(entry)]
-    seen = {entry.name if entry.is_dir() else entry.stem for entry in found if not is_sound(entry)}
-    alone = [entry for entry in found if not (is_sound(entry) and entry.stem in seen)]
-    return sorted(alone, key=lambda entry: video.natural(entry.name))
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    found = [entry for entry in entries if is_seen(entry)]
+    if sounds:
+        seen = {entry.name if entry.is_dir() else entry.stem for entry in found}
+        found += [entry for entry in entries if is_sound(entry) and entry.stem not in seen]
+    return sorted(found, key=lambda entry: video.natural(entry.name))
 
 
 def folders_in(folder: Path) -> list[Path]:

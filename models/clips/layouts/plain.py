@@ -36,14 +36,14 @@ def read(folder: Path) -> Found:
         rows = [
             files.Row({"file": f"{group.name}/{clip.name}", "label": group.name, "subject": ""}, str(clip))
             for group in files.folders_in(folder)
-            for clip in files.clips_in(group)
+            for clip in files.clips_in(group, sounds=True)
         ]
     if not rows:
         raise DatasetError(f"expected clips as CLASS/CLIP.mp4 or CLASS/CLIP/PICTURES in {folder}, got none")
     classes = order({row.fields["label"] for row in rows})
     clips, missing = [], []
     for row, place in rows:
-        path = files.clip_at(folder / row["file"])
+        path = files.clip_at(folder / row["file"], sounds=True)
         if path is None:
             missing.append(f"{folder / row['file']} is named in {TABLE}, but is not there")
             continue
@@ -73,7 +73,7 @@ def _read_people(folder: Path) -> Found:
         (person.name, shown.name, clip)
         for person in files.folders_in(folder)
         for shown in files.folders_in(person)
-        for clip in files.clips_in(shown)
+        for clip in files.clips_in(shown, sounds=True)
     ]
     if not found:
         raise DatasetError(
@@ -91,7 +91,7 @@ def _check_classes(folder: Path, rows: Sequence[files.Row]) -> None:
         DatasetError: one is not, and others are.
     """
     there = {Path(row["file"]).parent.name for row, _ in rows}
-    there |= {group.name for group in files.folders_in(folder) if files.clips_in(group)}
+    there |= {group.name for group in files.folders_in(folder) if files.clips_in(group, sounds=True)}
     there.discard("")
     meant = {expression_of(name) for name in there} - {None}
     strange = [row for row in rows if not {row.fields["label"], expression_of(row.fields["label"])} & (there | meant)]
