@@ -11,6 +11,7 @@ from models.training.sight_landmarks import LandmarkFigures
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
 from models.training.sight_rates import SEEN, FlowAtRates
+from models.training.sight_sound import HeardSound
 from models.training.sight_units import UnitsSight
 from models.zoo.entry import Architecture
 
@@ -25,6 +26,7 @@ _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = Mappi
         "landmark-distances": LandmarkFigures.distances,
         "landmark-gabor": LandmarkFigures.jets,
         "faces-and-sound": FacesAndSound.by,
+        "sound": HeardSound.by,
         **dict.fromkeys(SEEN, FlowAtRates.by),
     }
 )
