@@ -45,7 +45,7 @@ MODULES = {
     "models/training": (
         "augment checkpoint classify_clips classify_faces data distil events films folds inputs losses masked probe "
         "pseudo recipe sam schedule sets sight sight_apex_sequence sight_av sight_landmarks sight_magnified "
-        "sight_pixels sight_rates sight_units sights spot_films task teachers train trainer unfold"
+        "sight_pixels sight_rates sight_sound sight_units sights spot_films task teachers train trainer unfold"
     ),
     "models/clips/layouts": "*",
     "models/zoo": "*",  # a network is added by one file
