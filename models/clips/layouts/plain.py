@@ -171,6 +171,6 @@ def label_of(name: str, classes: tuple[str, ...]) -> int:
 
 
 LAYOUTS = (
-    Layout("plain", "CLASS/CLIP.mp4 or CLASS/SUBJECT_CLIP.mp4, also folders of pictures", (), (), read),
-    Layout("people", "SUBJECT/CLASS/CLIP.mp4, also folders of pictures", (), (), _read_people),
+    Layout("plain", "CLASS/CLIP.mp4 or CLASS/SUBJECT_CLIP.mp4, also folders of pictures, or sound alone", (), (), read),
+    Layout("people", "SUBJECT/CLASS/CLIP.mp4, also folders of pictures, or sound alone", (), (), _read_people),
 )
