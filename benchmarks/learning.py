@@ -142,6 +142,13 @@ def units(build: Callable[[], nn.Module], sight: str, sections: Mapping[str, Any
     return Subject(build, 1, 0, UNIT, "the network itself", sections, sight, signals=seen)
 
 
+def whole(name: str, sections: Mapping[str, Mapping[str, Any]]) -> Subject:
+    """The zoo's own network, of what is found beside the faces."""
+    entry, build = networks.get(name), partial(networks.build, name, 7)
+    reduced = "the network itself"
+    return Subject(build, 1, 0, entry.pixels, reduced, sections, entry.sight, signals=entry.signals)
+
+
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
 STEADY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-4}}
 BRISK = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3}}
@@ -249,6 +256,9 @@ SUBJECTS = {
     },
     "au-mlp": units(lambda: action_units.UnitsMLP(7), "unit-means", EAGER),
     "au-bilstm": units(lambda: action_units.UnitsBiLSTM(7), "units", LIVELY, action_units.FRAMES),
+    "au-autoencoder": whole("au-autoencoder", {"optimizer": {"kind": "adamw", "learning_rate": 0.03}}),
+    "landmark-svm": whole("landmark-svm", {"loss": {"kind": "hinge"}, "optimizer": {"learning_rate": 0.05}}),
+    "gabor-dbn": whole("gabor-dbn", LIVELY),
     "mae-dfer-ca add": fusion("add", False),
     "mae-dfer-ca concat": fusion("concat", False),
     "mae-dfer-ca-pc add": fusion("add", True),

@@ -78,5 +78,7 @@ ENTRIES = (
         classes=6,
         sight="unit-means",
         signals={"units": (INTENSITIES + PRESENCES,)},
+        published_accuracy="95.63 % on CK+, 95.58 % on MMI and 84.91 % on RAVDESS, means over six classes, with "
+        "OpenFace's units (Bagheri et al. 2019, abstract; how the videos were split could not be read here).",
     ),
 )

@@ -83,5 +83,6 @@ ENTRIES = (
         270_237,
         sight="landmark-gabor",
         signals={"gabor": (FIGURES,)},
+        published_accuracy="the paper of 2019 that the document compares with could not be found here, so none.",
     ),
 )

@@ -37,5 +37,7 @@ ENTRIES = (
         483,
         sight="landmark-distances",
         signals={"distances": (DISTANCES,)},
+        published_accuracy="97.26 % of instances of RAVDESS and SAVEE, face and speech together; none of the face "
+        "alone (Alshamsi et al. 2018, abstract; how people were split could not be read here).",
     ),
 )
