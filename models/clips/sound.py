@@ -32,7 +32,9 @@ _GAP_S = 0.1
 def beside(clip: Path) -> Path | None:
     """The file of sound that has the clip's name but for the ending, and lies beside it."""
     stem = clip if clip.is_dir() else clip.with_suffix("")
-    files = (stem.with_name(stem.name + ending) for ending in SOUNDS)
+    files = (
+        stem.parent / (stem.name + ending) for ending in SOUNDS
+    )  # with_name refuses a root, which a table may name
     return next((file for file in files if file.is_file() and file != clip), None)
 
 

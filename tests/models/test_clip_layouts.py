@@ -87,6 +87,11 @@ def test_plain_takes_no_folder_without_a_picture_for_a_clip(tmp_path: Path, writ
     assert not layouts.find(tmp_path / "anna").missing
 
 
+def test_plain_with_the_root_as_a_clip(tmp_path: Path, write: Write) -> None:
+    write("clips.csv", text="file,label,subject,intensity,onset,apex\n/,happy,a\n")
+    assert [clip.sound for clip in layouts.find(tmp_path).clips] == [None]
+
+
 def test_plain_with_sound(tmp_path: Path, write: Write) -> None:
     """Sound beside pictures of its name is theirs, and otherwise a clip."""
     write("happy/a_1.mp4", "happy/a_1.wav", "happy/a_1.mp3", "happy/b_1/0001.png", "happy/b_1.flac", "sad/c_1.opus")
