@@ -102,7 +102,6 @@ UNITS_BY_NUMBER: Mapping[str, Unit] = MappingProxyType(
             "orbicularis oculi, orbital part",
             {
                 "eyeSquint": 3,
-                "cheekSquint": 1,
                 "eyeBlink": -2,
                 "lower lids above eyes": 20,
                 "cheeks above eyes": 4,
@@ -123,7 +122,7 @@ UNITS_BY_NUMBER: Mapping[str, Unit] = MappingProxyType(
         "AU09": Unit(
             "nose wrinkler",
             "levator labii superioris alaeque nasi",
-            {"noseSneer": 2, "nose wings above eyes": 12, "upper lip below nose": 12},
+            {"nose wings above eyes": 12, "upper lip below nose": 12},
         ),
         "AU10": Unit("upper lip raiser", "levator labii superioris", {"mouthUpperUp": 1, "upper lip below nose": -6}),
         "AU12": Unit("lip corner puller", "zygomaticus major", {"mouthSmile": 0.6, "mouth corners above nose": 3}),
