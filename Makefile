@@ -90,6 +90,7 @@ pictures: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.obs_screenshot docs/images/broadcast.png
 	@$(BIN)/python -m benchmarks.window_screens docs/images/window.png --teaching docs/images/teaching.png
 	@$(BIN)/python -m benchmarks.micro_picture docs/images/micro-synth.webp
+	@$(BIN)/python -m benchmarks.action_units_picture docs/images/action-units.webp
 	@$(BIN)/python -m benchmarks.speaking_picture docs/images/speaking.webp
 	@[ -z "$(MICRO_RUN)" ] || $(BIN)/python -m benchmarks.attention_picture --run "$(MICRO_RUN)" --out docs/images/micro-attention.webp
 	@$(BIN)/python -m benchmarks.flow --picture docs/images/flow.webp

@@ -4,16 +4,17 @@ Portraits (by default the fetched one) move one unit at a time by known strength
 at rest, then up to the full strength and back. The real face stage follows each film, and ``models.clips.action_units``
 tells its units. The table has the rank correlation (Spearman) of the strength and of what is told of the moved unit: of
 a head that keeps still, and of one that sways, turns and is filmed with noise. And how strongly the unit is told at
-full strength, 0 to 5, and which others are told with it.
+full strength, 0 to 5, and which others are told with it. Below it stand the blendshapes that never moved.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from models.clips.synth import Pose
 from models.clips.video import Frame
 from models.clips.warp import FaceMesh
 from models.inference import boxes, registry
+from models.inference.blendshapes import BLENDSHAPES
 from models.inference.face_stage import TrackFaces
 
 SIZE = 224
@@ -36,6 +38,8 @@ RESTING, RISING = 30, 20
 FRAME_MS = 40
 ENOUGH = 0.9
 """Rank correlation from which on a unit counts as seen."""
+MOVED = 0.01
+"""What a blendshape that moves at all reaches."""
 TOLD = 1.0
 """Mean intensity from which on another unit counts as told with it."""
 _UPPER_EDGE, _LOWER_EDGE = (185, 40, 39, 37, 0, 267, 269, 270, 409), (146, 91, 181, 84, 17, 314, 405, 321, 375)
@@ -57,6 +61,13 @@ _OWN: Mapping[str, tuple[Pull, ...]] = MappingProxyType(
 """Of units that no expression of the synthetic set has. The skin's folds at a dimpler's corners are not pictured."""
 
 Film = Iterator[Frame]
+
+
+class Told(NamedTuple):
+    """``units`` (F, 18): intensities 0..5 less the running median. ``shapes`` (F, 52): the blendshapes."""
+
+    units: NDArray[np.float32]
+    shapes: NDArray[np.float32]
 
 
 def course() -> NDArray[np.float64]:
@@ -96,8 +107,8 @@ def _swaying(frames: int, rng: np.random.Generator | None) -> list[Pose]:
     return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in ways.tolist()]
 
 
-def told(film: Film, look: TrackFaces, clock: Iterator[int]) -> NDArray[np.float32]:
-    """What is told of each unit in each frame, (F, 18): intensities 0..5 less the running median.
+def told(film: Film, look: TrackFaces, clock: Iterator[int]) -> Told:
+    """What is told of each frame.
 
     Raises:
         SystemExit: no face is found in a frame.
@@ -111,7 +122,8 @@ def told(film: Film, look: TrackFaces, clock: Iterator[int]) -> NDArray[np.float
     columns = dict(zip(UNITS, action_units.estimate(points, shapes).T, strict=True))
     found = action_units.strengths(points, shapes)
     more = 5 * (found - action_units.running_median(found))  # of AU28, which has no intensity
-    return np.stack([columns.get(f"{name}_r", more[:, i]) for i, name in enumerate(UNITS_BY_NUMBER)], 1)
+    units = np.stack([columns.get(f"{name}_r", more[:, i]) for i, name in enumerate(UNITS_BY_NUMBER)], 1)
+    return Told(units, shapes)
 
 
 def rank_correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
@@ -122,18 +134,21 @@ def rank_correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
         ranks.append((np.cumsum(count) - (count - 1) / 2)[place])
     if min(rank.std() for rank in ranks) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(np.stack(ranks))[0, 1])
 
 
 def judged(who: FaceMesh, number: str, look: TrackFaces, clock: Iterator[int], seed: int) -> dict[str, Any]:
-    """``still`` and ``swaying``: the correlations; ``full`` (18,): what is told of all units at the full strength."""
+    """``still`` and ``swaying``: the correlations; ``full`` (18,): what is told of all units at the full strength.
+
+    ``shapes`` (52,): the most that is told of each blendshape.
+    """
     strengths, place = course(), list(UNITS_BY_NUMBER).index(number)
     still = told(filmed(who, number, None), look, clock)
     swaying = told(filmed(who, number, np.random.default_rng(seed)), look, clock)
-    ways = {"still": still, "swaying": swaying}
+    ways = {"still": still.units, "swaying": swaying.units}
     correlations = {way: rank_correlation(strengths[RESTING:], found[RESTING:, place]) for way, found in ways.items()}
-    full = still[RESTING + RISING - 1 : RESTING + RISING + 2].max(0)
-    return {**correlations, "full": full}
+    full = still.units[RESTING + RISING - 1 : RESTING + RISING + 2].max(0)
+    return {**correlations, "full": full, "shapes": np.maximum(still.shapes.max(0), swaying.shapes.max(0))}
 
 
 def summed(rows: list[dict[str, Any]], number: str) -> dict[str, Any]:
@@ -149,15 +164,16 @@ def summed(rows: list[dict[str, Any]], number: str) -> dict[str, Any]:
 
 def measure(
     people: Mapping[str, FaceMesh], numbers: list[str], look: TrackFaces, tell: Callable[[str], object]
-) -> dict[str, Any]:
-    """A row for each unit, see ``summed``."""
-    clock = iter(range(0, sys.maxsize, FRAME_MS))
-    rows = {}
+) -> tuple[dict[str, Any], list[str]]:
+    """A row for each unit, see ``summed``; and the blendshapes that stay below ``MOVED``."""
+    clock = count(0, FRAME_MS)
+    rows, most = {}, np.zeros(len(BLENDSHAPES))
     for number in tqdm(numbers, desc="units", disable=None):
         each = [judged(who, number, look, clock, seed) for seed, who in enumerate(people.values())]
         rows[number] = summed(each, number)
+        most = np.maximum(most, np.max([row["shapes"] for row in each], 0))
         tell(line(number, rows[number]))
-    return rows
+    return rows, [name for name, value in zip(BLENDSHAPES, most, strict=True) if value < MOVED]
 
 
 def line(number: str, row: Mapping[str, Any]) -> str:
@@ -183,9 +199,10 @@ def main(arguments: list[str] | None = None) -> int:
     with face_stage.finding("benchmarks.action_units") as find:
         people = synth.load_portraits(chosen, find, SIZE)
     with face_stage.tracking("benchmarks.action_units") as look:
-        rows = measure(people, asked.units or list(UNITS_BY_NUMBER), look, tqdm.write)
+        rows, silent = measure(people, asked.units or list(UNITS_BY_NUMBER), look, tqdm.write)
     hidden = [number for number, row in rows.items() if row["still"]["mean"] < ENOUGH]
     print(f"{len(people)} people; not seen: {', '.join(hidden) or 'none'}")
+    print(f"Blendshapes that stay below {MOVED}: {', '.join(silent) or 'none'}")
     if asked.json:
         found = {"machine": machine.describe(), "people": len(people), "rows": rows}
         asked.json.write_text(json.dumps(found, indent=2) + "\n")

@@ -14,6 +14,7 @@ from models.inference import registry
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 OTHERS = {
+    "action-units.webp",
     "broadcast.png",
     "flow.webp",
     "late-fusion.webp",

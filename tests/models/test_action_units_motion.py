@@ -40,7 +40,7 @@ def mesh(file: Path) -> FaceMesh:
 
 
 def correlation(who: FaceMesh, number: str, look: TrackFaces, clock: Iterator[int]) -> float:
-    found = motion.told(motion.filmed(who, number, None), look, clock)
+    found = motion.told(motion.filmed(who, number, None), look, clock).units
     place = list(UNITS_BY_NUMBER).index(number)
     return motion.rank_correlation(motion.course()[motion.RESTING :], found[motion.RESTING :, place])
 
