@@ -63,7 +63,7 @@ _OWN: Mapping[str, tuple[Pull, ...]] = MappingProxyType(
 Film = Iterator[Frame]
 
 
-class Told(NamedTuple):
+class ToldUnits(NamedTuple):
     """``units`` (F, 18): intensities 0..5 less the running median. ``shapes`` (F, 52): the blendshapes."""
 
     units: NDArray[np.float32]
@@ -107,7 +107,7 @@ def _swaying(frames: int, rng: np.random.Generator | None) -> list[Pose]:
     return [Pose(turn, roll, 1 + grow, x, y) for turn, roll, grow, x, y in ways.tolist()]
 
 
-def told(film: Film, look: TrackFaces, clock: Iterator[int]) -> Told:
+def told(film: Film, look: TrackFaces, clock: Iterator[int]) -> ToldUnits:
     """What is told of each frame.
 
     Raises:
@@ -123,7 +123,7 @@ def told(film: Film, look: TrackFaces, clock: Iterator[int]) -> Told:
     found = action_units.strengths(points, shapes)
     more = 5 * (found - action_units.running_median(found))  # of AU28, which has no intensity
     units = np.stack([columns.get(f"{name}_r", more[:, i]) for i, name in enumerate(UNITS_BY_NUMBER)], 1)
-    return Told(units, shapes)
+    return ToldUnits(units, shapes)
 
 
 def rank_correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
