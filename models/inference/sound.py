@@ -51,7 +51,7 @@ def cleaned(sound: NDArray[np.floating]) -> Sound:
 def log_mel(sound: NDArray[np.floating], bands: int = BANDS) -> NDArray[np.float32]:
     """Power in mel bands (rows, bands), in dB of a full scale of 1, from ``FLOOR``."""
     spectra = np.fft.rfft(_windows(sound, WINDOW, WINDOW // 2) * hann())
-    return _decibels((spectra.real**2 + spectra.imag**2) @ _mel_filters(bands).T)
+    return _decibels((spectra.real**2 + spectra.imag**2) @ mel_filters(bands).T)
 
 
 def mfcc(sound: NDArray[np.floating], coefficients: int = COEFFICIENTS, bands: int = BANDS) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ def hann() -> NDArray[np.float64]:
 
 
 @functools.cache
-def _mel_filters(bands: int = BANDS) -> NDArray[np.float64]:
+def mel_filters(bands: int = BANDS) -> NDArray[np.float64]:
     """Triangles of equal area over the frequencies of a window's spectrum, (bands, ``WINDOW`` // 2 + 1).
 
     The scale and the area are those of Slaney's Auditory Toolbox (1998): linear below 1000 Hz, logarithmic above.
