@@ -110,7 +110,8 @@ def _add_exporting(exporting: argparse.ArgumentParser, faces: FaceStage) -> None
         "--clips",
         type=Path,
         metavar="DIR",
-        help="folder CLASS/CLIP.mp4, to measure what smaller weights change in other networks",
+        help="folder CLASS/CLIP.mp4, to measure what smaller weights change in other networks; for a network that "
+        "hears, the clips that it was trained on: those held out choose its temperature",
     )
     exporting.add_argument("--aligned", action="store_true", help="the clips of --clips are faces already: only scale")
     exporting.set_defaults(perform=functools.partial(export_network, faces))
@@ -311,13 +312,19 @@ def export_network(faces: FaceStage, options: argparse.Namespace) -> int:
     networks.need_torch("exporting")
     from models.clips import layouts
     from models.export.run import export
+    from models.training import sets
+    from models.training.inputs import architecture
 
     def cut(crop: CropSpec) -> ClipSource:
         cutting = preparing(faces, "models export", margin=crop.margin)
         return cutting(options.clips, layouts.find(options.clips), crop.size, options.aligned).source
 
-    read = cut if options.clips else None
-    for line in export(options.run_folder, options.out, options.weights, options.data, read):
+    def open_set(made_by: Recipe) -> sets.Set:
+        size = architecture(made_by).face_size
+        return sets.opened(made_by, options.clips, size, preparing(faces, "models export"))
+
+    given = (cut, open_set) if options.clips else (None, None)
+    for line in export(options.run_folder, options.out, options.weights, options.data, *given):
         print(line)
     return 0
 

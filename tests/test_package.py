@@ -32,7 +32,7 @@ MODULES = {
     ),
     "models/convert": "former_dfer fused ial inception mae_dfer mmnet mobilefacenet names poster_v2 videomae",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
-    "models/export": "calibrate moodnets onnx_file quantize research run",
+    "models/export": "calibrate moodnets onnx_file quantize research run voice",
     "models/inference": (
         "affect align assets bar blendshapes boxes contract download face_stage fetch hearing identity infer "
         "late_fusion npm registry runtime smile softmax sound temperature voice wheels"

@@ -4,6 +4,7 @@ The metadata ``RESEARCH_KEY`` holds JSON with the network's name, its classes, a
 clip. An agent that is given such a file refuses it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,17 +24,30 @@ def export(network: nn.Module, entry: Architecture, classes: tuple[str, ...], fi
     """Write a network in evaluation mode; returns the largest difference of its logits to torch's, as a share.
 
     Raises:
+        TrainingError: as ``write``.
+    """
+    told = {"network": entry.name, "classes": classes, "inputs": entry.inputs(1)}
+
+    def tell(model: onnx.ModelProto) -> None:
+        model.metadata_props.add(key=RESEARCH_KEY, value=msgspec.json.encode(told).decode())
+
+    return write(network, entry, tell, file)
+
+
+def write(network: nn.Module, entry: Architecture, tell: Callable[[onnx.ModelProto], None], file: Path) -> float:
+    """Write a network in evaluation mode, with what ``tell`` says of it; returns as ``export``.
+
+    Raises:
         TrainingError: the difference is larger than ``models.export.onnx_file.TOLERANCE``.
     """
     generator = torch.Generator().manual_seed(0)
     samples = {name: torch.randn(shape, generator=generator) for name, shape in entry.inputs(2).items()}
-    told = {"network": entry.name, "classes": classes, "inputs": entry.inputs(1)}
     with torch.no_grad():
         networks.export(network, samples, file)
         model = onnx.load(file)
         for node in model.graph.node:
             del node.metadata_props[:]  # stack traces of this machine's source files
-        model.metadata_props.add(key=RESEARCH_KEY, value=msgspec.json.encode(told).decode())
+        tell(model)
         onnx.save(model, file)
         expected = network(*samples.values())
     found = open_session(file).run(["logits"], {name: sample.numpy() for name, sample in samples.items()})[0]

@@ -13,8 +13,9 @@ from pathlib import Path
 from models import atomic
 from models.clips.source import ClipSource
 from models.errors import TrainingError
-from models.export import moodnets, onnx_file, research
+from models.export import moodnets, onnx_file, research, voice
 from models.export.onnx_file import Smaller
+from models.export.voice import OpenSet
 from models.inference.contract import CropSpec
 from models.training import checkpoint
 from models.training.inputs import architecture
@@ -22,12 +23,17 @@ from models.zoo.moodnet import Moodnet
 
 
 def export(
-    run: Path, out: Path, weights: Smaller, faces: Path, cut: Callable[[CropSpec], ClipSource] | None = None
+    run: Path,
+    out: Path,
+    weights: Smaller,
+    faces: Path,
+    cut: Callable[[CropSpec], ClipSource] | None = None,
+    open_set: OpenSet | None = None,
 ) -> Iterator[str]:
     """Export a run's averaged network; tells what it does, sentence by sentence.
 
     ``faces`` is the FER2013 folder on which moodnets are finished; ``cut`` gives the clips on which others are measured
-    with smaller weights, their faces cut so.
+    with smaller weights, their faces cut so; ``open_set`` opens those of a network that hears (``export.voice``).
 
     Raises:
         TrainingError: ``run`` is no run, the file does not answer as torch does, or ``out`` can't be written.
@@ -36,15 +42,17 @@ def export(
     """
     if out.is_dir():
         raise TrainingError(f"expected the name of the file to write, but {out} is a folder")
-    net, made_by, classes = checkpoint.load_network(run)
+    trained = checkpoint.load_network(run)
+    net, made_by, classes = trained
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.onnx"
         entry = architecture(made_by)
-        if entry.for_research:
-            if weights != "float32":
-                raise TrainingError(
-                    f"expected --weights float32 for {entry.name}, whose file is for research alone, got {weights}"
-                )
+        if entry.for_research and weights != "float32":
+            kind = "hears" if entry.listens else "is for research alone"
+            raise TrainingError(f"expected --weights float32 for {entry.name}, which {kind}, got {weights}")
+        if entry.listens:
+            yield from voice.export(run, trained, file, open_set)
+        elif entry.for_research:
             worst = research.export(net, entry, classes, file)
             yield f"{entry.name}, for research: no agent takes it; largest difference to torch {worst:.1e}"
         elif isinstance(net, Moodnet):

@@ -23,7 +23,7 @@ _LEAST_SAMPLES, _MOST_SAMPLES = RATE // 4, 10 * RATE
 _MOST_CLASSES, _LONGEST_NAME = 64, 64
 HOW_TO_TRAIN = (
     "train one on recorded speech and export it: moodcast models train moodnet-voice --data RAVDESS --run RUN, then "
-    "moodcast models export RUN voice.onnx"
+    "moodcast models export RUN voice.onnx --clips RAVDESS"
 )
 """What to do for a voice file that may be listened to."""
 

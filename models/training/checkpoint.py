@@ -24,9 +24,13 @@ MARGIN = 1 << 20
 
 
 class _Told(TypedDict, total=False):
-    """``first_loss`` is that of the first step, infinite where it is not known: before it, and of older trainers."""
+    """``first_loss`` is that of the first step, infinite where it is not known: before it, and of older trainers.
+
+    ``recorded``: none of the clips that were learned from is known to be made by a program.
+    """
 
     first_loss: float
+    recorded: bool
 
 
 class RunState(_Told):
@@ -86,6 +90,7 @@ def load(run: Path, device: torch.device | str = "cpu") -> RunState:
         state: RunState = torch.load(path, weights_only=True, map_location=device)
         state.setdefault("classes", EXPRESSIONS)  # checkpoints of stills did not name them once
         state.setdefault("first_loss", math.inf)
+        state.setdefault("recorded", True)
         missing = RunState.__required_keys__ - state.keys()
     except Exception as error:  # torch.load raises whatever its unpickler and its archive reader do
         raise TrainingError(f"{path} is no checkpoint that can be read ({error}): delete it to train anew") from error

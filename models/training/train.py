@@ -216,7 +216,8 @@ def _train_clips(recipe: Recipe, folder: Path, run: Path, prepare: Prepare, devi
             if fold:
                 tqdm.write(f"{place}: fold {fold} of {', '.join(every.folds)}")
             torch.manual_seed(recipe.data.seed)
-            fit(recipe, _TASKS[kind](recipe, *every.sides(fold), device), place, device)
+            recorded = not isinstance(every, sets.Set) or every.listing.recorded
+            fit(recipe, _TASKS[kind](recipe, *every.sides(fold), device), place, device, recorded)
 
 
 @contextlib.contextmanager
@@ -236,15 +237,15 @@ def made_folder(run: Path) -> Iterator[None]:
         yield
 
 
-def fit(recipe: Recipe, task: Task, run: Path, device: torch.device) -> Trainer:
-    """Train a task into a run folder that there is, or go on there.
+def fit(recipe: Recipe, task: Task, run: Path, device: torch.device, recorded: bool = True) -> Trainer:
+    """Train a task into a run folder that there is, or go on there; ``recorded`` is as in ``checkpoint.RunState``.
 
     Raises:
         TrainingError: as ``train``.
         ModelError: the recipe's start is missing or damaged.
     """
     torch.backends.cudnn.deterministic = True
-    trainer = Trainer(recipe, task, device)
+    trainer = Trainer(recipe, task, device, recorded)
     this = _Run(run, trainer)
     new = not this.resume()
     if new and recipe.network.start:

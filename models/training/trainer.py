@@ -55,8 +55,8 @@ def _wanted_precision(recipe: Recipe, net: nn.Module, device: torch.device) -> s
 class Trainer:
     """One run's moving parts."""
 
-    def __init__(self, recipe: Recipe, task: Task, device: torch.device) -> None:
-        self.recipe, self.task, self.device = recipe, task, device
+    def __init__(self, recipe: Recipe, task: Task, device: torch.device, recorded: bool = True) -> None:
+        self.recipe, self.task, self.device, self.recorded = recipe, task, device, recorded
         self.net = task.net
         self.precision = pick_precision(_wanted_precision(recipe, self.net, device), device)
         decay = get_ema_multi_avg_fn(recipe.schedule.ema_decay)
@@ -83,6 +83,7 @@ class Trainer:
             "classes": self.task.classes,
             "step": self.step,
             "first_loss": self.first_loss,
+            "recorded": self.recorded,
             "losses": losses_so_far,
             "history": history,
             "net": self.net.state_dict(),
@@ -95,6 +96,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.first_loss = state["step"], state["first_loss"]
+        self.recorded = self.recorded and state["recorded"]
 
     def advance(self) -> float:
         """One optimizer step; returns its loss.

@@ -96,8 +96,16 @@ class Architecture:
 
     @property
     def for_research(self) -> bool:
-        """Whether no agent takes it: of a viewer an agent has faces alone, and claims nothing of micro-expressions."""
+        """Whether no agent takes it: of a viewer an agent has faces alone, and claims nothing of micro-expressions.
+
+        Of a streamer it has the voice as well (``listens``).
+        """
         return self.micro or bool(self.signals)
+
+    @property
+    def listens(self) -> bool:
+        """Whether sound as it was recorded is all that it is given."""
+        return not self.size and tuple(self.signals) == ("sound",)
 
     def shape(self, number: int) -> tuple[int, ...]:
         """Of ``number`` faces (number, channels, size, size), or clips (number, channels, frames, size, size).

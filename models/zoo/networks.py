@@ -54,6 +54,7 @@ ORDER = [
     "micro_attention",
     "atnet",
     "frame_attention",
+    "moodnet_voice",
 ]
 """The files in the order in which networks are listed; others follow, by name. Those that look at faces come first."""
 
