@@ -56,6 +56,7 @@ from models.zoo import (
     vgg13,
     vgg_differences,
     videomae,
+    wav2vec2,
 )
 from models.zoo.entry import UNIT, Architecture
 
@@ -69,6 +70,8 @@ LEARN_TURNS, TEST_TURNS = 6, 4
 LOW = 0.5
 """Test clips of less intensity than this are the low-intensity ones."""
 DEPTH, DECODER_DEPTH = 2, 2
+SOUND = 16_000
+"""Samples of what is heard of a clip."""
 RESULTS = "results.json"
 SMALLER: dict[Any, dict[str, Any]] = {
     videomae: {
@@ -85,6 +88,7 @@ SMALLER: dict[Any, dict[str, Any]] = {
     resnet: {"WIDTHS": (16, 32, 64, 128)},
     vgg: {"CONFIGURATION_D": (16, 16, "M", 32, 32, "M", 64, 64, 64, "M", 128, 128, 128, "M", 128, 128, 128, "M")},
     vgg_differences: {"HIDDEN": 64},
+    wav2vec2: {"CHANNELS": 64, "WIDTH": 128, "HEADS": 2, "POSITION_KERNEL": 16},
 }  # fmt: skip
 
 
@@ -254,6 +258,16 @@ SUBJECTS = {
             ("small", "the network itself", lambda: audio_visual.small(7)),
         )
     },
+    "xlsr-53": Subject(
+        lambda: wav2vec2.Wav2Vec2(7, DEPTH),
+        1,
+        0,
+        UNIT,
+        f"an eighth as wide (2 heads), depth {DEPTH}",
+        STEADY,
+        "sound",
+        signals={"sound": (SOUND,)},
+    ),
     "au-mlp": units(lambda: action_units.UnitsMLP(7), "unit-means", EAGER),
     "au-bilstm": units(lambda: action_units.UnitsBiLSTM(7), "units", LIVELY, action_units.FRAMES),
     "au-autoencoder": whole("au-autoencoder", {"optimizer": {"kind": "adamw", "learning_rate": 0.03}}),

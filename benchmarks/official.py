@@ -209,6 +209,32 @@ def inception_v3() -> tuple[Any, Callable[[Any], Answers]]:
     return network, lambda network: {"logits": network(seeded.clip(1, 299, 2)[:, :, 0])[0]}
 
 
+def xlsr_53() -> tuple[Any, Callable[[Any], Answers]]:
+    """huggingface/transformers; CHECKOUT may be the folder where pip has put it. The head is MMEmotionRecognition's."""
+    transformers = importlib.import_module("transformers")
+    config = transformers.Wav2Vec2Config(
+        hidden_size=1024,
+        num_hidden_layers=DEPTH,
+        num_attention_heads=16,
+        intermediate_size=4096,
+        feat_extract_norm="layer",
+        conv_bias=True,
+        do_stable_layer_norm=True,
+    )
+    network = nn.Module()
+    network.wav2vec2 = transformers.Wav2Vec2Model(config)
+    network.classifier = nn.ModuleDict({"dense": nn.Linear(1024, 1024), "out_proj": nn.Linear(1024, 8)})
+
+    def answers(network: Any) -> Answers:
+        read = transformers.Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=False)
+        sound = [row.numpy() for row in seeded.uniform("sound", (2, 16_000))]
+        values = read(sound, sampling_rate=16_000, return_tensors="pt").input_values
+        mean = network.wav2vec2(values).last_hidden_state.mean(1)
+        return {"logits": network.classifier["out_proj"](network.classifier["dense"](mean).tanh())}
+
+    return network, answers
+
+
 def mobilefacenet() -> tuple[Any, Callable[[Any], Answers]]:
     """Talented-Q/POSTER_V2, whose landmark network stops at its maps."""
     network = importlib.import_module("models.mobilefacenet").MobileFaceNet([112, 112], 136)
@@ -237,6 +263,7 @@ BUILDS = {
     "mmnet-3": partial(mmnet, 3),
     "inception-v3": inception_v3,
     "poster-v2": poster_v2,
+    "xlsr-53": xlsr_53,
     "mobilefacenet-landmarks": mobilefacenet,
 }
 GAINS = {"poster-v2": 0.7, "mobilefacenet-landmarks": 0.7}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from models.zoo import mae_dfer, videomae
+from models.zoo import mae_dfer, videomae, wav2vec2
 from models.zoo.fused import MaeDferCA
 
 DEPTH = 2
@@ -12,6 +12,7 @@ DEPTH = 2
 SHALLOW: Mapping[str, Callable[[], Any]] = {
     "videomae": lambda: videomae.VideoMAE(7, DEPTH),
     "videomae-pretraining": lambda: videomae.pretraining(DEPTH, DEPTH),
+    "xlsr-53": lambda: wav2vec2.Wav2Vec2(8, DEPTH),
     "mae-dfer": lambda: mae_dfer.MaeDfer(7, DEPTH),
     "mae-dfer-pretraining": lambda: mae_dfer.pretraining(DEPTH, DEPTH),
     "mae-dfer-ca": lambda: MaeDferCA(7, depth=DEPTH),

@@ -30,7 +30,7 @@ MODULES = {
         "action_units cache cutting disturb flow flow_blocks gabor heard landmarks magnify micro_synth motions rates "
         "report sampling sound source speaking styles synth tracks video voices warp windows"
     ),
-    "models/convert": "former_dfer fused ial inception mae_dfer mmnet mobilefacenet names poster_v2 videomae",
+    "models/convert": "former_dfer fused ial inception mae_dfer mmnet mobilefacenet names poster_v2 videomae wav2vec2",
     "models/evaluation": "clip_runs cost degrade evaluate face_runs portraits posteriors score summary",
     "models/export": "calibrate moodnets onnx_file quantize research run voice",
     "models/inference": (

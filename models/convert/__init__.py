@@ -17,7 +17,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from models import atomic
-from models.convert import former_dfer, fused, ial, inception, mae_dfer, mmnet, mobilefacenet, poster_v2, videomae
+from models.convert import (
+    former_dfer,
+    fused,
+    ial,
+    inception,
+    mae_dfer,
+    mmnet,
+    mobilefacenet,
+    poster_v2,
+    videomae,
+    wav2vec2,
+)
 from models.convert.names import State
 from models.errors import ConversionError
 from models.zoo import networks
@@ -41,6 +52,8 @@ CONVERTERS: Mapping[str, Callable[[State], "dict[str, Tensor]"]] = MappingProxyT
         "inception-v3": inception.convert,
         "poster-v2": poster_v2.convert,
         "mobilefacenet-landmarks": mobilefacenet.convert,
+        "xlsr-53": wav2vec2.convert,
+        "xlsr-53-encoder": wav2vec2.convert_encoder,
     }
 )
 """By the name of the network: the function maps an official state dict to ours; it takes no notice of what is unknown
@@ -65,11 +78,18 @@ def _landmarks() -> "nn.Module":
     return Landmarks()
 
 
+def _xlsr_encoder() -> "nn.Module":
+    from models.zoo.wav2vec2 import Encoder
+
+    return Encoder()
+
+
 WITHOUT_CLASSES: Mapping[str, Callable[[], "nn.Module"]] = MappingProxyType(
     {
         "videomae-pretraining": _videomae_pretraining,
         "mae-dfer-pretraining": _mae_dfer_pretraining,
         "mobilefacenet-landmarks": _landmarks,
+        "xlsr-53-encoder": _xlsr_encoder,
     }
 )
 """What recognises no expression, so has no registry entry, and what builds it. Other networks start from these."""

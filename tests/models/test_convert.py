@@ -66,9 +66,13 @@ SAME_PARTS = {"mae-dfer-ca", "mae-dfer-ca-concat", "mae-dfer-ca-pc"}
 )
 def test_answers_are_those_of_the_official_build(name: str) -> None:
     entry = networks.get(name)
-    clips = seeded.clip(entry.frames, entry.size, 2)
+    if entry.hears:
+        given = seeded.uniform("sound", (2, 16_000))
+    else:
+        clips = seeded.clip(entry.frames, entry.size, 2)
+        given = clips if entry.frames > 1 else clips[:, :, 0]
     with torch.no_grad():
-        found = converted(name)(clips if entry.frames > 1 else clips[:, :, 0])
+        found = converted(name)(given)
     assert_agrees(found, golden(name)["answers"]["logits"])
 
 
@@ -119,8 +123,8 @@ def test_auxiliary_classifiers_of_ial_answer_like_the_official_ones() -> None:
 def all_blocks(name: str) -> dict[str, list[int]]:
     """Names and shapes of the official state dict with every block: those after the second are like it."""
     shapes = golden(name)["shapes"]
-    depth = {"videomae": 12, "mae-dfer": 16}.get(name.removesuffix("-pretraining").partition("-ca")[0], DEPTH)
-    encoder = re.compile(r"((?:encoder\.)?blocks\.)1(\..*)")
+    depth = {"videomae": 12, "mae-dfer": 16, "xlsr-53": 24}.get(name.removesuffix("-pretraining").partition("-ca")[0], DEPTH)
+    encoder = re.compile(r"((?:encoder\.)?blocks\.|wav2vec2\.encoder\.layers\.)1(\..*)")
     for key, shape in list(shapes.items()):
         if match := encoder.fullmatch(key):
             shapes |= {match.expand(rf"\g<1>{place}\2"): shape for place in range(DEPTH, depth)}
