@@ -123,7 +123,9 @@ def test_auxiliary_classifiers_of_ial_answer_like_the_official_ones() -> None:
 def all_blocks(name: str) -> dict[str, list[int]]:
     """Names and shapes of the official state dict with every block: those after the second are like it."""
     shapes = golden(name)["shapes"]
-    depth = {"videomae": 12, "mae-dfer": 16, "xlsr-53": 24}.get(name.removesuffix("-pretraining").partition("-ca")[0], DEPTH)
+    depth = {"videomae": 12, "mae-dfer": 16, "xlsr-53": 24}.get(
+        name.removesuffix("-pretraining").partition("-ca")[0], DEPTH
+    )
     encoder = re.compile(r"((?:encoder\.)?blocks\.|wav2vec2\.encoder\.layers\.)1(\..*)")
     for key, shape in list(shapes.items()):
         if match := encoder.fullmatch(key):
