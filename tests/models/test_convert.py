@@ -17,6 +17,7 @@ import moodcast  # noqa: E402
 from models import convert  # noqa: E402
 from models.errors import ConversionError  # noqa: E402
 from models.inference.contract import IMAGENET  # noqa: E402
+from models.training.classify_clips import start_from  # noqa: E402
 from models.zoo import (  # noqa: E402
     mae_dfer,
     mobilefacenet,
@@ -147,6 +148,23 @@ def test_every_official_name_has_its_place_and_what_is_dropped_is_listed(name: s
     theirs = sum(torch.Size(shape).numel() for key, shape in shapes.items() if not key.endswith(buffers))
     assert theirs == entry.official
     assert theirs - sum(entry.left_out.values()) == entry.params
+
+
+def test_encoder_of_xlsr_53_is_what_the_network_for_emotions_starts_from(tmp_path: Path) -> None:
+    """Its own checkpoint has what pre-training asks of it, no head, and older names of the weight normalisation."""
+    prefix, older = "wav2vec2.", {"parametrizations.weight.original0": "weight_g"}
+    older["parametrizations.weight.original1"] = "weight_v"
+    given = {name: tensor for name, tensor in official("xlsr-53").items() if name.startswith(prefix)}
+    for new, old in older.items():
+        given = {name.replace(new, old): tensor for name, tensor in given.items()}
+    given |= {"quantizer.codevectors": torch.zeros(1, 4, 8), "project_q.bias": torch.zeros(8)}
+    weights = convert.converter("xlsr-53-encoder")({name.removeprefix(prefix): t for name, t in given.items()})
+    torch.save(weights, tmp_path / "encoder.pt")
+    network = SHALLOW["xlsr-53"]()
+    start_from(network, tmp_path / "encoder.pt")
+    whole = converted("xlsr-53").encoder.state_dict()
+    assert whole.keys() == weights.keys()
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in network.encoder.state_dict().items())
 
 
 def test_number_of_classes_is_that_of_the_checkpoint() -> None:
