@@ -270,6 +270,7 @@ SUBJECTS = {
     ),
     "au-mlp": units(lambda: action_units.UnitsMLP(7), "unit-means", EAGER),
     "au-bilstm": units(lambda: action_units.UnitsBiLSTM(7), "units", LIVELY, action_units.FRAMES),
+    "moodnet-voice": whole("moodnet-voice", LIVELY),
     "au-autoencoder": whole("au-autoencoder", {"optimizer": {"kind": "adamw", "learning_rate": 0.03}}),
     "landmark-svm": whole("landmark-svm", {"loss": {"kind": "hinge"}, "optimizer": {"learning_rate": 0.05}}),
     "gabor-dbn": whole("gabor-dbn", LIVELY),

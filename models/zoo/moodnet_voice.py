@@ -8,6 +8,7 @@ et al. 2017) tell a short exclamation from a long complaint.
 """
 
 import itertools
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -40,7 +41,8 @@ class LogMel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # Powers of quiet bands are smaller than what bfloat16 tells apart.
-        with torch.autocast(x.device.type, enabled=False):
+        kind = x.device.type
+        with torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext():
             padded = F.pad(x.float()[:, None], (sound.WINDOW // 2, sound.WINDOW // 2))
             real, imaginary = F.conv1d(padded, self.basis, stride=sound.HOP).chunk(2, 1)
             power = F.conv1d(real.square() + imaginary.square(), self.filters)
