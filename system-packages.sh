@@ -38,6 +38,9 @@ fonts-liberation|text on the pages looks different
 fonts-dejavu-core|tests of Hebrew and Arabic are skipped
 fonts-droid-fallback|tests of Chinese and Japanese are skipped
 binutils|tests of the packaged program are skipped
+libportaudio2|tests of the microphone are skipped
+libasound2-plugins|tests of the microphone are skipped
+pulseaudio|tests of the microphone are skipped
 espeak-ng|tests of the synthetic set that speaks are skipped
 strace|tests of what the agent sends and writes are skipped
 tcpdump|the proof of privacy in packets is skipped

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agent.config import AgentSettings
 from agent.pace import LookRate
@@ -30,14 +30,16 @@ class Capture(threading.Thread):
         publish: Callable[[Reading | None, Look], None],
         finished: Callable[[], None],
         source: FrameSource | None = None,
+        fused: Callable[[float, Sequence[float] | None], Sequence[float] | None] | None = None,
     ) -> None:
         """``publish`` gets each look's reading and what was seen; both are called in this thread.
 
-        ``source``: what the settings name, where it is open already; it is closed in the end.
+        ``source``: what the settings name, where it is open already; it is closed in the end. ``fused``: makes of a
+        look's probabilities, at its time, those that are shown; called in this thread, too.
         """
         super().__init__(name="capture", daemon=True)
         self._settings, self._recogniser = settings, recogniser
-        self._publish, self._finished = publish, finished
+        self._publish, self._finished, self._fused = publish, finished, fused
         self._stopping = threading.Event()
         self._driver = threading.Lock()
         """Held by who is in the driver's code: no driver likes to be closed by one thread while another reads."""
@@ -107,7 +109,8 @@ class Capture(threading.Thread):
                 now = time.monotonic()
                 if rate.due(now, frame):
                     look = self._recogniser.look(frame, round(1000 * (now - self._began)))
-                    reading = smoother.update(now, look.probabilities)
+                    shown = look.probabilities if self._fused is None else self._fused(now, look.probabilities)
+                    reading = smoother.update(now, shown)
                     self._recogniser.shown(reading)
                     rate.looked(now, frame, look.box, look.probabilities, reading, look.still)
                     self._count(look)

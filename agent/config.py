@@ -67,6 +67,14 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(description="With --role streamer: store your expression with each session, beside the audience's."),
     ] = False
+    voice: Annotated[
+        str,
+        Meta(
+            description="With --role streamer: listen to your microphone, too, with this voice network (an ONNX file "
+            "that learned from recorded speech; `moodcast models export` writes it). One label is made of face and "
+            "voice. No sound is stored or sent. Empty: no microphone."
+        ),
+    ] = ""
     source: Annotated[
         str,
         Meta(
@@ -147,6 +155,10 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
             wrong.append("--store-face: a viewer's expression is never stored alone; it is for --role streamer.")
         if self.delay and self.role == "streamer":
             wrong.append("--delay: a streamer is where the stream is made, so there is none; it is for viewers.")
+        if self.voice and self.role != "streamer":
+            wrong.append("--voice: a viewer is never listened to; it is for --role streamer.")
+        if self.voice and self.explain:
+            wrong.append("--voice: --explain shows what would be sent, and that is the same; give one of them.")
         if self.personal_only_me and not self.personal:
             wrong.append("--personal-only-me: it is about whose face is taught; give it with --personal.")
         if self.personal_export and self.personal_delete:

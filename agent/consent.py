@@ -37,6 +37,16 @@ ONLY_ME = (
 """And where it is to tell their face from others' (``agent.personal.whose``)."""
 
 
+VOICE = (
+    "  Since your voice counts, too: your microphone is open as long as you share. It hears whoever speaks near it,\n"
+    "    also people who did not agree: tell them, or start without --voice. The status line says that it is open.\n"
+    "    The sound is listened to on this computer only. Its last seconds lie in memory, where new ones overwrite\n"
+    "    them; nothing of it is stored, and nothing of it is sent but its part in that one word.\n"
+    "    It counts only while your face is seen, and only while somebody speaks. Words are not recognised.\n"
+)
+"""What a streamer is asked besides who has their microphone listened to (``agent.voice``)."""
+
+
 def digest(welcome: Welcome, teaching: bool = False, only_me: bool = False) -> str:
     """Tells one text that a viewer agrees to from another: of a relay that promises something else, or a later release.
 

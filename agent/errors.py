@@ -79,6 +79,18 @@ class AnswersError(AgentError):
     exit_code = 61
 
 
+class NoMicrophoneError(AgentError):
+    """There is no microphone, or one that leaves out what voice networks hear."""
+
+    exit_code = 62
+
+
+class MicrophoneBusyError(AgentError):
+    """The microphone is there, but can't be opened: another program has it, or this user may not."""
+
+    exit_code = 63
+
+
 class SecondStartError(AgentError):
     """Moodcast runs already, and does not answer; or whether it runs can't be known."""
 

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ from agent import (
 from agent.capture import Capture
 from agent.client import Client
 from agent.config import AgentSettings
-from agent.errors import NoCamerasError, NoFaceError, ReportFileError
+from agent.errors import MissingLibraryError, NoCamerasError, NoFaceError, ReportFileError
 from agent.hints import Hints
 from agent.outset import INTERRUPTED, at_once
 from agent.personal.store import usual_folder
@@ -45,6 +45,10 @@ from agent.unread import Unread
 from relay.common.deadline import end
 from relay.errors import MoodcastError
 from relay.protocol import FromRelay, Mood, Welcome
+
+if TYPE_CHECKING:
+    from agent.voice.listening import Listener
+    from models.inference.hearing import VoiceNetwork
 
 _SHOW_EVERY_S = 0.5
 _RELEASE_S = 0.7
@@ -140,6 +144,7 @@ class _Run:
         if settings.role == "streamer" and address.readable_on_the_way(settings.relay):
             display.note(terminal.KEY_UNENCRYPTED)
         client = Client(settings, sender, display.note)
+        voice = _voice(settings)
         recogniser = Recogniser(settings.model, sources.is_live(settings.source), others_s(settings.source))
         try:
             welcome = asyncio.run(self._known_at_once(client.check()))
@@ -151,7 +156,7 @@ class _Run:
                 recogniser.require_features()
             terminal.ask(settings, welcome, sys.stdin, sys.stdout)
             teacher = self._teacher(recogniser) if settings.personal else None
-            self._sharing = Sharing(settings, recogniser, sender, client, display, teacher)
+            self._sharing = Sharing(settings, recogniser, sender, client, display, teacher, voice)
             if self._told:
                 return  # the main thread has said, or is about to, that nothing was captured
             asyncio.run(self._until_the_end(self._sharing))
@@ -190,7 +195,8 @@ class _Run:
         else:
             traceback.print_exception(self._error)
         if not released:
-            self._display.note(terminal.STUCK)
+            at_microphone = self._sharing is not None and self._sharing.microphone_is_open
+            self._display.note(terminal.STUCK_MICROPHONE if at_microphone else terminal.STUCK)
 
     def _say_stopped(self) -> None:
         try:
@@ -211,7 +217,9 @@ class Sharing:
         client: Client,
         display: terminal.Display,
         teacher: Teacher | None = None,
+        voice: "VoiceNetwork | None" = None,
     ) -> None:
+        """``voice``: of a streamer who is listened to; without, there is no microphone."""
         self._settings, self._sender, self._client, self._display = settings, sender, client, display
         self._recogniser, self._teacher = recogniser, teacher
         self._teaching = TypedTeaching(teacher, sender, client.wake, self._say) if teacher else None
@@ -224,7 +232,9 @@ class Sharing:
         self._remarks = Remarks(recogniser.contract.clip)
         self._enter = terminal.Enter(sys.stdin, lambda line: self._in_loop(self._typed, line))
         client.on_countdown, client.on_heard = self._ask_for_zero, self._hear
-        self._capture = Capture(settings, recogniser, self._publish, self._finish)
+        self._listener = self._listening(voice) if voice is not None else None
+        fused = None if self._listener is None else self._listener.fused
+        self._capture = Capture(settings, recogniser, self._publish, self._finish, fused=fused)
 
     async def run(self) -> None:
         """Share until told to stop, until the source ends, or something fails; see ``run`` for the errors."""
@@ -241,13 +251,15 @@ class Sharing:
                 if self._settings.personal_only_me:
                     self._display.note(typed_teaching.ONLY_ME_KEYS)
         self._capture.start()
+        if self._listener is not None:
+            self._listener.start()
         try:
             await asyncio.wait({client, show, ended}, return_when=asyncio.FIRST_COMPLETED)
             for work in (client, show):
                 if work.done():
                     work.result()  # neither returns a value: raises what ended it
-            if self._capture.error:
-                raise self._capture.error
+            if error := self._capture.error or (self._listener and self._listener.error):
+                raise error
             if self._is_barred:
                 raise _no_cameras(self._settings, "your camera is off, and nothing is captured or sent any more")
             self._require_a_face()
@@ -255,9 +267,11 @@ class Sharing:
             self._stopped = str(error)
             raise
         finally:
-            await asyncio.to_thread(self._capture.release, _RELEASE_S)
+            await asyncio.to_thread(self._release)
             until = time.monotonic() + _ORDER_S
             self._recogniser.stop()
+            if self._listener is not None:
+                self._listener.stop_network()
             await end(client, show, ended, patience_s=_ORDER_S)
             await asyncio.to_thread(self._capture.join, max(0.0, until - time.monotonic()))
             if self._teacher is not None:
@@ -273,16 +287,28 @@ class Sharing:
     def stop(self) -> bool:
         """The same from any other thread, whatever the event loop is at, and before ``run`` too.
 
-        The camera is given back first; False where its driver does not let go (``Capture.release``).
+        The camera is given back first, with the microphone; False where a driver does not let go.
         """
         self._stopped = "interrupted"
-        released = self._capture.release(_RELEASE_S)
+        released = self._release()
         self._in_loop(self.interrupt)
         return released
 
     def is_capturing(self) -> bool:
-        """Whether the capture thread still goes on, in the driver's code or the recogniser's."""
-        return self._capture.is_alive()
+        """Whether the thread that looks or the one that listens still goes on, in a driver's code or a network's."""
+        return self._capture.is_alive() or (self._listener is not None and self._listener.is_alive())
+
+    @property
+    def microphone_is_open(self) -> bool:
+        return self._listener is not None and self._listener.is_open
+
+    def _release(self) -> bool:
+        """Camera and microphone, at the same time; False where a driver does not let go."""
+        until = time.monotonic() + _RELEASE_S
+        if self._listener is not None:
+            self._listener.stop()
+        released = self._capture.release(_RELEASE_S)
+        return released and (self._listener is None or self._listener.is_released(until - time.monotonic()))
 
     def report(self) -> dict[str, Any]:
         """The summary: counts, rates and times, never anything about single moments."""
@@ -302,6 +328,19 @@ class Sharing:
             "core_share": round(self._capture.mean_load(), 4),
             "stopped": self._stopped,
         }
+
+    def _listening(self, voice: "VoiceNetwork") -> "Listener":
+        from agent.voice.listening import Listener  # no viewer's agent loads it
+
+        return Listener(voice, self._say, self._finish)
+
+    def _microphone(self) -> str:
+        """The sign in the status line that it is open, and that somebody is heard."""
+        if self._listener is None:
+            return ""
+        if not self._listener.is_open:
+            return "microphone closed"
+        return "MICROPHONE OPEN, speech" if self._listener.is_speech else "MICROPHONE OPEN"
 
     def _publish(self, reading: Reading | None, look: Look) -> None:
         self._in_loop(self._observe, reading, look.has_face, look.unread)
@@ -350,7 +389,11 @@ class Sharing:
                 self._display.show(*typed_teaching.asked(moment))
             else:
                 is_mute = self._sender.is_mute(time.monotonic())
-                self._display.show(*terminal.status(sent, connected, paused, self._unread, labels, rate, load, is_mute))
+                self._display.show(
+                    *terminal.status(
+                        sent, connected, paused, self._unread, labels, rate, load, is_mute, self._microphone()
+                    )
+                )
             took_s = self._capture.stage_ms()["classify"] / 1000
             for sentence in self._remarks.due(took_s, self._recogniser.stretch):
                 self._display.note(sentence)
@@ -372,6 +415,27 @@ class Sharing:
                 Path(self._settings.report).write_bytes(msgspec.json.format(msgspec.json.encode(self.report())) + b"\n")
             except OSError as error:
                 raise _unwritable(self._settings.report, error.strerror) from error
+
+
+def _voice(settings: AgentSettings) -> "VoiceNetwork | None":
+    """The network that is to hear the streamer, where they want that; no microphone is opened, nor its library loaded.
+
+    Raises:
+        MissingLibraryError: this program is one of viewers, which can't listen.
+        models.errors.ModelContractError: see ``agent.voice.listening.load``.
+    """
+    if settings.role != "streamer" or not settings.voice:
+        return None
+    try:
+        from agent.voice import listening
+    except ModuleNotFoundError as error:
+        if error.name != "agent.voice":
+            raise
+        raise MissingLibraryError(
+            "--voice is for the streamer, and this packaged program is for viewers, too: nothing in it can open a "
+            "microphone. Install Moodcast with pip, in its folder: pip install '.[agent,voice]'"
+        ) from error
+    return listening.load(Path(settings.voice))
 
 
 def _no_cameras(settings: AgentSettings, so: str) -> NoCamerasError:

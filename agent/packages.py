@@ -1,4 +1,4 @@
-"""The packages of the extras ``agent`` and ``personal``, without which a command may be asked for."""
+"""The packages of the extras ``agent``, ``personal`` and ``voice``, without which a command may be asked for."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from agent.errors import MissingLibraryError
 
 _AGENT_PACKAGES = ("cv2", "dbus_fast", "filelock", "keyring", "mediapipe", "mss", "onnxruntime", "pystray", "sv_ttk")
 """What the extra ``agent`` installs; the relay does without."""
-_EXTRAS = {**dict.fromkeys(_AGENT_PACKAGES, "agent"), "cryptography": "agent,personal"}
+_EXTRAS = {**dict.fromkeys(_AGENT_PACKAGES, "agent"), "cryptography": "agent,personal", "sounddevice": "agent,voice"}
 """What to install for each package."""
 
 

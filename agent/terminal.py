@@ -27,6 +27,9 @@ STUCK = (
     "The driver of the camera did not answer, so the program ended itself, which gives the camera back. If its light "
     "stays on, unplug it."
 )
+STUCK_MICROPHONE = (
+    "The driver of the microphone did not answer, so the program ended itself, which gives the microphone back."
+)
 AT_ZERO = "The streamer measures the delay: press Enter when the countdown on the stream reaches 0."
 KEY_UNENCRYPTED = (
     "Careful: the relay's address starts with http:, so others on the way can read the admin key. Use https: where the "
@@ -54,9 +57,10 @@ def explanation(settings: AgentSettings, welcome: Welcome) -> str:
         else ""
     )
     return (
-        f"Moodcast will {what_is_read(settings)}.\n"
+        f"Moodcast will {what_is_read(settings)}{_what_is_heard(settings)}.\n"
         f"{consent.what_leaves(settings.relay, settings.channel, also)}"
         f"{consent.who_sees_it(welcome) if settings.role == 'viewer' else consent.streamers(settings.store_face)}"
+        f"{consent.VOICE if settings.voice else ''}"
         f"{consent.TEACHING if settings.personal else ''}{consent.ONLY_ME if settings.personal_only_me else ''}"
         f"  To stop: Ctrl-C, at any time. Your expression is withdrawn at once.{unencrypted}\n"
         f"{_notice(welcome)}"
@@ -75,6 +79,10 @@ def what_is_read(settings: AgentSettings) -> str:
     if settings.source == "screen":
         return "look at your screen and read the expression of the largest face on it"
     return f"read the expression of the largest face in {escaped(settings.source)}"
+
+
+def _what_is_heard(settings: AgentSettings) -> str:
+    return ",\n  and turn on your microphone and listen to the expression of your voice" if settings.voice else ""
 
 
 def with_admin_key(settings: AgentSettings, answers: TextIO) -> AgentSettings:
@@ -282,10 +290,12 @@ def status(
     fps: float,
     load: float,
     is_mute: bool = False,
+    microphone: str = "",
 ) -> tuple[str, str]:
     """What is being sent, and the details after it; ``load`` is a share of one core.
 
     ``paused``: whether the streamer has. ``unread``: why the newest frame says nothing. ``is_mute``: see ``Sender``.
+    ``microphone``: what it is at, where there is one.
     """
     if not connected:
         what = "connecting to the relay"
@@ -297,4 +307,5 @@ def status(
         what = f"{sent.emotion} {sent.confidence:.2f}"
     else:
         what = f"away, {unread.words if unread else 'no face'}" if isinstance(sent, Away) else "looking for a face"
-    return what, f"sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps · {load:.0%} of a core"
+    heard = f"{microphone} · " if microphone else ""
+    return what, f"{heard}sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps · {load:.0%} of a core"

@@ -41,8 +41,8 @@ ROOMS = {
     "agent": (
         "errors files outset packages system_keyring stopping priority address config consent trouble smoothing "
         "sending client cameras sources search face pace covered unread readable proportions hints resting "
-        "clip_buffer personal readers recognition remarks capture stills trial face_stage app desktop window terminal "
-        "typed_teaching kept_answers first_start explain main program"
+        "clip_buffer personal readers recognition remarks capture voice stills trial face_stage app desktop window "
+        "terminal typed_teaching kept_answers first_start explain main program"
     ),
     "demo": "errors config show crowd screenshot run",
     "models": (

@@ -23,6 +23,7 @@ MODULES = {
     "agent/app": "*",
     "agent/desktop": "*",
     "agent/personal": "*",
+    "agent/voice": "*",
     "agent/window": "*",
     "demo": "*",
     "models": "atomic commands errors json_output metrics",

@@ -3,14 +3,16 @@
 import asyncio
 import io
 import json
+import sys
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from agent import terminal
+from agent import main, terminal
 from agent.client import Client
 from agent.config import AgentSettings
+from agent.errors import MissingLibraryError
 from agent.sending import Sender
 from relay import app, settings
 from relay.errors import RefusedError, RelayUnreachableError, SettingsError, WrongKeyError
@@ -45,10 +47,47 @@ def test_the_admin_key_is_taken_from_the_environment_and_never_from_the_command_
     assert "s3cret" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("words", [["--store-face"], ["--role", "streamer", "--delay", "3"], ["--role", "owner"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--store-face"],
+        ["--role", "streamer", "--delay", "3"],
+        ["--role", "owner"],
+        ["--voice", "voice.onnx"],
+        ["--role", "viewer", "--voice", "voice.onnx"],
+        ["--role", "streamer", "--voice", "voice.onnx", "--explain"],
+    ],
+)
 def test_what_does_not_go_with_the_role_is_refused(words: list[str]) -> None:
     with pytest.raises(SettingsError):
         load(*words)
+
+
+@pytest.mark.parametrize("environ", [{}, {"MOODCAST_VOICE": "voice.onnx"}])
+def test_a_viewer_is_never_listened_to(environ: dict[str, str]) -> None:
+    words = [] if environ else ["--voice", "voice.onnx"]
+    with pytest.raises(SettingsError, match="a viewer is never listened to; it is for --role streamer"):
+        load(*words, **environ)
+    assert load("--role", "streamer", *words, **environ).voice == "voice.onnx"
+
+
+def test_a_viewers_agent_loads_nothing_that_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even with settings that the checks would refuse."""
+    monkeypatch.setitem(sys.modules, "agent.voice", None)  # the import system's word for: there is none
+    assert main._voice(AgentSettings(channel="demo", voice="voice.onnx")) is None
+    assert main._voice(AgentSettings(channel="demo", role="streamer")) is None
+    with pytest.raises(MissingLibraryError, match="nothing in it can open a microphone"):
+        main._voice(AgentSettings(channel="demo", role="streamer", voice="voice.onnx"))
+
+
+def test_the_question_names_the_microphone_and_who_else_it_hears() -> None:
+    settings = streamer("https://mood.example.org", "k3y", voice="voice.onnx")
+    text = terminal.explanation(settings, WELCOME)
+    for words in ("turn on your microphone", "whoever speaks near it", "did not agree", "nothing of it is stored"):
+        assert words in text
+    assert all(len(line) <= 120 for line in text.splitlines())
+    assert "microphone" not in terminal.explanation(streamer("https://mood.example.org", "k3y"), WELCOME)
+    assert "microphone" not in terminal.explanation(AgentSettings(channel="demo"), WELCOME)
 
 
 def test_without_a_key_or_a_terminal_to_ask_on_it_says_where_to_give_one() -> None:

@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from aiohttp import web
 
 from agent.personal.store import usual_folder
 from relay import protocol
+from tests import sound_stack, voices
+from tests.agent.voice.sounds import spoken
 from tests.e2e.agent_program import command, running
 from tests.support import free_port, wait_until
 from tests.terminals import open_terminal
@@ -156,6 +158,17 @@ def test_a_trace_with_a_program_or_a_file_is_noticed() -> None:
     assert [line.split('"')[1] for line in written(trace)] == ["/tmp/face.png", "/home/ada/.config/library"]
 
 
+SOUND_SYSTEM = r"/cookie$|^/dev/shm/jack"
+"""What the clients of PulseAudio and JACK open as PortAudio asks which of them is there; the latter is not."""
+
+
+@pytest.fixture
+def microphone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody speaks all the time."""
+    with sound_stack.with_microphone(monkeypatch, spoken(20)):
+        yield
+
+
 async def teach(terminal: int, folder: Path) -> None:
     """Correct what is shown until that is stored, begin a guided minute, and break it off."""
 
@@ -169,11 +182,18 @@ async def teach(terminal: int, folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize(("role", "is_taught"), [("viewer", False), ("streamer", False), ("viewer", True)])
+@pytest.mark.parametrize(
+    ("role", "also"), [("viewer", ""), ("streamer", ""), ("viewer", "taught"), ("streamer", "heard")]
+)
 async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_run_or_written(
-    role: str, is_taught: bool, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    role: str, also: str, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """A streamer's admin key besides, in a header of the request for the ticket. What a viewer teaches is written."""
+    """A streamer's admin key besides, in a header of the request for the ticket. What a viewer teaches is written; of
+    what a streamer's microphone hears, nothing is.
+    """
+    is_taught, is_heard = also == "taught", also == "heard"
+    if is_heard:
+        request.getfixturevalue("microphone")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("MOODCAST_ADMIN_KEY", KEY)  # which a viewer's agent lets alone
@@ -185,6 +205,7 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
     async with relay.serve() as port:
         arguments = command(f"http://127.0.0.1:{port}", film, "--yes", "--loop", "--name", "Zoë", "--role", role)
         arguments += ["--store-face"] if role == "streamer" else ["--delay", "8"]
+        arguments += ["--voice", str(voices.made(tmp_path / "voice.onnx"))] if is_heard else []
         arguments += ["--report", str(report), *(["--personal"] if is_taught else [])]
         traced = ",".join(f"?{call}" for call in (*TRACED, *CHANGES))  # not every machine has all of them
         tracer = [strace, "-f", "-qq", "-s", "512", "-e", f"trace={traced}", "-o", str(trace)]
@@ -211,10 +232,13 @@ async def test_only_labels_leave_the_machine_only_to_the_relay_and_nothing_is_ru
     lines = trace.read_text(errors="replace")
     assert f"htons({port})" in lines  # it was traced
     assert foreign_addresses(lines, port) == []
+    assert ("libportaudio" in lines) == is_heard
     assert programs(lines) == []
-    places = [path for line in written(lines) for path in re.findall(r'"([^"]*)"', line)]
+    found = [path for line in written(lines) for path in re.findall(r'"([^"]*)"', line)]
+    places = [path for path in found if not (is_heard and re.search(SOUND_SYSTEM, path))]
     assert str(report) in places
     assert bool(places[1:]) == is_taught
+    assert not re.search("voice|sound|microphone|speech", report.read_text())
     assert [path for path in places if not path.startswith((str(report), str(tmp_path / "data")))] == []
 
     fields = {
