@@ -57,7 +57,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The figures for people: a table a figure, a column a condition."""
     yield (
         f"{found['set']}: {found['clips']} clips of {found['people']} people, {len(found['classes'])} classes; "
-        f"{found['network']}, {found['frames']} frames of {found['size']} px, {found['folds']} folds, "
+        f"{found['network']}, {found['frames']} frames, {found['folds']} folds, "
         f"{found['epochs']} epochs; 95 % intervals over people"
     )
     if found["left_out"]:

@@ -34,7 +34,7 @@ from models.training.recipe import Recipe
 from models.training.sight import ClipSight
 from models.training.train import fit, made_folder
 from models.training.trainer import pick_device
-from models.zoo.audio_visual import Parts
+from models.zoo.audio_visual import FRAMES, Parts
 
 _NETWORKS = ("av-gru", "av-lstm", "av-sum", "av-small")
 _RECORDED = "as recorded"
@@ -97,14 +97,13 @@ def study(recipe: Recipe, folder: Path, run: Path, prepare: Prepare) -> dict[str
         clips = every.clips
         study_folder.check_same(run, study_folder.about("sight-and-sound", recipe, clips))
         spoiled = {how.name: disturb.disturbed(clips, how, recipe.data.seed) for how in DISTURBANCES}
-        asked = _Asked(every, clips, spoiled)
+        asked = _Asked(every, disturb.disturbed(clips, Disturbance("", ""), 0), spoiled)
         found = {row.name: _matrices(row, recipe, asked, run, device) for row in _ROWS}
     return {
         "schema": 1,
         "set": folder.resolve().name,
         "network": entry.name,
-        "size": entry.size,
-        "frames": entry.frames,
+        "frames": FRAMES,
         "classes": list(clips.classes),
         "clips": len(clips),
         "people": len(set(clips.subjects)),
@@ -146,8 +145,10 @@ def _answers(
 ) -> dict[str, NDArray[np.int64]]:
     """What is said of the fold's test clips in each condition; nothing is trained where all of it is kept."""
     place = sets.fold_folder(run / row.parts, fold)
-    test = asked.every.folds[fold].test
-    taught = functools.cache(functools.partial(_taught, row, recipe, *asked.every.sides(fold), place, device))
+    learn, test = asked.every.folds[fold]
+    taught = functools.cache(
+        functools.partial(_taught, row, recipe, take(asked.recorded, learn), take(asked.recorded, test), place, device)
+    )
 
     def answer(clips: ClipSource) -> NDArray[np.int64]:
         return taught()(take(clips, test))

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from models.training.recipe import ClipsSection
 from models.training.sight import ClipSight
 from models.training.sight_apex_sequence import ApexSequence
-from models.training.sight_av import FacesAndSound
+from models.training.sight_av import FacesAndSound, FeaturesAndSound
 from models.training.sight_landmarks import LandmarkFigures
 from models.training.sight_magnified import Magnified
 from models.training.sight_pixels import Seen
@@ -27,6 +27,7 @@ _SIGHTS: Mapping[str, Callable[[Architecture, ClipsSection], ClipSight]] = Mappi
         "landmark-gabor": LandmarkFigures.jets,
         "faces-and-sound": FacesAndSound.by,
         "sound": HeardSound.by,
+        "features-and-sound": FeaturesAndSound.by,
         **dict.fromkeys(SEEN, FlowAtRates.by),
     }
 )

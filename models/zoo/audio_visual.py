@@ -2,13 +2,14 @@
 
 Each frame of a clip goes through one ResNet50 (what Keras calls TimeDistributed) and global average pooling; a GRU or
 an LSTM reads the frames' features in their order. A recurrent layer of the same kind reads what was heard at the same
-time: MFCC, pitch and energy (``models.inference.sound``). Both are projected into one joint space and added with
+time, MFCC, pitch and energy (``models.inference.sound``); the mean of its states is joined by mean and spread of what
+was heard. Both are projected into one joint space and added with
 learned weights, or put side by side; a joint layer and three dense ones answer. The article then puts a support vector
 machine on the fused features, and so does ``models.audio_visual.ablation_study``.
 
-How wide the layers are is ours, and so are batch norm, which standardises what is heard, layer norm, which gives both
-the same say before they are weighed, and dropout. The transcript, the article's third source, is left out: a live
-stream has none.
+How wide the layers are is ours, and so are dropout and batch norm, which standardises what is heard and gives sight and
+sound the same say before they are weighed. The transcript, the article's third source, is left out: a live stream has
+none.
 """
 
 from typing import Literal
@@ -19,7 +20,7 @@ from torch.nn import functional as F
 
 from models.inference.contract import IMAGENET
 from models.zoo.entry import Architecture
-from models.zoo.resnet import BasicBlock, Bottleneck, Trunk
+from models.zoo.resnet import Bottleneck, Trunk
 
 FRAMES = 8
 STEPS = 64
@@ -30,8 +31,9 @@ HIDDEN, SOUND_HIDDEN = 256, 64
 """Widths of the recurrent layers."""
 JOINT = 128
 """Of the joint space and of the dense layers."""
+TOLD = 256
+"""Features of a frame by moodnet, the network that is shipped."""
 SIGHT = "faces-and-sound"
-SMALL_WIDTHS = (16, 32, 64, 128)
 
 Parts = Literal["static", "dynamic", "audio", "sum", "concat"]
 """What answers: single frames, frames in their order, sound; the last two together, added or side by side."""
@@ -39,24 +41,37 @@ Cell = type[nn.GRU] | type[nn.LSTM]
 
 
 class Projection(nn.Sequential):
-    """Features (..., width) into the joint space (..., ``JOINT``)."""
+    """Features (N, width) into the joint space (N, ``JOINT``), where each number has the same spread over clips."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(nn.Linear(width, JOINT), nn.LayerNorm(JOINT))
+        super().__init__(nn.Linear(width, JOINT), nn.BatchNorm1d(JOINT))
 
 
 class Seeing(nn.Module):
-    """Clips (N, 3, T, S, S) to (N, ``JOINT``); without a ``cell`` each frame by itself, (N, T, ``JOINT``)."""
+    """Clips (N, 3, T, S, S) to (N, ``JOINT``); without a ``cell`` each frame by itself, (N, T, ``JOINT``).
 
-    def __init__(self, trunk: Trunk, cell: Cell | None) -> None:
+    Without a ``trunk``, what each frame is told of by another network, (N, T, ``TOLD``), takes the clips' place.
+    """
+
+    def __init__(self, trunk: Trunk | None, cell: Cell | None) -> None:
         super().__init__()
+        width = trunk.channels if trunk else TOLD
         self.trunk = trunk
-        self.order = cell(trunk.channels, HIDDEN, batch_first=True) if cell else None
-        self.projection = Projection(HIDDEN if cell else trunk.channels)
+        self.order = cell(width, HIDDEN, batch_first=True) if cell else None
+        self.projection = Projection(HIDDEN if cell else width)
 
     def forward(self, clips: Tensor) -> Tensor:
-        frames = self.trunk(clips.transpose(1, 2).flatten(0, 1)).mean((2, 3)).unflatten(0, (-1, clips.shape[2]))
-        return self.projection(self.order(frames)[0][:, -1] if self.order else frames)
+        frames = self.features(clips)
+        if self.order is None:
+            return self.projection(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        return self.projection(self.order(frames)[0][:, -1])
+
+    def features(self, clips: Tensor) -> Tensor:
+        """Of each frame (N, T, C)."""
+        if self.trunk is None:
+            return clips
+        maps = self.trunk(clips.transpose(1, 2).flatten(0, 1))
+        return maps.mean((2, 3)).unflatten(0, (-1, clips.shape[2]))
 
 
 class Hearing(nn.Module):
@@ -66,21 +81,23 @@ class Hearing(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm1d(HEARD)
         self.order = cell(HEARD, SOUND_HIDDEN, batch_first=True)
-        self.projection = Projection(SOUND_HIDDEN)
+        self.dropout = nn.Dropout(0.5)
+        self.projection = Projection(SOUND_HIDDEN + 2 * HEARD)
 
     def forward(self, heard: Tensor) -> Tensor:
         standardised = self.norm(heard.transpose(1, 2)).transpose(1, 2)
-        return self.projection(self.order(standardised)[0][:, -1])
+        moments = torch.cat([standardised.mean(1), standardised.std(1)], 1)
+        return self.projection(self.dropout(torch.cat([self.order(standardised)[0].mean(1), moments], 1)))
 
 
 class AudioVisual(nn.Module):
-    """Clips (N, 3, T, S, S) and what is heard (N, ``STEPS``, ``HEARD``) to logits (N, classes).
+    """Clips (N, 3, T, S, S), or features of their frames, and what is heard (N, ``STEPS``, ``HEARD``) to logits.
 
     For the ablation, ``parts`` may be one of them alone; it is still given both. That of single frames answers with the
     mean over frames.
     """
 
-    def __init__(self, classes: int, trunk: Trunk, cell: Cell, parts: Parts) -> None:
+    def __init__(self, classes: int, trunk: Trunk | None, cell: Cell, parts: Parts) -> None:
         super().__init__()
         self.parts = parts
         if parts != "audio":
@@ -124,8 +141,8 @@ def added(classes: int, parts: Parts = "sum") -> AudioVisual:
 
 
 def small(classes: int, parts: Parts = "concat") -> AudioVisual:
-    """ResNet18 a quarter as wide in place of ResNet50, for two cores."""
-    return AudioVisual(classes, Trunk(BasicBlock, (2, 2, 2, 2), SMALL_WIDTHS), nn.GRU, parts)
+    """On features of moodnet, which has learned faces already: for two cores, and for few clips."""
+    return AudioVisual(classes, None, nn.GRU, parts)
 
 
 ENTRIES = (
@@ -135,7 +152,7 @@ ENTRIES = (
         "the article on sight and sound; GRU",
         224,
         IMAGENET,
-        25_404_531,
+        25_410_163,
         frames=FRAMES,
         sight=SIGHT,
         signals={"mfcc": (STEPS, HEARD)},
@@ -146,7 +163,7 @@ ENTRIES = (
         "the article on sight and sound; LSTM",
         224,
         IMAGENET,
-        26_000_499,
+        26_006_131,
         frames=FRAMES,
         sight=SIGHT,
         signals={"mfcc": (STEPS, HEARD)},
@@ -157,7 +174,7 @@ ENTRIES = (
         "the article on sight and sound; GRU, weighted sum",
         224,
         IMAGENET,
-        25_388_149,
+        25_393_781,
         frames=FRAMES,
         sight=SIGHT,
         signals={"mfcc": (STEPS, HEARD)},
@@ -165,12 +182,11 @@ ENTRIES = (
     Architecture(
         "av-small",
         small,
-        "ours: av-gru for two cores",
-        64,
+        "ours: av-gru on moodnet's features",
+        0,
         IMAGENET,
-        1_124_035,
-        frames=FRAMES,
-        sight=SIGHT,
-        signals={"mfcc": (STEPS, HEARD)},
+        525_875,
+        sight="features-and-sound",
+        signals={"features": (FRAMES, TOLD), "mfcc": (STEPS, HEARD)},
     ),
 )

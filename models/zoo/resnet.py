@@ -73,25 +73,19 @@ def stage(block: type[BasicBlock | Bottleneck], channels: int, width: int, count
 
 
 class Trunk(nn.Module):
-    """Faces (N, 3, S, S) to four maps, of S / 4, S / 8, S / 16 and S / 32 px; ``stages`` are applied one by one.
+    """Faces (N, 3, S, S) to four maps, of S / 4, S / 8, S / 16 and S / 32 px; ``stages`` are applied one by one."""
 
-    They are as wide as ``widths`` say, without those as in the paper.
-    """
-
-    def __init__(
-        self, block: type[BasicBlock | Bottleneck], counts: Sequence[int], widths: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, block: type[BasicBlock | Bottleneck], counts: Sequence[int]) -> None:
         super().__init__()
-        widths = widths or WIDTHS
         self.stem = nn.Sequential(
-            nn.Conv2d(3, widths[0], 7, 2, 3, bias=False),
-            nn.BatchNorm2d(widths[0]),
+            nn.Conv2d(3, WIDTHS[0], 7, 2, 3, bias=False),
+            nn.BatchNorm2d(WIDTHS[0]),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, 1),
         )
         self.stages = nn.ModuleList()
-        channels = widths[0]
-        for i, (width, count) in enumerate(zip(widths, counts, strict=True)):
+        channels = WIDTHS[0]
+        for i, (width, count) in enumerate(zip(WIDTHS, counts, strict=True)):
             self.stages.append(stage(block, channels, width, count, 1 if i == 0 else 2))
             channels = width * block.expansion
         self.channels = channels

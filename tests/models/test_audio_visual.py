@@ -7,7 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 from models.zoo import audio_visual, networks  # noqa: E402
-from models.zoo.audio_visual import HEARD, JOINT, STEPS, Parts  # noqa: E402
+from models.zoo.audio_visual import HEARD, JOINT, STEPS, TOLD, AudioVisual, Parts  # noqa: E402
+from models.zoo.resnet import BasicBlock, Trunk  # noqa: E402
 
 
 def given(number: int = 2) -> tuple[Any, Any]:
@@ -17,9 +18,13 @@ def given(number: int = 2) -> tuple[Any, Any]:
     return clips, heard
 
 
-def made(parts: Parts) -> Any:
+def built(classes: int, parts: Parts) -> Any:
     torch.manual_seed(0)
-    return audio_visual.small(7, parts).eval()
+    return AudioVisual(classes, Trunk(BasicBlock, (1, 1, 1, 1)), torch.nn.GRU, parts)
+
+
+def made(parts: Parts) -> Any:
+    return built(7, parts).eval()
 
 
 @pytest.mark.parametrize("parts", get_args(Parts))
@@ -66,8 +71,7 @@ def test_gru_and_lstm_differ_in_their_cells_alone() -> None:
 @pytest.mark.parametrize("parts", ["audio", "sum", "concat"])
 def test_learns_what_only_the_sound_tells(parts: Parts) -> None:
     """Eight clips of one face, whose sounds differ in whether they rise or fall."""
-    torch.manual_seed(0)
-    net = audio_visual.small(2, parts)
+    net = built(2, parts)
     clips = given(1)[0].expand(8, -1, -1, -1, -1)
     labels = torch.arange(8) % 2
     slope = torch.linspace(-1, 1, STEPS)[None, :, None] * torch.where(labels == 1, 1.0, -1.0)[:, None, None]
@@ -79,3 +83,10 @@ def test_learns_what_only_the_sound_tells(parts: Parts) -> None:
         optimizer.step()
     with torch.inference_mode():
         assert torch.equal(net.eval()(clips, heard).argmax(1), labels)
+
+
+def test_the_small_one_is_told_of_frames_by_another_network() -> None:
+    net = audio_visual.small(7, "static").eval()
+    told = torch.randn(2, 8, TOLD)
+    with torch.inference_mode():
+        torch.testing.assert_close(net(told, given()[1]), net(told.flip(1), given()[1]))

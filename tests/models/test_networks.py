@@ -94,7 +94,6 @@ SMALLER = {
     "av-gru": 64,
     "av-lstm": 64,
     "av-sum": 64,
-    "av-small": 32,
 }
 """Sides that do for the test where the network takes any."""
 

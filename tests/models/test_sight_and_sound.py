@@ -32,8 +32,6 @@ learning_rate = 3e-3
 precision = "float32"
 [schedule]
 epochs = 8
-small_epochs = 8
-small_size = 32
 batch = 4
 ema_decay = 0.0
 """
@@ -78,7 +76,7 @@ def test_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert moodcast.main([*command, "--json", str(tmp_path / "figures.json")]) == 0
     told = capsys.readouterr().out
     found = json.loads((tmp_path / "figures.json").read_text())
-    assert (found["network"], found["size"], found["frames"]) == ("av-small", 32, 8)
+    assert (found["network"], found["frames"]) == ("av-small", 8)
     assert (found["clips"], found["people"], found["folds"]) == (15, 4, 2)
     assert len(found["left_out"]) == 1
     assert "p0-0.wav" in found["left_out"][0]

@@ -1,5 +1,6 @@
 """What audio-visual networks see and hear of a clip: both of the same time, mirrored and mixed alike."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from models.training import recipe, sights  # noqa: E402
 from models.training.recipe import ClipsSection  # noqa: E402
 from models.zoo import audio_visual, networks  # noqa: E402
 
-ENTRY = networks.get("av-small")
+ENTRY = replace(networks.get("av-gru"), size=48)
 SIGHT = sights.of(ENTRY, ClipsSection())
 STILL = {"roll_degrees": 0, "zoom": 0, "shift": 0, "operations": 0, "erase_share": 0, "mixup_alpha": 0}
 
@@ -81,5 +82,21 @@ def test_a_clip_without_sound_and_another_sampling_are_told() -> None:
     silent = in_memory([np.zeros((9, 80, 80, 3), np.uint8)], [0], ("one",))
     with pytest.raises(DatasetError, match="sound"):
         SIGHT.views(silent, 0, None)
-    with pytest.raises(TrainingError, match=r"av-small hears the whole clip.*'segments', got 'strided'"):
+    with pytest.raises(TrainingError, match=r"av-gru hears the whole clip.*'segments', got 'strided'"):
         sights.of(ENTRY, ClipsSection(sampling="strided"))
+
+
+def test_the_small_one_sees_moodnets_features() -> None:
+    entry = networks.get("av-small")
+    rng = np.random.default_rng(1)
+    frames = rng.integers(0, 256, (24, 80, 80, 3)).astype(np.uint8)
+    source = in_memory([frames], [0], ("one",), signals=[{"sound": np.zeros(RATE, np.float32)}])
+    small = sights.of(entry, ClipsSection())
+    features, told = small.ready(small.views(source, 0, None))
+    assert {"features": tuple(features.shape), "mfcc": tuple(told.shape)} == entry.inputs(1)
+    assert features.abs().sum() > 0
+    moved, same = small.views(source, 0, np.random.default_rng(0))
+    assert not torch.equal(features, moved)
+    assert torch.equal(told, same)
+    with pytest.raises(TrainingError, match="av-small hears the whole clip"):
+        sights.of(entry, ClipsSection(sampling="strided"))
