@@ -159,7 +159,6 @@ BRISK = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3}}
 LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
 EAGER = {"optimizer": {"kind": "adamw", "learning_rate": 1e-2}}
 SGD = {"optimizer": {"kind": "sgd", "learning_rate": 0.01}}
-LONGER = {"optimizer": {"kind": "sgd", "learning_rate": 0.02}, "schedule": {"epochs": 240}}
 TRANSFORMER = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3, "beta2": 0.95, "weight_decay": 0.05}}
 APEX = {"clips": {"sampling": "apex"}}
 TOKENS = f"{SIDE} px, width 128 (2 heads), depth {DEPTH}"
@@ -224,7 +223,7 @@ SUBJECTS = {
         LIVELY | {"loss": {"penalty": 1.0}},
         "magnified",
     ),
-    "inception-v3": Subject(lambda: inception.InceptionV3(7), 1, 75, inception.PLUS_MINUS_ONE, "75 px", LONGER | APEX),
+    "inception-v3": Subject(lambda: inception.InceptionV3(7), 1, 75, inception.PLUS_MINUS_ONE, "75 px", SGD | APEX),
     "vgg13": Subject(
         lambda: vgg13.Vgg13(7),
         1,
