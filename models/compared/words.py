@@ -19,13 +19,13 @@ from models.errors import DatasetError
 from models.stills.fer2013 import TILE
 
 _PATCHES = (12, 16, 24)
-"""Widths of the patches in px, of faces of 48 px. Chosen here: the papers give none that fit."""
+"""Widths of the patches in px, of faces of 48 px. Chosen here."""
 _STEP = 4
 """From one patch to the next, px."""
 _PYRAMID = (1, 2, 3)
 """Cells a side of each level."""
 _BLUR = 0.7
-"""Of SIFT, px. OpenCV's 1.6 is for larger pictures: on validation faces it costs 2 to 7 points."""
+"""Of SIFT, px. OpenCV's 1.6 is for larger pictures: on 800 validation faces it costs 2 to 7 points."""
 _SAMPLE = 200_000
 """Descriptions, at most, that k-means is given."""
 _MARGIN = _PATCHES[0] // 2
