@@ -154,6 +154,7 @@ def whole(name: str, sections: Mapping[str, Mapping[str, Any]]) -> Subject:
 
 
 GENTLE = {"optimizer": {"kind": "adamw", "learning_rate": 1e-4}}
+STEADY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-4}}
 MANY_DROPOUTS = {"optimizer": {"kind": "adamw", "learning_rate": 6e-4}, "schedule": {"epochs": 240}}
 BRISK = {"optimizer": {"kind": "adamw", "learning_rate": 1e-3}}
 LIVELY = {"optimizer": {"kind": "adamw", "learning_rate": 3e-3}}
