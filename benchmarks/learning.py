@@ -264,7 +264,7 @@ SUBJECTS = {
         0,
         UNIT,
         f"an eighth as wide (2 heads), depth {DEPTH}",
-        STEADY,
+        BRISK,
         "sound",
         signals={"sound": (SOUND,)},
     ),

@@ -26,7 +26,7 @@ WIDTH, DEPTH, HEADS, RATIO = 1024, 24, 16, 4
 """Of the transformer."""
 POSITION_KERNEL, POSITION_GROUPS = 128, 16
 MASKED, SPAN = 0.05, 10
-"""In training, the share of time steps at which a masked span begins, and its length."""
+"""In training, the share of time steps that are hidden, about, and the length of a span of them."""
 
 
 class ConvLayer(nn.Module):
@@ -108,7 +108,7 @@ def spans(x: Tensor) -> Tensor:
     """Which time steps of (N, T, C) are hidden, (N, T, 1): spans that begin anywhere, one at least (Baevski et al.
     2020, section 3.1)."""
     number, steps, _ = x.shape
-    begin = torch.rand(number, steps, device=x.device) < MASKED
+    begin = torch.rand(number, steps, device=x.device) < MASKED / SPAN
     begin[torch.arange(number), torch.randint(steps, (number,), device=x.device)] = True
     hidden = F.max_pool1d(F.pad(begin.float(), (SPAN - 1, 0)).unsqueeze(1), SPAN, 1)[:, 0]
     return hidden.bool().unsqueeze(2)
