@@ -77,8 +77,8 @@ ONLY_IN_TRAINING = (
     "encoder.masked",
     *(f"encoder.blocks.{DEPTH - 1}.{part}." for part in ("interaction", "interaction_norm", "representative_norm")),
 )
-"""What XLSR-53 is given in place of hidden steps. What the last block of MAE-DFER does to local tokens: pre-training draws
-from them, the classifier does not look."""
+"""What XLSR-53 is given in place of hidden steps; and what the last block of MAE-DFER does to local tokens, from which
+pre-training draws, and at which the classifier does not look."""
 BATCH_NORM = torch.nn.modules.batchnorm._BatchNorm
 SMALLER = {
     "r3d18": 56,
