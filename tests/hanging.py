@@ -134,6 +134,23 @@ def keyring() -> None:
     Store.load = lambda *_: hang("keyring")  # type: ignore[method-assign]
 
 
+def microphone() -> None:
+    """Its driver opens it and then does not let go."""
+    from agent.voice import listening
+    from agent.voice.ring import RingBuffer
+
+    class Microphone:
+        rate, is_lost = 16000, False
+
+        def __init__(self, seconds: float) -> None:
+            self.ring = RingBuffer(round(seconds * self.rate))
+
+        def close(self) -> None:
+            hang("microphone")
+
+    listening.Microphone = Microphone  # type: ignore[assignment,misc]
+
+
 def refusal() -> None:
     """The relay ends it for good, and the camera does not let go."""
 
@@ -169,6 +186,8 @@ WHILE_SHARING: dict[str, Callable[[], None]] = {
     "network": network,
     "client": client,
 }
+HEARD: dict[str, Callable[[], None]] = {"microphone": microphone}
+"""With ``--voice``."""
 IMPATIENT: dict[str, Callable[[], None]] = {"impatient": impatient}
 TAUGHT: dict[str, Callable[[], None]] = {"keyring": keyring}
 """With ``--personal``."""
@@ -179,7 +198,7 @@ BESIDE_AN_ERROR: dict[str, Callable[[], None]] = {"refusal": refusal, "failure":
 
 
 def run(case: str, arguments: list[str]) -> int:
-    {**WHILE_SHARING, **IMPATIENT, **TAUGHT, **ALL_OF_PYTHON, **BEFORE, **BESIDE_AN_ERROR}[case]()
+    {**WHILE_SHARING, **HEARD, **IMPATIENT, **TAUGHT, **ALL_OF_PYTHON, **BEFORE, **BESIDE_AN_ERROR}[case]()
     return moodcast.main(arguments)
 
 

@@ -29,8 +29,11 @@ _WAIT_S = 30
 
 
 @contextlib.contextmanager
-def with_microphone(monkeypatch: pytest.MonkeyPatch, sound: NDArray[np.float32]) -> Iterator[None]:
-    """Programs that are started meanwhile hear ``sound`` (n,), 16,000 a second, over and over."""
+def with_microphone(monkeypatch: pytest.MonkeyPatch, sound: NDArray[np.float32]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Programs that are started meanwhile hear ``sound`` (n,), 16,000 a second, over and over.
+
+    Yields the sound server; killed, the microphone is gone.
+    """
     _require_portaudio()
     program = shutil.which("pulseaudio")
     if program is None or not _has_plugin():
@@ -59,7 +62,7 @@ def with_microphone(monkeypatch: pytest.MonkeyPatch, sound: NDArray[np.float32])
         monkeypatch.setenv("PULSE_CLIENTCONFIG", str(folder / "client"))
         monkeypatch.setenv("PULSE_COOKIE", str(folder / "cookie"))
         _configure(monkeypatch, folder, _BY_PULSE)
-        yield
+        yield server
     finally:
         over.set()
         server.terminate()

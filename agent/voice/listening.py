@@ -128,9 +128,9 @@ class Listener(threading.Thread):
 
     def _close(self) -> None:
         with self._driver:
-            microphone, self._microphone = self._microphone, None
-            if microphone is not None:
-                microphone.close()
+            if self._microphone is not None:
+                self._microphone.close()
+                self._microphone = None
 
     def _listen(self) -> None:
         microphone = self._microphone
@@ -139,14 +139,15 @@ class Listener(threading.Thread):
         self._say(OPEN)
         resampler = Resampler(microphone.rate)
         activity, levels = SpeechActivity(self._network.contract.seconds), Levels(time.monotonic())
-        done, came_at, hop = 0, time.monotonic(), resampler.needed(HOP)
-        seen = 0
+        done = seen = looks = 0
+        hop = resampler.needed(HOP)
         while not self._stopping.wait(_LOOK_S):
             now, written = time.monotonic(), microphone.ring.written
-            if written > seen:
-                seen, came_at = written, now
-            if microphone.is_lost or now - came_at > _LOST_S:
-                self._say(LOST)
+            looks = looks + 1 if written == seen else 0  # not the time: the whole program may have been halted
+            seen = written
+            if microphone.is_lost or looks * _LOOK_S > _LOST_S:
+                if not self._stopping.is_set():  # else it was closed here
+                    self._say(LOST)
                 return
             if written - done < hop:
                 continue

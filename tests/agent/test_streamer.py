@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import MissingLibraryError
 from agent.sending import Sender
+from benchmarks import rooms
 from relay import app, settings
 from relay.errors import RefusedError, RelayUnreachableError, SettingsError, WrongKeyError
 from relay.protocol import Face, Welcome
@@ -78,6 +80,18 @@ def test_a_viewers_agent_loads_nothing_that_listens(monkeypatch: pytest.MonkeyPa
     assert main._voice(AgentSettings(channel="demo", role="streamer")) is None
     with pytest.raises(MissingLibraryError, match="nothing in it can open a microphone"):
         main._voice(AgentSettings(channel="demo", role="streamer", voice="voice.onnx"))
+
+
+def test_the_terminals_agent_alone_knows_of_the_microphone() -> None:
+    """Neither the window nor its eyes could open it; and one file alone loads what could."""
+    found = rooms.imports(rooms.working_tree())
+    assert {one.by for one in found if one.of.startswith("agent.voice.") and not one.by.startswith("agent.voice.")} == {
+        "agent.main"
+    }
+    loads = [
+        path for path, text in rooms.working_tree().items() if re.search(r"import sounddevice|sounddevice import", text)
+    ]
+    assert loads == ["agent/voice/microphone.py"]
 
 
 def test_the_question_names_the_microphone_and_who_else_it_hears() -> None:

@@ -162,6 +162,26 @@ def test_what_encrypts_a_viewers_answers_is_inside_and_loads(program: Path, envi
     assert said([program, "agent", "--personal-delete"], environment) == deleted
 
 
+def test_nothing_in_it_can_open_a_microphone(program: Path, environment: dict[str, str]) -> None:
+    """Who streams and is listened to installs Moodcast with pip; viewers have neither code nor library for it."""
+    from PyInstaller.archive.readers import CArchiveReader  # the fixture skips where it is missing
+
+    (packed,) = (name for name in CArchiveReader(str(program)).toc if name.startswith("PYZ"))
+    modules = CArchiveReader(str(program)).open_embedded_archive(packed).toc
+    assert "agent.main" in modules
+    assert [name for name in modules if name.startswith("agent.voice") or "sounddevice" in name] == []
+    files = [file.name for file in program.parent.rglob("*")]
+    assert [name for name in files if "portaudio" in name or "sounddevice" in name] == []
+    portrait = program.parent / "_internal" / "models" / "weights" / "portrait.png"
+    words = ["--channel", "demo", "--source", portrait, "--yes", "--role", "streamer", "--voice", "voice.onnx"]
+    run = subprocess.run(
+        [*alone(), program, "agent", *words], env={**environment, "MOODCAST_ADMIN_KEY": "k3y"}, capture_output=True,
+        text=True, timeout=HANG_S, check=False,
+    )  # fmt: skip
+    assert run.returncode == 15, run.stderr
+    assert "nothing in it can open a microphone" in run.stderr
+
+
 def test_the_eyes_of_the_window_are_a_process_of_this_program(program: Path, environment: dict[str, str]) -> None:
     begin = sight.Begin(source=str(weights("portrait")), model="moodnet", fps=5)
     seen: list[sight.FromEyes] = []

@@ -18,7 +18,7 @@ import pytest
 from agent import stopping
 from benchmarks import interrupts
 from relay import app
-from tests import hanging
+from tests import hanging, voices
 from tests.e2e.agent_program import command, on_terminal, running, weights
 from tests.support import free_port, subscribe, wait_until
 from tests.terminals import open_terminal
@@ -86,6 +86,20 @@ async def test_it_ends_whatever_hangs_while_it_shares(case: str, relay: app.Rela
         await agent.says(f"{case} hangs")
         agent.process.send_signal(signal.SIGINT)
         assert await agent.end() == 0
+
+
+async def test_it_ends_though_the_microphone_is_not_given_back(
+    relay: app.Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = relay.create_channel("demo")
+    monkeypatch.setenv("MOODCAST_ADMIN_KEY", keys.admin_key)
+    voice = str(voices.made(tmp_path / "voice.onnx"))
+    async with hanging_agent("microphone", relay.url, "--role", "streamer", "--voice", voice) as agent:
+        await agent.says("The microphone is open")
+        agent.process.send_signal(signal.SIGINT)
+        assert await agent.end() == 0
+    assert "microphone hangs" in agent.errors
+    assert "The driver of the microphone did not answer" in agent.errors
 
 
 async def test_it_ends_though_a_keyring_does_not_answer_while_it_is_taught(relay: app.Relay) -> None:

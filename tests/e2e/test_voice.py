@@ -92,6 +92,24 @@ async def test_it_is_asked_for_before_and_shown_while_it_is_open(
         assert not terminal.shows("Traceback")
 
 
+async def test_a_microphone_that_goes_in_mid_session_is_told_of_and_the_face_goes_on(
+    relay: app.Relay, admin_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, model = voices.made(tmp_path / "voice.onnx", logits=SAD), undecided.network(tmp_path / "face.onnx")
+    with sound_stack.with_microphone(monkeypatch, spoken(20)) as server:
+        async with on_terminal(*streamers(relay.url, file, "--yes", "--model", str(model))) as terminal:
+            await wait_until(lambda: terminal.shows("sad 0."), PATIENCE_S)
+            server.kill()
+            await wait_until(lambda: terminal.shows("The microphone delivers nothing any more"), PATIENCE_S)
+            await wait_until(lambda: terminal.shows("microphone closed"), PATIENCE_S)
+            del terminal.screen[:]
+            await wait_until(lambda: terminal.shows("happy 0."), PATIENCE_S)
+            terminal.type(b"\x03")
+            await asyncio.wait_for(terminal.process.wait(), PATIENCE_S)
+            assert terminal.process.returncode == 0
+    assert not terminal.shows("Traceback")
+
+
 async def test_who_does_not_agree_has_no_microphone_opened(
     relay: app.Relay, admin_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
