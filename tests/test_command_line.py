@@ -157,6 +157,18 @@ def test_importing_the_command_loads_nothing_heavy() -> None:
     assert run.stdout.strip() == "set()"
 
 
+def test_the_options_of_all_commands_are_told_without_packages_of_extras() -> None:
+    """`moodcast models list` and `moodcast obs` work with what `pip install .` brings."""
+    extras = (
+        "('av', 'cryptography', 'cv2', 'mediapipe', 'onnx', 'onnxruntime', 'openpyxl', 'playwright', 'scipy', "
+        "'sklearn', 'sounddevice', 'torch')"
+    )
+    missing = f"import sys; sys.modules.update(dict.fromkeys({extras}))"
+    code = f"{missing}; import moodcast; moodcast.main(['models', 'list'])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "moodnet" in run.stdout, run.stderr
+
+
 def test_a_program_that_runs_for_days_holds_nothing_of_the_other_commands() -> None:
     code = (
         "import sys, moodcast; moodcast.parser('window').parse_args(['window']); "
