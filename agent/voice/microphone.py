@@ -94,7 +94,7 @@ class Microphone:
 
     def _take(self, block: NDArray[np.float32], frames: int, times: object, flags: object) -> None:
         """In PortAudio's thread, for each ``block`` (n, channels)."""
-        self.ring.write(block.mean(1))
+        self.ring.write(np.nan_to_num(np.clip(block.mean(1), -1, 1)))
 
 
 def _none() -> NoMicrophoneError:

@@ -48,6 +48,15 @@ def test_what_was_heard_is_gone_when_it_is_closed(monkeypatch: pytest.MonkeyPatc
     assert not microphone.ring.newest(RATE).any()
 
 
+def test_what_is_heard_is_a_number_from_minus_one_to_one_whatever_the_driver_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = Device().installed(monkeypatch)
+    microphone = Microphone(1.0)
+    device.streams[0].hear(np.array([np.nan, np.inf, -np.inf, 7, -7, 0.5], np.float32))
+    assert microphone.ring.newest(6).tolist() == [0, 1, -1, 1, -1, 0.5]
+
+
 def test_without_a_microphone_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     Device(own=None).installed(monkeypatch)
     with pytest.raises(NoMicrophoneError, match="there is no microphone: plug one in"):
