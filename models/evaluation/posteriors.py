@@ -32,8 +32,12 @@ RECOGNISERS = tuple(_RECOGNISERS)
 _WITH_PROBABILITIES = "au_mlp"
 _WITHOUT_HEADER = "au_bilstm"
 _PUBLISHED = "fusion"
+_TOGETHER = "posteriors"
+"""A folder that may be around those of the recognisers."""
 _SUM_TO_1 = 1e-3
 """How far a row of probabilities may be from it."""
+_LARGEST = 1e6
+"""No network's logit is larger; far larger ones can't be added up."""
 
 Scaling = Literal["min-max", "standard"]
 """Of a column: 0..1 over the clips that are learned from, or mean 0 and deviation 1."""
@@ -108,15 +112,16 @@ def answers(clips: PosteriorClips, recogniser: str) -> Matrix:
 
 
 def read(folder: Path) -> tuple[PosteriorFold, ...]:
-    """The five folds; clips are sorted by name.
+    """The five folds of a folder, or of ``posteriors`` in it; clips are sorted by name.
 
     Raises:
         DatasetError: there is no such folder, a file or a column is missing, an entry is no number or a name no clip's,
             the recognisers tell of different clips, or training clips lack an emotion or have an actor of test clips.
     """
-    if not folder.is_dir():
+    folder = _place(folder)
+    if not (folder / RECOGNISERS[0]).is_dir():
         raise DatasetError(
-            f"expected a folder with the posteriors of {', '.join(_RECOGNISERS)}, but there is none at {folder}"
+            f"expected a folder with the folders {', '.join(_RECOGNISERS)}, but there is none at {folder}"
         )
     folds = []
     for number in range(FOLDS):
@@ -135,6 +140,7 @@ def read_published(folder: Path, folds: Sequence[PosteriorFold]) -> list[Matrix]
     Raises:
         DatasetError: as ``read``, or a file lacks one of the fold's clips or has another's.
     """
+    folder = _place(folder)
     if not (folder / _PUBLISHED).is_dir():
         return None
     found = []
@@ -148,6 +154,11 @@ def read_published(folder: Path, folds: Sequence[PosteriorFold]) -> list[Matrix]
             )
         found.append(np.array([table[name] for name in fold.test.names], np.float64))
     return found
+
+
+def _place(folder: Path) -> Path:
+    around = (folder / _TOGETHER / RECOGNISERS[0]).is_dir() and not (folder / RECOGNISERS[0]).is_dir()
+    return folder / _TOGETHER if around else folder
 
 
 def _check(train: PosteriorClips, test: PosteriorClips, folder: Path, number: int) -> None:
@@ -227,7 +238,7 @@ def _listed_rows(file: Path) -> Iterator[tuple[int, str, Sequence[object]]]:
             try:
                 name, text = row
                 entries = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 entries = None
             if not isinstance(entries, list):
                 raise DatasetError(
@@ -250,11 +261,12 @@ def _check_name(name: str, file: Path, line: int) -> None:
 def _numbers(entries: Sequence[object], file: Path, line: int, are_probabilities: bool) -> list[float]:
     try:
         numbers = [float(entry) for entry in entries if isinstance(entry, str | int | float)]
-    except ValueError:
+    except (ValueError, OverflowError):
         numbers = []
-    if len(entries) != len(EMOTIONS) or len(numbers) != len(entries) or not np.isfinite(numbers).all():
+    fit_in = all(-_LARGEST <= number <= _LARGEST for number in numbers)  # nan does not
+    if len(entries) != len(EMOTIONS) or len(numbers) != len(entries) or not fit_in:
         raise DatasetError(
-            f"expected {len(EMOTIONS)} finite numbers in line {line} of {file}, got "
+            f"expected {len(EMOTIONS)} numbers from -1e6 to 1e6 in line {line} of {file}, got "
             f"{', '.join(str(entry) for entry in entries)!r:.80}"
         )
     if are_probabilities and (min(numbers) < 0 or abs(sum(numbers) - 1) > _SUM_TO_1):

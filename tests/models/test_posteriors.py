@@ -54,10 +54,13 @@ def first_number(new: str) -> Callable[[str], str]:
         ("au_mlp/test_fold1.csv", None, "can't read .*au_mlp/test_fold1.csv: No such file"),
         ("au_mlp/train_fold0.csv", replaced("embs3", "other"), "embs0 to embs7 and name or video_name .* no embs3"),
         ("wav2vec2/train_fold0.csv", replaced(";name;", ";clip;"), "got no video_name"),
-        ("au_mlp/test_fold0.csv", first_number("high"), "expected 8 finite numbers in line 2 of .* 'high"),
-        ("wav2vec2/test_fold0.csv", first_number("nan"), "expected 8 finite numbers in line 2"),
-        ("au_bilstm/test_fold0.csv", replaced("[", "[7.0, "), "expected 8 finite numbers in line 1"),
-        ("au_bilstm/test_fold0.csv", first_number("null"), "expected 8 finite numbers in line 1"),
+        ("au_mlp/test_fold0.csv", first_number("high"), "expected 8 numbers .* in line 2 of .* 'high"),
+        ("wav2vec2/test_fold0.csv", first_number("nan"), "expected 8 numbers .* in line 2"),
+        ("au_bilstm/test_fold0.csv", replaced("[", "[7.0, "), "expected 8 numbers .* in line 1"),
+        ("au_bilstm/test_fold0.csv", first_number("null"), "expected 8 numbers .* in line 1"),
+        ("au_bilstm/test_fold0.csv", first_number("1e308"), "expected 8 numbers from -1e6 to 1e6 in line 1"),
+        ("au_bilstm/test_fold0.csv", first_number("1" * 400), "expected 8 numbers .* in line 1"),
+        ("au_bilstm/test_fold0.csv", replaced("[", "[" * 60_000), "expected a clip and a list of numbers in line 1"),
         ("au_bilstm/test_fold0.csv", replaced("[", "("), "expected a clip and a list of numbers in line 1"),
         ("au_mlp/test_fold0.csv", replaced("01-01-01-", "01-01-09-"), "emotion from 01 to 08, in line 2 .*'01-01-09"),
         ("wav2vec2/test_fold0.csv", replaced("01-01-01-", "holiday-"), "expected a clip's name .* 'holiday-"),
@@ -85,6 +88,16 @@ def test_no_folder_and_no_text_are_refused_with_a_sentence(tmp_path: Path) -> No
     (make_posteriors(tmp_path) / "au_mlp" / "test_fold0.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(DatasetError, match="expected a CSV file in UTF-8"):
         posteriors.read(tmp_path)
+
+
+def test_the_folder_around_them_will_do(tmp_path: Path) -> None:
+    inner = tmp_path / "posteriors"
+    inner.mkdir()
+    with pytest.raises(DatasetError, match=r"with the folders au_mlp, au_bilstm, wav2vec2, but there is none at"):
+        posteriors.read(tmp_path)
+    make_posteriors(inner)
+    for told, expected in zip(posteriors.read(tmp_path), posteriors.read(inner), strict=True):
+        assert told.test.names == expected.test.names
 
 
 def test_an_actor_who_is_learned_from_and_tested_is_refused(tmp_path: Path) -> None:
