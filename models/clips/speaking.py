@@ -136,6 +136,8 @@ def make(
             rows.append(
                 (*synth.row(file, role), video.FPS, speech.voice.variant, speech.sentence, *vars(speech.how).values())
             )
+        for folder in {(place / role.expression) for role in played}:
+            synth.mark(folder)  # a class that is copied out of the set is still no recording
         synth.write_table(place / synth.TABLE, _COLUMNS, rows)
         if own:
             synth.write_styles(place, own)

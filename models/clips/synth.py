@@ -278,13 +278,22 @@ def whole_set(out: Path, first: str, pictures: bool) -> Iterator[Path]:
     try:
         # Without its table, what was moved so far would be a set; with it, the rest is known to be missing.
         with atomic.made_folder(out), atomic.filled_folder(out, first) as place:
-            (place / SYNTHETIC).write_text(_MARK, encoding="utf-8")
+            mark(place)
             yield place
     except (OSError, DatasetError) as error:
         trouble = f"can't write {out}: {error.strerror or error}" if isinstance(error, OSError) else error
         raise DatasetError(
             f"{trouble}; nothing is left of the set: make room, or choose another folder, and give the command again"
         ) from error
+
+
+def mark(folder: Path) -> None:
+    """Say in a folder that a program made what is in it (``models.clips.layouts.entry.SYNTHETIC``).
+
+    Raises:
+        OSError: it can't be written.
+    """
+    (folder / SYNTHETIC).write_text(_MARK, encoding="utf-8")
 
 
 def _write(

@@ -38,12 +38,13 @@ def export(run: Path, trained: Trained, file: Path, open_set: OpenSet | None) ->
     """
     net, made_by, classes = trained
     entry = architecture(made_by)
-    temperature = _temperature(run, trained, open_set(made_by)) if open_set else 1.0
+    recorded = checkpoint.load(run)["recorded"]
+    temperature = _temperature(run, trained, recorded, open_set(made_by)) if open_set else 1.0
     contract = VoiceContract(
         classes=classes,
         labels=labels(classes, made_by.clips.layout),
         samples=entry.signals["sound"][0],
-        recorded=checkpoint.load(run)["recorded"],
+        recorded=recorded,
         learned_from=made_by.clips.layout,
         temperature=round(temperature, 4),
         weight=WEIGHT,
@@ -66,9 +67,13 @@ def labels(classes: tuple[str, ...], layout: str) -> tuple[Expression | None, ..
     return tuple(next((one for one in EXPRESSIONS if one == name), None) for name in names)
 
 
-def _temperature(run: Path, trained: Trained, every: Set) -> float:
+def _temperature(run: Path, trained: Trained, recorded: bool, every: Set) -> float:
     """That of Guo et al. 2017, on the clips that the run has not learned from."""
     net, made_by, classes = trained
+    if recorded and not every.listing.recorded:
+        raise TrainingError(
+            f"expected the clips that {run} was trained on, of recorded people, got some that a program made"
+        )
     if every.clips.classes != classes:
         raise TrainingError(
             f"expected the clips that {run} was trained on, of {', '.join(classes)}, got some of "

@@ -26,7 +26,8 @@ MARGIN = 1 << 20
 class _Told(TypedDict, total=False):
     """``first_loss`` is that of the first step, infinite where it is not known: before it, and of older trainers.
 
-    ``recorded``: none of the clips that were learned from is known to be made by a program.
+    ``recorded``: none of the clips that were learned from, here or in the run that this one began with, is known to be
+    made by a program.
     """
 
     first_loss: float
@@ -178,6 +179,15 @@ def averaged(state: RunState) -> dict[str, Tensor]:
     """The weights of a run's averaged network."""
     inner = "module."  # torch's AveragedModel keeps the network under this name
     return {name.removeprefix(inner): value for name, value in state["average"].items() if name.startswith(inner)}
+
+
+def recorded(source: Path) -> bool:
+    """Of what a training can start from (``weights``), as in ``RunState``; of a file of weights nothing else is known.
+
+    Raises:
+        TrainingError: as ``load``.
+    """
+    return not (source / FILE).is_file() or load(source)["recorded"]
 
 
 def weights(source: Path) -> dict[str, Tensor]:

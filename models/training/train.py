@@ -250,6 +250,7 @@ def fit(recipe: Recipe, task: Task, run: Path, device: torch.device, recorded: b
     new = not this.resume()
     if new and recipe.network.start:
         task.start_from(recipe.network.start)
+        trainer.recorded = recorded and checkpoint.recorded(Path(recipe.network.start))
     this.secure(new)
     this.go()
     return trainer

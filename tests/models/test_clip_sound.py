@@ -3,6 +3,7 @@
 import contextlib
 import math
 import resource
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -310,6 +311,20 @@ def test_a_set_that_a_program_made_says_so(data: Path) -> None:
     assert not layouts.find(data).recorded
     (data / SYNTHETIC).rename(data / "happy" / SYNTHETIC)  # one half of it is enough
     assert not layouts.find(data).recorded
+
+
+@pytest.mark.parametrize("name", ["a_1.mkv", "a_1.wav"])
+def test_links_to_clips_that_a_program_made_say_so(data: Path, tmp_path: Path, name: str) -> None:
+    (data / SYNTHETIC).write_text("")
+    film(data / "happy" / "a_1.wav", [tone(1)], pictures=0)
+    own = tmp_path / "own" / "happy"
+    own.mkdir(parents=True)
+    for each in ("a_1.mkv", "a_1.wav"):
+        shutil.copy(data / "happy" / each, own / each)
+    assert layouts.find(own.parent).recorded
+    (own / name).unlink()
+    (own / name).symlink_to(data / "happy" / name)
+    assert not layouts.find(own.parent).recorded
 
 
 def hearing(monkeypatch: pytest.MonkeyPatch, size: int) -> Recipe:

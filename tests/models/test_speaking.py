@@ -175,6 +175,8 @@ def test_a_set_that_speaks(tmp_path: Path, people: dict[str, warp.FaceMesh]) -> 
         assert 0.9 * RATE < len(heard) < 3.2 * RATE
         assert np.abs(heard).max() > 0.05
         assert 0 <= role.onset < role.apex <= role.release < role.offset
+    shutil.copytree(tmp_path / "set" / "happy", tmp_path / "own" / "happy")
+    assert not layouts.find(tmp_path / "own").recorded, "a class that is copied out of it is no recording, too"
     speaking.make(tmp_path / "again", people, 2, 3, SIZE, pictures=False)
     for file in (tmp_path / "again").glob("*/*.mp4"):
         assert (tmp_path / "set" / file.relative_to(tmp_path / "again")).read_bytes() == file.read_bytes()

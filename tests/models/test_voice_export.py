@@ -1,5 +1,6 @@
 """Runs of networks that hear become voice files, which say whether people or a program spoke."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,22 @@ def test_what_learned_from_a_program_says_so_for_good(
     assert "temperature 1, since no clips were given" in told
     with pytest.raises(ModelContractError, match="learned from synthetic voices"):
         require_recorded(VoiceNetwork(tmp_path / "voice.onnx").contract, "voice.onnx")
+
+
+def test_what_began_with_a_program_says_so(data: Path, run: Path, tmp_path: Path) -> None:
+    """Whatever it learned from later; and a set of a program does not choose how sure it is of people."""
+    program = tmp_path / "program"
+    shutil.copytree(data, program)
+    (program / SYNTHETIC).touch()
+    (tmp_path / "first.toml").write_text(RECIPE)
+    command("train", tmp_path / "first.toml", "--data", program, "--run", tmp_path / "first")
+    start = f'name = "moodnet-voice"\nstart = "{(tmp_path / "first").as_posix()}"'
+    (tmp_path / "then.toml").write_text(RECIPE.replace('name = "moodnet-voice"', start))
+    command("train", tmp_path / "then.toml", "--data", data, "--run", tmp_path / "then")
+    assert not checkpoint.load(tmp_path / "then")["recorded"]
+    assert checkpoint.load(run)["recorded"]
+    with pytest.raises(TrainingError, match=r"expected the clips that .* was trained on, of recorded people, got .*"):
+        command("export", run, tmp_path / "voice.onnx", "--clips", program)
 
 
 def test_clips_of_other_classes_and_smaller_weights_are_refused(run: Path, data: Path, tmp_path: Path) -> None:

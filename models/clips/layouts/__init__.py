@@ -43,7 +43,11 @@ def find(folder: Path, name: str = "plain") -> Listing:
 
 
 def _says_synthetic(folder: Path, clips: Sequence[Clip]) -> bool:
-    """Whether the folder, one that it lies in, or one that a clip lies in is marked as made by a program."""
-    places = {place.resolve() for place in {folder, *(clip.path.parent for clip in clips)}}
+    """Whether the folder, one that it lies in, or one that a clip lies in is marked as made by a program.
+
+    A clip that is a link lies where its file does as well.
+    """
+    files = {file for clip in clips for file in (clip.path, clip.sound) if file}
+    places = {place.resolve() for place in {folder, *files, *(file.parent for file in files)}}
     every = places.union(*(place.parents for place in places))
     return any((place / SYNTHETIC).exists() for place in every)
