@@ -277,18 +277,20 @@ def _pictures_a_second(clip: Clip, header: float | None) -> float:
 
 
 def _version_of_sound(clip: Clip) -> str:
-    """A word that changes when a clip's file of sound does, ``""`` where it has none of its own.
+    """A word that changes with a clip's file of sound and with the rate that a table tells; ``""`` without both.
 
     Raises:
-        DatasetError: it is not there any more.
+        DatasetError: the file is not there any more.
     """
-    if clip.sound is None:
+    facts: tuple[object, ...] = () if np.isnan(clip.fps) else (clip.fps,)
+    if clip.sound is not None:
+        try:
+            state = clip.sound.stat()
+        except OSError as error:
+            raise DatasetError(f"expected sound, but {clip.sound} can't be read: {error.strerror or error}") from error
+        facts += (clip.sound.name, state.st_size, state.st_mtime_ns)
+    if not facts:
         return ""
-    try:
-        state = clip.sound.stat()
-    except OSError as error:
-        raise DatasetError(f"expected sound, but {clip.sound} can't be read: {error.strerror or error}") from error
-    facts = (clip.sound.name, state.st_size, state.st_mtime_ns)
     return "-" + hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 

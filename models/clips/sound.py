@@ -25,6 +25,8 @@ APART_S = 2.0
 """Time stamps that put the beginnings of sound and pictures further apart are taken for wrong; and longer gaps, too."""
 COVERED = 0.5
 """Of the time that is asked for, this share must have sound; the rest becomes silence."""
+_LOWEST_HZ = 1000
+"""A track that says it has fewer samples a second was damaged; it would grow beyond what fits memory."""
 _GAP_S = 0.1
 """Time stamps jitter by less. A pause as long is one: it becomes silence."""
 
@@ -32,9 +34,8 @@ _GAP_S = 0.1
 def beside(clip: Path) -> Path | None:
     """The file of sound that has the clip's name but for the ending, and lies beside it."""
     stem = clip if clip.is_dir() else clip.with_suffix("")
-    files = (
-        stem.parent / (stem.name + ending) for ending in SOUNDS
-    )  # with_name refuses a root, which a table may name
+    endings = (written for ending in SOUNDS for written in (ending, ending.upper()))
+    files = (stem.parent / (stem.name + ending) for ending in endings)  # with_name refuses a root, as a table may name
     return next((file for file in files if file.is_file() and file != clip), None)
 
 
@@ -52,13 +53,13 @@ def heard(file: Path, start: float = 0.0, length: float | None = None) -> Sample
     there, begin = _decoded(file, stop)
     end = begin + len(there)
     wanted = max(end - first, 1) if stop is None else stop - first
-    result = np.zeros(wanted, np.int16)
     low, high = max(begin, first), min(end, first + wanted)
     if high - low < max(COVERED * wanted, 1):
         raise DatasetError(
             f"expected sound of {wanted / RATE:.2f} s from second {start:.2f} of {file} on, but its track has only "
             f"{max(high - low, 0) / RATE:.2f} s of them"
         )
+    result = np.zeros(wanted, np.int16)
     result[low - first : high - first] = there[low - begin : high - begin]
     return result
 
@@ -86,6 +87,11 @@ def _decoded(file: Path, stop: int | None) -> tuple[Samples, int]:
             first = next(frames, None)
             if first is None:
                 raise DatasetError(f"expected sound, but the sound track of {file} is empty")
+            if first.sample_rate < _LOWEST_HZ:
+                raise DatasetError(
+                    f"expected sound of {_LOWEST_HZ} samples a second at least, but {file} says it has "
+                    f"{first.sample_rate}"
+                )
             begins = first.time or 0.0
             late = 0.0 if zero is None else begins - zero
             if abs(late) > APART_S:
@@ -100,6 +106,8 @@ def _decoded(file: Path, stop: int | None) -> tuple[Samples, int]:
                 count += len(part)
                 if stop is not None and count >= stop:
                     break
+            if not parts:
+                raise DatasetError(f"expected sound, but the sound track of {file} is shorter than one sample")
             return np.concatenate(parts), begin
     except (av.FFmpegError, OSError, ValueError) as error:  # PyAV raises ValueError for formats that change midway
         why = getattr(error, "strerror", None) or error
