@@ -10,7 +10,8 @@ Ozel's ARKit-to-FACS sheet (https://melindaozel.com/arkit-to-facs-cheat-sheet). 
 a unit changes in a face.
 """
 
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -202,8 +203,18 @@ def _distances(points: NDArray[np.float64]) -> dict[str, NDArray[np.floating]]:
 
 def running_median(found: Values) -> Values:
     """The median of all frames up to each, (F, K) as ``found``; before ``SETTLED`` frames, that of these first ones."""
-    begin = min(SETTLED, len(found))
-    return np.stack([np.median(found[: max(end, begin)], 0) for end in range(1, len(found) + 1)]).astype(np.float32)
+    known = [sorted(column) for column in found[:SETTLED].T.tolist()]
+    rests = [_middles(known)] * min(SETTLED, len(found))
+    for frame in found[SETTLED:].tolist():  # each put in its place: a film may be long
+        for column, value in zip(known, frame, strict=True):
+            insort(column, value)
+        rests.append(_middles(known))
+    return np.array(rests, np.float32).reshape(found.shape)
+
+
+def _middles(known: Iterable[Sequence[float]]) -> list[float]:
+    """The medians of sorted numbers."""
+    return [(each[(len(each) - 1) // 2] + each[len(each) // 2]) / 2 for each in known if each]
 
 
 def columns(found: Values, rest: Values) -> Values:

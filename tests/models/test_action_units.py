@@ -74,6 +74,17 @@ def test_a_median_runs_after_its_first_frames() -> None:
     assert action_units.running_median(found[:5]).tolist() == [[2.0]] * 5
 
 
+@given(arrays(np.float32, st.tuples(st.integers(1, 45), st.just(2)), elements=st.floats(-2, 2, width=16)))
+def test_a_running_median_is_that_of_all_frames_so_far(found: np.ndarray) -> None:
+    first = min(action_units.SETTLED, len(found))
+    expected = [np.median(found[: max(end, first)], 0) for end in range(1, len(found) + 1)]
+    np.testing.assert_allclose(action_units.running_median(found), expected, atol=1e-6)
+
+
+def test_a_film_without_frames_has_no_columns() -> None:
+    assert action_units.estimate(*film(0)).shape == (0, len(UNITS))
+
+
 @given(STRENGTHS, arrays(np.float32, (COUNT,), elements=st.floats(-2, 2, width=32)))
 def test_columns_stay_in_their_ranges_and_presence_follows_intensity(found: np.ndarray, rest: np.ndarray) -> None:
     made = dict(zip(UNITS, action_units.columns(found, rest).T, strict=True))
