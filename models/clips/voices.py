@@ -140,12 +140,18 @@ def say(sentence: str, variant: str, how: Prosody, place: Path) -> Samples:
     pitch = int(np.clip(round(_USUAL_PITCH + how.pitch), 0, 99))
     text = f'<prosody range="{round(100 * np.clip(how.range, 0, 2))}%">{html.escape(sentence)}</prosody>'
     options = ["-v", f"en+{variant}", "-s", str(round(_USUAL_SPEED * how.speed)), "-p", str(pitch), "-z", "-m"]
+    failed = f"expected {PROGRAM} to say {sentence!r}, but"
     try:
         command = [PROGRAM, *options, "-w", str(file), text]
         subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)  # noqa: S603 (our own words)
         said = sound.heard(file)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise DatasetError(f"expected {PROGRAM} to say {sentence!r}, but it failed: {error}") from error
+    except subprocess.CalledProcessError as error:
+        why = " ".join(error.stderr.decode(errors="replace").split())
+        raise DatasetError(f"{failed} it ended with {error.returncode} ({why or 'without a word'})") from error
+    except subprocess.TimeoutExpired as error:
+        raise DatasetError(f"{failed} it took longer than {_TIMEOUT_S} s") from error
+    except OSError as error:
+        raise DatasetError(f"{failed} it can't be run: {error.strerror or error}") from error
     finally:
         file.unlink(missing_ok=True)
     return np.asarray(np.clip(np.rint(said * how.volume), -32768, 32767), np.int16)

@@ -222,16 +222,24 @@ def test_without_espeak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a program of a shell")
-@pytest.mark.parametrize("does", ["exit 1", "exit 0", 'echo nonsense > "$9"'])
+@pytest.mark.parametrize(
+    ("does", "told"),
+    [
+        ("exit 1", r"espeak-ng to say .*, but it ended with 1 \(without a word\)"),
+        ("echo No voice. >&2; exit 3", r"espeak-ng to say .*, but it ended with 3 \(No voice.\)"),
+        ("exit 0", "sound, but"),
+        ('echo nonsense > "${10}"', "sound, but .* can't be decoded"),
+    ],
+)
 def test_an_espeak_that_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people: dict[str, warp.FaceMesh], does: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people: dict[str, warp.FaceMesh], does: str, told: str
 ) -> None:
     program = tmp_path / "bin" / voices.PROGRAM
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\n{does}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-    with pytest.raises(DatasetError, match=r"expected (espeak-ng to say|sound).*nothing is left of the set"):
+    with pytest.raises(DatasetError, match=f"expected {told}.*nothing is left of the set"):
         speaking.make(tmp_path / "set", people, 1, 0, SIZE, pictures=False)
     assert not (tmp_path / "set").exists()
 
