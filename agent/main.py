@@ -195,7 +195,7 @@ class _Run:
         else:
             traceback.print_exception(self._error)
         if not released:
-            at_microphone = self._sharing is not None and self._sharing.microphone_is_open
+            at_microphone = self._sharing is not None and self._sharing.microphone_is_held
             self._display.note(terminal.STUCK_MICROPHONE if at_microphone else terminal.STUCK)
 
     def _say_stopped(self) -> None:
@@ -299,8 +299,8 @@ class Sharing:
         return self._capture.is_alive() or (self._listener is not None and self._listener.is_alive())
 
     @property
-    def microphone_is_open(self) -> bool:
-        return self._listener is not None and self._listener.is_open
+    def microphone_is_held(self) -> bool:
+        return self._listener is not None and self._listener.is_held
 
     def _release(self) -> bool:
         """Camera and microphone, at the same time; False where a driver does not let go."""
@@ -338,9 +338,9 @@ class Sharing:
         """The sign in the status line that it is open, and that somebody is heard."""
         if self._listener is None:
             return ""
-        if not self._listener.is_open:
-            return "microphone closed"
-        return "MICROPHONE OPEN, speech" if self._listener.is_speech else "MICROPHONE OPEN"
+        if not self._listener.is_held:
+            return "microphone closed · "
+        return "MICROPHONE OPEN, speech · " if self._listener.is_speech else "MICROPHONE OPEN · "
 
     def _publish(self, reading: Reading | None, look: Look) -> None:
         self._in_loop(self._observe, reading, look.has_face, look.unread)
@@ -386,14 +386,11 @@ class Sharing:
             labels, rate, load = self._client.labels.total(), self._capture.rate(), self._capture.load()
             sent, connected, paused = self._sender.sent, self._client.connected, self._client.paused
             if moment := self._teaching and self._teaching.go_on():
-                self._display.show(*typed_teaching.asked(moment))
+                what, details = typed_teaching.asked(moment)
             else:
                 is_mute = self._sender.is_mute(time.monotonic())
-                self._display.show(
-                    *terminal.status(
-                        sent, connected, paused, self._unread, labels, rate, load, is_mute, self._microphone()
-                    )
-                )
+                what, details = terminal.status(sent, connected, paused, self._unread, labels, rate, load, is_mute)
+            self._display.show(what, self._microphone() + details)
             took_s = self._capture.stage_ms()["classify"] / 1000
             for sentence in self._remarks.due(took_s, self._recogniser.stretch):
                 self._display.note(sentence)

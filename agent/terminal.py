@@ -290,12 +290,10 @@ def status(
     fps: float,
     load: float,
     is_mute: bool = False,
-    microphone: str = "",
 ) -> tuple[str, str]:
     """What is being sent, and the details after it; ``load`` is a share of one core.
 
     ``paused``: whether the streamer has. ``unread``: why the newest frame says nothing. ``is_mute``: see ``Sender``.
-    ``microphone``: what it is at, where there is one.
     """
     if not connected:
         what = "connecting to the relay"
@@ -307,5 +305,4 @@ def status(
         what = f"{sent.emotion} {sent.confidence:.2f}"
     else:
         what = f"away, {unread.words if unread else 'no face'}" if isinstance(sent, Away) else "looking for a face"
-    heard = f"{microphone} · " if microphone else ""
-    return what, f"{heard}sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps · {load:.0%} of a core"
+    return what, f"sent {labels} {'label' if labels == 1 else 'labels'} · {fps:.1f} fps · {load:.0%} of a core"

@@ -125,6 +125,7 @@ def main() -> int:
     args = parser.parse_args()
     print(f"Machine: {machine.describe()}")
     listening.Microphone = Made  # type: ignore[assignment,misc]
+    listening.load_library = lambda: None
     most = 0.0
     with tempfile.TemporaryDirectory() as folder:
         network = VoiceNetwork(args.voice or untrained(Path(folder) / "voice.onnx"))

@@ -149,6 +149,7 @@ def microphone() -> None:
             hang("microphone")
 
     listening.Microphone = Microphone  # type: ignore[assignment,misc]
+    listening.load_library = lambda: None
 
 
 def refusal() -> None:

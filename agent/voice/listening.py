@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.files import leave_no_core
 from agent.stopping import within
 from agent.voice.activity import HOP, SpeechActivity
 from agent.voice.levels import Levels
-from agent.voice.microphone import Microphone
+from agent.voice.microphone import Microphone, load_library
 from agent.voice.resampling import Resampler
 from models.inference import voice
 from models.inference.hearing import VoiceNetwork
@@ -76,6 +77,11 @@ class Listener(threading.Thread):
         """Whether the microphone is open."""
         return self._microphone is not None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is open, or may be: its driver was told to open it, or to close it, and has not answered."""
+        return self.is_open or self._driver.locked()
+
     def fused(self, now: float, face: Sequence[float] | None) -> Sequence[float] | None:
         """What face and voice together say at ``now`` (seconds, monotonic), where the face alone says ``face``.
 
@@ -113,15 +119,17 @@ class Listener(threading.Thread):
             self._failed()
             return
         try:
-            self._listen()
+            why = self._listen()
         except Exception as error:  # of the driver, or of ONNX Runtime; the face goes on
-            if not self._stopping.is_set():  # else it was told to end
-                self._say(f"{FAILED}: {error}.")
-        finally:
-            self._heard, self.is_speech = None, False
-            self._close()
+            why = f"{FAILED}: {error}."
+        self._heard, self.is_speech = None, False
+        self._close()
+        if why is not None and not self._stopping.is_set():  # else it was told to end
+            self._say(why)
 
     def _open(self) -> None:
+        leave_no_core()  # it would have the sound
+        load_library()
         with self._driver:
             if not self._stopping.is_set():
                 self._microphone = Microphone(self._network.contract.seconds + 0.1)
@@ -132,10 +140,15 @@ class Listener(threading.Thread):
                 self._microphone.close()
                 self._microphone = None
 
-    def _listen(self) -> None:
+    def _is_lost(self) -> bool:
+        with self._driver:  # PortAudio must not be asked of a stream while another thread closes it
+            return self._microphone is not None and self._microphone.is_lost
+
+    def _listen(self) -> str | None:
+        """Until told to stop; returns the sentence for another end."""
         microphone = self._microphone
         if microphone is None:  # told to stop before
-            return
+            return None
         self._say(OPEN)
         resampler = Resampler(microphone.rate)
         activity, levels = SpeechActivity(self._network.contract.seconds), Levels(time.monotonic())
@@ -145,10 +158,8 @@ class Listener(threading.Thread):
             now, written = time.monotonic(), microphone.ring.written
             looks = looks + 1 if written == seen else 0  # not the time: the whole program may have been halted
             seen = written
-            if microphone.is_lost or looks * _LOOK_S > _LOST_S:
-                if not self._stopping.is_set():  # else it was closed here
-                    self._say(LOST)
-                return
+            if self._is_lost() or looks * _LOOK_S > _LOST_S:
+                return LOST
             if written - done < hop:
                 continue
             done = written
@@ -158,6 +169,7 @@ class Listener(threading.Thread):
                 self._say(sentence)
             if self.is_speech and activity.spoken_s >= _LEAST_SPEECH_S and now - self._face_at <= COUNTS_S:
                 self._hear(now, microphone, resampler)
+        return None
 
     def _hear(self, now: float, microphone: Microphone, resampler: Resampler) -> None:
         samples = self._network.contract.samples

@@ -35,7 +35,7 @@ class Microphone:
     """
 
     def __init__(self, seconds: float) -> None:
-        library = _portaudio()
+        library = load_library()
         try:
             device = library.query_devices(kind="input")
         except (library.PortAudioError, ValueError) as error:
@@ -109,8 +109,13 @@ def _code(error: Exception) -> int:
     return int(error.args[1]) if len(error.args) > 1 else 0
 
 
-def _portaudio() -> Any:
-    """The package ``sounddevice``."""
+def load_library() -> Any:
+    """The package ``sounddevice``. The first time it asks every sound system what there is, which may take a while.
+
+    Raises:
+        MicrophoneBusyError: PortAudio can't begin.
+        MissingLibraryError: PortAudio, or its Python package, is not installed.
+    """
     with needed_by("--voice"), _without_search():
         try:
             import sounddevice  # here alone, so that nothing else of the agent can open a microphone
@@ -118,6 +123,13 @@ def _portaudio() -> Any:
             raise MissingLibraryError(
                 f"--voice needs PortAudio, which is not installed ({error}). On Debian and Ubuntu: sudo apt install "
                 "libportaudio2"
+            ) from error
+        except ImportError:
+            raise
+        except Exception as error:  # PortAudio's own, of a package that is not there to name it by
+            raise MicrophoneBusyError(
+                f"the sound system does not answer ({error.args[0]}): see whether other programs can record, or leave "
+                "--voice out, for your face alone"
             ) from error
     return sounddevice
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 VOICE_KEY = "moodcast-voice"
 _VERSION = 1
-_LEAST_SAMPLES, _MOST_SAMPLES = RATE // 4, 10 * RATE
+_LEAST_SAMPLES, _MOST_SAMPLES = RATE, 10 * RATE
+"""A second at least: ``agent.voice.listening`` takes less for no speech."""
 _MOST_CLASSES, _LONGEST_NAME = 64, 64
 HOW_TO_TRAIN = (
     "train one on recorded speech and export it: moodcast models train moodnet-voice --data RAVDESS --run RUN, then "

@@ -19,16 +19,21 @@ from agent.client import Client
 from agent.config import AgentSettings
 from agent.errors import CameraBusyError, NoCamerasError
 from agent.main import Sharing
+from agent.personal.lesson import LessonMoment
+from agent.personal.teacher import Teacher
 from agent.recognition import Look, Recogniser
 from agent.sending import Sender
 from agent.smoothing import Reading
 from agent.sources import Frame
 from agent.terminal import Display
+from agent.typed_teaching import TypedTeaching
 from models.errors import ModelError, ModelMissingError
 from models.inference import registry
 from models.inference.contract import ClipSpec, Contract, CropSpec
+from models.inference.hearing import VoiceNetwork
 from relay import app
-from tests import slow
+from tests import slow, voices
+from tests.agent.voice.sounds import Device
 from tests.support import request, subscribe, wait_until
 
 
@@ -164,6 +169,36 @@ def sharing_with(
     settings = AgentSettings(channel="demo", relay=url)
     display, sender = Display(io.StringIO(), errors or io.StringIO()), Sender()
     return Sharing(settings, cast(Recogniser, onlooker), sender, client(settings, sender, display.note), display)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_the_sign_that_the_microphone_is_open_stands_in_a_guided_minute_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Idle(Client):
+        async def run(self) -> NoReturn:
+            while True:
+                await asyncio.Event().wait()
+
+    asked = LessonMoment(expression="sad", phase="hold", left_s=2.0, number=1)
+    Device().installed(monkeypatch)
+    monkeypatch.setattr(capture, "open_source", lambda *_: Camera())
+    monkeypatch.setattr(TypedTeaching, "go_on", lambda _: asked)
+    settings, sender, out = AgentSettings(channel="demo"), Sender(), Terminal()
+    onlooker, teacher = Onlooker(), cast(Teacher, io.StringIO())  # of which no more than ``close`` is called
+    voice = VoiceNetwork(voices.made(tmp_path / "voice.onnx"))
+    client, display = Idle(settings, sender, print), Display(out, io.StringIO())
+    sharing = Sharing(settings, cast(Recogniser, onlooker), sender, client, display, teacher, voice)
+    running = asyncio.create_task(sharing.run())
+    await wait_until(lambda: "show sad: 2 · MICROPHONE OPEN · 1 of 7" in out.getvalue())
+    onlooker.goes_on.set()
+    sharing.interrupt()
+    await running
+    assert not sharing.microphone_is_held
 
 
 async def test_the_camera_is_given_back_first_even_while_a_frame_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ NONSENSE: list[dict[str, Any]] = [
     {"classes": ["x" * 65, *CONTRACT.classes[1:]]},
     {"classes": [str(i) for i in range(65)], "labels": ["happy"] * 65},
     {"samples": 0},
+    {"samples": RATE - 1},
     {"samples": 10**9},
     {"samples": "many"},
     {"recorded": "yes"},
@@ -73,7 +74,7 @@ def test_classes_without_an_expression_are_left_out_and_the_temperature_counts(t
 
 
 @given(
-    samples=st.integers(RATE // 4, 10 * RATE),
+    samples=st.integers(RATE, 10 * RATE),
     recorded=st.booleans(),
     temperature=st.floats(0.01, 100),
     weight=st.floats(0, 1),

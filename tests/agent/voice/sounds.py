@@ -47,6 +47,7 @@ class Stream:
     """One that is opened on a made microphone; the test hands over what it hears."""
 
     def __init__(self, device: "Device", callback: Any, samplerate: float, channels: int, **_: Any) -> None:
+        device.opening.wait()
         if device.fails is not None:
             raise device.fails
         if samplerate not in device.rates:
@@ -86,8 +87,9 @@ class Device:
         self.fails: Exception | None = None
         self.fails_to_start: Exception | None = None
         self.streams: list[Stream] = []
-        self.closing = threading.Event()
-        """Until it is set, the driver does not let go."""
+        self.opening, self.closing = threading.Event(), threading.Event()
+        """Until one is set, the driver does not answer."""
+        self.opening.set()
         self.closing.set()
 
     def installed(self, monkeypatch: pytest.MonkeyPatch) -> "Device":

@@ -118,8 +118,14 @@ async def test_a_microphone_that_is_unplugged_is_told_of_and_the_face_goes_on(tm
     with listener(tmp_path / "voice.onnx", told) as one:
         await wait_until(lambda: one.is_open)
         await heard(one, device.streams[0])
+        device.closing.clear()
         device.streams[0].active = False
-        await wait_until(lambda: not one.is_open)
+        await wait_until(lambda: one.fused(time.monotonic(), FACE) == FACE)
+        assert told.sentences == [listening.OPEN]  # not yet closed
+        assert one.is_held
+        device.closing.set()
+        await wait_until(lambda: len(told.sentences) > 1)
+        assert not one.is_held
         assert told.sentences == [listening.OPEN, listening.LOST]
         assert device.streams[0].closed
         assert one.fused(time.monotonic(), FACE) == FACE
@@ -180,11 +186,43 @@ async def test_a_driver_that_does_not_let_go_holds_nobody_up(tmp_path: Path, dev
         device.closing.set()
 
 
+async def test_a_driver_that_hangs_as_it_opens_may_have_the_microphone(tmp_path: Path, device: Device) -> None:
+    device.opening.clear()
+    with listener(tmp_path / "voice.onnx") as one:
+        await wait_until(lambda: one.is_held)
+        assert not one.is_open
+        one.stop()
+        assert not one.is_released(0.1)
+        assert one.is_held
+        device.opening.set()
+    assert not one.is_held
+    assert device.streams[0].closed
+
+
 def test_what_is_stopped_before_it_began_opens_no_microphone(tmp_path: Path, device: Device) -> None:
     one = Listener(VoiceNetwork(voices.made(tmp_path / "voice.onnx")), print, print)
     one.stop()
     one.run()
     assert device.streams == []
+
+
+def test_what_is_stopped_while_the_library_loads_opens_no_microphone(
+    tmp_path: Path, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where there is no camera, which is known sooner."""
+    one = Listener(VoiceNetwork(voices.made(tmp_path / "voice.onnx")), print, print)
+    monkeypatch.setattr(listening, "load_library", one.stop)
+    one.run()
+    assert device.streams == []
+
+
+async def test_a_crash_leaves_no_file_of_what_was_heard(tmp_path: Path, device: Device) -> None:
+    resource = pytest.importorskip("resource", reason="Windows has no such limit")
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    with listener(tmp_path / "voice.onnx") as one:
+        await wait_until(lambda: one.is_open)
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, hard)
 
 
 def test_networks_that_learned_from_synthetic_voices_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -109,6 +109,21 @@ def test_without_portaudio_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     assert ctypes.util.find_library is search
 
 
+def test_a_sound_system_that_portaudio_can_not_begin_with_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+
+    class NoSystem:
+        """In place of the package: fails as it does where ``Pa_Initialize`` fails."""
+
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "sounddevice":
+                raise Error("Error initializing PortAudio: Internal PortAudio error", -9986)
+
+    monkeypatch.setattr(sys, "meta_path", [NoSystem(), *sys.meta_path])
+    with pytest.raises(MicrophoneBusyError, match="the sound system does not answer"):
+        Microphone(1.0)
+
+
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(MissingLibraryError, match=r"--voice needs the package sounddevice.*\[agent,voice\]"):
