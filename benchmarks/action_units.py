@@ -182,9 +182,15 @@ def line(number: str, row: Mapping[str, Any]) -> str:
     return f"{number} {UNITS_BY_NUMBER[number].name:21} {ways}  full {row['full']:.1f}  with it: {others or '-'}"
 
 
+def _unit(text: str) -> str:
+    if text not in UNITS_BY_NUMBER:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(UNITS_BY_NUMBER)}, got {text}")
+    return text
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.action_units", description=__doc__)
-    parser.add_argument("units", nargs="*", metavar="UNIT", help="such as AU12 (default: all)")
+    parser.add_argument("units", nargs="*", type=_unit, metavar="UNIT", help="such as AU12 (default: all)")
     parser.add_argument(
         "--portraits", type=Path, metavar="DIR", help="a face a picture (default: the fetched portrait)"
     )

@@ -143,9 +143,9 @@ def read(metadata: Mapping[str, str], file: object) -> Contract | None:
     """
     if RESEARCH_KEY in metadata:
         raise ModelContractError(
-            f"{file} is a network for research: of micro-expressions, or of more than faces. How well such networks "
-            "read strangers is not known, so no agent shows or sends what they say: choose a classifier of expressions "
-            "(moodcast models list)"
+            f"{file} is a network for research: of micro-expressions, or of other things than faces. How well such "
+            "networks read strangers is not known, so no agent shows or sends what they say: choose a classifier of "
+            "expressions (moodcast models list)"
         )
     if VOICE_KEY in metadata:
         raise ModelContractError(

@@ -61,6 +61,12 @@ def test_every_unit_is_told_in_order_of_its_strength_on_several_people(look: Tra
         assert np.mean(found) >= motion.ENOUGH, (number, found)
 
 
+def test_a_unit_that_openface_does_not_have_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        motion.main(["AU12", "AU99"])
+    assert "expected one of AU01, " in capsys.readouterr().err
+
+
 def test_a_head_sways_as_far_as_in_the_synthetic_set() -> None:
     poses = np.array([(p.turn, p.roll, p.scale - 1, p.x, p.y) for p in motion._swaying(71, np.random.default_rng(0))])
     assert (np.abs(poses) <= [0.10, 0.04, 0.03, 0.02, 0.02]).all()
