@@ -12,14 +12,15 @@ import pytest
 
 from agent.errors import NoMicrophoneError
 from agent.voice import listening
-from agent.voice.activity import HOP
+from agent.voice.activity import HOP, SpeechActivity
 from agent.voice.listening import Listener
 from models.errors import ModelContractError
 from models.inference.hearing import VoiceNetwork
 from models.inference.late_fusion import with_voice
+from models.inference.sound import RATE
 from relay.protocol import EXPRESSIONS
 from tests import voices
-from tests.agent.voice.sounds import Device, Stream, noise, spoken
+from tests.agent.voice.sounds import Device, Sound, Stream, noise, spoken
 from tests.support import wait_until
 
 FACE = [0.4 if name == "sad" else 0.1 for name in EXPRESSIONS]
@@ -103,14 +104,25 @@ async def test_without_a_face_that_is_read_nobody_is_listened_to(tmp_path: Path,
     assert ran == []
 
 
-async def test_silence_and_noise_say_nothing(tmp_path: Path, device: Device) -> None:
+async def test_silence_and_noise_say_nothing(tmp_path: Path, device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, update = [], SpeechActivity.update
+
+    def updated(activity: SpeechActivity, sound: Sound) -> bool:
+        found.append(update(activity, sound))
+        return found[-1]
+
+    monkeypatch.setattr(SpeechActivity, "update", updated)
     with listener(tmp_path / "voice.onnx") as one:
         await wait_until(lambda: one.is_open)
         (stream,) = device.streams
-        for _ in range(20):
-            stream.hear(noise(2 * HOP / 16000, 0.01))
+
+        def is_over() -> bool:
+            stream.hear(noise(2 * HOP / RATE, 0.01) if len(found) < 3 else np.zeros(2 * HOP, np.float32))
             assert one.fused(time.monotonic(), FACE) == FACE
-        assert not one.is_speech
+            return len(found) > 5
+
+        await wait_until(is_over)
+    assert not any(found)
 
 
 async def test_a_microphone_that_is_unplugged_is_told_of_and_the_face_goes_on(tmp_path: Path, device: Device) -> None:
