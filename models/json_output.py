@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from models import atomic
 from models.errors import EvaluationError
 
 
@@ -30,7 +31,7 @@ def write(value: dict[str, Any], target: str) -> None:
 
 
 def write_text(text: str, target: str) -> None:
-    """As ``write``.
+    """As ``write``. A file is written whole or stays as it was.
 
     Raises:
         EvaluationError: the file can't be written.
@@ -38,7 +39,11 @@ def write_text(text: str, target: str) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
+    place = Path(target)
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        if place.is_symlink() or (place.exists() and not place.is_file()):  # as /dev/stdout: not to be replaced
+            place.write_text(text, encoding="utf-8")
+        else:
+            atomic.write(text.encode(), place)
     except OSError as error:
         raise EvaluationError(f"can't write {target}: {error.strerror or error}") from error
