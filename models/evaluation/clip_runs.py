@@ -43,7 +43,7 @@ def evaluate(run: Path, data: Path, prepare: Prepare, probing: bool = False) -> 
     how = recipe.parse(checkpoint.load(first)["recipe"], str(first))
     if not how.clips.layout:
         raise EvaluationError(f"expected a run of a clip network, but {run} was trained on faces")
-    if how.network.task == "reconstruct" and not probing:
+    if (how.network.task == "reconstruct" or not how.loss.label) and not probing:
         raise EvaluationError(f"{run} is a pre-training, which classifies nothing: judge its features with --probe")
     entry = architecture(how)
     every = sets.opened(how, data, entry.face_size, prepare)

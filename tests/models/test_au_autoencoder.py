@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: make test TRAIN=1, or pip install '.[train]'")
 
 from models.clips.source import Clips, in_memory, take  # noqa: E402
-from models.errors import TrainingError  # noqa: E402
+from models.errors import EvaluationError, TrainingError  # noqa: E402
+from models.evaluation import clip_runs  # noqa: E402
 from models.training import recipe, train  # noqa: E402
 from models.training.classify_clips import ClassifyClips  # noqa: E402
 from models.zoo.au_autoencoder import AUAutoencoder  # noqa: E402
@@ -82,6 +83,8 @@ def test_it_learns_without_labels_and_then_with_them_from_there(tmp_path: Path) 
         train.fit(how, task, tmp_path / "pretrained", CPU)
     assert missed() < 0.2 * float(spread), "it draws little more than the mean"
     assert torch.equal(task.net.fc.weight, last)
+    with pytest.raises(EvaluationError, match="is a pre-training, which classifies nothing"):
+        clip_runs.evaluate(tmp_path / "pretrained", tmp_path, lambda *_: pytest.fail("no clip is looked at"))
 
     fine = shipped("au-autoencoder", network={"start": str(tmp_path / "pretrained")})
     tuned = ClassifyClips.of(fine, learn, take(learn, range(8)), CPU)
