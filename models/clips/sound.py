@@ -32,11 +32,13 @@ _GAP_S = 0.1
 
 
 def beside(clip: Path) -> Path | None:
-    """The file of sound that has the clip's name but for the ending, and lies beside it."""
+    """The file of sound that has the name of these pictures but for the ending, and lies beside them."""
+    if clip.suffix.lower() in SOUNDS and not clip.is_dir():
+        return None
     stem = clip if clip.is_dir() else clip.with_suffix("")
     endings = (written for ending in SOUNDS for written in (ending, ending.upper()))
     files = (stem.parent / (stem.name + ending) for ending in endings)  # with_name refuses a root, as a table may name
-    return next((file for file in files if file.is_file() and file != clip), None)
+    return next((file for file in files if file.is_file()), None)
 
 
 def heard(file: Path, start: float = 0.0, length: float | None = None) -> Samples:

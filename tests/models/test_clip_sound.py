@@ -187,6 +187,14 @@ def test_sound_beside_a_film_may_be_written_in_capitals(tmp_path: Path) -> None:
     assert clip.sound.samefile(tmp_path / "happy" / "a_1.WAV")
 
 
+def test_a_take_in_two_formats_is_one_clip(tmp_path: Path) -> None:
+    film(tmp_path / "happy" / "a_1.wav", [tone(1)], pictures=0)
+    (tmp_path / "happy" / "a_1.MP3").write_bytes(b"")
+    (clip,) = layouts.find(tmp_path).clips
+    assert clip.path.name == "a_1.wav"
+    assert clip.sound is None
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Two films of a second with sound, and one without; the pitch says who it is."""

@@ -64,13 +64,17 @@ def is_sound(entry: Path) -> bool:
 def clips_in(folder: Path, sounds: bool = False) -> list[Path]:
     """Video files and folders of pictures directly in a folder, by the numbers in their names.
 
-    With ``sounds`` files of sound, too, but for those of a name that is seen (``models.clips.sound.beside``).
+    With ``sounds`` files of sound, too, but for those of a name that is seen (``models.clips.sound.beside``); of
+    several with one name, the kind that is first in ``models.clips.sound.SOUNDS``.
     """
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     found = [entry for entry in entries if is_seen(entry)]
     if sounds:
         seen = {entry.name if entry.is_dir() else entry.stem for entry in found}
-        found += [entry for entry in entries if is_sound(entry) and entry.stem not in seen]
+        heard: dict[str, Path] = {}
+        for entry in sorted(filter(is_sound, entries), key=lambda entry: sound.SOUNDS.index(entry.suffix.lower())):
+            heard.setdefault(entry.stem, entry)
+        found += [entry for stem, entry in heard.items() if stem not in seen]
     return sorted(found, key=lambda entry: video.natural(entry.name))
 
 
