@@ -79,7 +79,7 @@ def _temperature(run: Path, trained: Trained, recorded: bool, every: Set) -> flo
             f"expected the clips that {run} was trained on, of {', '.join(classes)}, got some of "
             f"{', '.join(every.clips.classes)}"
         )
-    fold = run.name.removeprefix(_FOLD) if run.name.startswith(_FOLD) else ""
+    fold = "" if "" in every.folds else run.name.removeprefix(_FOLD)
     if fold not in every.folds:
         raise TrainingError(f"expected a run of one of the folds {', '.join(every.folds)}, got {run}: name its folder")
     test = every.sides(fold)[1]

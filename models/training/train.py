@@ -51,7 +51,7 @@ class _Run:
         """Go on from the folder's checkpoint; False where there is none.
 
         Raises:
-            TrainingError: it can't be read, or another recipe made it.
+            TrainingError: it can't be read, or another recipe or other data made it.
         """
         if not (self.folder / checkpoint.FILE).is_file():
             return False
@@ -61,6 +61,11 @@ class _Run:
             raise TrainingError(
                 f"{self.folder} holds a run of another recipe ({'; '.join(differing)}): go on with that recipe, or "
                 "give another folder with --run"
+            )
+        if tuple(state["classes"]) != self.trainer.task.classes or state["step"] > self.trainer.steps:
+            raise TrainingError(
+                f"{self.folder} holds a run that learned from other data: go on with that, or give another folder with "
+                "--run"
             )
         self.trainer.restore(state)
         self.losses, self.history = state["losses"], state["history"]

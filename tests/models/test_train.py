@@ -338,6 +338,13 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path, capsys: pyt
     assert "loss.votes was 1.0 and is 0.5" in capsys.readouterr().err
 
 
+def test_a_run_of_more_data_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, run = write_recipe(tmp_path), tmp_path / "run"
+    moodcast.main(command(config, write_tiles(tmp_path / "data", 72), run))
+    assert moodcast.main(command(config, write_tiles(tmp_path / "less", 36), run)) == 29
+    assert "holds a run that learned from other data" in capsys.readouterr().err
+
+
 def test_a_start_that_held_out_other_faces_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, first = write_tiles(tmp_path / "data", 36), tmp_path / "first"
     moodcast.main(command(write_recipe(tmp_path, data={"seed": 1}), data, first))

@@ -66,8 +66,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("run")
     (place / "recipe.toml").write_text(RECIPE)
-    command("train", place / "recipe.toml", "--data", data, "--run", place / "run")
-    return place / "run"
+    run = place / "fold-1"  # as a user may call it; the recipe has one fold, without a name
+    command("train", place / "recipe.toml", "--data", data, "--run", run)
+    return run
 
 
 def command(*arguments: object) -> None:
@@ -139,6 +140,8 @@ def test_clips_of_other_classes_and_smaller_weights_are_refused(run: Path, data:
             spoken(other / label / f"{who}_2.wav", 150.0, 1)
     with pytest.raises(TrainingError, match=r"expected the clips that .* of angry, .*, got some of angry, bored"):
         command("export", run, tmp_path / "voice.onnx", "--clips", other)
+    with pytest.raises(TrainingError, match="holds a run that learned from other data: go on with that, or give"):
+        command("train", run.parent / "recipe.toml", "--data", other, "--run", run)
     with pytest.raises(TrainingError, match="expected --weights float32 for moodnet-voice, which hears, got int8"):
         command("export", run, tmp_path / "voice.onnx", "--weights", "int8")
     assert not (tmp_path / "voice.onnx").exists()
