@@ -112,7 +112,7 @@ class Capture(threading.Thread):
                     shown = look.probabilities if self._fused is None else self._fused(now, look.probabilities)
                     reading = smoother.update(now, shown)
                     self._recogniser.shown(reading)
-                    rate.looked(now, frame, look.box, look.probabilities, reading, look.still)
+                    rate.looked(now, frame, look.box, shown, reading, look.still)
                     self._count(look)
                     self._publish(reading, look)
                 self._measure(now)

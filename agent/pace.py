@@ -81,7 +81,7 @@ class LookRate:
         reading: Reading | None,
         still: bool = False,
     ) -> None:
-        """What a look at a frame told: where the face is and its probabilities, and the reading that came of it.
+        """What a look at a frame told: where the face is, its probabilities (with the voice), and the reading of them.
 
         ``still``: nothing of the face moved for a while, so a blink is worth a look.
         """

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -15,6 +17,7 @@ from agent.recognition import Look, Recogniser
 from agent.smoothing import Reading
 from agent.sources import Frame
 from models.inference.contract import ClipSpec, Contract, CropSpec
+from relay.protocol import EXPRESSIONS
 
 FPS = 30
 LENGTH_S = AWAKE_S + 2
@@ -78,3 +81,46 @@ def test_what_does_not_change_is_seldom_looked_at_and_a_change_is(monkeypatch: p
 def test_a_network_that_looks_at_clips_gets_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     steady, _ = captured(monkeypatch, after=LENGTH_S, clip=ClipSpec(8, 0.2))
     assert steady.frames == steady.frames_taken
+
+
+class Portrait(Film):
+    """The same picture five times a second, by a clock of its own, which no machine's speed changes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        self.now += 0.2
+
+    def read(self) -> Frame | None:
+        return np.full((48, 64, 3), 90, np.uint8) if self.now < 20 else None
+
+
+def surely(expression: str) -> list[float]:
+    return [0.88 if name == expression else 0.02 for name in EXPRESSIONS]
+
+
+def test_what_a_voice_changes_is_followed_though_the_face_keeps_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    film, onlooker, heard, shown = Portrait(), Onlooker(None), [], []
+    onlooker.look = lambda *_: Look(True, tuple(surely("happy")))  # type: ignore[method-assign]
+
+    def fused(now: float, face: Sequence[float] | None) -> Sequence[float] | None:
+        if now < 10:
+            return face
+        heard.append(now)
+        return surely("sad")
+
+    def publish(reading: Reading | None, look: Look) -> None:
+        if reading is not None and reading.emotion == "sad":
+            shown.append(film.now)
+
+    monkeypatch.setattr(capture, "open_source", lambda *_: film)
+    clock = SimpleNamespace(monotonic=lambda: film.now, process_time=time.process_time, perf_counter=time.perf_counter)
+    monkeypatch.setattr(capture, "time", clock)
+    running = Capture(
+        AgentSettings(channel="demo", fps=5), cast(Recogniser, onlooker), publish, lambda: None, fused=fused
+    )
+    running.run()
+    assert running.error is None
+    assert running.frames < running.frames_taken  # it is looked at seldom before
+    assert shown[0] - heard[0] < 0.9
