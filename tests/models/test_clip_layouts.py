@@ -257,10 +257,11 @@ def test_ravdess(tmp_path: Path, write: Write) -> None:
 
 def test_crema_d(tmp_path: Path, write: Write) -> None:
     write(*(f"VideoFlash/{actor}_IEO_HAP_HI.flv" for actor in range(1001, 1092)))
-    write("VideoFlash/1001_DFA_NEU_XX.flv", "VideoFlash/readme.txt", "AudioMP3/1091_TIE_SAD_XX.mp3")
+    write("VideoFlash/1001_DFA_NEU_XX.flv", "VideoFlash/1040_ITH_SAD_X.flv", "AudioMP3/1091_TIE_SAD_XX.mp3")
+    write("VideoFlash/readme.txt")
     write("AudioMP3/1001_IEO_HAP_HI.mp3", "AudioWAV/1001_IEO_HAP_HI.wav")
     listing = layouts.find(tmp_path, "crema-d")
-    assert len(listing.clips) == 93
+    assert len(listing.clips) == 94
     heard = {clip.path.name: clip.sound.name for clip in listing.clips if clip.sound}
     assert heard == {"1001_IEO_HAP_HI.flv": "1001_IEO_HAP_HI.wav"}
     assert labels(listing)["1091_TIE_SAD_XX.mp3"] == "SAD"

@@ -16,8 +16,8 @@ CREMA-D (Cao et al. 2014)::
     VideoFlash/1001_DFA_ANG_XX.flv                          actor, sentence, emotion, level; at any depth
     AudioWAV/1001_DFA_ANG_XX.wav                            the same take's sound; without it, that of the video counts
 
-Levels LO, MD and HI are noted as 1/3, 2/3 and 1; most clips have XX, not given. Folds ``1`` to ``5`` are MAE-DFER's:
-the 91 actors in order, in runs of 18 (the last of 19).
+Levels LO, MD and HI are noted as 1/3, 2/3 and 1; most clips have XX (one has X), not given. Folds ``1`` to ``5`` are
+MAE-DFER's: the 91 actors in order, in runs of 18 (the last of 19).
 """
 
 import functools
@@ -94,7 +94,7 @@ def _read_ravdess(channels: str, emotions: int, folder: Path) -> Found:
 
 
 def _read_crema_d(folder: Path) -> Found:
-    found = _entries(folder, rf"(\d{{4}})_([A-Z]{{3}})_({'|'.join(_CREMA_D)})_([A-Z]{{2}})")
+    found = _entries(folder, rf"(\d{{4}})_([A-Z]{{3}})_({'|'.join(_CREMA_D)})_([A-Z]{{1,2}})")
     if not found:
         raise DatasetError(f"expected clips such as 1001_DFA_ANG_XX.flv in {folder}, got none")
     clips = []
