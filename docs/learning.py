@@ -25,7 +25,7 @@ BY_HEART = """## By heart
 
 32 clips of 32 people, four or five of each expression, mirrored at random and seen in frames chosen at random. A
 training ends when the network, in test mode, knows all of them, or after 120 epochs
-(mae-dfer, which is slower alone, after 400; vgg13 after 240).
+(mae-dfer and xlsr-53, which are slower alone, after 400; vgg13 after 240).
 
 | network | small edition | parameters | clips known | epochs | loss | CPU s |
 |---|---|---:|---:|---:|---:|---:|
