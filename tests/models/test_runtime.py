@@ -16,7 +16,8 @@ MODULES = [
 CHANGED = """
 import contextlib, importlib, logging, os, sys, warnings
 
-for name in ("av", "cv2", "msgspec", "numpy", "onnx", "onnxruntime.quantization", "openpyxl", "torch", "tqdm"):
+names = "av cv2 msgspec numpy onnx onnxruntime.quantization openpyxl scipy.sparse torch tqdm"
+for name in names.split():
     with contextlib.suppress(ModuleNotFoundError):
         importlib.import_module(name)
 
