@@ -255,14 +255,14 @@ SUBJECTS = {
             SIDE,
             IMAGENET,
             f"8 frames of {SIDE} px; ResNet50 a quarter as wide",
-            LIVELY,
+            LIVELY | {"schedule": {"epochs": epochs}},
             "faces-and-sound",
             signals={"mfcc": (audio_visual.STEPS, audio_visual.HEARD)},
         )
-        for name, build in (
-            ("gru", lambda: audio_visual.gru(7)),
-            ("lstm", lambda: audio_visual.lstm(7)),
-            ("sum", lambda: audio_visual.added(7)),
+        for name, epochs, build in (
+            ("gru", 120, lambda: audio_visual.gru(7)),
+            ("lstm", 240, lambda: audio_visual.lstm(7)),
+            ("sum", 240, lambda: audio_visual.added(7)),
         )
     },
     "xlsr-53": Subject(
