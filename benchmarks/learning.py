@@ -232,21 +232,9 @@ SUBJECTS = {
         "75 px",
         SGD | APEX | {"schedule": {"epochs": 240}},
     ),
-    "vgg13": Subject(
-        lambda: vgg13.Vgg13(7),
-        1,
-        vgg13.SIDE,
-        vgg13.GREY,
-        "the network itself",
-        MANY_DROPOUTS | APEX,
-    ),
+    "vgg13": Subject(lambda: vgg13.Vgg13(7), 1, vgg13.SIDE, vgg13.GREY, "the network itself", MANY_DROPOUTS | APEX),
     "vgg16-differences": Subject(
-        lambda: vgg_differences.VggDifferences(7),
-        8,
-        SIDE,
-        IMAGENET,
-        f"8 frames of {SIDE} px, a quarter as wide",
-        BRISK,
+        lambda: vgg_differences.VggDifferences(7), 8, SIDE, IMAGENET, f"8 frames of {SIDE} px, a quarter as wide", BRISK
     ),
     **{
         f"av {name}": Subject(
