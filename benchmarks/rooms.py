@@ -50,7 +50,8 @@ ROOMS = {
         "micro audio_visual compared commands"
     ),
     "relay": (
-        "protocol errors settings trial assets common core store config logs machine cluster live http tunnel app check"
+        "protocol errors settings trial assets common core store config logs machine tunnel workers cluster live http "
+        "app check"
     ),
 }
 """The folders and files of a top-level folder: each imports of those before it alone."""

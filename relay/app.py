@@ -44,6 +44,7 @@ from relay.store.history import History
 from relay.trial import Maker
 from relay.tunnel import keeper
 from relay.tunnel.keeper import Keeper, TunnelOpen
+from relay.workers.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -148,9 +149,10 @@ async def start(
     recogniser: Maker | None = None,
     clock: Clock | None = None,
     assets: AssetStore | None = None,
+    seat: Seat | None = None,
 ) -> Relay:
     """Start a relay in the running event loop. ``recogniser`` makes one for the page /try; ``clock``: the machine's;
-    ``assets``: what viewers' browsers read faces with.
+    ``assets``: what viewers' browsers read faces with; ``seat``: where this process is one of several that are it.
 
     Raises:
         PortInUseError: another program listens on the port.
@@ -170,7 +172,7 @@ async def start(
         log.log(level, "%s", machine.shortage(settings.max_connections, room))
         settings = msgspec.structs.replace(settings, max_connections=room)
     async with contextlib.AsyncExitStack() as undo:
-        relay = await _put_together(settings, limits, recogniser, clock or Clock(), assets, undo)
+        relay = await _put_together(settings, limits, recogniser, clock or Clock(), assets, seat, undo)
         undo.pop_all()  # from here on ``stop`` does it
     kind = "postgresql" if settings.database else "sqlite"
     log.info("relay starts", extra={"version": RELEASE, "url": relay.url, "database": kind})
@@ -183,6 +185,7 @@ async def _put_together(
     recogniser: Maker | None,
     clock: Clock,
     assets: AssetStore | None,
+    seat: Seat | None,
     undo: contextlib.AsyncExitStack,
 ) -> Relay:
     """The parts of a relay, each from those before it. ``undo``: what to do where one can't be made."""
@@ -207,7 +210,7 @@ async def _put_together(
     hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, channels=channels, clock=clock))
     ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
     network_key = await asyncio.to_thread(database.secret, place, "networks")
-    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl, tunnel)
+    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl, tunnel, seat)
     base = invitations.Base(settings.public_url or _url(listener), tunnel)
     runner = web.AppRunner(
         endpoints.application(

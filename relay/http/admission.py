@@ -18,6 +18,7 @@ from relay.http.accept import connection_of
 from relay.http.guesses import Guesses
 from relay.http.requests import CHANNELS, HTTPError, bearer
 from relay.store.channels import Channels
+from relay.workers.seat import Seat
 
 COME_BACK_S = 10
 """For those who found it full: come back after about this long."""
@@ -80,11 +81,13 @@ class Gate:
         network_key: bytes,
         ticket_ttl: int = TICKET_TTL_S,
         tunnel: Tunnel | None = None,
+        seat: Seat | None = None,
     ) -> None:
         """``ticket_key`` signs tickets, ``network_key`` hashes networks: 32 bytes each, the same on all nodes.
 
-        ``tunnel``: the one that ends at a port of its own.
+        ``tunnel``: the one that ends at a port of its own. ``seat``: of this process, where several are the relay.
         """
+        self.seat = seat
         self._tunnel = tunnel
         self._network_key = network_key
         self._keys = {"create": settings.create_key.encode(), "metrics": settings.metrics_key.encode()}
