@@ -59,6 +59,7 @@ MODULES = {
     "relay/live": "*",
     "relay/store": "*",
     "relay/tunnel": "*",
+    "relay/workers": "*",
 }
 """The modules of each folder that ships. Of the models all are named: nothing that compares with others' work, measures
 for the docs or writes them is there; that is for a clone, in benchmarks/ and docs/."""
