@@ -1,75 +1,49 @@
 """A load generator for WebSocket servers, cheap enough not to be the bottleneck: raw frames, answers dropped unread.
 
 It runs in a process of its own (``python -m benchmarks.load``), told what to do by JSON lines on standard input, and
-answers each with a JSON line: how long it took, and how much of that time this process was busy itself.
+answers each with a JSON line: how long it took, how much of that time this process was busy itself, how many bytes came
+and how many connections the server ended. One loop over epoll, so Linux only: a received mood costs one ``recv_into``.
 """
 
-import asyncio
 import base64
 import json
 import os
 import resource
+import select
+import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-TEXT, PING = 0x81, 0x89
+TEXT, PING, PONG = 0x81, 0x89, 0x8A
 HANDSHAKES_AT_ONCE = 200
+_MASK = b"\x5a\x17\xc3\x2e"
+_EVENTS_AT_ONCE = 256
+"""Between two looks at what is due to be sent."""
+_STEP_S = 0.001
+"""The loop looks at what is due at least this often while the clients talk."""
 
 
 def masked(kind: int, payload: bytes) -> bytes:
-    """A client's frame (RFC 6455, section 5.2) of at most 65,535 bytes; its mask is zero: allowed, and cheap."""
+    """A client's frame (RFC 6455, section 5.2) of at most 65,535 bytes. All have the same mask."""
+    mask = _MASK * (len(payload) // 4 + 1)
+    body = bytes(byte ^ other for byte, other in zip(payload, mask, strict=False))
     if len(payload) < 126:
-        return struct.pack("!BB4x", kind, 0x80 | len(payload)) + payload
-    return struct.pack("!BBH4x", kind, 0x80 | 126, len(payload)) + payload
+        return struct.pack("!BB", kind, 0x80 | len(payload)) + _MASK + body
+    return struct.pack("!BBH", kind, 0x80 | 126, len(payload)) + _MASK + body
 
 
-class LoadClient(asyncio.Protocol):
-    """One connection. ``received`` counts bytes; ``pong`` is set by the first frame 0x8A after ``expect_pong``."""
+class LoadClient:
+    """One client. ``hear`` takes what comes; while it is None, that is dropped."""
 
-    def __init__(self, host: str, path: str) -> None:
-        self._request = (
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n"
-        ).encode()
-        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.pong: asyncio.Future[None] | None = None
-        self.received = 0
-        self.writable = asyncio.Event()
-        self._head = b""
+    __slots__ = ("hear", "socket", "unsent")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.writable.set()
-        transport.write(self._request)
-
-    def pause_writing(self) -> None:
-        self.writable.clear()
-
-    def resume_writing(self) -> None:
-        self.writable.set()
-
-    def data_received(self, data: bytes) -> None:
-        self.received += len(data)
-        if not self.opened.done():
-            self._head += data
-            if b"\r\n\r\n" in self._head:
-                if self._head.startswith(b"HTTP/1.1 101"):
-                    self.opened.set_result(None)
-                else:
-                    self.opened.set_exception(ConnectionError(self._head[:200].decode(errors="replace")))
-        elif self.pong is not None and b"\x8a" in data and not self.pong.done():
-            # A mood's JSON is ASCII, so this byte can only be the pong's first.
-            self.pong.set_result(None)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.writable.set()
-        if not self.opened.done():
-            self.opened.set_exception(error or ConnectionError("closed during the handshake"))
-        if self.pong is not None and not self.pong.done():
-            self.pong.set_exception(ConnectionError("closed while a pong was awaited"))
+    def __init__(self, opened: socket.socket, hear: Callable[["LoadClient", bytes], None]) -> None:
+        self.socket = opened
+        self.hear: Callable[[LoadClient, bytes], None] | None = hear
+        self.unsent = b""
 
 
 class Generator:
@@ -78,76 +52,178 @@ class Generator:
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         self.clients: list[LoadClient] = []
-        self._chatter: asyncio.Task[None] | None = None
+        self.received = self.lost = 0
+        """Bytes that came, and connections that the server ended."""
+        self.talk: Callable[[float], None] | None = None
+        """Sends what is due at this time of ``time.perf_counter``."""
+        self._epoll = select.epoll()
+        self._connections: dict[int, LoadClient] = {}
+        self._buffer = bytearray(1 << 18)
 
-    async def connect(self, path: str, count: int, first: str) -> None:
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    def connect(self, path: str, count: int, first: str) -> None:
         """Open connections and say the first frame on each. A ``{}`` in the path becomes 0, 1, 2, ..."""
-        gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
-        loop = asyncio.get_running_loop()
+        self.clients += self.open([path.format(number) for number in range(count)], first)
 
-        async def one(number: int) -> LoadClient:
-            async with gate:
-                _, client = await loop.create_connection(
-                    lambda: LoadClient(f"{self.host}:{self.port}", path.format(number)), self.host, self.port
-                )
-                await client.opened
-                client.transport.write(masked(TEXT, first.encode()))
-                return client
-
-        self.clients += await asyncio.gather(*(one(number) for number in range(count)))
-
-    async def blast(self, frames: list[str], repeats: int) -> None:
+    def blast(self, frames: list[str], repeats: int) -> None:
         """Each client sends all frames ``repeats`` times as fast as it can; over when each got a pong after them."""
-        burst = b"".join(masked(TEXT, frame.encode()) for frame in frames)
-        loop = asyncio.get_running_loop()
+        burst = b"".join(masked(TEXT, frame.encode()) for frame in frames) * repeats + masked(PING, b"")
+        awaited = set(self.clients)
 
-        async def one(client: LoadClient) -> None:
-            client.pong = loop.create_future()
-            for _ in range(repeats):
-                client.transport.write(burst)
-                await client.writable.wait()
-            client.transport.write(masked(PING, b""))
-            await client.pong
+        def hear(client: LoadClient, data: bytes) -> None:
+            if PONG in data:  # a mood's JSON is ASCII, so this byte can only be the pong's first
+                client.hear = None
+                awaited.discard(client)
 
-        await asyncio.gather(*(one(client) for client in self.clients))
+        for client in self.clients:
+            client.hear = hear
+            self.send(client, burst)
+        self.loop(lambda: not awaited)
 
-    async def chat(self, frames: list[str], per_second: float) -> None:
+    def chat(self, frames: list[str], per_second: float) -> None:
         """Each client sends one of the frames about so often, spread evenly, until told otherwise."""
         encoded = [masked(TEXT, frame.encode()) for frame in frames]
-        gap, number = 1 / (per_second * len(self.clients)), 0
-        due = time.perf_counter()
-        while True:
-            while due <= time.perf_counter():
-                client = self.clients[number % len(self.clients)]
-                client.transport.write(encoded[(number // len(self.clients) + number) % len(encoded)])
-                number += 1
+        count = len(self.clients)
+        self.talk_evenly(
+            count * per_second,
+            lambda turn: self.send(self.clients[turn % count], encoded[(turn // count + turn) % len(encoded)]),
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Go on with what was begun."""
+        until = time.perf_counter() + seconds
+        self.loop(lambda: time.perf_counter() >= until)
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def open(self, paths: list[str], first: str) -> list[LoadClient]:
+        """Connections on which the first frame is said."""
+        frame, shaking, opened = masked(TEXT, first.encode()), dict[LoadClient, bytes](), list[LoadClient]()
+
+        def shake(connection: LoadClient, data: bytes) -> None:
+            head = shaking[connection] = shaking[connection] + data
+            if b"\r\n\r\n" not in head:
+                return
+            if not head.startswith(b"HTTP/1.1 101"):
+                raise ConnectionError(head[:200].decode(errors="replace"))
+            del shaking[connection]
+            connection.hear = None
+            self.send(connection, frame)
+
+        for path in paths:
+            if len(shaking) >= HANDSHAKES_AT_ONCE:
+                self.loop(lambda: len(shaking) < HANDSHAKES_AT_ONCE // 2)
+            connection = LoadClient(socket.create_connection((self.host, self.port)), shake)
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.socket.setblocking(False)
+            self._connections[connection.socket.fileno()] = connection
+            self._epoll.register(connection.socket, select.EPOLLIN)
+            shaking[connection] = b""
+            self.send(connection, self._request(path))
+            opened.append(connection)
+        self.loop(lambda: not shaking)
+        return opened
+
+    def send(self, connection: LoadClient, data: bytes) -> None:
+        """Send, or keep until the kernel takes it. A connection that the server ended takes nothing."""
+        if connection.unsent:
+            connection.unsent += data
+            return
+        try:
+            sent = connection.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # reading tells of it
+        if sent < len(data):
+            connection.unsent = data[sent:]
+            self._epoll.modify(connection.socket, select.EPOLLIN | select.EPOLLOUT)
+
+    def talk_evenly(self, per_second: float, say: Callable[[int], None]) -> None:
+        """From now on call ``say`` with 0, 1, 2, ... so often, in even steps."""
+        due, turn, gap = time.perf_counter(), 0, 1 / per_second
+
+        def talk(now: float) -> None:
+            nonlocal due, turn
+            while due <= now:
+                say(turn)
+                turn += 1
                 due += gap
-            await asyncio.sleep(0.002)
 
-    async def do(self, order: dict[str, Any]) -> None:
-        what = order.pop("do")
-        if what == "chat":
-            self._chatter = asyncio.create_task(self.chat(**order))
-        elif what == "wait":
-            await asyncio.sleep(order["seconds"])
-        else:
-            await {"connect": self.connect, "blast": self.blast}[what](**order)
+        self.talk = talk
+
+    def loop(self, done: Callable[[], bool], orders: int | None = None) -> None:
+        """Receive, and send what is due, until it is done, or until something comes from the file ``orders``."""
+        if orders is not None:
+            self._epoll.register(orders, select.EPOLLIN)
+        try:
+            while not done():
+                for file, event in self._epoll.poll(_STEP_S if self.talk else 0.01, _EVENTS_AT_ONCE):
+                    if file == orders:
+                        return
+                    connection = self._connections[file]
+                    if event & select.EPOLLOUT:
+                        self._send_rest(connection)
+                    if event & ~select.EPOLLOUT:
+                        self._receive(connection)
+                if self.talk:
+                    self.talk(time.perf_counter())
+        finally:
+            if orders is not None:
+                self._epoll.unregister(orders)
+
+    def _receive(self, connection: LoadClient) -> None:
+        try:
+            count = connection.socket.recv_into(self._buffer)
+        except OSError:
+            count = 0
+        self.received += count
+        if not count:
+            self.lost += 1
+            self._epoll.unregister(connection.socket)
+            if connection.hear:
+                raise ConnectionError("the server ended a connection on which something was awaited")
+        elif connection.hear:
+            connection.hear(connection, bytes(self._buffer[:count]))
+
+    def _send_rest(self, connection: LoadClient) -> None:
+        rest, connection.unsent = connection.unsent, b""
+        self._epoll.modify(connection.socket, select.EPOLLIN)
+        self.send(connection, rest)
+
+    def _request(self, path: str) -> bytes:
+        return (
+            f"GET {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n"
+        ).encode()
 
 
-async def main() -> None:
+def serve(generator: Generator) -> None:
+    """Carry out the orders on standard input: ``{"do": METHOD, ...}`` with the method's arguments.
+
+    What a method returns, a dictionary or nothing, is part of the answer.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    generator = Generator(sys.argv[1], int(sys.argv[2]))
-    loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
-        began, busy, bytes_before = time.perf_counter(), time.process_time(), sum(c.received for c in generator.clients)
-        await generator.do(json.loads(line))
+    while True:
+        generator.loop(lambda: False, orders=sys.stdin.fileno())
+        line = os.read(sys.stdin.fileno(), 1 << 20)  # one order: the next one waits for the answer
+        if not line:
+            return
+        order: dict[str, Any] = json.loads(line)
+        began, busy, before = time.perf_counter(), time.process_time(), generator.received
+        found = getattr(generator, order.pop("do"))(**order)
         took = time.perf_counter() - began
-        received = sum(client.received for client in generator.clients) - bytes_before
-        answer = {"seconds": took, "busy": (time.process_time() - busy) / max(took, 1e-9), "received": received}
-        sys.stdout.write(json.dumps(answer) + "\n")
+        answer = {
+            "seconds": took,
+            "busy": (time.process_time() - busy) / max(took, 1e-9),
+            "received": generator.received - before,
+            "lost": generator.lost,
+        }
+        sys.stdout.write(json.dumps(answer | (found or {})) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    serve(Generator(sys.argv[1], int(sys.argv[2])))

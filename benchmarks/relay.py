@@ -48,14 +48,16 @@ LABELS = [json.dumps({"type": "label", "emotion": name, "confidence": 0.87}) for
 class Server:
     """A server process pinned to the first core; ``cpu`` is what it has used so far, in seconds."""
 
-    def __init__(self, *command: str, files: int | None = None, log: IO[bytes] | None = None) -> None:
-        """``files``: how many it may open. ``log``: where its standard error goes."""
+    def __init__(
+        self, *command: str, files: int | None = None, log: IO[bytes] | None = None, root: Path = ROOT
+    ) -> None:
+        """``files``: how many it may open. ``log``: where its standard error goes. ``root``: the checkout it is of."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         arguments = [sys.executable, "-m", *(part.format(port=self.port) for part in command)]
         if files:
             arguments = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *arguments]
-        self._process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
+        self._process = subprocess.Popen(arguments, cwd=root, stdout=subprocess.DEVNULL, stderr=log)
         self.process = psutil.Process(self._process.pid)
         pin(self.process.pid, 0)
         deadline = time.monotonic() + 20
@@ -79,16 +81,23 @@ class Server:
 
     @property
     def cpu(self) -> float:
+        return sum(self.cpu_parts)
+
+    @property
+    def cpu_parts(self) -> tuple[float, float]:
+        """Seconds in the program, and in the system for it."""
         times = self.process.cpu_times()
-        return float(times.user + times.system)
+        return float(times.user), float(times.system)
 
 
 class RelayProcess(Server):
     """A relay with one channel, ``bench``."""
 
-    def __init__(self, folder: str, *options: str, files: int | None = None, log: IO[bytes] | None = None) -> None:
+    def __init__(
+        self, folder: str, *options: str, files: int | None = None, log: IO[bytes] | None = None, root: Path = ROOT
+    ) -> None:
         options = ("--port", "{port}", "--data", folder, "--create-key", CREATE_KEY, *options)
-        super().__init__("moodcast", "relay", *options, files=files, log=log)
+        super().__init__("moodcast", "relay", *options, files=files, log=log, root=root)
         headers = {"Content-Type": "application/json", **OWNER}
         request = urllib.request.Request(f"{self.url}/v1/channels", b'{"channel": "bench"}', headers)
         with urllib.request.urlopen(request) as answer:
@@ -100,8 +109,8 @@ class RelayProcess(Server):
 class Load:
     """The generator's process, on the second core."""
 
-    def __init__(self, port: int) -> None:
-        command = [sys.executable, "-m", "benchmarks.load", "127.0.0.1", str(port)]
+    def __init__(self, port: int, module: str = "benchmarks.load") -> None:
+        command = [sys.executable, "-m", module, "127.0.0.1", str(port)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         pin(self._process.pid, 1)
 
