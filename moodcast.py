@@ -121,10 +121,10 @@ def execute(options: argparse.Namespace) -> int:
 def load(values: msgspec.Struct) -> Callable[[], int]:
     """The program that these are the settings of. Only what is asked for is imported."""
     if isinstance(values, RelaySettings):
-        from relay import app
+        from relay import program as relay_program
 
         # The relay itself recognises nothing: its page /try does, for who runs it on their own machine, and browsers.
-        return functools.partial(app.run, values, trial.recogniser, assets=browser_files())
+        return functools.partial(relay_program.run, values, trial.recogniser, assets=browser_files())
     if isinstance(values, WindowSettings):
         from agent import program
 
@@ -144,8 +144,8 @@ def led_relay(options: argparse.Namespace) -> int:
     with at_once():
         # A new channel's keys would be printed where nobody reads them.
         values = msgspec.structs.replace(settings.load(RelaySettings, options, note=tell), channel="", check=False)
-        from relay import app
-    return app.run(values, trial.recogniser, led=True, assets=browser_files())
+        from relay import program as relay_program
+    return relay_program.run(values, trial.recogniser, led=True, assets=browser_files())
 
 
 def browser_files() -> AssetStore:

@@ -51,7 +51,7 @@ ROOMS = {
     ),
     "relay": (
         "protocol errors settings trial assets common core store config logs machine tunnel workers cluster live http "
-        "app check"
+        "app program check"
     ),
 }
 """The folders and files of a top-level folder: each imports of those before it alone."""

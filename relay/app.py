@@ -1,15 +1,9 @@
-"""The relay as a program: start, stop, run."""
+"""A relay in a running event loop: started, asked, stopped."""
 
 import asyncio
 import contextlib
-import errno
 import logging
-import shutil
-import signal
-import socket
-import sys
-from collections.abc import Coroutine, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
@@ -17,15 +11,13 @@ from aiohttp import web
 from relay import logs, machine
 from relay.assets import AssetStore
 from relay.cluster.node import Node, join, new_identity
-from relay.common import leash
 from relay.common.invitation import Invitation
 from relay.common.release import RELEASE
 from relay.config import RelaySettings
-from relay.core import qr
 from relay.core.clock import Clock
 from relay.core.limits import Limits
 from relay.core.tunnels import PROGRAMS, Tunnel
-from relay.errors import AddressError, DataFolderError, OutputError, PortInUseError, ReaderGoneError
+from relay.errors import DataFolderError
 from relay.http import endpoints, invitations
 from relay.http.accept import Doorway, Visitor
 from relay.http.acceptor import Acceptor
@@ -43,13 +35,11 @@ from relay.store.claim import Claim, claim_database
 from relay.store.history import History
 from relay.trial import Maker
 from relay.tunnel import keeper
-from relay.tunnel.keeper import Keeper, TunnelOpen
+from relay.tunnel.keeper import Keeper
+from relay.workers.ports import listen, url_of
 from relay.workers.seat import Seat
 
 log = logging.getLogger(__name__)
-
-_BACKLOG = 4096
-"""Connections that may wait to be accepted: a whole audience comes back at once after a restart."""
 
 
 class Relay:
@@ -211,7 +201,7 @@ async def _put_together(
     ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
     network_key = await asyncio.to_thread(database.secret, place, "networks")
     gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl, tunnel, seat)
-    base = invitations.Base(settings.public_url or _url(listener), tunnel)
+    base = invitations.Base(settings.public_url or url_of(listener), tunnel)
     runner = web.AppRunner(
         endpoints.application(
             channels=channels,
@@ -235,7 +225,7 @@ async def _put_together(
         acceptors.append(Acceptor(inner, doorway.for_tunnel()))
         kept = Keeper(tunnel, path, inner.getsockname()[1])
     relay = Relay(
-        _url(listener),
+        url_of(listener),
         base,
         acceptors=acceptors,
         doorway=doorway,
@@ -266,157 +256,3 @@ def _doorway(runner: web.AppRunner, settings: RelaySettings, gate: Gate, hub: Hu
         counts=hub.counts,
         lobby=lobby,
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at the address.
-
-    Raises:
-        PortInUseError: another program does.
-        AddressError: it can't be listened at for another reason.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUseError(
-                f"Another program listens on port {port} of {host}, perhaps another relay: "
-                "stop it, or give another port with --port."
-            ) from error
-        raise AddressError(
-            f"The relay can't listen on port {port} of {host} ({error}): "
-            "give an address of this machine with --host and a port above 1023 with --port."
-        ) from error
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (every address: name one that can be opened)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def run(
-    settings: RelaySettings, recogniser: Maker | None = None, led: bool = False, assets: AssetStore | None = None
-) -> int:
-    """Run a relay until SIGINT, or until SIGTERM and all clients are sent away; returns the exit code.
-
-    ``recogniser`` and ``assets``: as for ``start``. ``led``: by a program that started it and reads what it prints,
-    which is its address alone; it ends when that does, see ``relay.common.leash``.
-
-    Raises:
-        RelayError: what ``start`` raises.
-    """
-    logs.configure(settings.log_format)
-    with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
-        asyncio.run(_run(settings, recogniser, led, assets))
-    return 0
-
-
-async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool, assets: AssetStore | None) -> None:
-    drain, stop = asyncio.Event(), asyncio.Event()
-
-    def terminate() -> None:
-        (stop if drain.is_set() else drain).set()  # the second time: at once
-
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-    relay = await start(settings, recogniser=recogniser, assets=assets)
-    machine.collect_rarely()
-    try:
-        if led:
-            _say(relay.url)
-            await _first(stop.wait(), drain.wait(), leash.let_go(0), _tell_of_tunnel(relay, "", quiet=True))
-            stop.set()  # who started it may be gone: nobody waits for a drain
-        else:
-            introduction = _introduction(relay, settings)
-            if settings.channel and not relay.base.note:
-                _show(relay.invitation(settings.channel)[0])
-            _say(introduction)
-            await _first(stop.wait(), drain.wait(), _tell_of_tunnel(relay, settings.channel))
-            _say("Stopping: saying goodbye to the viewers and writing the history.")
-        if not stop.is_set():
-            await _first(stop.wait(), relay.drain(settings.drain_seconds))
-    finally:
-        await relay.stop()
-    log.info("relay ends")
-
-
-async def _tell_of_tunnel(relay: Relay, channel: str, quiet: bool = False) -> NoReturn:
-    """Say what becomes of the relay's tunnel, without end. ``quiet``: in the log alone."""
-    while relay.tunnel:
-        news = await relay.tunnel.news.get()
-        if not isinstance(news, TunnelOpen):
-            log.warning("%s", news)
-            continue
-        log.info("tunnel opens", extra={"address": news.address})
-        if not quiet:
-            with contextlib.suppress(OutputError, ReaderGoneError):  # nobody reads any more: no reason to end now
-                _tell_address(relay, channel, news)
-    await asyncio.Event().wait()
-    raise AssertionError
-
-
-def _tell_address(relay: Relay, channel: str, news: TunnelOpen) -> None:
-    lines = [str(news)]
-    if channel:
-        link, notes = relay.invitation(channel)
-        _show(link)
-        lines += [f"  {'Invitation':<12} {link}", *notes]
-    _say("\n".join(lines))
-
-
-async def _first(*works: Coroutine[Any, Any, object]) -> None:
-    """Wait until one of them is done, and cancel the others."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-    for task in done:
-        task.result()
-
-
-def _introduction(relay: Relay, settings: RelaySettings) -> str:
-    rows = [("Dashboard", f"{relay.url}/dashboard")]
-    notes = []
-    if settings.channel and relay.has_channel(settings.channel):
-        rows.append(("Channel", f"{settings.channel} (its keys were shown when it was made)"))
-    elif settings.channel:
-        keys = relay.create_channel(settings.channel)
-        options = f"?channel={keys.channel}#key={keys.display_key}"
-        rows = [
-            ("Channel", keys.channel),
-            ("Admin key", keys.admin_key),
-            ("Display key", keys.display_key),
-            ("Overlay", f"{relay.url}/overlay{options}"),
-            ("Dashboard", f"{relay.url}/dashboard{options}"),
-        ]
-        notes = ["The channel is new, and its keys are shown only now: keep them."]
-    if relay.tunnel:
-        rows.append(("Tunnel", f"{settings.tunnel} is being started: its address and the invitation follow"))
-    elif settings.channel:
-        link, told = relay.invitation(settings.channel)
-        rows.append(("Invitation", link))
-        notes += told
-    lines = [f"  {name:<12} {value}" for name, value in rows]
-    return "\n".join([f"Moodcast relay at {relay.url} (Ctrl-C stops it)", *lines, *notes])
-
-
-def _show(link: str) -> None:
-    """The link as a QR code, on a terminal that has room and signs for it; first, so that keys stay in sight."""
-    lines = qr.terminal(link)
-    if not sys.stdout.isatty() or shutil.get_terminal_size().columns < len(lines[0]):
-        return
-    try:
-        lines[0].encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        return
-    _say("\n".join(lines))
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 (the program's own output)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 
 from relay import machine, settings
-from relay.app import listen
 from relay.cluster import bus
 from relay.config import RelaySettings
 from relay.core.tunnels import PROGRAMS
@@ -12,6 +11,7 @@ from relay.errors import DatabaseInUseError, RelayError, SettingsError
 from relay.store import database
 from relay.store.claim import claim_database
 from relay.tunnel import keeper
+from relay.workers.ports import listen
 
 
 def run(values: RelaySettings, origins: Mapping[str, str]) -> int:

@@ -19,6 +19,7 @@ from relay.http.accept import MAX_HEAD, Doorway
 from relay.http.acceptor import Acceptor
 from relay.http.lobby import Lobby
 from relay.live.counters import Counters
+from relay.workers import ports
 from tests.raw import RawClient, upgrade_request
 from tests.support import Viewer, count_of, subscribe, wait_until
 
@@ -118,7 +119,7 @@ async def crowded() -> AsyncIterator[str]:
         counts=Counters(),
         lobby=Lobby(2000, 2000),
     )
-    listener = app.listen("127.0.0.1", 0)
+    listener = ports.listen("127.0.0.1", 0)
     acceptor = Acceptor(listener, doorway)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     await acceptor.close()

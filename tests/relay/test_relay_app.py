@@ -86,8 +86,8 @@ async def test_ipv6(tmp_path: Path) -> None:
     await relay.stop()
 
 
-RUN = "import sys; from relay import app; from relay.config import RelaySettings; " \
-    "sys.exit(app.run(RelaySettings(port=int(sys.argv[1]), data=sys.argv[2], channel='demo')))"  # fmt: skip
+RUN = "import sys; from relay import program; from relay.config import RelaySettings; " \
+    "sys.exit(program.run(RelaySettings(port=int(sys.argv[1]), data=sys.argv[2], channel='demo')))"  # fmt: skip
 
 
 @pytest.mark.slow
@@ -118,9 +118,9 @@ async def test_the_program_tells_its_addresses_and_stops_cleanly(tmp_path: Path,
     assert "demo" in again
 
 
-SLOWLY = "import sys; from relay import app; from relay.live import drain; from relay.config import RelaySettings; " \
-    "drain.COME_BACK_PER_S = 0.01; " \
-    "sys.exit(app.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', drain_seconds=100)))"  # fmt: skip
+SLOWLY = "import sys; from relay.program import run; from relay.live import drain; drain.COME_BACK_PER_S = 0.01; " \
+    "from relay.config import RelaySettings; " \
+    "sys.exit(run(RelaySettings(port=0, data=sys.argv[1], channel='demo', drain_seconds=100)))"  # fmt: skip
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -155,8 +155,8 @@ async def _goodbye(viewer: Viewer) -> None:
         pass
 
 
-INVITING = "import sys; from relay import app; from relay.config import RelaySettings; " \
-    "sys.exit(app.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', proxies=1, hosts='mood.example.org', " \
+INVITING = "import sys; from relay.program import run; from relay.config import RelaySettings; " \
+    "sys.exit(run(RelaySettings(port=0, data=sys.argv[1], channel='demo', proxies=1, hosts='mood.example.org', " \
     "public_url=sys.argv[2])))"  # fmt: skip
 LINK = "https://mood.example.org/join/demo"
 DRAWN = "\n".join(qr.terminal(LINK))

@@ -406,8 +406,8 @@ async def test_of_two_addresses_the_first_counts(stand_in: StandIn, tmp_path: Pa
 
 # --- its end, and what the program tells -----------------------------------------------------------------------------
 
-RUN = "import sys; from relay import app; from relay.config import RelaySettings; " \
-    "sys.exit(app.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', tunnel=sys.argv[2])))"  # fmt: skip
+RUN = "import sys; from relay import program; from relay.config import RelaySettings; " \
+    "sys.exit(program.run(RelaySettings(port=0, data=sys.argv[1], channel='demo', tunnel=sys.argv[2])))"  # fmt: skip
 
 
 @pytest.mark.parametrize(
