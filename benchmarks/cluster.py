@@ -20,7 +20,7 @@ from demo import crowd
 from relay.cluster.peers import Activity, Identity, Peers, encode_report
 from relay.core.channel import Channel
 from relay.core.limits import Limits
-from relay.core.snapshot import AGES, Share, Snapshot, total
+from relay.core.snapshot import AGES, Share, Snapshot
 from relay.protocol import LABEL_TTL_S
 from tests.redis_server import RedisServer
 
@@ -44,9 +44,9 @@ class Merge(NamedTuple):
     report: int
 
 
-def audience(number: int, delays: int) -> Snapshot:
-    """A channel on one node: some hundred viewers."""
-    networks = [b"%08d" % (5 * number + place) for place in range(5)]
+def audience(number: int, delays: int, node: int = 0) -> Snapshot:
+    """A channel on one node: some hundred viewers, of networks that no other node has."""
+    networks = [b"%04d%04d" % (node, (5 * number + place) % 10_000) for place in range(5)]
     shares = tuple(
         Share(2 * delay, AGES[-1], 60, (3, 1, 2, 20, 4, 5, 20 + number % 5), tuple(networks)) for delay in range(delays)
     )
@@ -58,11 +58,16 @@ def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Me
     """Decode all reports of a tick, add the counts of all channels up, and make their moods."""
     names = [f"channel{number}" for number in range(channels)]
     cores = {name: Channel(name, 5, LABEL_TTL_S) for name in names}
-    here = Peers(Identity("here", 1), 3.0)
+    here = Peers(Identity("here", 1), 3.0, 5)
     costs, size = [], 0
     for tick in range(ticks):
-        state = {name: Activity(audience(number + tick, delays)) for number, name in enumerate(names)}
-        reports = [encode_report(f"node{node}:8765", 1, tick, state) for node in range(1, nodes)]
+        reports = [
+            encode_report(
+                f"node{node}:8765", 1, tick,
+                {name: Activity(audience(number + tick, delays, node)) for number, name in enumerate(names)}, 5,
+            )
+            for node in range(1, nodes)
+        ]  # fmt: skip
         size = sum(map(len, reports[0]))
         own, now = audience(tick, delays), tick * TICK_S
         began = time.process_time()
@@ -71,7 +76,7 @@ def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Me
                 here.receive(part, now)
         here.tick(now)
         for name, core in cores.items():
-            core.tick(total((own, here.snapshot(name))), now, now)
+            core.tick(here.whole(name, own), now, now)
         costs.append(time.process_time() - began)
     return Merge(statistics.median(costs), size)
 

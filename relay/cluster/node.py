@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from relay.cluster import peers
 from relay.cluster.bus import SILENT, Bus
@@ -18,7 +19,7 @@ from relay.core.command import Told
 from relay.core.face import Shown
 from relay.core.grid import GridPart, Hidden
 from relay.core.limits import Limits, Rates
-from relay.core.snapshot import NOTHING, Snapshot
+from relay.core.snapshot import Snapshot, Whole
 from relay.protocol import CHANNEL_PATTERN
 from relay.store import database
 from relay.store.channels import Channels, Replaced
@@ -27,7 +28,7 @@ from relay.store.leases import Leases
 
 log = logging.getLogger(__name__)
 
-PREFIX = "moodcast:2"
+PREFIX = "moodcast:3"
 """Of the topic. The number changes when nodes of two versions would not understand each other."""
 _GATHER_S = 0.02
 """News wait for this long, so that those of a crowd travel together."""
@@ -36,6 +37,23 @@ _GRACE_S = 1.0
 """A bus that is down for less than this, as at the start, is not worth a warning."""
 _LOOKS_PER_S, _LOOKS_AT_ONCE = 1.0, 20.0
 """For one house: unknown channels that are looked up in the database."""
+
+
+class Standing(NamedTuple):
+    """How a node stands in its cluster, in figures."""
+
+    nodes: int
+    """That are heard, this one included."""
+    missing: int
+    """That went silent within the last minute without a goodbye."""
+    report_age_s: float
+    """Of the oldest report of another node that counts; 0 where there is none."""
+    is_partial: bool
+    """Whether the mood is that of a part of the audience."""
+    is_connected: bool
+    """Whether Redis passes messages on."""
+    rejected: int
+    """Messages, or parts of them, that could not be understood, since the start."""
 
 
 class Node:
@@ -54,12 +72,13 @@ class Node:
     def close(self) -> None:
         """Give up the leases, once the history is written. Blocks."""
 
-    def tick(self, now: float) -> None:
-        """To be called at the begin of each tick."""
+    def tick(self, now: float) -> float:
+        """To be called at the begin of each tick; returns the seconds that merging has taken since the one before."""
+        return 0.0
 
-    def others(self, channel: str) -> Snapshot:
-        """The channel's audience on all other nodes together."""
-        return NOTHING
+    def whole(self, channel: str, own: Snapshot) -> Whole:
+        """The channel's audience on all nodes. ``own``: on this one."""
+        return own
 
     def viewers(self, channel: str) -> int:
         """How many the channel has on all other nodes."""
@@ -109,6 +128,11 @@ class Node:
         return False
 
     @property
+    def standing(self) -> Standing | None:
+        """How it stands among others, where it is one of several."""
+        return None
+
+    @property
     def warnings(self) -> list[str]:
         """Sentences for the streamer."""
         return []
@@ -127,23 +151,27 @@ class _ClusterNode(Node):
         url: str,
         topic: str,
         silence: float,
+        least: int,
         lease_s: float,
         place: database.Place,
         channels: Channels,
         taken: Callable[[Connection, str, float], None],
     ) -> None:
         """``url``: of Redis. ``topic``: a name that the nodes share. ``silence``: seconds after which a node that tells
-        nothing is gone. ``lease_s``: length of a lease. ``taken``: is told of a new one, as by ``Leases``.
+        nothing is gone. ``least``: networks from which a mood is shown. ``lease_s``: length of a lease. ``taken``: is
+        told of a new one, as by ``Leases``.
 
         Raises:
             SettingsError: the URL can't be used, or the driver is missing.
         """
         super().__init__()
         self.report_age = silence
-        self._peers = Peers(identity, silence)
+        self._peers = Peers(identity, silence, least)
         self._channels = channels
         self._looks = Rates(_LOOKS_PER_S, _LOOKS_AT_ONCE)
         self._seq = 0
+        self._merging = 0.0
+        """Seconds of reading and adding up reports since the last tick."""
         self._news: list[Item] = []
         self._stale = Stale(time.monotonic())
         self._told = asyncio.Event()
@@ -171,11 +199,16 @@ class _ClusterNode(Node):
 
     # --- counts ------------------------------------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float) -> float:
         self._peers.tick(now)
+        took, self._merging = self._merging, 0.0
+        return took
 
-    def others(self, channel: str) -> Snapshot:
-        return self._peers.snapshot(channel)
+    def whole(self, channel: str, own: Snapshot) -> Whole:
+        began = time.perf_counter()
+        whole = self._peers.whole(channel, own)
+        self._merging += time.perf_counter() - began
+        return whole
 
     def viewers(self, channel: str) -> int:
         return self._peers.viewers(channel)
@@ -198,7 +231,7 @@ class _ClusterNode(Node):
 
     def report(self, channels: Mapping[str, Activity]) -> None:
         self._seq += 1
-        self._bus.put_state(peers.encode_report(self._peers.node, self._peers.epoch, self._seq, channels))
+        self._bus.put_state(self._peers.report(self._seq, channels))
 
     @property
     def alone(self) -> bool:
@@ -207,6 +240,14 @@ class _ClusterNode(Node):
     @property
     def cut_off(self) -> bool:
         return not self._bus.connected.is_set()
+
+    @property
+    def standing(self) -> Standing | None:
+        known, now = self._peers, time.monotonic()
+        is_partial = self.cut_off or known.missing > 0
+        return Standing(
+            1 + known.present, known.missing, known.lag(now), is_partial, not self.cut_off, known.rejected
+        )  # fmt: skip
 
     @property
     def warnings(self) -> list[str]:
@@ -247,7 +288,10 @@ class _ClusterNode(Node):
             self._connections = self._bus.connections
             self._stale.all(time.monotonic())
             self._told.set()
-        for item in self._peers.receive(data, time.monotonic()):
+        began = time.perf_counter()
+        items = self._peers.receive(data, time.monotonic())
+        self._merging += time.perf_counter() - began
+        for item in items:
             if isinstance(item, Changed):
                 self._stale.name(item.channel, time.monotonic())
                 self._told.set()
@@ -309,6 +353,7 @@ async def join(
         url=settings.cluster,
         topic=topic,
         silence=max(limits.node_silence, 4 * settings.tick_ms / 1000),
+        least=settings.min_viewers,
         lease_s=limits.lease,
         place=place,
         channels=channels,

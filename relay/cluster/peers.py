@@ -12,22 +12,20 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from relay.cluster.states import MOST_NODES, States, encode_state, read_shares, viewers_in
 from relay.common import discreet
 from relay.core import grid
-from relay.core.command import Told
+from relay.core.command import Told, newest
 from relay.core.face import Shown, newer
 from relay.core.grid import GridPart, Hidden
-from relay.core.snapshot import Snapshot, total
-from relay.protocol import CHANNEL_PATTERN, TAPS
+from relay.core.snapshot import Snapshot, Whole
+from relay.protocol import CHANNEL_PATTERN
 
 PART_BYTES = 64 * 1024
 """A longer report goes out in parts of about this size."""
 MOST_PARTS = 1024
-MOST_NODES = 256
 REMEMBERED_S = 60.0
 """A node that is gone is remembered for this long: late reports of it count no more, and its absence is told."""
-
-_NO_TAPS = (0,) * len(TAPS)
 
 Name = Annotated[str, Meta(pattern=CHANNEL_PATTERN)]
 NodeName = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -41,10 +39,9 @@ class Running(msgspec.Struct, array_like=True, frozen=True):
     """Unix time."""
 
 
-class Activity(msgspec.Struct, array_like=True, frozen=True):
-    """A channel as one node has it."""
+class Besides(msgspec.Struct, array_like=True, frozen=True):
+    """What a node tells of a channel beside its audience, which of most channels is nothing."""
 
-    snapshot: Snapshot
     running: Running | None = None
     """Told by the node that writes the channel's history."""
     command: Told | None = None
@@ -55,6 +52,22 @@ class Activity(msgspec.Struct, array_like=True, frozen=True):
     """Those of its viewers who are shown to each other, where that is allowed."""
     hidden: Hidden | None = None
     """Whom the admin doesn't want shown among them."""
+
+
+_NOTHING_ELSE = Besides()
+
+
+class Activity(NamedTuple):
+    """A channel as one node has it."""
+
+    snapshot: Snapshot
+    besides: Besides = _NOTHING_ELSE
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is to be told even where nobody watches. The grid alone is not: it is made of viewers."""
+        besides = self.besides
+        return any((besides.running, besides.command, besides.shown, besides.hidden))
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -75,7 +88,9 @@ class Report(NodeMessage, tag="report", frozen=True, kw_only=True):
 
     part: Annotated[int, Meta(ge=0)] = 0
     parts: Annotated[int, Meta(ge=1, le=MOST_PARTS)] = 1
-    channels: dict[Name, Activity]
+    states: dict[str, bytes]
+    """By channel; see ``relay.cluster.states``. Names are compared with those of channels that are known, no more."""
+    besides: dict[Name, Besides]
 
 
 class Joined(msgspec.Struct, array_like=True, frozen=True, tag="joined"):
@@ -139,18 +154,21 @@ def encode(message: Report | News | Goodbye) -> bytes:
     return _encode(message)
 
 
-def encode_report(node: str, epoch: int, seq: int, channels: Mapping[str, Activity]) -> list[bytes]:
-    """A report, in parts if it is long."""
-    names = list(channels)
-    whole = _encode(Report(node=node, epoch=epoch, seq=seq, channels=dict(channels)))
-    parts = min(MOST_PARTS, len(names), math.ceil(len(whole) / PART_BYTES))
+def encode_report(node: str, epoch: int, seq: int, channels: Mapping[str, Activity], least: int = 1) -> list[bytes]:
+    """A report, in parts if it is long. ``least``: as for ``encode_state``."""
+    states = {name: encode_state(activity.snapshot, least) for name, activity in channels.items()}
+    besides = {name: activity.besides for name, activity in channels.items() if activity.besides != _NOTHING_ELSE}
+    whole = _encode(Report(node=node, epoch=epoch, seq=seq, states=states, besides=besides))
+    parts = min(MOST_PARTS, len(states), math.ceil(len(whole) / PART_BYTES))
     if parts <= 1:
         return [whole]
+    names = list(states)
     return [
         _encode(
             Report(
                 node=node, epoch=epoch, seq=seq, part=part, parts=parts,
-                channels={name: channels[name] for name in names[part::parts]},
+                states={name: states[name] for name in names[part::parts]},
+                besides={name: besides[name] for name in names[part::parts] if name in besides},
             )
         )
         for part in range(parts)
@@ -168,10 +186,10 @@ class _Peer:
         self.heard = now
         self.left = self.silent = False
         self.seq = self.news_seq = -1
-        self.channels: dict[str, Activity] = {}
-        self.commands: dict[str, Told] = {}
+        self.states: dict[str, bytes] = {}
+        self.besides: dict[str, Besides] = {}
         self.arriving_seq = -1
-        self.arriving: dict[int, dict[str, Activity]] = {}
+        self.arriving: dict[int, Report] = {}
 
     @property
     def present(self) -> bool:
@@ -183,11 +201,13 @@ class _Peer:
             return False
         if report.seq > self.arriving_seq:
             self.arriving_seq, self.arriving = report.seq, {}
-        self.arriving[report.part] = report.channels
+        self.arriving[report.part] = report
         if len(self.arriving) < report.parts:
             return False
-        self.channels = {name: activity for part in self.arriving.values() for name, activity in part.items()}
-        self.commands = {name: activity.command for name, activity in self.channels.items() if activity.command}
+        self.states, self.besides = report.states, report.besides
+        for part in self.arriving.values() if report.parts > 1 else ():
+            self.states.update(part.states)
+            self.besides.update(part.besides)
         self.seq, self.arriving = report.seq, {}
         return True
 
@@ -208,36 +228,55 @@ class Peers:
     """The other nodes, as their reports tell. Reports may come late, twice, in any order or not at all.
 
     Of each node the newest report counts, as a whole: a channel that is missing from it is gone. Taps are no state but
-    happen once: those of each report are handed out once.
+    happen once: those of each report are handed out once. A channel that nobody has asked for lies as it came.
     """
 
-    def __init__(self, identity: Identity, silence: float) -> None:
-        """``identity``: this run's own. ``silence``: seconds after which a node that says nothing is gone."""
+    def __init__(self, identity: Identity, silence: float, least: int) -> None:
+        """``identity``: this run's own. ``silence``: seconds after which a node that says nothing is gone. ``least``:
+        networks from which a mood is shown."""
         self.node, self.epoch = identity
         self.rejected = 0
-        """Messages that could not be understood."""
-        self._own_name = identity.node
-        self._silence = silence
+        """Messages, or parts of them, that could not be understood."""
+        self._own_name, self._own_start = identity.node, self._start()
+        self._silence, self._least = silence, least
         self._peers: dict[str, _Peer] = {}
-        self._arrived: dict[str, tuple[int, ...]] = {}
-        self._taps: dict[str, tuple[int, ...]] = {}
+        self._channels: dict[str, States] = {}
+        """Those that live here, and ..."""
+        self._asked: set[str] = set()
+        """... those that were asked for since the last tick."""
+        self._besides: dict[str, list[Besides]] | None = None
+        """By channel, as all nodes tell it; None until it is asked for."""
+        self._commands: dict[str, Told] = {}
+
+    def report(self, seq: int, channels: Mapping[str, Activity]) -> list[bytes]:
+        """What this node tells the others of its own channels."""
+        return encode_report(self.node, self.epoch, seq, channels, self._least)
+
+    def _start(self) -> bytes:
+        """By which a report of this node is known before it is read."""
+        empty = encode(Report(node=self.node, epoch=self.epoch, seq=0, states={}, besides={}))
+        return empty[:-5]  # the rest are its numbers and tables, a byte each
 
     def receive(self, data: bytes, now: float) -> list[Item]:
         """Take a message of any node, this one's own included; returns the news in it that are new."""
+        if data.startswith(self._own_start):
+            return []
         try:
             message = _decoder.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self.rejected += 1
+            self.reject()
             return []
         if message.node == self.node:
             if message.epoch > self.epoch:  # another relay goes by the same name: both are needed
                 self.node = f"{self._own_name}~{self.epoch}"
+                self._own_start = self._start()
             return []
         peer = self._peer(message, now)
         if peer is None:
             return []
         if isinstance(message, Goodbye):
-            peer.left, peer.channels = True, {}
+            peer.left = True
+            self._forget(peer)
             return []
         if isinstance(message, News):
             if message.seq <= peer.news_seq:
@@ -246,19 +285,37 @@ class Peers:
             return message.items
         if peer.take(message):
             peer.heard, peer.silent = now, False
-            for name, activity in peer.channels.items():
-                if any(activity.snapshot.taps):
-                    before = self._arrived.get(name, _NO_TAPS)
-                    self._arrived[name] = tuple(a + b for a, b in zip(before, activity.snapshot.taps, strict=True))
+            self._spread(peer)
         return []
+
+    def reject(self) -> None:
+        """Count what could not be understood."""
+        self.rejected += 1
+
+    def _spread(self, peer: _Peer) -> None:
+        """What a peer now tells takes the place of what it told before."""
+        states = peer.states
+        for name, channel in self._channels.items():
+            if not channel.put(peer, states.get(name)):
+                self.reject()
+        self._besides = None
+        for name, besides in peer.besides.items():
+            if besides.command:
+                self._commands[name] = newest(self._commands.get(name), besides.command)
+
+    def _forget(self, peer: _Peer) -> None:
+        peer.states, peer.besides = {}, {}
+        self._spread(peer)
 
     def _peer(self, message: NodeMessage, now: float) -> _Peer | None:
         """Who says it; None if it does not count."""
         peer = self._peers.get(message.node)
         if peer is None and len(self._peers) >= MOST_NODES:
-            self.rejected += 1
+            self.reject()
             return None
         if peer is None or message.epoch > peer.epoch:
+            if peer is not None:
+                self._forget(peer)
             peer = self._peers[message.node] = _Peer(message.epoch, now)
         return None if message.epoch < peer.epoch or peer.left else peer
 
@@ -267,52 +324,71 @@ class Peers:
         for node, peer in list(self._peers.items()):
             quiet = now - peer.heard
             if quiet > self._silence and peer.present:
-                peer.silent, peer.channels = True, {}
+                peer.silent = True
+                self._forget(peer)
             if quiet > REMEMBERED_S:
                 del self._peers[node]
-        self._taps, self._arrived = self._arrived, {}
+        for name in self._channels.keys() - self._asked:
+            del self._channels[name]
+        self._asked.clear()
+        for channel in self._channels.values():
+            channel.tick()
 
-    def snapshot(self, channel: str) -> Snapshot:
-        """The channel's audience on the other nodes together; the taps are those handed out at the last ``tick``."""
-        states = [peer.channels[channel].snapshot for peer in self._peers.values() if channel in peer.channels]
-        return total(states, self._taps.get(channel, _NO_TAPS))
+    def whole(self, channel: str, own: Snapshot) -> Whole:
+        """The channel's audience on all nodes; the other ones' taps are those handed out at the last ``tick``.
+
+        ``own``: what this node counts.
+        """
+        states = self._channels.get(channel)
+        if states is None:
+            states = self._channels[channel] = States()
+            for peer in self._peers.values():
+                if not states.put(peer, peer.states.get(channel)):
+                    self.reject()
+        self._asked.add(channel)
+        return states.with_own(own, self._least, self.reject)
 
     def viewers(self, channel: str) -> int:
         """How many the channel has on the other nodes; in the list of channels that is asked of each of them."""
-        found = [peer.channels[channel] for peer in self._peers.values() if channel in peer.channels]
-        return sum(activity.snapshot.viewers for activity in found)
+        return sum(viewers_in(state) for peer in self._peers.values() if (state := peer.states.get(channel)))
+
+    def _told(self, channel: str) -> list[Besides]:
+        """What the other nodes tell of a channel beside its audience, where they do."""
+        if self._besides is None:
+            self._besides = {}
+            for peer in self._peers.values():
+                for name, besides in peer.besides.items():
+                    self._besides.setdefault(name, []).append(besides)
+        return self._besides.get(channel, [])
 
     def running(self, channel: str) -> Running | None:
         """The channel's session as another node writes it."""
-        for peer in self._peers.values():
-            if (activity := peer.channels.get(channel)) and activity.running:
-                return activity.running
-        return None
+        return next((besides.running for besides in self._told(channel) if besides.running), None)
 
     def commands(self) -> list[tuple[str, Told]]:
         """What has come since this was asked the last time: channels, and what the streamer said of each."""
-        found = [command for peer in self._peers.values() for command in peer.commands.items()]
-        for peer in self._peers.values():
-            peer.commands = {}
+        found, self._commands = list(self._commands.items()), {}
         return found
 
     def shown(self, channel: str) -> Shown | None:
         """The streamer, as the other nodes have them."""
-        found = None
-        for peer in self._peers.values():
-            if activity := peer.channels.get(channel):
-                found = newer(found, activity.shown)
-        return found
+        return functools.reduce(newer, (besides.shown for besides in self._told(channel)), None)
 
     def parts(self, channel: str) -> list[tuple[Snapshot, GridPart | None]]:
-        """The channel's audience on each of the other nodes, and who of it is shown."""
-        found = [peer.channels[channel] for peer in self._peers.values() if channel in peer.channels]
-        return [(activity.snapshot, activity.grid) for activity in found]
+        """The channel's audience on each of the other nodes, by delay and age alone, and who of it is shown."""
+        return [
+            (
+                Snapshot(read_shares(state, self.reject)),
+                besides.grid if (besides := peer.besides.get(channel)) else None,
+            )
+            for peer in self._peers.values()
+            if (state := peer.states.get(channel))
+        ]
 
     def hidden(self, channel: str) -> Hidden | None:
         """The newest word of the other nodes on who is not to be shown."""
-        found = [activity.hidden for peer in self._peers.values() if (activity := peer.channels.get(channel))]
-        return functools.reduce(grid.newer, filter(None, found), Hidden()) if any(found) else None
+        found = [besides.hidden for besides in self._told(channel) if besides.hidden]
+        return functools.reduce(grid.newer, found) if found else None
 
     @property
     def present(self) -> int:
@@ -323,3 +399,7 @@ class Peers:
     def missing(self) -> int:
         """How many nodes went silent in the last minute without a goodbye."""
         return sum(peer.silent and not peer.left for peer in self._peers.values())
+
+    def lag(self, now: float) -> float:
+        """Seconds since the oldest report that counts; 0 where there are no other nodes."""
+        return max((now - peer.heard for peer in self._peers.values() if peer.present), default=0.0)

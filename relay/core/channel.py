@@ -10,8 +10,8 @@ from relay.core.grid import GridPart, GridRule, Hidden, Roster, View, least_unsh
 from relay.core.limits import HOUSE_WEIGHT
 from relay.core.moments import Moments, Noticed
 from relay.core.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
-from relay.core.reactions import Burst, Bursts, Taps, tapped
-from relay.core.snapshot import Snapshot
+from relay.core.reactions import Burst, Bursts, Taps, least_changes, tapped
+from relay.core.snapshot import Snapshot, Whole
 from relay.core.timeline import median_delay, median_delay_of_all
 from relay.protocol import MAX_DELAY_S, Crowd, Expression, Moment, Mood, Reaction, Tap
 
@@ -129,7 +129,7 @@ class Channel:
             return self._grid_rule.clear()
         return self._grid_rule.update(parts, self.grid, hidden, self.mood.visible, now)
 
-    def tick(self, whole: Snapshot, now: float, unix: float) -> list[Reaction]:
+    def tick(self, whole: Whole, now: float, unix: float) -> list[Reaction]:
         """Bring ``mood``, ``moment`` and ``recent`` up to date; returns the new reactions.
 
         ``whole``: the audience. ``now``: of a steady clock. ``unix``: the same moment for the messages.
@@ -140,7 +140,10 @@ class Channel:
             return self._tell_taps(whole, now, unix)
         counts = whole.counts
         sharing = self._sharing = counts.sharing
-        bursts = self._bursts.update(whole.changes, [len(networks) for networks in whole.changed], sharing, now)
+        # Else none of them is asked for its networks, which on several nodes are many.
+        may_burst = max(whole.changes) >= least_changes(sharing)
+        of = [len(networks) for networks in whole.changed] if may_burst else (0,) * KINDS
+        bursts = self._bursts.update(whole.changes, of, sharing, now)
         taps = tapped(whole.taps, sharing)
         if not self._visibility.update(whole.networks, now):
             return self._hide(unix, whole)
@@ -150,7 +153,7 @@ class Channel:
         reactions = [_reaction(unix, "expression", burst) for burst in bursts]
         return self._remember([*reactions, *(_reaction(unix, "tap", tap) for tap in taps)], unix)
 
-    def _tell_taps(self, whole: Snapshot, now: float, unix: float) -> list[Reaction]:
+    def _tell_taps(self, whole: Whole, now: float, unix: float) -> list[Reaction]:
         """As ``tick``, where labels are not taken: there is no mood, and taps are told once people of enough networks
         are connected, since any of them may have tapped."""
         if not self._visibility.update(whole.present, now):
@@ -173,7 +176,7 @@ class Channel:
         self.recent.extend(reactions)
         return reactions
 
-    def _hide(self, unix: float, whole: Snapshot) -> list[Reaction]:
+    def _hide(self, unix: float, whole: Whole) -> list[Reaction]:
         self._trend.reset()
         self._moments.hide()
         self.moment = None
@@ -181,14 +184,14 @@ class Channel:
         self.mood = self._hidden(self.mood.seq + 1, unix, whole)
         return []
 
-    def _hidden(self, seq: int, unix: float, whole: Snapshot) -> Mood:
+    def _hidden(self, seq: int, unix: float, whole: Whole) -> Mood:
         return Mood(
             seq=seq, time=unix, visible=False, viewers=whole.viewers, sharing=0, min_viewers=self._min_viewers,
             crowd=self._crowd, counts=[0] * KINDS, shares=[0.0] * KINDS, valence=0.0, resonance=0.0, trend=0.0,
             paused=self.paused, grid=bool(self.grid), cameras=self.cameras,
         )  # fmt: skip
 
-    def _shown(self, seq: int, unix: float, whole: Snapshot, counts: Counts, trend: float) -> Mood:
+    def _shown(self, seq: int, unix: float, whole: Whole, counts: Counts, trend: float) -> Mood:
         return Mood(
             seq=seq, time=unix, visible=True, viewers=whole.viewers, sharing=counts.sharing,
             min_viewers=self._min_viewers, crowd=self._crowd, counts=list(counts.values),

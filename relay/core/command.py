@@ -29,6 +29,11 @@ class Told(msgspec.Struct, frozen=True, tag_field="type", tag="command"):
     """Seconds since it was given or renewed."""
 
 
+def newest(one: Told | None, other: Told) -> Told:
+    """Which of two that came at about the same time holds; of one command, that which was renewed later."""
+    return max(one, other, key=lambda told: (told.stamp, told.since, told.state, -told.age)) if one else other
+
+
 class Command(msgspec.Struct, frozen=True):
     """What holds in a channel until the next command, or until nobody renews it."""
 

@@ -37,15 +37,19 @@ class Telling:
         """What who subscribes now is told; None while there is no streamer."""
         self._told_at = 0.0
 
+    def is_due(self, shown: Shown | None, now: float) -> bool:
+        """Whether subscribers are to be told at ``now`` (of a steady clock)."""
+        emotion = shown.emotion if shown else None
+        before = self.last.emotion if self.last else None
+        return emotion != before or (shown is not None and (not self.last or now - self._told_at >= HEARTBEAT_S))
+
     def update(self, shown: Shown | None, delay: int, now: float, unix: float) -> Face | None:
         """The message that is due at ``now`` (of a steady clock), which is ``unix`` for others, if one is.
 
         ``delay``: as in ``Face``.
         """
         emotion = shown.emotion if shown else None
-        before = self.last.emotion if self.last else None
-        is_due = emotion != before or (shown is not None and (not self.last or now - self._told_at >= HEARTBEAT_S))
-        face = Face(time=unix, emotion=emotion, delay=delay) if is_due else None
+        face = Face(time=unix, emotion=emotion, delay=delay) if self.is_due(shown, now) else None
         if face:
             self._told_at = now
         self.last = None if shown is None else face or self.last

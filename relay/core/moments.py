@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from relay.core.audience import WINDOW_S
 from relay.core.mood import Counts
 from relay.core.reactions import LEAST_SHARE, LEAST_VIEWERS
-from relay.core.snapshot import LEAST_NETWORKS, Networks, Snapshot
+from relay.core.snapshot import LEAST_NETWORKS, Networks, Whole
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS
 
 BASELINE_S = 60
@@ -129,7 +129,7 @@ class Moments:
         self._best: Noticed | None = None
         self._silent_until = -math.inf
 
-    def update(self, whole: Snapshot, counts: Counts, of: int, now: float) -> Noticed | None:
+    def update(self, whole: Whole, counts: Counts, of: int, now: float) -> Noticed | None:
         """The moment to tell at ``now``, if there is one; call at each tick while reactions are told.
 
         ``counts``: those of the audience ``whole``. ``of``: so many might have shown it, or tapped. ``now``: of a

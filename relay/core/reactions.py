@@ -65,7 +65,7 @@ class Bursts:
         """
         elapsed = 0.0 if self._updated is None else now - self._updated
         self._updated = now
-        least = max(LEAST_VIEWERS, LEAST_SHARE * sharing)
+        least = least_changes(sharing)
         bursts = []
         for name, expression, count, of in zip(EXPRESSIONS, self._expressions, changes, networks, strict=True):
             usual = math.floor(expression.baseline)  # whole viewers, or a small audience's last burst forbids the next
@@ -87,6 +87,11 @@ class Bursts:
         grows = count > expression.grew_to
         expression.grew_to = count
         return not grows or now - expression.rising_since >= _PEAK_WAIT_S
+
+
+def least_changes(sharing: int) -> float:
+    """So many viewers more than usual must change to an expression for a burst. ``sharing``: as for ``Bursts``."""
+    return max(LEAST_VIEWERS, LEAST_SHARE * sharing)
 
 
 class Taps:

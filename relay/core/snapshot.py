@@ -1,7 +1,7 @@
 """What a relay knows of a channel at one moment, in counts alone, so that the snapshots of several relays add up."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,8 @@ PerTap = Annotated[tuple[Natural, ...], Meta(min_length=len(TAPS), max_length=le
 Network = Annotated[bytes, Meta(min_length=1, max_length=32)]
 Networks = tuple[Network, ...]
 """Keyed hashes of networks (an IPv4 address, or an IPv6 /48), all different. The key is the installation's own."""
+PerExpressionNetworks = Annotated[tuple[Networks, ...], Meta(min_length=KINDS, max_length=KINDS)]
+PerTapNetworks = Annotated[tuple[Networks, ...], Meta(min_length=len(TAPS), max_length=len(TAPS))]
 
 
 class Share(msgspec.Struct, array_like=True, frozen=True):
@@ -37,23 +39,49 @@ class Share(msgspec.Struct, array_like=True, frozen=True):
     networks: Annotated[Networks, Meta(max_length=100_000)] = ()
     """Of those with a current label: all, or ``min_viewers`` of them, since more change nothing."""
     present: Annotated[Networks, Meta(max_length=100_000)] = ()
-    """Of all who are connected, as many, where labels are not taken. Nodes of before 2026-11-27 don't tell."""
+    """Of all who are connected, as many, where labels are not taken."""
 
 
-class Snapshot(msgspec.Struct, array_like=True, frozen=True):
-    """All that the mood, the reactions and the history of a channel are made from."""
+class Whole(Protocol):
+    """A channel's audience as one, of one relay or of several: all that its mood, its reactions and its history are
+    made from. For what each part is, see ``Snapshot``."""
 
-    shares: Annotated[tuple[Share, ...], Meta(max_length=len(AGES) * (MAX_DELAY_S + 1))] = ()
+    @property
+    def shares(self) -> tuple[Share, ...]: ...
+    @property
+    def viewers(self) -> int: ...
+    @property
+    def counts(self) -> Counts: ...
+    @property
+    def networks(self) -> int: ...
+    @property
+    def present(self) -> int: ...
+    @property
+    def changes(self) -> tuple[int, ...]: ...
+    @property
+    def changed(self) -> tuple[Networks, ...]: ...
+    @property
+    def taps(self) -> tuple[int, ...]: ...
+    @property
+    def tappers(self) -> tuple[int, ...]: ...
+    @property
+    def tapped(self) -> tuple[Networks, ...]: ...
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A ``Whole`` that has all of it at hand, as of one relay."""
+
+    shares: tuple[Share, ...] = ()
     """One for each delay and age that someone has, in any order."""
     changes: PerExpression = (0,) * KINDS
     """Viewers who changed to each expression within ``audience.WINDOW_S``."""
-    changed: Annotated[tuple[Networks, ...], Meta(min_length=KINDS, max_length=KINDS)] = ((),) * KINDS
+    changed: PerExpressionNetworks = ((),) * KINDS
     """Networks that they belong to: all, or ``LEAST_NETWORKS`` of each relay."""
     taps: PerTap = (0,) * len(TAPS)
     """Viewers who tapped each kind since the snapshot before."""
     tappers: PerTap = (0,) * len(TAPS)
-    """Viewers who tapped each kind within ``audience.WINDOW_S``. Nodes of before 2026-11-27 don't tell of them."""
-    tapped: Annotated[tuple[Networks, ...], Meta(min_length=len(TAPS), max_length=len(TAPS))] = ((),) * len(TAPS)
+    """Viewers who tapped each kind within ``audience.WINDOW_S``."""
+    tapped: PerTapNetworks = ((),) * len(TAPS)
     """Networks that they belong to, as in ``changed``."""
 
     @property
@@ -80,25 +108,29 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
 def total(states: Iterable[Snapshot], taps: PerTap | None = None) -> Snapshot:
     """The sum of the states; with ``taps`` in place of their own, where it is given."""
     states = tuple(states)
-    together: dict[tuple[int, int], list[Share]] = {}
-    for state in states:
-        for share in state.shares:
-            together.setdefault((share.delay, share.age), []).append(share)
-    shares = tuple(
-        same[0] if len(same) == 1 else Share(
-            delay, age, sum(share.viewers for share in same), _sums(share.counts for share in same),
-            _union(share.networks for share in same), _union(share.present for share in same),
-        )
-        for (delay, age), same in sorted(together.items())
-    )  # fmt: skip
     return Snapshot(
-        shares,
+        add_shares(state.shares for state in states),
         _sums((NOTHING.changes, *(state.changes for state in states))),
         _unions((NOTHING.changed, *(state.changed for state in states))),
         _sums((NOTHING.taps, *(state.taps for state in states))) if taps is None else taps,
         _sums((NOTHING.tappers, *(state.tappers for state in states))),
         _unions((NOTHING.tapped, *(state.tapped for state in states))),
     )
+
+
+def add_shares(audiences: Iterable[Iterable[Share]]) -> tuple[Share, ...]:
+    """The sum of several audiences, by delay and age."""
+    together: dict[tuple[int, int], list[Share]] = {}
+    for shares in audiences:
+        for share in shares:
+            together.setdefault((share.delay, share.age), []).append(share)
+    return tuple(
+        same[0] if len(same) == 1 else Share(
+            delay, age, sum(share.viewers for share in same), _sums(share.counts for share in same),
+            _union(share.networks for share in same), _union(share.present for share in same),
+        )
+        for (delay, age), same in sorted(together.items())
+    )  # fmt: skip
 
 
 NOTHING = Snapshot()

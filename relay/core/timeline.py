@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 
 from relay.core.mood import Counts
-from relay.core.snapshot import Share
+from relay.core.snapshot import Share, Whole
 from relay.protocol import MAX_DELAY_S, Expression, Marker, Reaction
 
 LONGEST_GAP_S = 10
@@ -122,7 +122,7 @@ class Timeline:
         self._report_age = report_age
         self._shown: dict[int, _Shown] = {}
         """By the second in which it was, from ``_next`` on."""
-        self._last: tuple[float, Sequence[Share]] | None = None
+        self._last: tuple[float, Whole] | None = None
         """The audience at the last tick, and when that was."""
         self._second: int | None = None
         """That of the last tick, and ..."""
@@ -131,7 +131,7 @@ class Timeline:
         self._together_until = -math.inf
         """Until then (by the steady clock) all are moved by the same delay."""
 
-    def add(self, now: float, at: float, shares: Sequence[Share] | None, together: bool = False) -> list[Second]:
+    def add(self, now: float, at: float, whole: Whole | None, together: bool = False) -> list[Second]:
         """The audience at the Unix time ``now``, which is ``at`` by the steady clock; None while the mood is hidden.
 
         ``together``: move all by the same delay, also afterwards for as long as a label of now may be told.
@@ -141,14 +141,14 @@ class Timeline:
             self._together_until = at + MAX_DELAY_S + LONGEST_GAP_S
         second, told = int(now), list[Second]()
         if self._second is not None and self._last and 1 < second - self._second <= LONGEST_GAP_S:
-            stayed = _shown(*self._last)
+            stayed = _shown(self._last[0], self._last[1].shares)
             self._shown.update((missed, stayed) for missed in range(self._second + 1, second))
         self._second = second
-        self._last = None if shares is None else (at, shares)
+        self._last = None if whole is None else (at, whole)
         self._next = max(self._next, second - MAX_DELAY_S)
-        if shares and second > self._newest:  # the first that was shown in this second
+        if whole is not None and second > self._newest and whole.shares:  # the first that was shown in this second
             self._newest = second
-            shown = self._shown[second] = _shown(at, shares)
+            shown = self._shown[second] = _shown(at, whole.shares)
             told = self._tell(second, _crowds(shown, self._min_viewers), at < self._together_until)
         self._shown = {time: shown for time, shown in self._shown.items() if time >= self._next}
         return told

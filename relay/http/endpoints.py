@@ -86,7 +86,7 @@ def application(
     app = web.Application(middlewares=[_answer], client_max_size=_MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[overlay_png.PICTURES] = channels, hub, history, Pictures()
     app[invitations.BASE], app[invitations.CODES] = base, invitations.Codes()
-    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, RELEASE)
+    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, node, RELEASE)
     app[listing.CHANNEL_LIST] = listing.ChannelList()
     app[reading.READING] = reading.ReadingRoom(archive)
     app.cleanup_ctx.append(app[reading.READING].lifetime)

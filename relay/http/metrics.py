@@ -9,6 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from relay import protocol
+from relay.cluster.node import Node, Standing
 from relay.http.admission import GATE
 from relay.live.counters import METRICS
 from relay.live.hub import Hub
@@ -21,12 +22,13 @@ Value = float | Mapping[tuple[str, ...], float]
 """Of a metric: one number, or one for each value of its labels."""
 
 
-def registry(channels: Channels, hub: Hub, history: History, version: str) -> CollectorRegistry:
+def registry(channels: Channels, hub: Hub, history: History, node: Node, version: str) -> CollectorRegistry:
     """A relay's metrics, read from its parts when they are asked for."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Relay(lambda: _values(channels, hub, history, version)))
+    registry.register(_Relay(lambda: _values(channels, hub, history, version) | _of_cluster(node.standing)))
     registry.register(hub.counts.tick)
     registry.register(hub.counts.late)
+    registry.register(hub.counts.merge)
     ProcessCollector(registry=registry)
     return registry
 
@@ -58,6 +60,18 @@ def _values(channels: Channels, hub: Hub, history: History, version: str) -> dic
         "moodcast_history_written_rows_total": history.written,
         "moodcast_history_dropped_rows_total": history.dropped,
         "moodcast_history_warning": int(bool(history.warning)),
+    }
+
+
+def _of_cluster(standing: Standing | None) -> dict[str, Value]:
+    """Without a cluster there is nothing to tell: no alert waits for nodes that are not meant to be."""
+    return {
+        "moodcast_cluster_nodes": standing.nodes if standing else {},
+        "moodcast_cluster_nodes_missing": standing.missing if standing else {},
+        "moodcast_cluster_report_age_seconds": standing.report_age_s if standing else {},
+        "moodcast_cluster_partial": int(standing.is_partial) if standing else {},
+        "moodcast_cluster_connected": int(standing.is_connected) if standing else {},
+        "moodcast_cluster_rejected_total": standing.rejected if standing else {},
     }
 
 

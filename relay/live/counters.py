@@ -31,6 +31,8 @@ class Metric(NamedTuple):
 _BY_CODE = ("code", "name")
 """Labels of what is counted per code: its number and name in the protocol's table of codes."""
 
+_CLUSTER = " Told by nodes of a cluster alone."
+
 METRICS = (
     Metric("moodcast_build_info", "gauge", "Always 1; the label says which version runs.", ("version",)),
     Metric("moodcast_viewers", "gauge", "Viewers who are connected and said hello."),
@@ -66,6 +68,28 @@ METRICS = (
         "Changes given up: the database refused for long, or another node of the cluster held the lease.",
     ),
     Metric("moodcast_history_warning", "gauge", "1 while the database refuses, and the history is not stored, else 0."),
+    Metric("moodcast_cluster_nodes", "gauge", "Nodes of the cluster that are heard, this one included." + _CLUSTER),
+    Metric(
+        "moodcast_cluster_nodes_missing", "gauge",
+        "Nodes that went silent within the last minute without a goodbye." + _CLUSTER,
+    ),
+    Metric(
+        "moodcast_cluster_report_age_seconds", "gauge",
+        "Merge lag: the age of the oldest report of another node that counts." + _CLUSTER,
+    ),
+    Metric(
+        "moodcast_cluster_merge_seconds", "histogram",
+        "How long reading and adding up the other nodes' reports takes for a tick; 0 without a cluster.",
+    ),
+    Metric(
+        "moodcast_cluster_partial", "gauge",
+        "1 while the mood is that of a part of the audience, since nodes or Redis are missing, else 0." + _CLUSTER,
+    ),
+    Metric("moodcast_cluster_connected", "gauge", "1 while Redis passes messages on, else 0." + _CLUSTER),
+    Metric(
+        "moodcast_cluster_rejected_total", "counter",
+        "Reports and other messages of nodes, or parts of them, that could not be understood." + _CLUSTER,
+    ),
 )  # fmt: skip
 
 
@@ -73,8 +97,8 @@ class Counters:
     """What was counted since the start. Keys of the tables are numbers of ``protocol.CODES``."""
 
     __slots__ = (
-        "closes", "frames_refused", "labels", "late", "put_out", "requests_refused", "subscribers", "taps", "tick",
-        "tickets_issued", "tickets_refused", "viewers",
+        "closes", "frames_refused", "labels", "late", "merge", "put_out", "requests_refused", "subscribers", "taps",
+        "tick", "tickets_issued", "tickets_refused", "viewers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -90,6 +114,7 @@ class Counters:
         self.requests_refused: Counter[int] = Counter()
         self.tick = _histogram("moodcast_tick_seconds")
         self.late = _histogram("moodcast_tick_late_seconds")
+        self.merge = _histogram("moodcast_cluster_merge_seconds")
 
     def refuse_frame(self, code: Code) -> None:
         """Count a client's frame that meant nothing or was too much."""

@@ -6,7 +6,7 @@ import logging
 import msgspec
 
 from relay.core.face import Shown
-from relay.core.snapshot import Snapshot
+from relay.core.snapshot import Whole
 from relay.core.timeline import Timeline
 from relay.live.connections import LiveChannel
 from relay.live.means import Means
@@ -29,26 +29,26 @@ class Recorder:
         self._settings, self._limits, self._clock = means.settings, means.limits, means.clock
         self._history, self._node = means.history, means.node
 
-    def follow(self, channel: LiveChannel, whole: Snapshot, state: State, unix: float) -> None:
+    def follow(self, channel: LiveChannel, whole: Whole, state: State, unix: float) -> None:
         """A session runs on the node that writes the channel's history, wherever its viewers are.
 
         ``state``: what holds by the streamer's word.
         """
         # Viewers who can't be seen from here, or nobody at all, are another node's to write about.
-        held = state in ("open", "paused") and (bool(whole.shares) or not self._node.cut_off)
-        if whole.shares or held:
+        held = state in ("open", "paused") and (bool(whole.viewers) or not self._node.cut_off)
+        if whole.viewers or held:
             channel.empty_since = None
         elif channel.empty_since is None:
             channel.empty_since = unix
-        self.obey(channel, state, bool(whole.shares) or held, unix)
+        self.obey(channel, state, bool(whole.viewers) or held, unix)
 
-    def wants(self, channel: LiveChannel, whole: Snapshot, state: State) -> bool:
+    def wants(self, channel: LiveChannel, whole: Whole, state: State) -> bool:
         """Whether this node would write the channel's history."""
         if channel.session is not None:
             return True
         if state == "ended" or self._node.running(channel.core.name) is not None:
             return False
-        return bool(whole.shares) or (state != "auto" and not self._node.cut_off)
+        return bool(whole.viewers) or (state != "auto" and not self._node.cut_off)
 
     def obey(self, channel: LiveChannel, state: State, occupied: bool, unix: float) -> None:
         """End and begin what is to be. ``occupied``: whether somebody is there for whom a session may begin."""
@@ -62,7 +62,7 @@ class Recorder:
         if channel.session is None and occupied and state != "ended" and self._node.writes(channel.core.name):
             self.begin(channel, state)
 
-    def store(self, channel: LiveChannel, whole: Snapshot, reactions: list[Reaction], now: float, unix: float) -> None:
+    def store(self, channel: LiveChannel, whole: Whole, reactions: list[Reaction], now: float, unix: float) -> None:
         """Write what can be told after the tick at ``now`` (of the steady clock), each part at the second of the stream
         that it belongs to."""
         if channel.session is None or channel.timeline is None:
@@ -74,7 +74,7 @@ class Recorder:
         visible = channel.core.mood.visible
         if visible or reactions:
             self.keep(channel, channel.session)
-        for moment in channel.timeline.add(unix, now, whole.shares if visible else None, bool(channel.core.grid)):
+        for moment in channel.timeline.add(unix, now, whole if visible else None, bool(channel.core.grid)):
             self._history.put_moment(channel.session, moment)
         late = channel.timeline.delay if channel.core.cameras else channel.core.late
         for reaction in reactions:

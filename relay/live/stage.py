@@ -9,7 +9,7 @@ import msgspec
 from relay import protocol
 from relay.cluster.peers import Joined
 from relay.core.face import Shown, newer
-from relay.core.snapshot import Snapshot
+from relay.core.snapshot import Whole
 from relay.core.timeline import median_delay
 from relay.live.connections import LiveChannel, Streamer
 from relay.live.means import Means
@@ -62,7 +62,7 @@ class Stage:
         return Shown(streamer.since, streamer.emotion if fresh else None, streamer.stored)
 
     def tick(
-        self, channel: LiveChannel, own: Shown | None, whole: Snapshot, state: State, now: float, unix: float
+        self, channel: LiveChannel, own: Shown | None, whole: Whole, state: State, now: float, unix: float
     ) -> tuple[Shown | None, Face | None]:
         """Who is shown from any node, and what is due to be told of it. ``own``: as ``shown``.
 
@@ -71,6 +71,6 @@ class Stage:
         shown = newer(own, self._node.shown(channel.core.name))
         if shown and state == "paused":
             shown = msgspec.structs.replace(shown, emotion=None)
-        is_compared = shown is not None and channel.core.mood.visible
+        is_compared = channel.core.mood.visible and channel.telling.is_due(shown, now)
         delay = median_delay(whole.shares, self._min_viewers) if is_compared else 0
         return shown, channel.telling.update(shown, delay, now, unix)

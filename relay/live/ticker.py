@@ -5,10 +5,10 @@ import logging
 import time
 from typing import NamedTuple
 
-from relay.cluster.peers import Activity, Running
+from relay.cluster.peers import Activity, Besides, Running
 from relay.core.face import Shown
 from relay.core.grid import GridPart
-from relay.core.snapshot import Snapshot, total
+from relay.core.snapshot import Snapshot
 from relay.live.broadcasts import Broadcasts
 from relay.live.connections import LiveChannel, Packet, packet
 from relay.live.fairly import fairly, few_at_a_time
@@ -79,7 +79,7 @@ class Ticker:
         members, node = self._members, self._means.node
         if stepped := self._means.clock.follow():
             self._step(stepped)
-        node.tick(time.monotonic())
+        self._means.counts.merge.observe(node.tick(time.monotonic()))
         for name, command in node.commands():
             self._broadcasts.hear(name, command)
         told = []
@@ -91,17 +91,8 @@ class Ticker:
                         for subscriber in subscribers:
                             subscriber.put(event)
         told = [one for one in told if members.has(one.channel)]
-        node.report(
-            {
-                one.channel.core.name: activity
-                for one in told
-                if (activity := _activity(one, time.monotonic())).command
-                or one.channel.viewers
-                or activity.running
-                or activity.shown
-                or activity.hidden
-            }
-        )
+        activities = ((one.channel, _activity(one, time.monotonic())) for one in told)
+        node.report({channel.core.name: known for channel, known in activities if channel.viewers or known.is_told})
         wanted = {one.channel.core.name for one in told if one.wanted}
         node.want(wanted | {name for name, channel in members.channels.items() if channel.session})  # also new ones
         self._ticks += 1
@@ -129,7 +120,7 @@ class Ticker:
         self._recorder.use_delays(channel, now)
         own = channel.core.snapshot(now)
         part = self._gallery.part(channel)
-        whole = total((own, node.others(name)))
+        whole = node.whole(name, own)
         state = self._broadcasts.follow(channel, now, unix)
         self._recorder.follow(channel, whole, state, unix)
         wanted = self._recorder.wants(channel, whole, state)
@@ -168,9 +159,11 @@ def _activity(told: _Told, now: float) -> Activity:
     session, command = told.channel.session, told.channel.command
     return Activity(
         told.own,
-        Running(session.number, session.started) if session else None,
-        command.told(now) if command.is_fresh(now) else None,
-        told.shown,
-        told.part,
-        told.channel.hidden if told.channel.hidden.stamp else None,
+        Besides(
+            Running(session.number, session.started) if session else None,
+            command.told(now) if command.is_fresh(now) else None,
+            told.shown,
+            told.part,
+            told.channel.hidden if told.channel.hidden.stamp else None,
+        ),
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from relay.cluster import peers as messages
 from relay.cluster.peers import (
     Activity,
+    Besides,
     Changed,
     Goodbye,
     Identity,
@@ -20,10 +21,13 @@ from relay.cluster.peers import (
     encode,
     encode_report,
 )
+from relay.cluster.states import MOST_NODES, encode_state
+from relay.core.channel import Channel
 from relay.core.grid import MOST_PEOPLE, Entry, GridPart, GridRule, Hidden
-from relay.core.snapshot import AGES, Share, Snapshot, total
+from relay.core.snapshot import AGES, LEAST_NETWORKS, NOTHING, Share, Snapshot, Whole, total
 
 SILENCE = 3.0
+LEAST = 3
 NODES = ("a", "b", "c")
 CHANNELS = ("demo", "other")
 
@@ -33,12 +37,25 @@ shares = st.builds(
     lambda delay, age, idle, seen, of: Share(delay, age, idle + sum(seen), seen, of),
     st.integers(0, 3), st.sampled_from(AGES), st.integers(0, 9), counts, networks,
 )  # fmt: skip
+kinds = st.lists(networks, min_size=7, max_size=7).map(tuple)
+
+
+def _snapshot(
+    shares: list[Share], changed: tuple[Any, ...], taps: tuple[int, ...], tapped: tuple[Any, ...], more: int
+) -> Snapshot:
+    """Who changed or tapped is of some network, and of some networks are no less."""
+    changes, tappers = (tuple(len(of) and len(of) + more for of in kinds) for kinds in (changed, tapped))
+    few = [tuple(of[:LEAST_NETWORKS] for of in kinds) for kinds in (changed, tapped)]
+    return Snapshot(tuple(shares), changes, few[0], taps, tappers, few[1])
+
+
 snapshots = st.builds(
-    Snapshot,
-    st.lists(shares, max_size=3, unique_by=lambda share: (share.delay, share.age)).map(tuple),
-    counts,
-    st.tuples(*[networks] * 7),
+    _snapshot,
+    st.lists(shares, max_size=3, unique_by=lambda share: (share.delay, share.age)),
+    kinds,
     st.tuples(*[st.integers(0, 5)] * 5),
+    kinds.map(lambda found: found[:5]),
+    st.integers(0, 20),
 )
 
 
@@ -51,7 +68,11 @@ def report(node: str, seq: int, viewers: int, epoch: int = 1, taps: tuple[int, .
 
 
 def peers(name: str = "me") -> Peers:
-    return Peers(Identity(name, 1), SILENCE)
+    return Peers(Identity(name, 1), SILENCE, LEAST)
+
+
+def seen(node: Peers, channel: str = "demo", own: Snapshot = NOTHING) -> Whole:
+    return node.whole(channel, own)
 
 
 @settings(deadline=None)
@@ -78,16 +99,16 @@ def test_no_viewer_counts_twice_whatever_happens_to_reports(data: st.DataObject)
             here.receive(message, now=0.0)
         else:
             node = data.draw(st.sampled_from(NODES))
-            told[node].append(data.draw(st.integers(1, 1000)) * 4 ** NODES.index(node) * 1000)
+            told[node].append(data.draw(st.integers(1, 1000)) * 4 ** NODES.index(node) * 100)
             under_way.append(report(node, step, told[node][-1]))
         here.tick(0.0)
-        assert here.snapshot("demo").viewers in {x + y + z for x in told["a"] for y in told["b"] for z in told["c"]}
+        assert seen(here).viewers in {x + y + z for x in told["a"] for y in told["b"] for z in told["c"]}
     for node in NODES:
         here.receive(report(node, 100, told[node][-1]), now=0.0)
     for late in under_way:
         here.receive(late, now=0.0)
     here.tick(0.0)
-    assert here.snapshot("demo").viewers == sum(states[-1] for states in told.values())
+    assert seen(here).viewers == sum(states[-1] for states in told.values())
 
 
 @settings(deadline=None)
@@ -96,65 +117,81 @@ def test_no_viewer_counts_twice_whatever_happens_to_reports(data: st.DataObject)
     st.randoms(use_true_random=False),
 )
 def test_after_a_round_of_reports_all_nodes_agree(states: list[dict[str, Snapshot]], random: Any) -> None:
+    """Each sees the plain sum, but for networks beyond those that decide, and taps, which are told at the tick."""
     nodes = {name: peers(name) for name in NODES}
     messages = [
         part
         for name, channels in zip(NODES, states, strict=True)
-        for part in encode_report(name, 1, 0, {channel: Activity(state) for channel, state in channels.items()})
+        for part in encode_report(name, 1, 0, {channel: Activity(state) for channel, state in channels.items()}, LEAST)
     ]
     for node in nodes.values():
+        for channel in CHANNELS:
+            seen(node, channel)  # it lives there
         random.shuffle(messages)
         for message in messages:
             node.receive(message, 0.0)
         node.tick(0.0)
     for channel in CHANNELS:
-        seen = {
-            total((nodes[name].snapshot(channel), own.get(channel, Snapshot())))
-            for name, own in zip(NODES, states, strict=True)
-        }
-        assert len(seen) == 1
+        plain = total(own.get(channel, Snapshot()) for own in states)
+        for name, own in zip(NODES, states, strict=True):
+            assert_same(seen(nodes[name], channel, own.get(channel, Snapshot())), plain)
+
+
+def assert_same(whole: Whole, plain: Snapshot) -> None:
+    """As far as anything can tell that is made from it."""
+    assert (whole.viewers, whole.counts, whole.changes) == (plain.viewers, plain.counts, plain.changes)
+    assert (whole.taps, whole.tappers, whole.shares) == (plain.taps, plain.tappers, plain.shares)
+    assert min(whole.networks, LEAST) == min(plain.networks, LEAST)
+    assert min(whole.present, LEAST) == min(plain.present, LEAST)
+    kinds = [*zip(whole.changed, plain.changed, plain.changes, strict=True)]
+    kinds += [*zip(whole.tapped, plain.tapped, plain.tappers, strict=True)]
+    for found, all_of_them, count in kinds:
+        assert set(found) <= set(all_of_them)
+        assert not count or len(set(found)) >= min(LEAST_NETWORKS, len(all_of_them))
 
 
 @settings(deadline=None)
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11)))
 def test_taps_are_counted_once(order: list[int], again: list[int]) -> None:
     here = peers()
+    seen(here)
     messages = [report("a", seq, 1, taps=(1, 0, 0, 0, 0)) for seq in range(12)]
     counted = 0
     for number in order + again:
         here.receive(messages[number], 0.0)
         here.tick(0.0)
-        counted += here.snapshot("demo").taps[0]
+        counted += seen(here).taps[0]
     newest_first = [number for place, number in enumerate(order) if number >= max(order[: place + 1])]
     assert counted == len(newest_first)  # one overtaken by a newer report counts no more
 
 
 def test_taps_of_two_reports_between_two_ticks_add_up() -> None:
     here = peers()
+    seen(here)
     for seq in range(3):
         here.receive(report("a", seq, 1, taps=(0, 2, 0, 0, 0)), 0.0)
     here.tick(0.0)
-    assert here.snapshot("demo").taps == (0, 6, 0, 0, 0)
+    assert seen(here).taps == (0, 6, 0, 0, 0)
     here.tick(0.0)
-    assert here.snapshot("demo").taps == (0,) * 5
+    assert seen(here).taps == (0,) * 5
 
 
 def test_a_channel_that_is_missing_from_the_newest_report_is_gone() -> None:
     here = peers()
     here.receive(report("a", 1, 7), 0.0)
     here.receive(encode_report("a", 1, 2, {})[0], 0.0)
-    assert here.snapshot("demo") == Snapshot()
+    assert_same(seen(here), Snapshot())
 
 
 def test_silent_nodes_expire_and_come_back() -> None:
     here = peers()
     here.receive(report("a", 1, 7), 0.0)
     here.tick(SILENCE)
-    assert (here.snapshot("demo").viewers, here.present, here.missing) == (7, 1, 0)
+    assert (seen(here).viewers, here.present, here.missing) == (7, 1, 0)
     here.tick(SILENCE + 0.1)
-    assert (here.snapshot("demo").viewers, here.present, here.missing) == (0, 0, 1)
+    assert (seen(here).viewers, here.present, here.missing) == (0, 0, 1)
     here.receive(report("a", 2, 8), 5.0)
-    assert (here.snapshot("demo").viewers, here.present, here.missing) == (8, 1, 0)
+    assert (seen(here).viewers, here.present, here.missing) == (8, 1, 0)
     here.tick(5.0 + messages.REMEMBERED_S + 1)  # silent for good: nobody waits for it any longer
     assert (here.present, here.missing) == (0, 0)
 
@@ -165,7 +202,7 @@ def test_news_alone_keep_no_viewers_alive() -> None:
     here.receive(report("a", 1, 7), 0.0)
     here.receive(encode(News(node="a", epoch=1, seq=1, items=[])), SILENCE)
     here.tick(SILENCE + 0.1)
-    assert here.snapshot("demo").viewers == 0
+    assert seen(here).viewers == 0
 
 
 def test_a_goodbye_ends_a_run_at_once_and_for_good() -> None:
@@ -174,7 +211,7 @@ def test_a_goodbye_ends_a_run_at_once_and_for_good() -> None:
     here.receive(encode(Goodbye(node="a", epoch=1, seq=0)), 0.0)
     here.receive(report("a", 2, 7), 0.0)  # it was under way
     here.tick(100.0)
-    assert (here.snapshot("demo").viewers, here.present, here.missing) == (0, 0, 0)
+    assert (seen(here).viewers, here.present, here.missing) == (0, 0, 0)
 
 
 def test_a_restarted_node_replaces_its_earlier_run() -> None:
@@ -182,13 +219,13 @@ def test_a_restarted_node_replaces_its_earlier_run() -> None:
     here.receive(report("a", 900, 7, epoch=1), 0.0)
     here.receive(report("a", 1, 2, epoch=2), 0.0)
     here.receive(report("a", 901, 7, epoch=1), 0.0)
-    assert here.snapshot("demo").viewers == 2
+    assert seen(here).viewers == 2
     here.receive(encode(Goodbye(node="a", epoch=1, seq=0)), 0.0)
-    assert here.snapshot("demo").viewers == 2
+    assert seen(here).viewers == 2
 
 
 def test_of_two_nodes_with_one_name_the_older_takes_another() -> None:
-    older, newer = Peers(Identity("same", 1), SILENCE), Peers(Identity("same", 2), SILENCE)
+    older, newer = Peers(Identity("same", 1), SILENCE, LEAST), Peers(Identity("same", 2), SILENCE, LEAST)
     newer.receive(report("same", 1, 3, epoch=1), 0.0)
     older.receive(report("same", 1, 4, epoch=2), 0.0)
     assert older.node != newer.node == "same"
@@ -203,12 +240,12 @@ def test_a_long_report_travels_in_parts_that_count_together_only(monkeypatch: py
     here = peers()
     for part in parts[1:]:
         here.receive(part, 0.0)
-    assert here.snapshot("channel1").viewers == 0
+    assert seen(here, "channel1").viewers == 0
     here.receive(parts[0], 0.0)
-    assert [here.snapshot(name).viewers for name in channels] == [5] * 50
+    assert [seen(here, name).viewers for name in channels] == [5] * 50
     for part in encode_report("a", 1, 2, {name: activity(6) for name in channels})[:-1]:
         here.receive(part, 0.0)
-    assert here.snapshot("channel1").viewers == 5
+    assert seen(here, "channel1").viewers == 5
 
 
 def test_news_are_told_once() -> None:
@@ -222,27 +259,28 @@ def test_news_are_told_once() -> None:
 
 def test_the_session_of_the_writing_node_is_known() -> None:
     here = peers()
-    here.receive(encode_report("a", 1, 1, {"demo": Activity(Snapshot(), Running(3, 1000.0))})[0], 0.0)
+    here.receive(encode_report("a", 1, 1, {"demo": Activity(Snapshot(), Besides(Running(3, 1000.0)))})[0], 0.0)
     here.receive(report("b", 1, 7), 0.0)
     assert here.running("demo") == Running(3, 1000.0)
     assert here.running("other") is None
 
 
-def wire(**fields: Any) -> bytes:
-    """A report that says of `demo` what is given, and is right otherwise."""
-    snapshot = {
-        "shares": [[0, 0, 5, [0, 0, 0, 5, 0, 0, 0], [b"n"]]],
-        "changes": [0] * 7,
-        "changed": [[]] * 7,
-        "taps": [0] * 5,
-    } | fields
-    return msgspec.msgpack.encode(["report", "evil", 1, 1, 0, 1, {"demo": [list(snapshot.values()), None]}])
+def wire(state: bytes) -> bytes:
+    """A report that says this of `demo`, and is right otherwise."""
+    return msgspec.msgpack.encode(["report", "evil", 1, 1, 0, 1, {"demo": state}, {}])
+
+
+FINE = encode_state(activity(5).snapshot, LEAST)
+COUNTS = len(FINE) - len(
+    msgspec.msgpack.encode([[], [], [[]] * 7, [[]] * 5, [[0, 0, 5, [0, 0, 0, 5, 0, 0, 0], [], []]]])
+)
+"""Bytes of the counts, before what else a state has."""
 
 
 def test_the_wire_helper_makes_a_report_that_counts() -> None:
     here = peers()
-    here.receive(wire(), 0.0)
-    assert here.snapshot("demo").viewers == 5
+    here.receive(wire(FINE), 0.0)
+    assert (seen(here).viewers, seen(here).shares) == (5, activity(5).snapshot.shares)
 
 
 @pytest.mark.parametrize(
@@ -253,22 +291,116 @@ def test_the_wire_helper_makes_a_report_that_counts() -> None:
         b"GET / HTTP/1.1",
         msgspec.msgpack.encode({"node": "a"}),
         b"\x91" * 5000,
-        wire(shares=[[0, 0, 5, [1, 2], []]]),
-        wire(shares=[[0, 0, -5, [0] * 7, []]]),
-        wire(shares=[[500, 0, 5, [0] * 7, []]]),
-        wire(shares=[[0, 500, 5, [0] * 7, []]]),
-        wire(shares=[[0, 0, 2**60, [0] * 7, []]]),
-        wire(shares=[[0, 0, 5, [0] * 7, [b"long" * 100]]]),
-        wire(changes=[0]),
-        wire(changed=[[b"n"]]),
-        wire(taps=["many"] * 5),
+        wire(b""),
+        wire(FINE[: COUNTS - 1]),
+        wire(b"\xff" * COUNTS + FINE[COUNTS:]),
+        wire(b"\x00\x00\x80\x00" + FINE[4:]),
+        wire(FINE[: COUNTS - 4] + b"\x00\x00\x80\x00" + FINE[COUNTS:]),
+        msgspec.msgpack.encode(["report", "evil", 1, 1, 0, 1, {"demo": "state"}, {}]),
     ],
 )
 def test_what_is_no_message_changes_nothing(message: bytes) -> None:
     here = peers()
     here.receive(report("a", 1, 7), 0.0)
     assert here.receive(message, 0.0) == []
-    assert (here.snapshot("demo").viewers, here.rejected) == (7, 1)
+    assert (seen(here).viewers, here.rejected) == (7, 1)
+
+
+def details(**fields: Any) -> bytes:
+    """A state whose counts are right, with this behind them."""
+    known: dict[str, Any] = {
+        "networks": [b"n"], "present": [], "changed": [[]] * 7, "tapped": [[]] * 5,
+        "shares": [[0, 0, 5, [0, 0, 0, 5, 0, 0, 0], [b"n"]]],
+    } | fields  # fmt: skip
+    return FINE[:COUNTS] + msgspec.msgpack.encode(list(known.values()))
+
+
+def test_the_details_helper_makes_a_state_that_is_read() -> None:
+    here = peers()
+    here.receive(wire(details()), 0.0)
+    assert (seen(here).networks, seen(here).shares[0].networks, here.rejected) == (1, (b"n",), 0)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        FINE[:COUNTS],
+        FINE[:-1],
+        FINE[:COUNTS] + b"\x91" * 5000,
+        details(networks=[b"long" * 100]),
+        details(changed=[[b"n"]]),
+        details(shares=[[0, 0, 5, [1, 2], []]]),
+        details(shares=[[0, 0, -5, [0] * 7, []]]),
+        details(shares=[[500, 0, 5, [0] * 7, []]]),
+        details(shares=[[0, 500, 5, [0] * 7, []]]),
+        details(shares=[[0, 0, 2**60, [0] * 7, []]]),
+        details(shares=[[0, 0, 5, [0] * 7, [b"long" * 100]]]),
+    ],
+)
+def test_what_can_not_be_read_behind_the_counts_is_nothing(state: bytes) -> None:
+    """It is told, and no tick fails by it."""
+    here = peers()
+    here.receive(report("a", 1, 7), 0.0)
+    here.receive(wire(state), 0.0)
+    whole = seen(here)
+    assert (whole.viewers, whole.shares) == (12, activity(7).snapshot.shares)
+    assert (whole.networks, whole.changed) == (whole.networks, ((),) * 7)
+    assert here.rejected > 0
+    Channel("demo", 1, 6.0).tick(whole, 0.0, 0.0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(CHANNELS), st.binary(max_size=150)), max_size=5))
+def test_any_state_is_survived(told: list[tuple[str, str, bytes]]) -> None:
+    here = peers()
+    for seq, (node, channel, state) in enumerate(told):
+        here.receive(msgspec.msgpack.encode(["report", node, 1, seq, 0, 1, {channel: state}, {}]), 0.0)
+        here.tick(0.0)
+        whole = seen(here)
+        assert min(whole.viewers, whole.networks, here.viewers("other")) >= 0
+        assert (len(whole.changed), len(whole.tapped)) == (7, 5)
+        assert len(here.parts("demo")) <= len(NODES)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(NODES), st.dictionaries(st.sampled_from(CHANNELS), snapshots)), max_size=12))
+def test_what_is_kept_up_is_what_is_added_up_anew(rounds: list[tuple[str, dict[str, Snapshot]]]) -> None:
+    """A channel that lived here all the time is as one that is asked for at the end, whatever was told between."""
+    here = peers()
+    for seq, (node, channels) in enumerate(rounds):
+        seen(here)
+        known = {name: Activity(state) for name, state in channels.items()}
+        for part in encode_report(node, 1, seq, known, LEAST):
+            here.receive(part, 0.0)
+    newest = dict(rounds)
+    without_taps = [
+        msgspec.structs.replace(channels["demo"], taps=NOTHING.taps)
+        for channels in newest.values() if "demo" in channels
+    ]  # fmt: skip
+    assert_same(seen(here), total(without_taps))
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(snapshots, min_size=3, max_size=3), min_size=8, max_size=40), st.integers(1, 4), st.booleans())
+def test_mood_reactions_and_moments_are_those_of_the_plain_sum(
+    ticks: list[list[Snapshot]], min_viewers: int, cameras: bool
+) -> None:
+    here = Peers(Identity("me", 1), SILENCE, min_viewers)
+    merged, plain = Channel("demo", min_viewers, 6.0), Channel("demo", min_viewers, 6.0)
+    for channel in (merged, plain):
+        channel.take_cameras(cameras, ())
+    seen(here)
+    for seq, (own, *others) in enumerate(ticks):
+        now = seq * 0.5
+        for node, state in zip(NODES, others, strict=False):
+            here.receive(encode_report(node, 1, seq, {"demo": Activity(state)}, min_viewers)[0], now)
+        here.tick(now)
+        reactions = [
+            channel.tick(whole, now, now)
+            for channel, whole in ((merged, seen(here, own=own)), (plain, total((own, *others))))
+        ]
+        assert reactions[0] == reactions[1]
+        assert (merged.mood, merged.moment) == (plain.mood, plain.moment)
 
 
 @given(st.binary(max_size=200))
@@ -276,14 +408,14 @@ def test_any_bytes_are_survived(data: bytes) -> None:
     here = peers()
     here.receive(data, 0.0)
     here.tick(0.0)
-    here.snapshot("demo")
+    seen(here)
 
 
 def test_a_flood_of_names_takes_no_memory_without_end() -> None:
     here = peers()
-    for number in range(messages.MOST_NODES + 50):
+    for number in range(MOST_NODES + 50):
         here.receive(report(f"node{number}", 1, 1), 0.0)
-    assert here.present == messages.MOST_NODES
+    assert here.present == MOST_NODES
 
 
 # --- the grid --------------------------------------------------------------------------------------------------------
@@ -294,7 +426,7 @@ def on_grid(count: int, name: str = "ann", network: bytes = b"1", expression: in
 
 
 def told(node: str, grid: GridPart | None, hidden: Hidden | None = None, seq: int = 0) -> bytes:
-    known = msgspec.structs.replace(activity(1), grid=grid, hidden=hidden)
+    known = activity(1)._replace(besides=Besides(grid=grid, hidden=hidden))
     return encode_report(node, 1, seq, {"demo": known})[0]
 
 
@@ -310,14 +442,9 @@ def test_what_nodes_tell_of_the_grid_goes_with_their_viewers() -> None:
 
 
 def test_viewers_of_a_node_that_tells_nothing_of_the_grid_are_not_on_it() -> None:
-    """As of one of before there was a grid: its activities are shorter."""
     here = peers()
-    old = msgspec.msgpack.decode(told("old", None))
-    for known in old[-1].values():
-        del known[-2:]
     here.receive(told("new", on_grid(1)), 0.0)
-    here.receive(msgspec.msgpack.encode(old), 0.0)
-    assert here.rejected == 0
+    here.receive(report("old", 1, 1), 0.0)
     rule = GridRule(1, 8, show_after=0.0)
     assert not rule.update(here.parts("demo"), 1.0, Hidden(), True, 1.0).tells
     here.receive(encode(Goodbye(node="old", epoch=1, seq=1)), 0.0)

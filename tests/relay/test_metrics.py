@@ -99,10 +99,12 @@ async def test_refusals_are_counted_by_code(relay: Relay) -> None:
 
 async def test_the_table_and_the_page_have_every_metric(relay: Relay) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{relay.url}/metrics") as response:
-        shown = set(re.findall(r"^# TYPE (\S+?)(?:_created)? ", await response.text(), re.MULTILINE))
+        told = await response.text()
+    shown = set(re.findall(r"^# TYPE (\S+?)(?:_created)? ", told, re.MULTILINE))
     page = PAGE.read_text()
     assert {row.name for row in METRICS} == {name for name in shown if name.startswith("moodcast_")}
     assert all(f"`{name}`" in page for name in shown)
+    assert "\nmoodcast_cluster_nodes" not in told  # of a relay that is alone
 
 
 @pytest.mark.relay(metrics_key=KEY)

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from relay.errors import SettingsError
 from relay.protocol import Status
 from tests.redis_server import RedisServer
-from tests.relay.nodes import Cluster, channel_arrives, is_state, moments, quiet, running, said, status
+from tests.relay.nodes import SHORT, Cluster, channel_arrives, is_state, moments, quiet, running, said, status
 from tests.support import audience, count_of, leave, subscribe, wait_until
 
 
@@ -40,6 +41,32 @@ async def test_redis_killed_and_restarted(tmp_path: Path, own_redis: RedisServer
             await client.mood(lambda mood: mood.sharing == 3)
             await client.close()
         await leave(viewers)
+
+
+async def _cluster_figures(url: str) -> dict[str, float]:
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return {name: float(value) for name, value in (line.split() for line in lines if line.startswith("moodcast_clus"))}
+
+
+async def test_metrics_tell_of_the_nodes_and_of_redis(tmp_path: Path, own_redis: RedisServer) -> None:
+    async with running(tmp_path, own_redis.url) as cluster:
+        nodes = [await cluster.add() for _ in range(3)]
+
+        async def figures(**expected: float) -> bool:
+            found = [await _cluster_figures(node.url) for node in nodes[:2]]
+            return all(one[f"moodcast_cluster_{name}"] == value for one in found for name, value in expected.items())
+
+        await wait_until(lambda: figures(nodes=3, nodes_missing=0, partial=0, connected=1, rejected_total=0))
+        found = await _cluster_figures(nodes[0].url)
+        assert 0 < found["moodcast_cluster_report_age_seconds"] < SHORT.node_silence
+        assert found["moodcast_cluster_merge_seconds_count"] > 0
+        await nodes[2].stop()  # with a goodbye
+        await wait_until(lambda: figures(nodes=2, nodes_missing=0, partial=0, connected=1))
+        own_redis.kill()
+        await wait_until(lambda: figures(nodes=1, nodes_missing=1, partial=1, connected=0, report_age_seconds=0))
+        own_redis.start()
+        await wait_until(lambda: figures(nodes=2, nodes_missing=0, partial=0, connected=1))
 
 
 async def test_a_pause_holds_on_all_nodes_while_redis_is_away(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.core.limits import HOUSE_WEIGHT
-from relay.core.snapshot import Share
+from relay.core.snapshot import Share, Snapshot
 from relay.core.timeline import LONGEST_GAP_S, Second, Slice, StoredMoment, Timeline
 from relay.protocol import EXPRESSIONS, MAX_DELAY_S, Expression, Marker, Reaction
 
@@ -28,7 +28,7 @@ def happy(delay: int, count: int, age: int = OLD, networks: int | None = None) -
 
 def told(timeline: Timeline, second: int, *shares: Share) -> dict[int, tuple[int, int]]:
     """By second of the stream: viewers and those happy."""
-    moments = timeline.add(second, STEADY + second - START, shares)
+    moments = timeline.add(second, STEADY + second - START, Snapshot(shares))
     return {moment.time: (moment.viewers, moment.counts.values[3]) for moment in moments}
 
 
@@ -255,7 +255,7 @@ def test_all_are_moved_together_for_as_long_as_labels_of_then_may_be_told() -> N
     moments = dict[int, tuple[int, int]]()
     for second in range(START, last + 2 * MAX_DELAY_S):
         shares = happy(0, second - START + 3), happy(5, 3)
-        found = timeline.add(second, STEADY + second - START, shares, together=second <= last)
+        found = timeline.add(second, STEADY + second - START, Snapshot(shares), together=second <= last)
         moments |= {moment.time: (second, moment.counts.values[3] - (moment.time - START)) for moment in found}
     assert [*moments] == [*range(START, last + 2 * MAX_DELAY_S - 5)]
     apart = [second for second, (seen, _) in moments.items() if seen - second == 5]
@@ -309,8 +309,7 @@ class Play:
         snapshot = self.channel.snapshot(self.now)
         reactions = self.channel.tick(snapshot, self.now, self.second)
         mood = self.channel.mood
-        shares = snapshot.shares if mood.visible else None
-        moments = self.timeline.add(self.second, self.now, shares, bool(self.channel.grid))
+        moments = self.timeline.add(self.second, self.now, snapshot if mood.visible else None, bool(self.channel.grid))
         self.moments += moments
         self.seen.append((mood, reactions, moments))
         self.second += 1
