@@ -7,13 +7,15 @@ import ipaddress
 import re
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from relay import protocol
 from relay.core.hosts import Address, address
 from relay.core.mood import SHOW_AFTER_S
 from relay.core.tickets import TICKET_TTL_S
+from relay.core.uplink import Uplink
 from relay.protocol import MAX_LABELS_PER_S
 
 BURST = 120.0
@@ -134,46 +136,13 @@ class Places:
         else:
             del self._taken[group]
 
+    def has_room(self, group: Hashable) -> bool:
+        """Whether ``take`` would find a place now."""
+        return self._taken.get(group, 0) < self._most
 
-class Connections:
-    """The open connections of a relay, counted as a whole, per channel and per house."""
-
-    def __init__(self, total: int, per_channel: int, per_house: int) -> None:
-        self._limits = total, per_channel, per_house
-        self._total, self._channels, self._houses = Places(total), Places(per_channel), Places(per_house)
-
-    def arrive(self, channel: str, house: str | None) -> str | None:
-        """Count a connection with its house (None), or say which limit keeps it out. ``house``: None has no limit.
-
-        Who has not said yet who it is takes no place of the channel and of the relay: strangers would fill both.
-        """
-        per_house = self._limits[2]
-        if not self._houses.take(house):
-            return f"Your network has the {per_house} connections that one may have: close another one first."
-        if full := self.enter(channel):
-            self._houses.free(house)
-            return full
-        self.leave(channel)
-        return None
-
-    def depart(self, house: str | None) -> None:
-        """Count out a connection that ``arrive`` counted."""
-        self._houses.free(house)
-
-    def enter(self, channel: str) -> str | None:
-        """Count one in that arrived and is let in (None), or say which limit keeps it out."""
-        total, per_channel, _ = self._limits
-        if not self._channels.take(channel):
-            return f"The channel {channel!r} has the {per_channel} connections that one may have: come back later."
-        if not self._total.take("all"):
-            self._channels.free(channel)
-            return f"The relay has the {total} connections that it takes: come back later."
-        return None
-
-    def leave(self, channel: str) -> None:
-        """Count out a connection that ``enter`` counted in."""
-        self._total.free("all")
-        self._channels.free(channel)
+    def elsewhere(self, group: Hashable) -> int:
+        """How many of the group's places other processes have taken."""
+        return 0
 
 
 class Rates:
@@ -213,6 +182,100 @@ class Rates:
     def _tokens(self, house: Hashable | None, now: float) -> float:
         tokens, then = self._houses.get(house, (self._burst, now))
         return min(self._burst, tokens + (now - then) * self._rate)
+
+
+class Ranks(Protocol):
+    """So many have taken of each group, without end; who takes one is told the how manieth it is."""
+
+    def take(self, group: Hashable) -> int | None:
+        """How many are taken now, this one included; None where it can't be counted, and is not taken."""
+
+    def free(self, group: Hashable) -> None:
+        """Give back one that ``take`` counted."""
+
+
+class Ledger:
+    """Where it is counted what clients have taken: here by this process alone, in ``workers.ledger`` together with
+    others that are the same relay. What is counted under one name is one count, whoever asks for it."""
+
+    workers = 1
+    """Processes that count here."""
+
+    def places(self, name: str, most: int) -> Places:
+        """So many places for each group."""
+        return Places(most)
+
+    def ranks(self, name: str) -> Ranks | None:
+        """Ranks; None where who asks counts all there are."""
+        return None
+
+    def rates(self, name: str, per_second: float, burst: float) -> Rates:
+        """A token bucket for each group."""
+        return Rates(per_second, burst)
+
+    def uplink(self, rate: float) -> Uplink:
+        """The rate, in bytes a second, that all downloads share."""
+        return Uplink(rate)
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Work of which there is one at a time among the processes, not within one. Blocks until it is its turn."""
+        return nullcontext()
+
+
+ALONE = Ledger()
+
+
+class Connections:
+    """The open connections of a relay, counted as a whole, per channel and per house."""
+
+    def __init__(self, total: int, per_channel: int, per_house: int, ledger: Ledger = ALONE) -> None:
+        self._limits = total, per_channel, per_house
+        self._total = ledger.places("relay", total)
+        self._channels, self._houses = ledger.places("channel", per_channel), ledger.places("house", per_house)
+
+    def arrive(self, channel: str, house: str | None) -> str | None:
+        """Count a connection with its house (None), or say which limit keeps it out. ``house``: None has no limit.
+
+        Who has not said yet who it is takes no place of the channel and of the relay: strangers would fill both.
+        """
+        per_house = self._limits[2]
+        if not self._houses.take(house):
+            return f"Your network has the {per_house} connections that one may have: close another one first."
+        full = self._full(self._channels.has_room(channel), self._total.has_room("all"), channel)
+        if full:
+            self._houses.free(house)
+        return full
+
+    def depart(self, house: str | None) -> None:
+        """Count out a connection that ``arrive`` counted."""
+        self._houses.free(house)
+
+    def enter(self, channel: str) -> str | None:
+        """Count one in that arrived and is let in (None), or say which limit keeps it out."""
+        has_place = self._channels.take(channel)
+        if has_place and self._total.take("all"):
+            return None
+        if has_place:
+            self._channels.free(channel)
+        return self._full(has_place, False, channel)
+
+    def _full(self, of_channel: bool, of_relay: bool, channel: str) -> str | None:
+        """Which limit keeps a connection out, where there is no place of the channel or the relay."""
+        total, per_channel, _ = self._limits
+        if not of_channel:
+            return f"The channel {channel!r} has the {per_channel} connections that one may have: come back later."
+        if not of_relay:
+            return f"The relay has the {total} connections that it takes: come back later."
+        return None
+
+    def leave(self, channel: str) -> None:
+        """Count out a connection that ``enter`` counted in."""
+        self._total.free("all")
+        self._channels.free(channel)
+
+    def elsewhere(self) -> int:
+        """How many other processes have let in."""
+        return self._total.elsewhere("all")
 
 
 def client_address(remote: str | None, forwarded_for: str, proxies: int) -> str | None:
