@@ -15,7 +15,7 @@ from relay.common.invitation import Invitation
 from relay.common.release import RELEASE
 from relay.config import RelaySettings
 from relay.core.clock import Clock
-from relay.core.limits import Limits
+from relay.core.limits import ALONE, Ledger, Limits
 from relay.core.tunnels import PROGRAMS, Tunnel
 from relay.errors import DataFolderError
 from relay.http import endpoints, invitations
@@ -155,7 +155,8 @@ async def start(
     logs.keep_addresses_out()
     for warning in settings.warnings():
         log.warning("%s", warning)
-    room = machine.room_for(settings.max_connections)
+    workers = seat.of if seat else 1
+    room = machine.room_for(settings.max_connections, workers)
     if room < settings.max_connections:
         # The default is a number that nobody asked this machine for.
         level = logging.INFO if settings.max_connections == RelaySettings().max_connections else logging.WARNING
@@ -197,10 +198,15 @@ async def _put_together(
     node = await join(settings, limits, identity, place, channels, history.learn)
     undo.push_async_callback(asyncio.to_thread, node.close)
     undo.push_async_callback(node.stop)
-    hub = Hub(Means(settings=settings, limits=limits, history=history, node=node, channels=channels, clock=clock))
     ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
     network_key = await asyncio.to_thread(database.secret, place, "networks")
-    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl, tunnel, seat)
+    ledger = _ledger(seat, network_key, settings.max_connections)
+    hub = Hub(
+        Means(
+            settings=settings, limits=limits, history=history, node=node, channels=channels, clock=clock, ledger=ledger,
+        )
+    )  # fmt: skip
+    gate = Gate(settings, ticket_key, network_key, limits.ticket_ttl, tunnel, ledger)
     base = invitations.Base(settings.public_url or url_of(listener), tunnel)
     runner = web.AppRunner(
         endpoints.application(
@@ -211,15 +217,16 @@ async def _put_together(
             gate=gate,
             node=node,
             recogniser=recogniser,
-            downloads=Downloads(Shelf(assets, not settings.no_fetch), settings),
+            downloads=Downloads(Shelf(assets, not settings.no_fetch), settings, ledger),
             base=base,
+            ledger=ledger,
         ),
         shutdown_timeout=1.0,
         handle_signals=False,
     )
     await runner.setup()
     undo.push_async_callback(runner.cleanup)
-    doorway = _doorway(runner, settings, gate, hub)
+    doorway = _doorway(runner, settings, gate, hub, ledger)
     acceptors, kept = [Acceptor(listener, doorway)], None
     if tunnel and inner:
         acceptors.append(Acceptor(inner, doorway.for_tunnel()))
@@ -241,11 +248,24 @@ async def _put_together(
     return relay
 
 
-def _doorway(runner: web.AppRunner, settings: RelaySettings, gate: Gate, hub: Hub) -> Doorway:
+def _ledger(seat: Seat | None, key: bytes, connections: int) -> Ledger:
+    """Where the relay counts what clients take: with the other workers, where this process is one of several."""
+    if seat is None:
+        return ALONE
+    from relay.workers.ledger import SharedLedger  # Windows has neither workers nor what it needs
+
+    return SharedLedger(seat, key, min(connections, machine.places_here()))
+
+
+def _doorway(runner: web.AppRunner, settings: RelaySettings, gate: Gate, hub: Hub, ledger: Ledger) -> Doorway:
     """What stands before the application, which was set up."""
     assert runner.server is not None
     lobby: Lobby[Visitor] = Lobby(
-        machine.places(settings.max_connections), machine.idle_places(settings.max_connections)
+        machine.places(settings.max_connections),
+        machine.idle_places(settings.max_connections),
+        machine.places_here(),
+        ledger.workers,
+        gate.connections.elsewhere,
     )
     return Doorway(
         runner.server,

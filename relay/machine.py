@@ -18,8 +18,9 @@ LEAST = 1000
 """Connections that are open at the same time on the smallest relay, as far as there are descriptors."""
 
 
-def room_for(connections: int) -> int:
-    """How many of so many connections the process may hold open; its soft limit is raised as far as that needs.
+def room_for(connections: int, workers: int = 1) -> int:
+    """How many of so many connections as many processes as there are ``workers`` may hold open together. The soft limit
+    of this one is raised as far as all of them need.
 
     A process that runs out of descriptors can accept nobody, not even to say why. So the relay takes no more than this.
     """
@@ -35,22 +36,23 @@ def room_for(connections: int) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         except (ValueError, OSError):  # the system has a limit of its own (macOS)
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    room = connections if soft == resource.RLIM_INFINITY else int((soft - SPARE) / (1 + _REQUESTS))
+    room = connections if soft == resource.RLIM_INFINITY else workers * int((soft - SPARE) / (1 + _REQUESTS))
     return max(1, min(connections, room))
 
 
 def places(connections: int) -> int:
-    """TCP connections that may be open, whatever they do, where so many may be viewers' and subscribers'.
+    """TCP connections that may be open, whatever they do, where so many may be viewers' and subscribers'."""
+    return max(LEAST, math.ceil(connections * (1 + _REQUESTS)))
 
-    For after ``room_for``, which has raised the limit of descriptors.
-    """
-    most = max(LEAST, math.ceil(connections * (1 + _REQUESTS)))
+
+def places_here() -> int:
+    """TCP connections for which this process has descriptors, after ``room_for``."""
     if sys.platform == "win32":
-        return most
+        return sys.maxsize  # sockets are no file descriptors there
     import resource
 
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return most if soft == resource.RLIM_INFINITY else max(1, min(most, soft - SPARE))
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - SPARE)
 
 
 def idle_places(connections: int) -> int:

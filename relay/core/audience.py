@@ -5,7 +5,7 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable
 
-from relay.core.limits import HOUSE_WEIGHT, Places
+from relay.core.limits import ALONE, HOUSE_WEIGHT, Ledger, Ranks
 from relay.core.mood import KINDS
 from relay.core.snapshot import AGES, LEAST_NETWORKS, Networks, Share
 from relay.protocol import EXPRESSIONS, LABEL_TTL_S, NEUTRAL, Expression
@@ -126,6 +126,45 @@ class _Changed:
             self.networks[network] = before + by
             self.sizes[before + by] += 1
 
+    def counted(self, most: int) -> int:
+        """How many they are, of each network ``most``."""
+        return sum(min(most, size) * networks for size, networks in self.sizes.items())
+
+
+class _RankedChanged(_Changed):
+    """As ``_Changed``, where other processes have viewers of the channel as well.
+
+    A viewer counts if it came to do this as one of the first ``most`` of its network, on whichever process: of those no
+    more than ``most`` are there at once.
+    """
+
+    __slots__ = ("_of_rank", "_rank", "_ranks")
+
+    def __init__(self, ranks: Ranks) -> None:
+        super().__init__()
+        self._ranks = ranks
+        self._rank: dict[Member, int] = {}
+        self._of_rank: Counter[int] = Counter()
+        """How many have the rank."""
+
+    def add(self, member: Member, now: float) -> None:
+        if member not in self.times and (rank := self._ranks.take(member.network)) is not None:
+            self._rank[member] = rank
+            self._of_rank[rank] += 1
+        super().add(member, now)
+
+    def drop(self, member: Member) -> None:
+        super().drop(member)
+        rank = self._rank.pop(member, None)
+        if rank is not None:
+            self._ranks.free(member.network)
+            self._of_rank[rank] -= 1
+            if not self._of_rank[rank]:
+                del self._of_rank[rank]
+
+    def counted(self, most: int) -> int:
+        return sum(members for rank, members in self._of_rank.items() if rank <= most)
+
 
 class Recent:
     """Who did which of some kinds of things within the last ``WINDOW_S``.
@@ -135,10 +174,12 @@ class Recent:
 
     __slots__ = ("_changed", "_house_weight")
 
-    def __init__(self, kinds: int, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a network who count for a kind at most, however many share."""
+    def __init__(self, name: str, kinds: int, house_weight: int = HOUSE_WEIGHT, ledger: Ledger = ALONE) -> None:
+        """``name``: of the things. ``house_weight``: viewers of a network who count for a kind at most, however many
+        share. ``ledger``: the channel's."""
         self._house_weight = house_weight
-        self._changed = tuple(_Changed() for _ in range(kinds))
+        ranks = (ledger.ranks(f"{name} {kind}") for kind in range(kinds))
+        self._changed = tuple(_Changed() if each is None else _RankedChanged(each) for each in ranks)
 
     def add(self, member: Member, kind: int, now: float) -> None:
         """A viewer did this (0 to ``kinds`` - 1)."""
@@ -159,9 +200,7 @@ class Recent:
     def counts(self, sharing: int) -> tuple[int, ...]:
         """Viewers per kind. ``sharing``: those who share in all, of whom one network can be a tenth at most."""
         most = min(self._house_weight, max(_LEAST_CHANGES, int(_CHANGES_SHARE * sharing)))
-        return tuple(
-            sum(min(most, size) * networks for size, networks in changed.sizes.items()) for changed in self._changed
-        )
+        return tuple(changed.counted(most) for changed in self._changed)
 
     @property
     def networks(self) -> tuple[Networks, ...]:
@@ -174,9 +213,9 @@ class Changes(Recent):
 
     __slots__ = ()
 
-    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: as for ``Recent``."""
-        super().__init__(KINDS, house_weight)
+    def __init__(self, house_weight: int = HOUSE_WEIGHT, ledger: Ledger = ALONE) -> None:
+        """``house_weight``, ``ledger``: as for ``Recent``."""
+        super().__init__("changes", KINDS, house_weight, ledger)
 
     def add(self, member: Member, expression: int, now: float) -> None:
         """A viewer's label became this one (an index of ``EXPRESSIONS``).
@@ -201,17 +240,19 @@ class Audience:
 
     __slots__ = ("_deadlines", "_groups", "_least", "_places", "_swept", "_ttl", "_young", "changes", "tells_present")
 
-    def __init__(self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT, least: int = 1) -> None:
+    def __init__(
+        self, ttl: float = LABEL_TTL_S, house_weight: int = HOUSE_WEIGHT, least: int = 1, ledger: Ledger = ALONE
+    ) -> None:
         """``ttl``: seconds after which a label that was not repeated expires. ``house_weight``: viewers of a house
-        that count. ``least``: networks that ``shares`` name of each group at most."""
+        that count. ``least``: networks that ``shares`` name of each group at most. ``ledger``: the channel's."""
         self._ttl = ttl
         self._least = least
         self._groups: dict[tuple[int, int], _Group] = {}
         """By delay and age."""
         self.tells_present = False
         """Whether ``shares`` tell of which networks those are who have no label, too."""
-        self._places = Places(house_weight)
-        self.changes = Changes(house_weight)
+        self._places = ledger.places("votes", house_weight)
+        self.changes = Changes(house_weight, ledger)
         self._young: tuple[deque[tuple[float, Member]], ...] = tuple(deque() for _ in AGES[1:])
         """Who will be old enough for the next of ``AGES``, with its ``since`` of then: in the order of time."""
         self._deadlines: dict[int, list[Member]] = {}

@@ -7,7 +7,7 @@ from typing import Literal
 
 from relay.core.audience import Audience, Member
 from relay.core.grid import GridPart, GridRule, Hidden, Roster, View, least_unshown
-from relay.core.limits import HOUSE_WEIGHT
+from relay.core.limits import ALONE, HOUSE_WEIGHT, Ledger
 from relay.core.moments import Moments, Noticed
 from relay.core.mood import KINDS, SHOW_AFTER_S, Counts, Trend, Visibility
 from relay.core.reactions import Burst, Bursts, Taps, least_changes, tapped
@@ -30,15 +30,16 @@ class Channel:
 
     def __init__(
         self, name: str, min_viewers: int, label_ttl: float, house_weight: int = HOUSE_WEIGHT,
-        crowd: Crowd = "networks", show_after: float = SHOW_AFTER_S,
+        crowd: Crowd = "networks", show_after: float = SHOW_AFTER_S, ledger: Ledger = ALONE,
     ) -> None:  # fmt: skip
         """``crowd``: what the members' networks are; only told, since who makes the members knows. ``show_after``: as
-        for ``Visibility``."""
+        for ``Visibility``. ``ledger``: where houses and networks are counted."""
+        ledger = ledger.of(name)
         self.name = name
         self.recent: deque[Reaction] = deque()
         self._min_viewers, self._crowd = min_viewers, crowd
         self._sharing = 0
-        self._audience = Audience(label_ttl, house_weight, least=min_viewers)
+        self._audience = Audience(label_ttl, house_weight, min_viewers, ledger)
         self.label: Callable[[Member, Expression, float], None] = self._audience.label
         """As ``Audience.label``, without a step in between: this is called for each label. Does nothing in a pause.
         Not to be called while there are no ``cameras``."""
@@ -53,13 +54,13 @@ class Channel:
         self.late = 0
         """By how many seconds the audience sees the stream late, as the median, while reactions are told without
         ``cameras``."""
-        self.roster = Roster(house_weight)
+        self.roster = Roster(house_weight, ledger)
         self._grid_rule = GridRule(min_viewers, house_weight, show_after)
         self._bursts = Bursts()
         self._moments = Moments()
         self.moment: Moment | None = None
         """That of the last tick, if it had one."""
-        self._taps = Taps(house_weight)
+        self._taps = Taps(house_weight, ledger)
         self._trend = Trend()
         self._show_after = show_after
         self._visibility = Visibility(min_viewers, show_after)
@@ -74,6 +75,11 @@ class Channel:
         self._audience.leave(member)
         self._taps.forget(member)
         self.roster.hide(member)
+
+    def close(self) -> None:
+        """The channel is live no more: nothing of what those do counts who are still leaving."""
+        self.paused = True
+        self._taps.close()
 
     def delay(self, member: Member, delay: float) -> None:
         """A viewer sees the stream this many seconds late. See ``Audience.delay`` on when this may be."""

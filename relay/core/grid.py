@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from relay.common.printable import UNSEEN, is_printable, is_seen
 from relay.core.audience import Audience, Member
-from relay.core.limits import Places
+from relay.core.limits import ALONE, Ledger
 from relay.core.mood import KINDS, SHOW_AFTER_S, Visibility
 from relay.core.snapshot import Natural, Network, Networks, Snapshot
 from relay.protocol import EXPRESSIONS, MOST_PEOPLE, PEOPLE_S, People, PersonShown
@@ -111,23 +111,19 @@ class _Person(NamedTuple):
 class Roster:
     """The viewers of a channel on this node who chose to be shown, in the order in which they did."""
 
-    __slots__ = ("_grant", "_houses", "_keys", "_networks", "_people", "_since", "_weight")
+    __slots__ = ("_grant", "_houses", "_keys", "_networks", "_people", "_since")
 
-    def __init__(self, house_weight: int) -> None:
-        """``house_weight``: how many of one house, or of one network, are shown."""
-        self._weight = house_weight
-        self._since = 0.0
-        self._begin(0.0)
+    def __init__(self, house_weight: int, ledger: Ledger = ALONE) -> None:
+        """``house_weight``: how many of one house, or of one network, are shown. ``ledger``: the channel's."""
+        self._since = self._grant = 0.0
+        self._people: dict[Member, _Person] = {}
+        self._keys: Counter[str] = Counter()
+        self._houses = ledger.places("shown of a house", house_weight)
+        self._networks = ledger.places("shown of a network", house_weight)
 
     def __len__(self) -> int:
         """How many."""
         return len(self._people)
-
-    def _begin(self, grant: float) -> None:
-        self._grant = grant
-        self._people: dict[Member, _Person] = {}
-        self._keys: Counter[str] = Counter()
-        self._houses, self._networks = Places(self._weight), Places(self._weight)
 
     def show(self, member: Member, name: str, grant: float, unix: float) -> bool:
         """Show a viewer by a name from now on; returns False where the house or network has no place left.
@@ -159,7 +155,9 @@ class Roster:
     def keep(self, grant: float) -> None:
         """Since then the grid is allowed, 0: it is not. Nobody stays who chose it for another time."""
         if grant != self._grant:
-            self._begin(grant)
+            self._grant = grant
+            for member in list(self._people):
+                self.hide(member)
 
     def part(self, audience: Audience, hidden: Hidden, networks: int) -> GridPart | None:
         """This node's part of the grid; None where it is not allowed. ``networks``: so many are named at most."""

@@ -201,6 +201,10 @@ class Ledger:
     workers = 1
     """Processes that count here."""
 
+    def of(self, channel: str) -> "Ledger":
+        """What is counted of a channel, apart from all others."""
+        return self
+
     def places(self, name: str, most: int) -> Places:
         """So many places for each group."""
         return Places(most)

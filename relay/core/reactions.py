@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.core.audience import Member, Recent
-from relay.core.limits import HOUSE_WEIGHT, Places
+from relay.core.limits import ALONE, HOUSE_WEIGHT, Ledger
 from relay.core.snapshot import LEAST_NETWORKS
 from relay.protocol import EXPRESSIONS, TAPS, Tap
 
@@ -99,12 +99,13 @@ class Taps:
 
     __slots__ = ("_houses", "_last", "_networks", "_viewers", "recent")
 
-    def __init__(self, house_weight: int = HOUSE_WEIGHT) -> None:
-        """``house_weight``: viewers of a house (see ``relay.core.limits``) that count."""
+    def __init__(self, house_weight: int = HOUSE_WEIGHT, ledger: Ledger = ALONE) -> None:
+        """``house_weight``: viewers of a house (see ``relay.core.limits``) that count. ``ledger``: the channel's."""
         self._viewers: dict[str, set[Member]] = {tap: set() for tap in TAPS}
         self._last: OrderedDict[tuple[Member, str], float] = OrderedDict()
-        self._networks, self._houses = Places(_TAPS_AT_ONCE), Places(house_weight)
-        self.recent = Recent(len(TAPS), house_weight)
+        self._networks = ledger.places("taps of a network", _TAPS_AT_ONCE)
+        self._houses = ledger.places("taps of a house", house_weight)
+        self.recent = Recent("taps", len(TAPS), house_weight, ledger)
         """Who tapped of late."""
 
     def tap(self, member: Member, tap: Tap, now: float) -> None:
@@ -133,6 +134,10 @@ class Taps:
         for viewers in self._viewers.values():
             viewers.clear()
         return counts
+
+    def close(self) -> None:
+        """Give back what is taken: nobody taps any more."""
+        self._forget(math.inf)
 
     def _forget(self, now: float) -> None:
         """Drop the taps whose pause is over, oldest first: amortised O(1)."""

@@ -18,7 +18,6 @@ from relay.http.accept import connection_of
 from relay.http.guesses import Guesses
 from relay.http.requests import CHANNELS, HTTPError, bearer
 from relay.store.channels import Channels
-from relay.workers.seat import Seat
 
 COME_BACK_S = 10
 """For those who found it full: come back after about this long."""
@@ -81,13 +80,12 @@ class Gate:
         network_key: bytes,
         ticket_ttl: int = TICKET_TTL_S,
         tunnel: Tunnel | None = None,
-        seat: Seat | None = None,
+        ledger: limits.Ledger = limits.ALONE,
     ) -> None:
         """``ticket_key`` signs tickets, ``network_key`` hashes networks: 32 bytes each, the same on all nodes.
 
-        ``tunnel``: the one that ends at a port of its own. ``seat``: of this process, where several are the relay.
+        ``tunnel``: the one that ends at a port of its own. ``ledger``: where houses and channels are counted.
         """
-        self.seat = seat
         self._tunnel = tunnel
         self._network_key = network_key
         self._keys = {"create": settings.create_key.encode(), "metrics": settings.metrics_key.encode()}
@@ -104,12 +102,12 @@ class Gate:
             settings.require_tickets == "auto" and settings.public
         )
         self.tickets = Tickets(ticket_key, ticket_ttl)
-        self.ticket_rates = limits.Rates(_TICKETS_PER_S, _TICKETS_AT_ONCE)
-        self.guesses = Guesses()
+        self.ticket_rates = ledger.rates("tickets", _TICKETS_PER_S, _TICKETS_AT_ONCE)
+        self.guesses = Guesses(ledger)
         self.connections = limits.Connections(
-            settings.max_connections, settings.max_per_channel, settings.max_per_address
+            settings.max_connections, settings.max_per_channel, settings.max_per_address, ledger
         )
-        self.doors = limits.Places(2 * settings.max_per_address)
+        self.doors = ledger.places("doors", 2 * settings.max_per_address)
         """TCP connections of a house, whatever they do: half of them are for requests that end soon."""
 
     def require_owner(self, request: web.Request, key: Literal["create", "metrics"], elsewhere: str) -> None:

@@ -12,8 +12,7 @@ from relay import protocol
 from relay.assets import Asset, Encoded
 from relay.config import RelaySettings
 from relay.core import codings
-from relay.core.limits import Places
-from relay.core.uplink import Uplink
+from relay.core.limits import Ledger
 from relay.http.accept import cancelled_when_gone
 from relay.http.admission import GATE
 from relay.http.requests import HUB, HTTPError, json_response, placed
@@ -42,11 +41,11 @@ _FOR_GOOD = "public, max-age=31536000, immutable"
 class Downloads:
     """The places for downloads, and the rate that they share."""
 
-    def __init__(self, shelf: Shelf, settings: RelaySettings) -> None:
+    def __init__(self, shelf: Shelf, settings: RelaySettings, ledger: Ledger) -> None:
         self.shelf, self.elsewhere = shelf, settings.assets_url
-        self._all, self._houses = Places(AT_ONCE), Places(A_HOUSE)
+        self._all, self._houses = ledger.places("downloads", AT_ONCE), ledger.places("downloads of a house", A_HOUSE)
         rate = 1e6 * settings.asset_rate
-        self._uplink, self._turn = Uplink(rate) if rate else None, asyncio.Lock()
+        self._uplink, self._turn = ledger.uplink(rate) if rate else None, asyncio.Lock()
         self._piece = min(_MOST_PIECE, max(_LEAST_PIECE, int(rate / _PIECES_PER_S))) if rate else _MOST_PIECE
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:

@@ -15,6 +15,7 @@ from relay.common.release import RELEASE
 from relay.common.texts import LANGUAGES
 from relay.core import countdown, grid, peaks
 from relay.core.channel import RECENT_S
+from relay.core.limits import Ledger
 from relay.http import (
     assets,
     invitations,
@@ -78,21 +79,23 @@ def application(
     recogniser: Maker | None,
     downloads: assets.Downloads,
     base: invitations.Base,
+    ledger: Ledger,
 ) -> web.Application:
-    """The aiohttp application over the relay's parts. ``base``: the address that links begin with.
+    """The aiohttp application over the relay's parts. ``base``: the address that links begin with. ``ledger``: where
+    houses and channels are counted.
 
     Where that has a path, all addresses stand below it as well: one proxy takes it off on the way, another does not.
     """
     app = web.Application(middlewares=[_answer], client_max_size=_MAX_BODY)
-    app[CHANNELS], app[HUB], app[HISTORY], app[overlay_png.PICTURES] = channels, hub, history, Pictures()
-    app[invitations.BASE], app[invitations.CODES] = base, invitations.Codes()
+    app[CHANNELS], app[HUB], app[HISTORY], app[overlay_png.PICTURES] = channels, hub, history, Pictures(ledger)
+    app[invitations.BASE], app[invitations.CODES] = base, invitations.Codes(ledger)
     app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, node, RELEASE)
-    app[listing.CHANNEL_LIST] = listing.ChannelList()
-    app[reading.READING] = reading.ReadingRoom(archive)
+    app[listing.CHANNEL_LIST] = listing.ChannelList(ledger)
+    app[reading.READING] = reading.ReadingRoom(archive, ledger)
     app.cleanup_ctx.append(app[reading.READING].lifetime)
     app[assets.DOWNLOADS], app[pages.ASSETS_FROM] = downloads, downloads.elsewhere
     app.cleanup_ctx.append(app[assets.DOWNLOADS].lifetime)
-    app[try_page.TRIALS] = try_page.Trials(recogniser)
+    app[try_page.TRIALS] = try_page.Trials(recogniser, ledger)
     app.cleanup_ctx.append(app[try_page.TRIALS].lifetime)
     app[_PREFIX] = urlsplit(base.address).path.rstrip("/")
     for prefix in {"", app[_PREFIX]}:

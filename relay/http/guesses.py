@@ -1,11 +1,14 @@
 """Join passwords are looked at one at a time, since a wrong one costs the relay more than the one who guesses."""
 
 import asyncio
+import math
+from contextlib import AbstractContextManager
 
+from relay.core.limits import ALONE, Ledger
 from relay.core.turns import Turns, Waiter
 
 MOST_WAITING = 100
-"""Guesses that wait: some five seconds of work."""
+"""Guesses that wait, on all workers: some five seconds of work."""
 
 
 class CrowdedError(Exception):
@@ -15,8 +18,9 @@ class CrowdedError(Exception):
 class Guesses:
     """The fair queue of those who gave a password that was not given rightly before."""
 
-    def __init__(self) -> None:
-        self._turns = Turns(MOST_WAITING)
+    def __init__(self, ledger: Ledger = ALONE) -> None:
+        self._ledger = ledger
+        self._turns = Turns(math.ceil(MOST_WAITING / ledger.workers))
         self._waiting: dict[Waiter, asyncio.Future[bool]] = {}
         self._busy = False
 
@@ -29,6 +33,10 @@ class Guesses:
         if self._busy:
             await self._wait(Waiter(channel, house, doubtful))
         self._busy = True
+
+    def alone(self) -> AbstractContextManager[None]:
+        """What is done with the turn, while no other worker does the same. Blocks."""
+        return self._ledger.alone("guess")
 
     def pass_on(self) -> None:
         """End the turn: the next has it."""

@@ -8,7 +8,7 @@ from aiohttp import web
 from relay import protocol
 from relay.common.invitation import Invitation
 from relay.core import hosts, qr
-from relay.core.limits import Places
+from relay.core.limits import Ledger
 from relay.core.tunnels import Tunnel
 from relay.http import keys
 from relay.http.requests import CHANNELS, HTTPError, authorized_body, json_response
@@ -52,9 +52,9 @@ class Codes:
     A_CHANNEL = 4
     """Codes that are drawn for a channel, or wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._turn = asyncio.Semaphore(1)
-        self._places = Places(self.A_CHANNEL)
+        self._places = ledger.places("codes", self.A_CHANNEL)
 
     async def draw(self, channel: str, link: str) -> qr.Drawn:
         """The code of a channel's link.

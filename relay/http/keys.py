@@ -182,7 +182,12 @@ async def _check(request: web.Request, channel: str, house: str | None, password
         gate.ticket_rates.spend(house, time.monotonic(), 1.0 - _GUESS_COST)  # it was not looked at
         text = f"Many give a password for {channel!r} now: ask again in {COME_BACK_S} seconds."
         raise HTTPError(protocol.TOO_OFTEN, text, retry_after=COME_BACK_S) from None
+
+    def look() -> bool:
+        with gate.guesses.alone():
+            return request.app[CHANNELS].check_password(channel, password)
+
     try:
-        return await asyncio.to_thread(request.app[CHANNELS].check_password, channel, password)
+        return await asyncio.to_thread(look)
     finally:
         gate.guesses.pass_on()

@@ -13,7 +13,7 @@ from aiohttp import web
 from msgspec import UNSET, UnsetType
 
 from relay import protocol
-from relay.core.limits import Rates
+from relay.core.limits import Ledger
 from relay.core.notice import notice_of
 from relay.http.admission import GATE
 from relay.http.requests import (
@@ -61,8 +61,8 @@ def most_viewed(names: Iterable[str], viewers: Callable[[str], int]) -> list[Cou
 class ChannelList:
     """The list of channels as it was counted last, and how often a house may ask for it."""
 
-    def __init__(self) -> None:
-        self.rates = Rates(_LISTS_PER_S, _LISTS_AT_ONCE)
+    def __init__(self, ledger: Ledger) -> None:
+        self.rates = ledger.rates("lists", _LISTS_PER_S, _LISTS_AT_ONCE)
         self._counted: list[Counted] = []
         self._counted_at = -math.inf
 

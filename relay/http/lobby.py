@@ -6,19 +6,31 @@ So whoever holds on to connections and does nothing, or as little as it can, tak
 newcomer is not the first to go because it is the only one that has not asked yet.
 """
 
+import math
+import sys
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 One = TypeVar("One", bound=Hashable)
 
 
 class Lobby(Generic[One]):
-    """The connections that are open. Every step is O(1), and who stays costs nothing."""
+    """The connections that are open. Every step is O(1), and who stays costs nothing.
 
-    def __init__(self, most: int, most_idle: int) -> None:
-        """``most``: connections, whatever they do; ``most_idle``: those without a whole request."""
-        self._most, self._most_idle = most, most_idle
+    Of several workers each has an equal share of what the relay's viewers and subscribers leave, so that newcomers take
+    the places of those on the same worker, and whoever fills one worker shuts nobody out of the others.
+    """
+
+    def __init__(
+        self, most: int, most_idle: int, here: int = sys.maxsize, workers: int = 1, elsewhere: Callable[[], int] = int
+    ) -> None:
+        """``most``: connections, whatever they do; ``most_idle``: those without a whole request. ``here``: the most
+        that this process can have. ``workers``: so many have ``most`` and ``most_idle`` together, and on the others
+        stay so many as ``elsewhere`` says.
+        """
+        self._most, self._most_idle, self._here = most, math.ceil(most_idle / workers), here
+        self._workers, self._elsewhere = workers, elsewhere
         self._idle: OrderedDict[One, None] = OrderedDict()
         self._working: OrderedDict[One, None] = OrderedDict()
         self._open = 0
@@ -63,8 +75,14 @@ class Lobby(Generic[One]):
         """Those without a request, the oldest first; a copy."""
         return iter(list(self._idle))
 
+    def _room(self) -> int:
+        """How many may be open here."""
+        staying = self._open - len(self._idle) - len(self._working)
+        left = self._most - staying - self._elsewhere()
+        return min(self._here, staying + left // self._workers)
+
     def _one_too_many(self) -> One | None:
-        if self._open <= self._most and len(self._idle) <= self._most_idle:
+        if self._open <= self._room() and len(self._idle) <= self._most_idle:
             return None
         too_many_idle = len(self._idle) > max(self._most_idle, 1)
         oldest = self._idle if too_many_idle or len(self._idle) > len(self._working) else self._working

@@ -21,7 +21,7 @@ from relay.common.condition import number_word
 from relay.common.lettering import Pen
 from relay.common.texts import Language, Texts
 from relay.core.channel import RECENT_S
-from relay.core.limits import Places
+from relay.core.limits import Ledger
 from relay.protocol import EXPRESSIONS, NEUTRAL, TAPS, Crowd, Mood, Reaction
 
 MIN_WIDTH, MAX_WIDTH = 160, 1920
@@ -76,9 +76,9 @@ class Pictures:
     A_CHANNEL = 8
     """Pictures that are drawn for a channel, or wait for it: a set-up has one size, or a few."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._threads = ThreadPoolExecutor(1, "draw")
-        self._places = Places(self.A_CHANNEL)
+        self._places = ledger.places("pictures", self.A_CHANNEL)
         self._drawn: dict[
             tuple[str, int, int, Wording, Asked | None, int | None], tuple[Mood, asyncio.Task[Finished]]
         ] = {}

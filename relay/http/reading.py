@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from relay import protocol
-from relay.core.limits import Places
+from relay.core.limits import Ledger
 from relay.core.peaks import Peak, find_peaks, highlights
 from relay.core.timeline import AUDIENCE
 from relay.http.accept import connection_of
@@ -68,11 +68,12 @@ class Search(NamedTuple):
 class ReadingRoom:
     """Threads in which the history is read, places for those who ask, and the peaks that were found."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, ledger: Ledger) -> None:
         self.archive = archive
         self._threads = ThreadPoolExecutor(2, "read")
         self._peaks_thread = ThreadPoolExecutor(1, "peaks")
-        self._all, self._channels, self._searching = Places(AT_ONCE), Places(A_CHANNEL), Places(A_CHANNEL)
+        self._all, self._channels = ledger.places("reading", AT_ONCE), ledger.places("reading of a channel", A_CHANNEL)
+        self._searching = ledger.places("searching", A_CHANNEL)
         self._searches: OrderedDict[tuple[str, int, float], Search] = OrderedDict()
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:

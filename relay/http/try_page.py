@@ -12,6 +12,7 @@ from aiohttp import web
 
 from relay import protocol
 from relay.common.deadline import within
+from relay.core.limits import Ledger
 from relay.http import pages
 from relay.http.accept import cancelled_when_gone
 from relay.http.admission import GATE
@@ -38,11 +39,11 @@ Answer = TypeVar("Answer")
 class Trials:
     """The recogniser in a thread of its own, made when it is first needed. Pictures are decoded beside it."""
 
-    def __init__(self, make: Maker | None) -> None:
+    def __init__(self, make: Maker | None, ledger: Ledger) -> None:
         self._make = make
         self._recogniser: PictureRecogniser | None = None
         self._thread = ThreadPoolExecutor(1, "try")
-        self._pictures = 0
+        self._places = ledger.places("try", MAX_PICTURES)
         self._decoding = Decoding()
 
     @contextlib.contextmanager
@@ -55,14 +56,13 @@ class Trials:
         """
         if self._make is None:
             raise UnavailableError(NO_RECOGNISER)
-        if self._pictures >= MAX_PICTURES:
+        if not self._places.take("all"):
             text = f"Other pictures are being looked at: try again in {_BUSY_S} s."
             raise HTTPError(protocol.FULL, text, retry_after=_BUSY_S)
-        self._pictures += 1
         try:
             yield
         finally:
-            self._pictures -= 1
+            self._places.free("all")
 
     async def look(self, file: bytes, model: str) -> Findings:
         """Decode a picture file, and have the recogniser look at it.

@@ -8,7 +8,6 @@ from relay import protocol
 from relay.cluster.peers import Published
 from relay.core.clock import STEP_S
 from relay.core.command import Command, Told
-from relay.core.limits import Rates
 from relay.live.connections import LiveChannel
 from relay.live.means import Means
 from relay.live.members import Members
@@ -34,7 +33,7 @@ class Broadcasts:
     def __init__(self, means: Means, members: Members, recorder: Recorder) -> None:
         self._clock, self._history, self._node = means.clock, means.history, means.node
         self._members, self._recorder = members, recorder
-        self._rates = Rates(_CHANGES_PER_S, _CHANGES_AT_ONCE)
+        self._rates = means.ledger.rates("states", _CHANGES_PER_S, _CHANGES_AT_ONCE)
 
     def take_up(self) -> None:
         """At the start: what was said before the relay stopped holds on, if it was not long ago."""

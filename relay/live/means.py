@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from relay.cluster.node import Node
 from relay.config import RelaySettings
 from relay.core.clock import Clock
-from relay.core.limits import Limits
+from relay.core.limits import ALONE, Ledger, Limits
 from relay.live.counters import Counters
 from relay.store.channels import Channels
 from relay.store.history import History
@@ -21,4 +21,5 @@ class Means:
     node: Node
     channels: Channels
     clock: Clock
+    ledger: Ledger = ALONE
     counts: Counters = field(default_factory=Counters)

@@ -40,7 +40,7 @@ class Members:
     def __init__(self, means: Means, recorder: Recorder) -> None:
         self._settings, self.limits, self._clock = means.settings, means.limits, means.clock
         self._counts, self._history, self._node = means.counts, means.history, means.node
-        self._channels = means.channels
+        self._channels, self._ledger = means.channels, means.ledger
         self._recorder = recorder
         self.channels: dict[str, LiveChannel] = {}
         self.turns = max(1, round(1000 * means.limits.viewer_mood / means.settings.tick_ms))
@@ -169,7 +169,7 @@ class Members:
             values = self._settings
             core = Channel(
                 name, values.min_viewers, self.limits.label_ttl, values.address_weight, values.crowd,
-                self.limits.show_after,
+                self.limits.show_after, self._ledger,
             )  # fmt: skip
             core.grid = self._channels.grid(name)
             core.take_cameras(self._channels.cameras(name), ())
@@ -229,6 +229,7 @@ class Members:
         channel = self.channels.pop(name, None)
         if channel is None:
             return
+        channel.core.close()
         if channel.session:
             self._history.release(name)
             channel.session = None

@@ -8,7 +8,6 @@ import msgspec
 from relay.cluster.peers import Dropped, Item, Joined, Published, Renamed
 from relay.core.command import Told
 from relay.core.grid import Hidden
-from relay.core.limits import Rates
 from relay.live.broadcasts import COMMAND, Broadcasts
 from relay.live.connections import Packet, packet
 from relay.live.countdowns import Countdowns
@@ -43,7 +42,7 @@ class Newsroom:
         self._clock, self._history, self._node = means.clock, means.history, means.node
         self._members, self._recorder, self._stage = members, recorder, stage
         self._countdowns, self._broadcasts, self._gallery = countdowns, broadcasts, gallery
-        self._rehearsals = Rates(_REHEARSALS_PER_S, _REHEARSALS_AT_ONCE)
+        self._rehearsals = means.ledger.rates("rehearsals", _REHEARSALS_PER_S, _REHEARSALS_AT_ONCE)
 
     def mark(self, name: str, text: str) -> Marker | None:
         """Mark this moment of the running session, and tell the subscribers; None where no session runs.

@@ -137,7 +137,7 @@ class Ticker:
             channel.status = status
             packets.insert(0, packet(status))
         if channel.is_empty(now):
-            del self._members.channels[name]
+            self._members.channels.pop(name).core.close()
         return _Told(channel, own, own_face, part, wanted, packets)
 
     async def check_connections(self) -> None:

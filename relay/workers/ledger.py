@@ -5,6 +5,7 @@ process sits in its seat; nothing here waits for a worker that does not go on.
 """
 
 import contextlib
+import copy
 import fcntl
 import hashlib
 import mmap
@@ -47,14 +48,20 @@ class SharedLedger(Ledger):
             DataFolderError: there is no room for the file.
         """
         self.workers = seat.of
+        self._of = ""
         self._key, self._folder = key, seat.folder
         count = _buckets(connections)
         starts = [_HEAD_BYTES + _CELLS_BYTES + number * tally.table_bytes(count) for number in range(seat.of)]
         self._file = _opened(seat.folder / _FILE, starts[-1] + tally.table_bytes(count))
         self._memory = mmap.mmap(self._file, 0)
-        self._tally = tally.Tally(self._memory, starts, seat.number, count)
+        self._tally = tally.SharedTally(self._memory, starts, seat.number, count)
         self._numbers = memoryview(self._memory)[: _HEAD_BYTES + _CELLS_BYTES].cast("d")
         self._buckets = buckets.Buckets(self._numbers[_HEAD_BYTES // 8 :])
+
+    def of(self, channel: str) -> Ledger:
+        part = copy.copy(self)
+        part._of = f"{channel}/"  # which no other name has in it
+        return part
 
     def places(self, name: str, most: int) -> Places:
         return _SharedPlaces(self._tally, self._named(name), most)
@@ -89,7 +96,7 @@ class SharedLedger(Ledger):
             fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def _named(self, name: str, size: int = tally.KEY_BYTES) -> "_Keys":
-        return _Keys(name, self._key, size)
+        return _Keys(f"{self._of}{name}", self._key, size)
 
 
 class _Keys:
@@ -115,7 +122,7 @@ class _Keys:
 class _SharedRanks(Ranks):
     __slots__ = ("_keys", "_tally")
 
-    def __init__(self, counted: tally.Tally, keys: _Keys) -> None:
+    def __init__(self, counted: tally.SharedTally, keys: _Keys) -> None:
         self._tally, self._keys = counted, keys
 
     def take(self, group: Hashable) -> int | None:
@@ -128,7 +135,7 @@ class _SharedRanks(Ranks):
 class _SharedPlaces(Places):
     __slots__ = ("_keys", "_tally")
 
-    def __init__(self, counted: tally.Tally, keys: _Keys, most: int) -> None:
+    def __init__(self, counted: tally.SharedTally, keys: _Keys, most: int) -> None:
         super().__init__(most)
         self._tally, self._keys = counted, keys
 

@@ -71,7 +71,7 @@ class _Table:
         self._keys[slot] = 0
 
 
-class Tally:
+class SharedTally:
     """One worker's view of all that is taken."""
 
     __slots__ = ("_fence", "_others", "_own", "_slots")

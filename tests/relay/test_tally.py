@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from relay.workers import buckets as cells
 from relay.workers.buckets import CELLS, Buckets
-from relay.workers.tally import KEY_BYTES, Tally, table_bytes
+from relay.workers.tally import KEY_BYTES, SharedTally, table_bytes
 
 WORKERS = 3
 BUCKETS = 2
@@ -32,9 +32,9 @@ class Workers:
         self._starts = [number * size for number in range(WORKERS)]
         self.all = [self.begin(number) for number in range(WORKERS)]
 
-    def begin(self, number: int) -> Tally:
+    def begin(self, number: int) -> SharedTally:
         """As when the worker was killed, and another process has its number."""
-        return Tally(self._memory, self._starts, number, self._buckets)
+        return SharedTally(self._memory, self._starts, number, self._buckets)
 
 
 STEPS = st.lists(
