@@ -120,6 +120,10 @@ def execute(options: argparse.Namespace) -> int:
 
 def load(values: msgspec.Struct) -> Callable[[], int]:
     """The program that these are the settings of. Only what is asked for is imported."""
+    if isinstance(values, RelaySettings) and values.backup:
+        from relay.store import backup
+
+        return functools.partial(backup.run, values.data, values.database, values.backup)
     if isinstance(values, RelaySettings):
         from relay import program as relay_program
 
@@ -143,7 +147,8 @@ def led_relay(options: argparse.Namespace) -> int:
     """The relay that a program starts beside itself: set by the environment alone, as ``moodcast relay`` is."""
     with at_once():
         # A new channel's keys would be printed where nobody reads them.
-        values = msgspec.structs.replace(settings.load(RelaySettings, options, note=tell), channel="", check=False)
+        given = settings.load(RelaySettings, options, note=tell)
+        values = msgspec.structs.replace(given, channel="", check=False, backup="")
         from relay import program as relay_program
     return relay_program.run(values, trial.recogniser, led=True, assets=browser_files())
 

@@ -35,7 +35,7 @@ def table(values: RelaySettings, origins: Mapping[str, str]) -> list[str]:
     """The settings in force, one a line: option, value, where it comes from. Secrets are not shown."""
     rows = [("option", "value", "from")]
     for option in settings.options(RelaySettings):
-        if option.name != "check":
+        if option.name not in ("check", "backup"):
             rows.append((option.flag, _shown(option, getattr(values, option.name)), origins[option.name]))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return [f"{flag:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for flag, value, origin in rows]

@@ -249,6 +249,10 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(description="Check the options, the port, the database and the system's limits, say what is, and exit."),
     ] = False
+    backup: Annotated[
+        str,
+        Meta(description="Copy the database into this new file, also while a relay writes it, and exit (SQLite)."),
+    ] = ""
 
     @property
     def public(self) -> bool:

@@ -109,3 +109,9 @@ class RedirectedError(RelayError):
     """The relay's address redirects to another one, which nobody agreed to."""
 
     exit_code = 39
+
+
+class BackupError(RelayError):
+    """No copy of the database was made (--backup)."""
+
+    exit_code = 44

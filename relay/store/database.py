@@ -272,17 +272,25 @@ def try_out(folder: str, url: str = "") -> None:
             _prepare_file(folder, undo=True)
 
 
+def path_in(folder: str) -> Path:
+    """Where the SQLite file in a folder is, or would be; empty for the user's own folder."""
+    place = Path(folder).expanduser() if folder else Path(platformdirs.user_data_dir("moodcast"))
+    return place.absolute() / FILE
+
+
 def file_in(folder: str) -> Path:
-    """The SQLite file in a folder, which is made if it is missing; empty for the user's own folder.
+    """The SQLite file in a folder, which is made if it is missing; ``folder`` as for ``path_in``.
 
     Raises:
         DataFolderError: the folder can't be made.
     """
-    place = Path(folder).expanduser() if folder else Path(platformdirs.user_data_dir("moodcast"))
-    path = place.absolute() / FILE
+    path = path_in(folder)
     with file_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+_NOT_OURS = "Make the folder, and the file in it, writable for the user that the relay runs as."
 
 
 @contextlib.contextmanager
@@ -291,7 +299,7 @@ def file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError) as error:
-        advice = error.sentence if isinstance(error, DatabaseError) else "Make the folder writable."
+        advice = error.sentence if isinstance(error, DatabaseError) else _NOT_OURS
         raise DataFolderError(
             f"The relay can't keep its data in {path.parent} ({error}). {advice} Or give another folder with --data."
         ) from error
