@@ -110,16 +110,18 @@ class AudienceGenerator(Generator):
         self.talk_evenly(count * per_second, partial(self._sway, count))
 
     def rest(self, per_second: float) -> None:
-        """From now on each viewer repeats what it showed last so many times a second."""
+        """From now on each viewer repeats what it shows so many times a second; the first time at once."""
         count = len(self.clients)
         self._probes = 0
+        for number, shown in enumerate(self._shown):
+            self._show(number, shown)
         self.talk_evenly(count * per_second, lambda turn: self._show(turn % count, self._shown[turn % count]))
 
     def measure(self, seconds: float) -> dict[str, float]:
         """What is told in so many seconds.
 
         Returns: ``p50``, ``p99`` (label to mood, of the subscriber) and ``viewer_p50``, ``viewer_p99``, in seconds, NaN
-        where nothing changes; ``moods`` a viewer gets a second; ``changed``: the share of the subscriber's moods that
+        where no such mood came; ``moods`` a viewer gets a second; ``changed``: the share of the subscriber's moods that
         differ from the one before.
         """
         everyone = [*self.subscribers, *self.listeners]
@@ -131,7 +133,7 @@ class AudienceGenerator(Generator):
             latencies = [latency for one in group for latency in one.latencies]
             cuts = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [float("nan")] * 99
             found |= {f"{name}p50": cuts[49], f"{name}p99": cuts[98]}
-        told = sum(one.moods for one in self.subscribers)
+        told = max(1, sum(one.moods for one in self.subscribers))
         return found | {
             "moods": sum(one.moods for one in self.listeners) / len(self.listeners) / seconds,
             "changed": sum(one.changes for one in self.subscribers) / told,

@@ -36,7 +36,7 @@ def masked(kind: int, payload: bytes) -> bytes:
 
 
 class LoadClient:
-    """One client. ``hear`` takes what comes; while it is None, that is dropped."""
+    """One client. ``hear`` takes what comes, and no bytes at its end; while it is None, that is dropped."""
 
     __slots__ = ("hear", "socket", "unsent")
 
@@ -72,6 +72,7 @@ class Generator:
         awaited = set(self.clients)
 
         def hear(client: LoadClient, data: bytes) -> None:
+            _must_go_on(data)
             if PONG in data:  # a mood's JSON is ASCII, so this byte can only be the pong's first
                 client.hear = None
                 awaited.discard(client)
@@ -103,6 +104,7 @@ class Generator:
 
         def shake(connection: LoadClient, data: bytes) -> None:
             head = shaking[connection] = shaking[connection] + data
+            _must_go_on(data)
             if b"\r\n\r\n" not in head:
                 return
             if not head.startswith(b"HTTP/1.1 101"):
@@ -182,9 +184,7 @@ class Generator:
         if not count:
             self.lost += 1
             self._epoll.unregister(connection.socket)
-            if connection.hear:
-                raise ConnectionError("the server ended a connection on which something was awaited")
-        elif connection.hear:
+        if connection.hear:
             connection.hear(connection, bytes(self._buffer[:count]))
 
     def _send_rest(self, connection: LoadClient) -> None:
@@ -197,6 +197,11 @@ class Generator:
             f"GET {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n"
         ).encode()
+
+
+def _must_go_on(data: bytes) -> None:
+    if not data:
+        raise ConnectionError("the server ended a connection on which something was awaited")
 
 
 def serve(generator: Generator) -> None:
