@@ -80,6 +80,10 @@ def run(arguments: list[str] | None) -> int:
         from agent.app import eyes
 
         eyes.run()
+    if given == ["worker"]:  # so does a relay of several processes
+        from relay import program as relay_program
+
+        return relay_program.run_worker(trial.recogniser, browser_files())
     try:
         with at_once():
             options = parser(given[0] if given else "window").parse_args(given)

@@ -33,11 +33,12 @@ from relay.store.archive import Archive
 from relay.store.channels import ChannelKeys, Channels
 from relay.store.claim import Claim, claim_database
 from relay.store.history import History
+from relay.store.leases import give_back
 from relay.trial import Maker
 from relay.tunnel import keeper
 from relay.tunnel.keeper import Keeper
 from relay.workers.ports import listen, url_of
-from relay.workers.seat import Seat
+from relay.workers.seat import Seat, bus_of
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,16 @@ class Relay:
         node: Node,
         claim: Claim,
         tunnel: Keeper | None,
+        way_in: Tunnel | None,
     ) -> None:
         self.url = url
         """Where it listens, as in ``http://127.0.0.1:8765``."""
         self.base = base
         """What its links for viewers begin with."""
         self.tunnel = tunnel
+        """The one that it keeps itself."""
+        self.way_in = way_in
+        """What is known of a tunnel, whoever keeps it."""
         self._acceptors = acceptors
         self._doorway = doorway
         self._runner = runner
@@ -140,9 +145,11 @@ async def start(
     clock: Clock | None = None,
     assets: AssetStore | None = None,
     seat: Seat | None = None,
+    tunnel_port: int = 0,
 ) -> Relay:
     """Start a relay in the running event loop. ``recogniser`` makes one for the page /try; ``clock``: the machine's;
-    ``assets``: what viewers' browsers read faces with; ``seat``: where this process is one of several that are it.
+    ``assets``: what viewers' browsers read faces with. ``seat``: where this process is one of several that are the
+    relay, which share its port; where another process keeps a tunnel, ``tunnel_port`` is that at which it ends.
 
     Raises:
         PortInUseError: another program listens on the port.
@@ -153,7 +160,7 @@ async def start(
         SettingsError: the nodes of a cluster can't be joined in this way, or there is no program for the tunnel.
     """
     logs.keep_addresses_out()
-    for warning in settings.warnings():
+    for warning in settings.warnings() if seat is None else ():
         log.warning("%s", warning)
     workers = seat.of if seat else 1
     room = machine.room_for(settings.max_connections, workers)
@@ -163,7 +170,7 @@ async def start(
         log.log(level, "%s", machine.shortage(settings.max_connections, room))
         settings = msgspec.structs.replace(settings, max_connections=room)
     async with contextlib.AsyncExitStack() as undo:
-        relay = await _put_together(settings, limits, recogniser, clock or Clock(), assets, seat, undo)
+        relay = await _put_together(settings, limits, recogniser, clock or Clock(), assets, seat, tunnel_port, undo)
         undo.pop_all()  # from here on ``stop`` does it
     kind = "postgresql" if settings.database else "sqlite"
     log.info("relay starts", extra={"version": RELEASE, "url": relay.url, "database": kind})
@@ -177,22 +184,28 @@ async def _put_together(
     clock: Clock,
     assets: AssetStore | None,
     seat: Seat | None,
+    tunnel_port: int,
     undo: contextlib.AsyncExitStack,
 ) -> Relay:
     """The parts of a relay, each from those before it. ``undo``: what to do where one can't be made."""
     program = PROGRAMS.get(settings.tunnel)
     tunnel, path = (Tunnel(program), keeper.find(program)) if program else (None, "")
-    listener = listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port, shared=seat is not None)
     undo.callback(listener.close)
-    inner = listen("127.0.0.1", 0) if tunnel else None
+    inner = listen("127.0.0.1", tunnel_port, shared=seat is not None) if tunnel else None
     if inner:
         undo.callback(inner.close)
     port = listener.getsockname()[1]
-    claim = await asyncio.to_thread(claim_database, settings.data, settings.database, bool(settings.cluster), port)
+    if seat and settings.cluster == bus_of(seat.folder):
+        claim = Claim(lambda: None)  # who started the workers has it
+    else:
+        claim = await asyncio.to_thread(claim_database, settings.data, settings.database, bool(settings.cluster), port)
     undo.push_async_callback(asyncio.to_thread, claim.release)
     place = await asyncio.to_thread(database.prepare, settings.data, settings.database)
     channels = await asyncio.to_thread(Channels, place)
-    identity = new_identity(port) if settings.cluster else None
+    identity = new_identity(port, seat) if settings.cluster else None
+    if seat and identity:
+        await asyncio.to_thread(give_back, place, seat.succeed(identity.holder))
     history = await asyncio.to_thread(History, place, identity.holder if identity else "")
     undo.push_async_callback(asyncio.to_thread, history.close)
     node = await join(settings, limits, identity, place, channels, history.learn)
@@ -217,7 +230,9 @@ async def _put_together(
             gate=gate,
             node=node,
             recogniser=recogniser,
-            downloads=Downloads(Shelf(assets, not settings.no_fetch), settings, ledger),
+            downloads=Downloads(
+                Shelf(assets, not settings.no_fetch, elsewhere=seat is not None and seat.number > 0), settings, ledger
+            ),
             base=base,
             ledger=ledger,
         ),
@@ -230,7 +245,7 @@ async def _put_together(
     acceptors, kept = [Acceptor(listener, doorway)], None
     if tunnel and inner:
         acceptors.append(Acceptor(inner, doorway.for_tunnel()))
-        kept = Keeper(tunnel, path, inner.getsockname()[1])
+        kept = None if tunnel_port else Keeper(tunnel, path, inner.getsockname()[1])
     relay = Relay(
         url_of(listener),
         base,
@@ -243,6 +258,7 @@ async def _put_together(
         node=node,
         claim=claim,
         tunnel=kept,
+        way_in=tunnel,
     )
     hub.start()
     return relay

@@ -11,6 +11,7 @@ from relay.errors import DatabaseInUseError, RelayError, SettingsError
 from relay.store import database
 from relay.store.claim import claim_database
 from relay.tunnel import keeper
+from relay.workers import local_redis, supervisor
 from relay.workers.ports import listen
 
 
@@ -66,6 +67,7 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
         database.try_out(values.data, values.database)
     except RelayError as error:
         problems.append(str(error))
+    problems += _about_processes(values)
     if program := PROGRAMS.get(values.tunnel):
         try:
             keeper.find(program)
@@ -83,6 +85,16 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
         asked = origins["max_connections"] != "default"
         (problems if asked else warnings).append(machine.shortage(values.max_connections, room))
     return problems, warnings
+
+
+def _about_processes(values: RelaySettings) -> list[str]:
+    """What keeps several processes from being this relay."""
+    try:
+        if supervisor.count_of(values) > 1 and not values.cluster:
+            local_redis.find()
+    except RelayError as error:
+        return [str(error)]
+    return []
 
 
 def _say(text: str) -> None:

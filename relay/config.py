@@ -114,6 +114,15 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
             extra=SECRET,
         ),
     ] = ""
+    processes: Annotated[
+        str,
+        Meta(
+            pattern=r"^(auto|[1-9][0-9]?)$",
+            description="Processes that are this relay together, each of which can use one core: a number, or auto for "
+            "the cores that it may use. On Linux; several tell each other what they count through the Redis of "
+            "--cluster, or one that the relay starts itself (redis-server has to be installed; extra `cluster`).",
+        ),
+    ] = "1"
     channel: Annotated[
         str,
         Meta(

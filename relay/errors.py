@@ -105,6 +105,12 @@ class DatabaseInUseError(RelayError):
     exit_code = 40
 
 
+class WorkersError(RelayError):
+    """The workers of a relay (--processes) end again and again."""
+
+    exit_code = 70
+
+
 class RedirectedError(RelayError):
     """The relay's address redirects to another one, which nobody agreed to."""
 
@@ -114,4 +120,4 @@ class RedirectedError(RelayError):
 class BackupError(RelayError):
     """No copy of the database was made (--backup)."""
 
-    exit_code = 44
+    exit_code = 71

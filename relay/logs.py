@@ -17,10 +17,13 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 """What every record has; the rest came as ``extra``."""
 
 
-def configure(kind: Format) -> None:
-    """Log everything from INFO on to standard error."""
+def configure(kind: Format, worker: int | None = None) -> None:
+    """Log everything from INFO on to standard error. ``worker``: the number of this process, told in each line, where
+    several are one relay."""
     handler = logging.StreamHandler()
     handler.addFilter(Seldom())
+    if worker is not None:
+        handler.addFilter(_OfWorker(worker))
     handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
@@ -56,6 +59,18 @@ class Seldom(logging.Filter):
         if unsaid := self._unsaid.pop(complaint, 0):
             record.unsaid = unsaid
         return self._said[complaint] <= AT_ONCE
+
+
+class _OfWorker(logging.Filter):
+    """Tells in each record which worker's it is."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.worker = self._number
+        return True
 
 
 class JsonFormatter(logging.Formatter):

@@ -7,17 +7,22 @@ import shutil
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, NoReturn
 
 from relay import logs, machine
 from relay.app import Relay, start
 from relay.assets import AssetStore
 from relay.common import leash
+from relay.common.deadline import end
 from relay.config import RelaySettings
 from relay.core import qr
 from relay.errors import OutputError, ReaderGoneError
 from relay.trial import Maker
 from relay.tunnel.keeper import TunnelOpen
+from relay.workers import orders, supervisor
+from relay.workers.orders import BeginWork
+from relay.workers.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +36,59 @@ def run(
     which is its address alone; it ends when that does, see ``relay.common.leash``.
 
     Raises:
-        RelayError: what ``start`` raises.
+        RelayError: what ``start`` raises, or ``supervisor.run``.
     """
     logs.configure(settings.log_format)
+    if not led and (count := supervisor.count_of(settings)) > 1:
+        return supervisor.run(settings, count)
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
         asyncio.run(_run(settings, recogniser, led, assets))
     return 0
 
 
-async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool, assets: AssetStore | None) -> None:
+def run_worker(recogniser: Maker | None, assets: AssetStore | None) -> int:
+    """Run one of the processes that are a relay together, as ``relay.workers.supervisor`` tells; returns the exit code.
+
+    Raises:
+        RelayError: what ``start`` raises.
+    """
+    if begin := orders.begin():
+        logs.configure(begin.settings.log_format, begin.number)
+        asyncio.run(_run_worker(begin, recogniser, assets))
+    return 0
+
+
+async def _run_worker(begin: BeginWork, recogniser: Maker | None, assets: AssetStore | None) -> None:
+    drain, stop = _signals()
+    settings = begin.settings
+    seat = Seat(begin.number, begin.of, Path(begin.folder))
+    relay = await start(settings, recogniser=recogniser, assets=assets, seat=seat, tunnel_port=begin.tunnel_port)
+    machine.collect_rarely()
+
+    def hear(line: bytes) -> None:
+        if (told := orders.tunnel(line)) and relay.way_in:
+            relay.way_in.host = told.host
+            if told.announce:
+                news = TunnelOpen(relay.way_in.program, relay.way_in.address, told.before)
+                _tell_address(relay, settings.channel, news)
+
+    supervised = asyncio.create_task(leash.let_go(orders.SUPERVISOR, hear), name="leash")
+    supervised.add_done_callback(lambda _: stop.set())  # nobody would wait for a drain
+    try:
+        if begin.introduces:
+            _introduce(relay, settings)
+        orders.answer()
+        await _first(stop.wait(), drain.wait())
+        if not stop.is_set():
+            await _first(stop.wait(), relay.drain(settings.drain_seconds))
+    finally:
+        await relay.stop()
+        await end(supervised)
+    log.info("relay ends")
+
+
+def _signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Set when all clients are to be sent away, and when the relay is to end at once."""
     drain, stop = asyncio.Event(), asyncio.Event()
 
     def terminate() -> None:
@@ -48,6 +97,11 @@ async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool, ass
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    return drain, stop
+
+
+async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool, assets: AssetStore | None) -> None:
+    drain, stop = _signals()
     relay = await start(settings, recogniser=recogniser, assets=assets)
     machine.collect_rarely()
     try:
@@ -56,10 +110,7 @@ async def _run(settings: RelaySettings, recogniser: Maker | None, led: bool, ass
             await _first(stop.wait(), drain.wait(), leash.let_go(0), _tell_of_tunnel(relay, "", quiet=True))
             stop.set()  # who started it may be gone: nobody waits for a drain
         else:
-            introduction = _introduction(relay, settings)
-            if settings.channel and not relay.base.note:
-                _show(relay.invitation(settings.channel)[0])
-            _say(introduction)
+            _introduce(relay, settings)
             await _first(stop.wait(), drain.wait(), _tell_of_tunnel(relay, settings.channel))
             _say("Stopping: saying goodbye to the viewers and writing the history.")
         if not stop.is_set():
@@ -105,6 +156,13 @@ async def _first(*works: Coroutine[Any, Any, object]) -> None:
         task.result()
 
 
+def _introduce(relay: Relay, settings: RelaySettings) -> None:
+    introduction = _introduction(relay, settings)
+    if settings.channel and not relay.base.note:
+        _show(relay.invitation(settings.channel)[0])
+    _say(introduction)
+
+
 def _introduction(relay: Relay, settings: RelaySettings) -> str:
     rows = [("Dashboard", f"{relay.url}/dashboard")]
     notes = []
@@ -121,7 +179,7 @@ def _introduction(relay: Relay, settings: RelaySettings) -> str:
             ("Dashboard", f"{relay.url}/dashboard{options}"),
         ]
         notes = ["The channel is new, and its keys are shown only now: keep them."]
-    if relay.tunnel:
+    if relay.way_in:
         rows.append(("Tunnel", f"{settings.tunnel} is being started: its address and the invitation follow"))
     elif settings.channel:
         link, told = relay.invitation(settings.channel)

@@ -12,7 +12,7 @@ import relay.errors
 from relay.errors import MoodcastError, ReaderGoneError
 
 RANGES = {
-    relay.errors.RelayError: [2, 3, *range(30, 41), 141],
+    relay.errors.RelayError: [2, 3, *range(30, 41), *range(70, 80), 141],
     agent.errors.AgentError: [*range(10, 21), *range(60, 70)],
     models.errors.ModelError: [*range(21, 30), *range(50, 60)],
     demo.errors.DemoError: range(41, 50),

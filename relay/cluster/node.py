@@ -25,6 +25,7 @@ from relay.store import database
 from relay.store.channels import Channels, Replaced
 from relay.store.database import Connection, DatabaseError
 from relay.store.leases import Leases
+from relay.workers.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -235,7 +236,7 @@ class _ClusterNode(Node):
 
     @property
     def alone(self) -> bool:
-        return not self._peers.present
+        return not self._peers.elsewhere
 
     @property
     def cut_off(self) -> bool:
@@ -325,9 +326,10 @@ class _ClusterNode(Node):
             await self._read_channel(channel)
 
 
-def new_identity(port: int) -> Identity:
-    """Of a relay that begins to run now and listens on the port of this machine."""
-    return Identity(f"{socket.gethostname()[:100]}:{port}", time.time_ns())
+def new_identity(port: int, seat: Seat | None = None) -> Identity:
+    """Of a relay that begins to run now and listens on the port of this machine, or of a worker of one."""
+    name = f"{socket.gethostname()[:100]}:{port}"
+    return Identity(name if seat is None else f"{name}/{seat.number}", time.time_ns())
 
 
 async def join(

@@ -396,6 +396,13 @@ class Peers:
         return sum(peer.present for peer in self._peers.values())
 
     @property
+    def elsewhere(self) -> int:
+        """How many of these are no workers of the same relay, which stop together."""
+        relay, worker, _ = self._own_name.rpartition("/")
+        siblings = relay + worker
+        return sum(peer.present and not (worker and name.startswith(siblings)) for name, peer in self._peers.items())
+
+    @property
     def missing(self) -> int:
         """How many nodes went silent in the last minute without a goodbye."""
         return sum(peer.silent and not peer.left for peer in self._peers.values())

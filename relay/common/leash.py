@@ -1,7 +1,7 @@
 """A program that ends with the one that started it: by the standard input that it was given, whatever system it is.
 
 The other end of that pipe closes when the starter ends, also when it crashes or is killed. While it lives it may send
-lines: ``release 20`` lets go in 20 seconds, ``hold`` takes that back. Others mean nothing.
+lines: ``release 20`` lets go in 20 seconds, ``hold`` takes that back. Others mean nothing here.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from relay.common.deadline import within
 
-_LONGEST_LINE = 100
+_LONGEST_LINE = 400
 LONGEST_RELEASE_S = 600.0
 
 
@@ -24,10 +25,11 @@ class Leash:
         self.until = math.inf
         self._rest = b""
 
-    def feed(self, chunk: bytes, now: float) -> None:
-        """Bytes of the input as they come; ``now`` in seconds, of the clock of ``until``."""
+    def feed(self, chunk: bytes, now: float) -> list[bytes]:
+        """Bytes of the input as they come; ``now`` in seconds, of the clock of ``until``. Returns the other lines."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         self._rest = self._rest[: _LONGEST_LINE + 1]
+        others = []
         for line in lines:
             word, _, number = line.strip().partition(b" ")
             if word == b"hold":
@@ -37,10 +39,16 @@ class Leash:
                     seconds = float(number)
                     if 0 <= seconds <= LONGEST_RELEASE_S:
                         self.until = now + seconds
+            else:
+                others.append(line)
+        return others
 
 
-async def let_go(source: int) -> None:
-    """Wait until who started this program has ended or released it; ``source`` is a file descriptor of the pipe."""
+async def let_go(source: int, heard: Callable[[bytes], None] = lambda _: None) -> None:
+    """Wait until who started this program has ended or released it; ``source`` is a file descriptor of the pipe.
+
+    ``heard``: gets each line that means nothing here.
+    """
     chunks: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
@@ -65,4 +73,5 @@ async def let_go(source: int) -> None:
             return
         if not chunk:
             return
-        leash.feed(chunk, time.monotonic())
+        for line in leash.feed(chunk, time.monotonic()):
+            heard(line)

@@ -35,9 +35,10 @@ Result = TypeVar("Result")
 class Shelf:
     """The files, by their address, and the threads in which they are read."""
 
-    def __init__(self, store: AssetStore | None, may_fetch: bool) -> None:
-        """``may_fetch``: what is missing is fetched and compressed for as long as the shelf is ``kept``."""
-        self._store, self._may_fetch = store, may_fetch
+    def __init__(self, store: AssetStore | None, may_fetch: bool, elsewhere: bool = False) -> None:
+        """``may_fetch``: what is missing is fetched and compressed for as long as the shelf is ``kept``; ``elsewhere``:
+        by another process of the relay."""
+        self._store, self._may_fetch, self._elsewhere = store, may_fetch and not elsewhere, may_fetch and elsewhere
         self._is_whole, self._works, self._said_ready = False, store is not None, False
         self._looked = float("-inf")
         self._looking = asyncio.Lock()
@@ -97,7 +98,7 @@ class Shelf:
     async def _make_ready(self) -> None:
         await self._look()
         if self._store is None or self._is_whole or not self._may_fetch:
-            self._works = False
+            self._works = self._elsewhere and self._store is not None
             return
         cost = await self.run(self._store.cost)
         what = f"fetched ({cost}) and compressed" if cost else "compressed"

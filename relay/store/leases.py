@@ -16,7 +16,19 @@ _RENEW, _TRY = 0.3, 0.1
 """How often a lease is renewed, and one asked for that another node still has, in lengths of a lease."""
 
 RELEASE = "DELETE FROM leases WHERE channel = ? AND node = ?"
+_GIVE_BACK = "DELETE FROM leases WHERE node = ?"
 MINE = "SELECT channel FROM leases WHERE node = ?"
+
+
+def give_back(place: database.Place, holder: str) -> None:
+    """End the leases of a run that has ended itself, so that nobody has to wait for them. Blocks.
+
+    Raises:
+        DatabaseError: the database can't be written.
+    """
+    if holder:
+        with database.opened(place) as file:
+            file.execute(_GIVE_BACK, (holder,))
 
 
 class Leases:
@@ -99,7 +111,7 @@ class Leases:
                     (channel, self._holder, now + self._length, now),
                 )
         if self._stopping:
-            connection.execute("DELETE FROM leases WHERE node = ?", (self._holder,))
+            connection.execute(_GIVE_BACK, (self._holder,))
         mine = frozenset(row[0] for row in connection.execute(MINE, (self._holder,)).fetchall())
         for channel in mine - self._held:
             node, expires = leases.get(channel, (self._holder, 0.0))

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,12 @@ from relay.errors import AddressError, PortInUseError
 
 _BACKLOG = 4096
 """Connections that may wait to be accepted: a whole audience comes back at once after a restart."""
+
+SPREADS = sys.platform == "linux"
+"""Whether the system shares out a port's connections among those who listen there (SO_REUSEPORT, Linux 3.9).
+
+macOS has the option as well, and gives all connections to one of them; Windows has none.
+"""
 
 
 def listen(host: str, port: int, shared: bool = False) -> socket.socket:
