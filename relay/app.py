@@ -167,7 +167,8 @@ async def start(
     if room < settings.max_connections:
         # The default is a number that nobody asked this machine for.
         level = logging.INFO if settings.max_connections == RelaySettings().max_connections else logging.WARNING
-        log.log(level, "%s", machine.shortage(settings.max_connections, room))
+        if seat is None or seat.number == 0:
+            log.log(level, "%s", machine.shortage(settings.max_connections, room))
         settings = msgspec.structs.replace(settings, max_connections=room)
     async with contextlib.AsyncExitStack() as undo:
         relay = await _put_together(settings, limits, recogniser, clock or Clock(), assets, seat, tunnel_port, undo)

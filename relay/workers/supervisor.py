@@ -169,13 +169,8 @@ class _Supervisor:
             own = LocalRedis(redis, folder)
             undo.push_async_callback(own.close)
             await own.start()
-        settings = msgspec.structs.replace(
-            settings,
-            port=port,
-            processes="1",
-            cluster=settings.cluster or bus_of(folder),
-            asset_rate=settings.asset_rate / self._count,
-        )
+        bus = settings.cluster or bus_of(folder)
+        settings = msgspec.structs.replace(settings, port=port, processes="1", cluster=bus)
         return BeginWork(settings=settings, number=0, of=self._count, folder=str(folder), tunnel_port=tunnel_port)
 
     async def _work(self, begin: BeginWork, undo: contextlib.AsyncExitStack) -> None:
