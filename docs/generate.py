@@ -237,7 +237,12 @@ def metrics_markdown() -> str:
         "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"
         f"{metrics.markdown()}\n"
         "On Linux, those of the process come on top: `process_cpu_seconds_total`, `process_resident_memory_bytes`,\n"
-        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `process_max_fds`.\n"
+        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `process_max_fds`.\n\n"
+        "A relay of several workers (`--processes`) answers for all of them, whichever is asked: each tells the\n"
+        "others once a second. Counters, histograms and gauges are sums; of what is the same on all, or is 0 or 1, it\n"
+        "is the largest value, and of `moodcast_cluster_connected` the least. Counters go on where a worker is\n"
+        "replaced. Those of the process stand apart, with the label `worker`. Of a worker that has told nothing for\n"
+        "five seconds only its counters are left, and `moodcast_workers_silent` has it.\n"
     )
 
 

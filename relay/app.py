@@ -236,6 +236,7 @@ async def _put_together(
             ),
             base=base,
             ledger=ledger,
+            seat=seat,
         ),
         shutdown_timeout=1.0,
         handle_signals=False,

@@ -53,6 +53,7 @@ from relay.store.channels import Channels
 from relay.store.database import DatabaseError
 from relay.store.history import ClosedError, History
 from relay.trial import Maker
+from relay.workers.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -80,16 +81,20 @@ def application(
     downloads: assets.Downloads,
     base: invitations.Base,
     ledger: Ledger,
+    seat: Seat | None = None,
 ) -> web.Application:
     """The aiohttp application over the relay's parts. ``base``: the address that links begin with. ``ledger``: where
-    houses and channels are counted.
+    houses and channels are counted. ``seat``: of this process, where several are the relay.
 
     Where that has a path, all addresses stand below it as well: one proxy takes it off on the way, another does not.
     """
     app = web.Application(middlewares=[_answer], client_max_size=_MAX_BODY)
     app[CHANNELS], app[HUB], app[HISTORY], app[overlay_png.PICTURES] = channels, hub, history, Pictures(ledger)
     app[invitations.BASE], app[invitations.CODES] = base, invitations.Codes(ledger)
-    app[GATE], app[NODE], app[metrics.REGISTRY] = gate, node, metrics.registry(channels, hub, history, node, RELEASE)
+    app[GATE], app[NODE] = gate, node
+    own = metrics.registry(channels, hub, history, node, RELEASE)
+    app[metrics.REPORTS] = metrics.Reports(own, hub, history, seat)
+    app.cleanup_ctx.append(app[metrics.REPORTS].lifetime)
     app[listing.CHANNEL_LIST] = listing.ChannelList(ledger)
     app[reading.READING] = reading.ReadingRoom(archive, ledger)
     app.cleanup_ctx.append(app[reading.READING].lifetime)
@@ -198,7 +203,7 @@ async def _ready(request: web.Request) -> web.Response:
     """Whether clients should be sent here; ``exclude`` in the query names reasons that don't matter to who asks."""
     excluded = request.query.getall("exclude", ())
     reasons = {"draining": shutting_down()} if request.app[HUB].come_back_s is not None else {}
-    if warning := request.app[HISTORY].warning:
+    if warning := request.app[metrics.REPORTS].history_warning():
         reasons["history"] = warning
     reasons = {name: text for name, text in reasons.items() if name not in excluded}
     return json_response({"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)

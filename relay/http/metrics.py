@@ -1,6 +1,8 @@
 """``GET /metrics``: the relay's own figures in Prometheus' text format. None of them tells of a viewer or a channel."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -15,15 +17,15 @@ from relay.live.counters import METRICS
 from relay.live.hub import Hub
 from relay.store.channels import Channels
 from relay.store.history import History
-
-REGISTRY = web.AppKey("metrics", CollectorRegistry)
+from relay.workers.figures import TELL_S, Board, Family, Sample, WorkerFigures, is_silent, merged
+from relay.workers.seat import Seat
 
 Value = float | Mapping[tuple[str, ...], float]
 """Of a metric: one number, or one for each value of its labels."""
 
 
 def registry(channels: Channels, hub: Hub, history: History, node: Node, version: str) -> CollectorRegistry:
-    """A relay's metrics, read from its parts when they are asked for."""
+    """The metrics of this process, read from its parts when they are asked for."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Relay(lambda: _values(channels, hub, history, version) | _of_cluster(node.standing)))
     registry.register(hub.counts.tick)
@@ -45,6 +47,8 @@ def _values(channels: Channels, hub: Hub, history: History, version: str) -> dic
         "moodcast_sessions": totals.sessions,
         "moodcast_viewers_shown": totals.shown,
         "moodcast_viewers_looking": totals.lookers,
+        "moodcast_workers": {},  # is added where there are several
+        "moodcast_workers_silent": {},
         "moodcast_draining": int(hub.come_back_s is not None),
         "moodcast_viewers_joined_total": counts.viewers,
         "moodcast_subscribers_joined_total": counts.subscribers,
@@ -107,6 +111,76 @@ def _series(value: Value) -> Iterator[tuple[tuple[str, ...], float]]:
         yield (), value
 
 
+class Reports(CollectorRegistry):
+    """The metrics of a relay: of this process, or where it is one of several, of all of them."""
+
+    def __init__(self, own: CollectorRegistry, hub: Hub, history: History, seat: Seat | None) -> None:
+        super().__init__(auto_describe=False)
+        self._own, self._hub, self._history, self._seat = own, hub, history, seat
+        self._board = Board(seat) if seat else None
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        """For aiohttp's ``cleanup_ctx``: the other workers are told."""
+        telling = asyncio.create_task(self._tell_forever(self._board), name="figures") if self._board else None
+        yield
+        if telling:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    def history_warning(self) -> str:
+        """A sentence while the database refuses; only the worker that writes notices."""
+        others = self._present(self._board.others()).values() if self._board else ()
+        return self._history.warning or next((one.history for one in others if one.history), "")
+
+    def collect(self) -> Iterator[Metric]:
+        if self._board is None or self._seat is None:
+            yield from self._own.collect()
+            return
+        # First told and then shown, so that nothing is shown that would be forgotten if this process died now.
+        told = {self._seat.number: self._tell(self._board), **self._board.others()}
+        present = self._present(told)
+        added = {
+            "moodcast_workers": len(present),
+            "moodcast_workers_silent": self._seat.of - len(present),
+            "moodcast_channels_live": len(frozenset().union(*(figures.channels for figures in present.values()))),
+        }
+        for family in merged(told, time.monotonic()):
+            metric = Metric(family.name, family.text, family.kind)
+            for sample in family.samples:
+                metric.add_sample(sample.name, dict(sample.labels), sample.value)
+            if family.name in added:
+                metric.samples.clear()
+                metric.add_sample(family.name, {}, added[family.name])
+            yield metric
+
+    @staticmethod
+    def _present(told: Mapping[int, WorkerFigures]) -> dict[int, WorkerFigures]:
+        """Those of the workers that told lately."""
+        return {number: figures for number, figures in told.items() if not is_silent(figures, time.monotonic())}
+
+    async def _tell_forever(self, board: Board) -> None:
+        while True:
+            self._tell(board)
+            await asyncio.sleep(TELL_S)
+
+    def _tell(self, board: Board) -> WorkerFigures:
+        channels = self._hub.members.channels.items()
+        present = frozenset(name for name, channel in channels if channel.viewers or channel.subscribers)
+        families = [_family(metric) for metric in self._own.collect()]
+        return board.tell(WorkerFigures(time.monotonic(), families, present, self._history.warning))
+
+
+_TOGETHER = {row.name.removesuffix("_total"): row.together for row in METRICS}
+
+
+def _family(metric: Metric) -> Family:
+    samples = [Sample(sample.name, tuple(sample.labels.items()), sample.value) for sample in metric.samples]
+    return Family(metric.name, metric.documentation, metric.type, _TOGETHER.get(metric.name), samples)
+
+
+REPORTS = web.AppKey("reports", Reports)
+
+
 async def metrics(request: web.Request) -> web.Response:
     """The figures, for this machine and for who has the metrics key."""
     elsewhere = (
@@ -115,7 +189,7 @@ async def metrics(request: web.Request) -> web.Response:
     )
     request.app[GATE].require_owner(request, "metrics", elsewhere)
     encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
-    return web.Response(body=encode(request.app[REGISTRY]), headers={hdrs.CONTENT_TYPE: content_type})
+    return web.Response(body=encode(request.app[REPORTS]), headers={hdrs.CONTENT_TYPE: content_type})
 
 
 def markdown() -> str:

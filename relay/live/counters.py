@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from prometheus_client import Histogram
 
 from relay.protocol import CODES, Code
+from relay.workers.figures import Together
 
 log = logging.getLogger(__name__)
 
@@ -26,23 +27,30 @@ class Metric(NamedTuple):
     kind: Literal["counter", "gauge", "histogram"]
     text: str
     labels: tuple[str, ...] = ()
+    together: Together = "sum"
+    """What it is of a relay of several workers."""
 
 
 _BY_CODE = ("code", "name")
 """Labels of what is counted per code: its number and name in the protocol's table of codes."""
 
 _CLUSTER = " Told by nodes of a cluster alone."
+_OF_WORKERS = " Told with `--processes` alone."
 
 METRICS = (
-    Metric("moodcast_build_info", "gauge", "Always 1; the label says which version runs.", ("version",)),
+    Metric("moodcast_build_info", "gauge", "Always 1; the label says which version runs.", ("version",), "max"),
     Metric("moodcast_viewers", "gauge", "Viewers who are connected and said hello."),
     Metric("moodcast_subscribers", "gauge", "Subscribers (overlays, OBS, dashboards) who are connected."),
-    Metric("moodcast_channels", "gauge", "Channels that exist."),
+    Metric("moodcast_channels", "gauge", "Channels that exist.", together="max"),
     Metric("moodcast_channels_live", "gauge", "Channels with a viewer or a subscriber."),
     Metric("moodcast_sessions", "gauge", "Sessions that run."),
     Metric("moodcast_viewers_shown", "gauge", "Viewers who chose to be shown to the others."),
     Metric("moodcast_viewers_looking", "gauge", "Viewers who have the grid of those open."),
-    Metric("moodcast_draining", "gauge", "1 while the relay says goodbye and takes no one new, else 0."),
+    Metric(
+        "moodcast_draining", "gauge", "1 while the relay says goodbye and takes no one new, else 0.", together="max"
+    ),
+    Metric("moodcast_workers", "gauge", "Processes that are the relay and tell how they are." + _OF_WORKERS),
+    Metric("moodcast_workers_silent", "gauge", "Those that tell nothing: ended, frozen, or too busy." + _OF_WORKERS),
     Metric("moodcast_viewers_joined_total", "counter", "Viewers who joined."),
     Metric("moodcast_subscribers_joined_total", "counter", "Subscribers who were let in."),
     Metric("moodcast_labels_total", "counter", "Labels taken."),
@@ -67,15 +75,21 @@ METRICS = (
         "moodcast_history_dropped_rows_total", "counter",
         "Changes given up: the database refused for long, or another node of the cluster held the lease.",
     ),
-    Metric("moodcast_history_warning", "gauge", "1 while the database refuses, and the history is not stored, else 0."),
-    Metric("moodcast_cluster_nodes", "gauge", "Nodes of the cluster that are heard, this one included." + _CLUSTER),
+    Metric(
+        "moodcast_history_warning", "gauge",
+        "1 while the database refuses, and the history is not stored, else 0.", together="max",
+    ),
+    Metric(
+        "moodcast_cluster_nodes", "gauge", "Nodes of the cluster that are heard, this one included." + _CLUSTER,
+        together="max",
+    ),
     Metric(
         "moodcast_cluster_nodes_missing", "gauge",
-        "Nodes that went silent within the last minute without a goodbye." + _CLUSTER,
+        "Nodes that went silent within the last minute without a goodbye." + _CLUSTER, together="max",
     ),
     Metric(
         "moodcast_cluster_report_age_seconds", "gauge",
-        "Merge lag: the age of the oldest report of another node that counts." + _CLUSTER,
+        "Merge lag: the age of the oldest report of another node that counts." + _CLUSTER, together="max",
     ),
     Metric(
         "moodcast_cluster_merge_seconds", "histogram",
@@ -84,8 +98,11 @@ METRICS = (
     Metric(
         "moodcast_cluster_partial", "gauge",
         "1 while the mood is that of a part of the audience, since nodes or Redis are missing, else 0." + _CLUSTER,
+        together="max",
     ),
-    Metric("moodcast_cluster_connected", "gauge", "1 while Redis passes messages on, else 0." + _CLUSTER),
+    Metric(
+        "moodcast_cluster_connected", "gauge", "1 while Redis passes messages on, else 0." + _CLUSTER, together="min"
+    ),
     Metric(
         "moodcast_cluster_rejected_total", "counter",
         "Reports and other messages of nodes, or parts of them, that could not be understood." + _CLUSTER,

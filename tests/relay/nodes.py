@@ -10,6 +10,7 @@ from relay import app
 from relay.config import RelaySettings
 from relay.core.limits import Limits
 from relay.protocol import Status
+from relay.workers.seat import Seat
 from tests.support import SOON, Client, request, wait_until
 
 SHORT = SOON._replace(node_silence=1.0, lease=1.0)
@@ -23,8 +24,8 @@ class Cluster:
         self._options = {"port": 0, "data": str(folder), "tick_ms": 50, "min_viewers": 1, "cluster": url} | options
         self.nodes: list[app.Relay] = []
 
-    async def add(self, **options: Any) -> app.Relay:
-        node = await app.start(RelaySettings(**self._options | options), self._limits)
+    async def add(self, seat: Seat | None = None, **options: Any) -> app.Relay:
+        node = await app.start(RelaySettings(**self._options | options), self._limits, seat=seat)
         self.nodes.append(node)
         return node
 
