@@ -49,12 +49,18 @@ class Server:
     """A server process pinned to the first core; ``cpu`` is what it has used so far, in seconds."""
 
     def __init__(
-        self, *command: str, files: int | None = None, log: IO[bytes] | None = None, root: Path = ROOT
+        self,
+        *command: str,
+        program: tuple[str, ...] = (sys.executable, "-m"),
+        files: int | None = None,
+        log: IO[bytes] | None = None,
+        root: Path = ROOT,
     ) -> None:
-        """``files``: how many it may open. ``log``: where its standard error goes. ``root``: the checkout it is of."""
+        """``program``: what the command is of, {port} in which is filled in. ``files``: how many it may open. ``log``:
+        where its standard error goes. ``root``: the checkout it is of."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        arguments = [sys.executable, "-m", *(part.format(port=self.port) for part in command)]
+        arguments = [*program, *(part.format(port=self.port) for part in command)]
         if files:
             arguments = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *arguments]
         self._process = subprocess.Popen(arguments, cwd=root, stdout=subprocess.DEVNULL, stderr=log)
