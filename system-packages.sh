@@ -34,6 +34,8 @@ pkg-config|the test of the OBS push path is skipped
 redis-server|tests with Redis are skipped
 postgresql|tests with PostgreSQL are skipped
 caddy|tests of the proxy are skipped
+prometheus|tests of the alert rules are skipped
+sqlite3|a test of backups is skipped
 fonts-liberation|text on the pages looks different
 fonts-dejavu-core|tests of Hebrew and Arabic are skipped
 fonts-droid-fallback|tests of Chinese and Japanese are skipped

@@ -14,7 +14,7 @@ import msgspec
 import moodcast
 from agent.errors import AgentError
 from demo.errors import DemoError
-from docs import action_units, card, constants, learning, table
+from docs import action_units, alerts, card, constants, learning, table
 from docs.protocol_files import protocol_json, protocol_types
 from docs.protocol_page import protocol_markdown
 from models import convert
@@ -232,7 +232,7 @@ def metrics_markdown() -> str:
     """docs/metrics.md: what /metrics tells."""
     return NOTE + (
         "# Metrics\n\n`GET /metrics` answers in Prometheus' text format: to the owner, and to who sends\n"
-        "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Operation](operation.md) says what to\n"
+        "`Authorization: Bearer KEY` with the key given as `--metrics-key`. [Alerts](alerts.md): which of them to\n"
         "watch.\n"
         "Nothing here tells of a single viewer or names a channel. Codes are those of the [protocol](protocol.md).\n\n"
         f"{metrics.markdown()}\n"
@@ -244,6 +244,11 @@ def metrics_markdown() -> str:
         "replaced. Those of the process stand apart, with the label `worker`. Of a worker that has told nothing for\n"
         "five seconds only its counters are left, and `moodcast_workers_silent` has it.\n"
     )
+
+
+def alerts_markdown() -> str:
+    """docs/alerts.md: the rules of deploy/alerts.yml."""
+    return NOTE + alerts.markdown()
 
 
 _TABLE = re.compile(
@@ -333,6 +338,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "options.md": options_markdown,
     DOCS / "errors.md": errors_markdown,
     DOCS / "metrics.md": metrics_markdown,
+    DOCS / "alerts.md": alerts_markdown,
     DOCS / "weights.md": models_markdown,
     DOCS / "recipes.md": recipes_markdown,
     DOCS / "networks.md": networks_markdown,
