@@ -106,6 +106,18 @@ class Meter:
         self._warned = True
         return Pace.WARN
 
+    def afford(self, now: float, cost: float = 1.0) -> bool:
+        """Pay for a frame if that is FINE; returns whether it is. If not, nothing is paid, and ``spend`` tells more."""
+        full_at = self._full_at
+        if full_at <= now:
+            full_at = now
+            self._warned = False
+        full_at += cost * _TOKEN_S
+        if full_at - now > _BURST_S:
+            return False
+        self._full_at = full_at
+        return True
+
 
 class Places:
     """So many places for each group, and no more. Taking and freeing one is O(1); empty groups cost nothing."""

@@ -20,6 +20,7 @@ from relay.http.requests import error_body, error_response
 from relay.http.unread import Watch
 from relay.live.counters import Counters
 from relay.live.masking import MaskedOnly
+from relay.live.websocket import Socket
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +164,7 @@ class _Guest(asyncio.Protocol):
 class _Connection(web.RequestHandler):
     """aiohttp's side of a connection, which counts it out at the end and answers as the contract says."""
 
-    __slots__ = ("_door", "_house", "_request", "_watch", "on_lost")
+    __slots__ = ("_door", "_house", "_request", "_watch", "frames", "on_lost", "socket")
 
     def __init__(self, door: Doorway, house: str | None) -> None:
         super().__init__(
@@ -177,6 +178,10 @@ class _Connection(web.RequestHandler):
         self._request: web.BaseRequest | None = None
         """Whose body may still be on its way."""
         self._watch: Watch | None = None
+        self.socket: Socket | None = None
+        """The WebSocket that it became, which learns whether the client reads."""
+        self.frames: MaskedOnly | None = None
+        """Where its frames come in."""
         self.on_lost: Callable[[], object] | None = None
 
     @property
@@ -233,7 +238,20 @@ class _Connection(web.RequestHandler):
 
     def set_parser(self, parser: Any, *more: Any, **named: Any) -> None:
         """From here on the client speaks WebSocket."""
-        super().set_parser(MaskedOnly(parser), *more, **named)  # type: ignore[arg-type]
+        self.frames = MaskedOnly(parser)
+        super().set_parser(self.frames, *more, **named)  # type: ignore[arg-type]
+
+    def pause_writing(self) -> None:
+        """The client has not read all yet."""
+        super().pause_writing()
+        if self.socket is not None:
+            self.socket.ready(False)
+
+    def resume_writing(self) -> None:
+        """Now it has."""
+        super().resume_writing()
+        if self.socket is not None:
+            self.socket.ready(True)
 
     def handle_error(
         self,

@@ -13,8 +13,9 @@ from aiohttp import WSMessage, WSMsgType, hdrs, web
 from relay import protocol
 from relay.common.deadline import within
 from relay.core.countdown import TapError
-from relay.core.limits import BAD_FRAME_COST, FINE, TAP_COST, Pace
+from relay.core.limits import BAD_FRAME_COST, FINE, Pace
 from relay.core.tickets import TicketError
+from relay.http.accept import connection_of
 from relay.http.admission import GATE, learn
 from relay.http.entrance import Entrance
 from relay.http.requests import (
@@ -29,14 +30,13 @@ from relay.http.unread import limit_kernel
 from relay.live.connections import LiveChannel, Packet, Streamer, Subscriber, Viewer
 from relay.live.gallery import ShowError
 from relay.live.hub import Hub
+from relay.live.listener import NOT_A_MESSAGE, Listener, count, price
 from relay.live.websocket import Socket, drop_slow, keep_few, transport_of
-from relay.protocol import Away, Hello, Label, LookMessage, ShowMessage, Subscribe, TapMessage, Zero
+from relay.protocol import Away, Hello, Label, LookMessage, ShowMessage, Subscribe, Zero
 from relay.store.channels import Right
 
 First = TypeVar("First", bound=protocol.Message)
 Proof = TypeVar("Proof")
-_NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError)
-"""What decoding a text frame raises."""
 _EXPECTED = "Expected a message `label`, `tap`, `away`, `zero`, `show` or `look`"
 
 _NO_CAMERAS = protocol.encode(
@@ -66,14 +66,17 @@ async def viewer(request: web.Request) -> web.StreamResponse:
             if isinstance(who, Streamer):
                 await _serve_streamer(socket, request.app[HUB], channel, who)
             else:
-                await _serve_viewer(socket, request.app[HUB], channel, who, delay, request.app[GATE].reader(request))
+                await _serve_viewer(request, who, delay)
     except (HTTPError, _LeftError):  # whoever it was has been told
         return socket
     return socket
 
 
-async def _serve_viewer(socket: Socket, hub: Hub, channel: str, viewer: Viewer, delay: float, via: str) -> None:
-    live = hub.members.join(channel, viewer, delay)
+async def _serve_viewer(request: web.Request, viewer: Viewer, delay: float) -> None:
+    hub, channel, via = request.app[HUB], request.match_info["channel"], request.app[GATE].reader(request)
+    connection, socket, live = connection_of(request), viewer.socket, hub.members.join(channel, viewer, delay)
+    assert connection.frames is not None
+    socket.transport.set_protocol(Listener(connection, connection.frames, viewer, live.core))
     try:
         await socket.send(protocol.encode(hub.members.welcome(channel, via)))
         now = time.monotonic()
@@ -108,43 +111,26 @@ def _admitted(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewe
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
-    """Take what a viewer sends until the connection ends. A label comes by here thousands of times a second."""
-    receive, decode, core, clock = socket.receive, protocol.from_viewer.decode, live.core, time.monotonic
-    spend, member, counts, text = socket.meter.spend, viewer.member, socket.counts, WSMsgType.TEXT
+    """Take what a viewer sends and its ``Listener`` leaves to be answered, until the connection ends."""
     while True:
-        frame = await receive()
-        socket.heard = now = clock()
+        frame = await socket.receive()
+        socket.received += 1
+        socket.heard = now = time.monotonic()
         cost, problem = 1.0, ""
-        if frame.type is text:
+        if frame.type is WSMsgType.TEXT:
             try:
-                message = decode(frame.data)
-            except _NOT_A_MESSAGE as error:
+                message = protocol.from_viewer.decode(frame.data)
+            except NOT_A_MESSAGE as error:
                 problem = f"{_EXPECTED} as JSON: {error}."
             else:
                 if not viewer.joined:
                     continue
-                if type(message) is Label:
-                    if core.cameras:
-                        core.label(member, message.emotion, now)
-                        counts.labels += 1
-                    elif not viewer.is_told:
-                        viewer.is_told = True
-                        counts.refuse_frame(protocol.NO_CAMERAS)
-                        await socket.send(_NO_CAMERAS)
-                elif type(message) is TapMessage:
-                    core.tap(member, message.tap, now)
-                    counts.taps += 1
-                    cost = TAP_COST
-                elif type(message) is Away:
-                    core.withdraw(member)
-                elif type(message) is Zero:
-                    await socket.send(_measured(hub, live, viewer, now))
-                elif type(message) is ShowMessage:
-                    if refusal := _shown(hub, live, viewer, message.on):
-                        await socket.send(refusal)
-                elif type(message) is LookMessage:
-                    hub.gallery.look(live, viewer, message.on)
-                else:
+                if paid := price(message, live.core):
+                    count(viewer, live.core, message, now)
+                    cost = paid
+                elif answer := _answer(hub, live, viewer, message, now):
+                    await socket.send(answer)
+                elif isinstance(message, Hello):
                     problem = f"{_EXPECTED}: `hello` was said already."
         elif frame.type is WSMsgType.BINARY:
             problem = "A frame is JSON text, and this one is binary."
@@ -154,10 +140,27 @@ async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, h
             return
         if problem:
             cost = BAD_FRAME_COST
-            counts.refuse_frame(protocol.BAD_MESSAGE)
+            socket.counts.refuse_frame(protocol.BAD_MESSAGE)
             await socket.send(_bad_message(problem))
-        if (pace := spend(now, cost)) is not FINE and await _slow_down(socket, pace):
+        if (pace := socket.meter.spend(now, cost)) is not FINE and await _slow_down(socket, pace):
             return
+
+
+def _answer(hub: Hub, live: LiveChannel, viewer: Viewer, message: protocol.Message, now: float) -> bytes:
+    """Do what a viewer's message asks for; returns the answer, empty where there is none."""
+    if isinstance(message, Label):
+        if viewer.is_told:
+            return b""
+        viewer.is_told = True
+        viewer.socket.counts.refuse_frame(protocol.NO_CAMERAS)
+        return _NO_CAMERAS
+    if isinstance(message, Zero):
+        return _measured(hub, live, viewer, now)
+    if isinstance(message, ShowMessage):
+        return _shown(hub, live, viewer, message.on)
+    if isinstance(message, LookMessage):
+        hub.gallery.look(live, viewer, message.on)
+    return b""
 
 
 async def _serve_streamer(socket: Socket, hub: Hub, channel: str, streamer: Streamer) -> None:
@@ -178,7 +181,7 @@ async def _listen_to_streamer(socket: Socket, streamer: Streamer, live: LiveChan
         if frame.type is WSMsgType.TEXT:
             try:
                 message = protocol.from_viewer.decode(frame.data)
-            except _NOT_A_MESSAGE as error:
+            except NOT_A_MESSAGE as error:
                 problem = f"Expected a `label` or `away` message as JSON: {error}."
             else:
                 if isinstance(message, Label):
@@ -234,6 +237,7 @@ async def _opened(request: web.Request) -> Socket:
     """The request's WebSocket."""
     hub = request.app[HUB]
     socket = Socket(hub.counts, hub.limits.close)
+    connection_of(request).socket = socket
     await socket.prepare(request)
     return socket
 
@@ -277,7 +281,7 @@ async def _first_frame(
             if isinstance(message, expected):
                 return message
             problem = f"this one is `{_tag(type(message))}`"
-        except _NOT_A_MESSAGE as error:
+        except NOT_A_MESSAGE as error:
             problem = str(error)
         problem = f"The first frame must be a `{tag}` message as JSON: {problem}."
     socket.counts.refuse_frame(protocol.BAD_MESSAGE)
@@ -288,6 +292,7 @@ async def _data_frame(socket: Socket) -> WSMessage:
     """The next frame that is neither ping nor pong."""
     while True:
         frame = await socket.receive()
+        socket.received += 1
         socket.heard = time.monotonic()
         if not await socket.control(frame):
             return frame

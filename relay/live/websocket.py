@@ -25,7 +25,7 @@ class Socket(web.WebSocketResponse):
     """A WebSocket that says ``bye`` with a code of the contract before it closes."""
 
     # Names in aiohttp's dictionary of attributes would cost more than what they name.
-    __slots__ = ("close_s", "counts", "heard", "meter", "parting", "transport")
+    __slots__ = ("close_s", "counts", "heard", "meter", "parting", "received", "takes", "transport")
 
     transport: asyncio.Transport
 
@@ -47,6 +47,10 @@ class Socket(web.WebSocketResponse):
         self.counts, self.close_s = counts, close_s
         self.heard = now
         """When a frame came the last time; whoever receives keeps this."""
+        self.received = 0
+        """Messages that came out of ``receive``; whoever receives keeps this as well."""
+        self.takes = False
+        """Whether an event may be sent at once: the connection is open, and has taken all that was sent before."""
         self.parting = False
         """Whether a bye is out, after which nothing may come but its close frame."""
 
@@ -58,10 +62,17 @@ class Socket(web.WebSocketResponse):
         """
         self.transport = transport_of(request)
         keep_few(self.transport)
+        self.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all; and see ``ready``
         try:
-            return await super().prepare(request)
+            writer = await super().prepare(request)
         except ValueError:  # aiohttp stumbles over headers that are not ASCII
             raise web.HTTPBadRequest(text="Expected a WebSocket's handshake in ASCII.") from None
+        self.ready(True)
+        return writer
+
+    def ready(self, writable: bool) -> None:
+        """Whether all that was sent before has left, as the transport tells."""
+        self.takes = writable and not (self.parting or self.closed)
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""
@@ -76,11 +87,10 @@ class Socket(web.WebSocketResponse):
         The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without
         compression keeps nothing back. That writer remains in charge of everything else.
         """
-        transport = self.transport
-        if self.parting or self.closed or transport.is_closing() or transport.get_write_buffer_size():
-            return False
-        transport.write(frame)
-        return True
+        if self.takes:
+            self.transport.write(frame)
+            return True
+        return False
 
     async def control(self, frame: WSMessage) -> bool:
         """Answer a ping; whether the frame was a ping or pong at all. Those that come too fast end here."""
@@ -116,7 +126,7 @@ class Socket(web.WebSocketResponse):
         """
         if self.parting or self.closed:
             return
-        self.parting = True
+        self.parting, self.takes = True, False
         self.counts.closes[code] += 1
         asyncio.get_running_loop().call_later(self.close_s, self.transport.abort)
         with contextlib.suppress(ConnectionError):
@@ -128,6 +138,7 @@ class Socket(web.WebSocketResponse):
 
         aiohttp also comes by here when the client answers a ``bye``, and would send a second close frame.
         """
+        self.takes = False
         if self.parting:
             self.transport.close()
             return True
