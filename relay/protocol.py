@@ -22,6 +22,8 @@ HELLO_TIMEOUT_S = 10.0
 MAX_LABELS_PER_S = 2.0
 HEARTBEAT_S = 5.0
 """A viewer repeats its current label at least this often."""
+MOOD_HEARTBEAT_S = 2.0
+"""Viewers get the mood at least this often, whether it changed or not."""
 LABEL_TTL_S = 15.0
 """A label that was not repeated for this long expires."""
 MAX_DELAY_S = 120
@@ -261,7 +263,10 @@ class Subscribe(Message, tag="subscribe", frozen=True, kw_only=True):
 
 
 class Mood(Message, tag="mood", frozen=True, kw_only=True):
-    """The whole state of a channel, every tick; to viewers once a second. A lost one repairs itself with the next."""
+    """The whole state of a channel, every tick; to viewers once a second while it changes, else every two.
+
+    A lost one repairs itself with the next. A relay that is busy tells viewers less often.
+    """
 
     seq: Annotated[int, Meta(ge=0, description="Grows by one with each mood event of the channel.")]
     time: Annotated[float, Meta(description="Unix time in seconds.")]

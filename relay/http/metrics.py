@@ -29,6 +29,7 @@ def registry(channels: Channels, hub: Hub, history: History, node: Node, version
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Relay(lambda: _values(channels, hub, history, version) | _of_cluster(node.standing)))
     registry.register(hub.counts.tick)
+    registry.register(hub.counts.tell)
     registry.register(hub.counts.late)
     registry.register(hub.counts.merge)
     ProcessCollector(registry=registry)

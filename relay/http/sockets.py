@@ -79,6 +79,7 @@ async def _serve_viewer(request: web.Request, viewer: Viewer, delay: float) -> N
     socket.transport.set_protocol(Listener(connection, connection.frames, viewer, live.core))
     try:
         await socket.send(protocol.encode(hub.members.welcome(channel, via)))
+        await socket.send(protocol.encode(live.core.mood))
         now = time.monotonic()
         if live.countdown and live.countdown.open_s(now):
             await socket.send(protocol.encode(live.countdown.event(now)))

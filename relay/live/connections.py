@@ -5,6 +5,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
+import msgspec
+
 from relay import protocol
 from relay.core.audience import Member
 from relay.core.channel import Channel
@@ -160,6 +162,14 @@ class LiveChannel:
         self.resumed = 0.0
         """Unix time before which nothing of the running session is told: its start, or the end of its last pause."""
         self.status: Status | None = None
+        self.frame = b""
+        """The mood of the last tick for viewers, as a WebSocket frame."""
+        self._shown: Mood | None = None
+        """That mood without what changes while nothing does, and ..."""
+        self._changed = 0.0
+        """... when it changed last, by the steady clock."""
+        self.told: dict[int, float] = {}
+        """When viewers were told last, by their turn."""
         self.countdown: Measurement | None = None
         """The last one, also when it is over."""
         self.measured: dict[Viewer, float] = {}
@@ -196,6 +206,19 @@ class LiveChannel:
             self.core.delay(viewer.member, delay)
         self.measured.clear()
         return True
+
+    def show(self, mood: Packet, now: float) -> None:
+        """The tick made this mood."""
+        self.frame = mood.frame
+        # The trend goes on to fall for half a minute after all else came to rest.
+        shown = msgspec.structs.replace(self.core.mood, seq=0, time=0.0, trend=0.0)
+        if shown != self._shown:
+            self._shown, self._changed = shown, now
+
+    def has_news(self, turn: int, now: float, heartbeat: float) -> bool:
+        """Whether the viewers with this turn were not told of the last change, or of anything for so many seconds."""
+        told = self.told.get(turn, -math.inf)
+        return self._changed >= told or now - told >= heartbeat
 
     def senders(self) -> list[Socket]:
         """The sockets of those who send labels: the viewers, and the streamer."""

@@ -66,7 +66,11 @@ METRICS = (
     Metric("moodcast_tickets_refused_total", "counter", "Viewer tickets asked for and not given.", _BY_CODE),
     Metric(
         "moodcast_tick_seconds", "histogram",
-        "How long a tick takes: all channels summed up, and their mood sent to all viewers.",
+        "How long a tick takes: all channels summed up, and their mood sent to all subscribers.",
+    ),
+    Metric(
+        "moodcast_tell_seconds", "histogram",
+        "How long it takes to send the mood to those viewers whose turn it is; labels and subscribers come first.",
     ),
     Metric("moodcast_tick_late_seconds", "histogram", "How much later than planned a tick begins."),
     Metric("moodcast_history_waiting_rows", "gauge", "Changes that wait for the database."),
@@ -115,7 +119,7 @@ class Counters:
 
     __slots__ = (
         "closes", "frames_refused", "labels", "late", "merge", "put_out", "requests_refused", "subscribers", "taps",
-        "tick", "tickets_issued", "tickets_refused", "viewers",
+        "tell", "tick", "tickets_issued", "tickets_refused", "viewers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -130,6 +134,7 @@ class Counters:
         self.closes: Counter[int] = Counter()
         self.requests_refused: Counter[int] = Counter()
         self.tick = _histogram("moodcast_tick_seconds")
+        self.tell = _histogram("moodcast_tell_seconds")
         self.late = _histogram("moodcast_tick_late_seconds")
         self.merge = _histogram("moodcast_cluster_merge_seconds")
 

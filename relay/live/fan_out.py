@@ -18,9 +18,11 @@ async def send_to_viewers(members: Members, viewers: Sequence[Viewer], channel: 
 def send_now(members: Members, viewers: Sequence[Viewer], channel: LiveChannel, frame: bytes) -> None:
     """The same to few, without other work in between."""
     for viewer in viewers:
-        if viewer.socket.offer(frame):
+        socket = viewer.socket
+        if socket.takes:
+            socket.transport.write(frame)
             viewer.full_since = None
-        elif not viewer.socket.transport.is_closing():
+        elif viewer.joined and not socket.transport.is_closing():
             _pass_over(members, viewer, channel)
 
 

@@ -17,6 +17,7 @@ from relay.live.members import Members
 from relay.live.news import Newsroom
 from relay.live.recorder import Recorder
 from relay.live.stage import Stage
+from relay.live.teller import Teller
 from relay.live.ticker import Ticker
 from relay.live.websocket import Socket, encode_bye
 
@@ -38,13 +39,17 @@ class Hub:
         self.news = Newsroom(
             means, self.members, self._recorder, self.countdowns, self.broadcasts, self.stage, self.gallery
         )
-        self.ticker = Ticker(means, self.members, self._recorder, self.broadcasts, self.stage, self.gallery)
+        self.teller = Teller(means, self.members)
+        self.ticker = Ticker(
+            means, self.members, self._recorder, self.broadcasts, self.stage, self.gallery, self.teller
+        )
         self._chores: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start to tick, to listen for who is still there and to other nodes, and to delete old sessions."""
         self.broadcasts.take_up()
         self._chores.append(asyncio.create_task(self.ticker.run(), name="tick"))
+        self._chores.append(asyncio.create_task(self.teller.run(), name="tell"))
         self._chores.append(asyncio.create_task(log_refusals(self.counts, self.limits.refusals), name="refusals"))
         self._chores.append(asyncio.create_task(self.ticker.check_connections(), name="heartbeat"))
         self._chores.append(asyncio.create_task(self.news.listen(), name="news"))

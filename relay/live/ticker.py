@@ -1,4 +1,4 @@
-"""The tick, which turns labels into events for everyone; the fan-out to viewers; and who is still there."""
+"""The tick, which turns labels into events for everyone; and who is still there."""
 
 import asyncio
 import logging
@@ -12,12 +12,12 @@ from relay.core.snapshot import Snapshot
 from relay.live.broadcasts import Broadcasts
 from relay.live.connections import LiveChannel, Packet, packet
 from relay.live.fairly import fairly, few_at_a_time
-from relay.live.fan_out import send_to_viewers
 from relay.live.gallery import Gallery
 from relay.live.means import Means
 from relay.live.members import Members
 from relay.live.recorder import Recorder
 from relay.live.stage import Stage
+from relay.live.teller import Teller
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,10 @@ class Ticker:
         broadcasts: Broadcasts,
         stage: Stage,
         gallery: Gallery,
+        teller: Teller,
     ) -> None:
         self._means, self._members, self._recorder, self._broadcasts = means, members, recorder, broadcasts
-        self._stage, self._gallery = stage, gallery
+        self._stage, self._gallery, self._teller = stage, gallery, teller
         self._ticks = 0
 
     async def run(self) -> None:
@@ -71,7 +72,7 @@ class Ticker:
             self._means.counts.tick.observe(time.monotonic() - begun)
 
     async def tick(self) -> None:
-        """One mood event for each channel: to all subscribers, who are few, then to those viewers whose turn it is.
+        """One mood event for each channel: to all subscribers, who are few. Its viewers are the teller's.
 
         Each channel is summed up at one moment. From one channel to the next, and while moods go out, other work gets
         its turn, by which anyone may come or go, and channels too.
@@ -96,10 +97,8 @@ class Ticker:
         wanted = {one.channel.core.name for one in told if one.wanted}
         node.want(wanted | {name for name, channel in members.channels.items() if channel.session})  # also new ones
         self._ticks += 1
-        turn = self._ticks % members.turns
+        self._teller.plan([one.channel for one in told], self._ticks % members.turns, time.monotonic())
         async for one in fairly(told):
-            due = [viewer for viewer in one.channel.viewers if viewer.turn == turn]
-            await send_to_viewers(members, due, one.channel, one.packets[-1].frame)
             await self._gallery.tell(one.channel, time.monotonic())
 
     def _step(self, seconds: float) -> None:
@@ -132,6 +131,7 @@ class Ticker:
         self._recorder.store_face(channel, shown, unix)
         events = (face, *reactions, channel.core.moment, channel.core.mood)
         packets = [packet(event) for event in events if event]
+        channel.show(packets[-1], now)
         status = self._members.status(channel)
         if status != channel.status:
             channel.status = status
