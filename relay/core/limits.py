@@ -43,7 +43,8 @@ class Limits(NamedTuple):
     show_after: float = SHOW_AFTER_S
     """Enough networks must share for this long before a hidden mood is shown again."""
     viewer_mood: float = 1.0
-    """A viewer gets a mood this often while it changes, if there is time: at each tick, the moods to so many would cost far more than the labels."""
+    """A viewer gets a mood this often while it changes, if there is time: at each tick, the moods to so many would cost
+    far more than the labels."""
     mood_heartbeat: float = protocol.MOOD_HEARTBEAT_S
     """A viewer gets a mood at least this often, also where nothing changed."""
     people: float = protocol.PEOPLE_S

@@ -23,7 +23,7 @@ _STEP_S = 0.005
 _LEAST, _MOST = 16, 64
 """Sends of a step, of some 10 us each: fewer cost more, and more keep labels waiting."""
 _SPREAD = 0.9
-"""Of a tick, over which its sends are spread."""
+"""Of a tick, over which its sends go out."""
 
 
 class Turn(NamedTuple):
@@ -37,8 +37,10 @@ class Teller:
     """Tells for as long as the relay runs."""
 
     def __init__(self, means: Means, members: Members) -> None:
-        self._members, self._tick_s = members, means.settings.tick_ms / 1000
-        self._heartbeat = means.limits.mood_heartbeat - self._tick_s / 2
+        tick_s = means.settings.tick_ms / 1000
+        self._members = members
+        self._heartbeat = means.limits.mood_heartbeat - tick_s / 2
+        self._spread = _SPREAD * min(tick_s, means.limits.viewer_mood)
         self._counts = means.counts
         self._waiting: dict[Turn, None] = {}
         """Whose turn it is; the oldest first."""
@@ -67,8 +69,8 @@ class Teller:
     async def _tell(self, turns: list[Turn], begun: float) -> None:
         """Tell these, in steps: each when its share of the tick that began then has gone by, or at once if it has."""
         crowd = [self._due(turn) for turn in turns]
-        most, spread = max(1, sum(map(len, crowd))), _SPREAD * self._tick_s
-        size, done, told = min(_MOST, max(_LEAST, math.ceil(most * _STEP_S / spread))), 0, 0
+        most, done, told = max(1, sum(map(len, crowd))), 0, 0
+        size = min(_MOST, max(_LEAST, math.ceil(most * _STEP_S / self._spread)))
         for (channel, number), viewers in zip(turns, crowd, strict=True):
             del self._waiting[Turn(channel, number)]
             channel.told[number] = time.monotonic()
@@ -80,7 +82,7 @@ class Teller:
                 done += len(some)
                 if done - told >= size:
                     told = done
-                    await asyncio.sleep(max(0.0, begun + spread * done / most - time.monotonic()))
+                    await asyncio.sleep(max(0.0, begun + self._spread * done / most - time.monotonic()))
 
     @staticmethod
     def _due(turn: Turn) -> list[Viewer]:

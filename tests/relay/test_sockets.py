@@ -328,7 +328,7 @@ def read_to_the_end(raw: socket.socket) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(limits=SOON._replace(slow_reader=0.3, viewer_mood=0.05))
+@pytest.mark.relay(limits=SOON._replace(slow_reader=0.3, viewer_mood=0.05, mood_heartbeat=0.05))
 async def test_slow_readers_are_closed_and_delay_nobody(relay: Relay) -> None:
     keys = relay.create_channel("demo")
     stalled = [await stalled_client(relay.url, kind, keys.display_key) for kind in ("viewer", "mood", "sse")]
@@ -394,13 +394,14 @@ async def test_stop_says_bye_to_everyone(relay: Relay) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.relay(limits=SOON._replace(viewer_mood=0.5))
+@pytest.mark.relay(limits=SOON._replace(viewer_mood=0.5, mood_heartbeat=0.5))
 async def test_viewers_get_fewer_moods_than_subscribers(relay: Relay) -> None:
     """At 20 ticks a second, each viewer hears every tenth mood, and not all of them at the same tick."""
     keys = relay.create_channel("demo")
     viewers = [await Viewer.connect(relay.url) for _ in range(2)]
     turns = []
     for viewer in viewers:
+        await viewer.mood()  # which each gets as it comes
         numbers = [(await viewer.mood()).seq for _ in range(3)]
         assert [later - earlier for earlier, later in itertools.pairwise(numbers)] == [10, 10]
         turns.append(numbers[0] % 10)
