@@ -52,7 +52,8 @@ A viewer, on a WebSocket (frames of at most {protocol.MAX_FRAME_BYTES} bytes, no
    every {protocol.HEARTBEAT_S:g} seconds. A label replaces the one before; one that was not repeated for
    {protocol.LABEL_TTL_S:g} seconds expires;
 3. sends `away` when there is no face or the viewer pauses, and `tap` for a manual reaction;
-4. gets the `mood` once a second, or at each tick where that is longer. A viewer who reads too slowly misses
+4. gets the `mood` at once, then once a second while it changes and every two seconds while it does not, or at each tick
+   where that is longer; a relay that has no time for it tells viewers less often. A viewer who reads too slowly misses
    moods, and is closed in the end;
 5. gets a `countdown` when the streamer measures the delay, and says `zero` when it reaches 0 on the viewer's screen.
    The time between is the viewer's delay, 0 to {protocol.MAX_DELAY_S} seconds (up to {countdown.EARLY_S:g} second

@@ -101,7 +101,11 @@ export interface Welcome {
   version?: number;
 }
 
-/** The whole state of a channel, every tick; to viewers once a second. A lost one repairs itself with the next. */
+/**
+ * The whole state of a channel, every tick; to viewers once a second while it changes, else every two.
+ *
+ * A lost one repairs itself with the next. A relay that is busy tells viewers less often.
+ */
 export interface Mood {
   type: "mood";
   /** Grows by one with each mood event of the channel. */

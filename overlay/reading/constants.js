@@ -10,6 +10,7 @@ export const PROTOCOL = Object.freeze({
   HELLO_TIMEOUT_S: 10.0,
   MAX_LABELS_PER_S: 2.0,
   HEARTBEAT_S: 5.0,
+  MOOD_HEARTBEAT_S: 2.0,
   LABEL_TTL_S: 15.0,
   MAX_DELAY_S: 120,
   SLOWEST_TICK_S: 5.0,
