@@ -26,7 +26,7 @@ _SPREAD = 0.9
 """Of a tick, over which its sends go out."""
 
 
-class Turn(NamedTuple):
+class _Row(NamedTuple):
     """Those viewers of a channel who are told together."""
 
     channel: LiveChannel
@@ -42,7 +42,7 @@ class Teller:
         self._heartbeat = means.limits.mood_heartbeat - tick_s / 2
         self._spread = _SPREAD * min(tick_s, means.limits.viewer_mood)
         self._counts = means.counts
-        self._waiting: dict[Turn, None] = {}
+        self._waiting: dict[_Row, None] = {}
         """Whose turn it is; the oldest first."""
         self._wake = asyncio.Event()
 
@@ -50,7 +50,7 @@ class Teller:
         """Have the viewers with this turn told, in those channels that have news for them."""
         for channel in channels:
             if channel.has_news(number, now, self._heartbeat):
-                self._waiting.setdefault(Turn(channel, number))
+                self._waiting.setdefault(_Row(channel, number))
         self._wake.set()
 
     async def run(self) -> None:
@@ -66,13 +66,13 @@ class Teller:
                 log.exception("Viewers could not be told; the next tick tries again.")
             self._counts.tell.observe(time.monotonic() - begun)
 
-    async def _tell(self, turns: list[Turn], begun: float) -> None:
+    async def _tell(self, rows: list[_Row], begun: float) -> None:
         """Tell these, in steps: each when its share of the tick that began then has gone by, or at once if it has."""
-        crowd = [self._due(turn) for turn in turns]
+        crowd = [self._due(row) for row in rows]
         most, done, told = max(1, sum(map(len, crowd))), 0, 0
         size = min(_MOST, max(_LEAST, math.ceil(most * _STEP_S / self._spread)))
-        for (channel, number), viewers in zip(turns, crowd, strict=True):
-            del self._waiting[Turn(channel, number)]
+        for (channel, number), viewers in zip(rows, crowd, strict=True):
+            del self._waiting[_Row(channel, number)]
             channel.told[number] = time.monotonic()
             for first in range(0, len(viewers), size):
                 if not self._members.has(channel):
@@ -85,5 +85,5 @@ class Teller:
                     await asyncio.sleep(max(0.0, begun + self._spread * done / most - time.monotonic()))
 
     @staticmethod
-    def _due(turn: Turn) -> list[Viewer]:
-        return [viewer for viewer in turn.channel.viewers if viewer.turn == turn.number]
+    def _due(row: _Row) -> list[Viewer]:
+        return [viewer for viewer in row.channel.viewers if viewer.turn == row.number]
