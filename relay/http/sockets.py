@@ -30,7 +30,7 @@ from relay.http.unread import limit_kernel
 from relay.live.connections import LiveChannel, Packet, Streamer, Subscriber, Viewer
 from relay.live.gallery import ShowError
 from relay.live.hub import Hub
-from relay.live.listener import NOT_A_MESSAGE, Listener, count, price
+from relay.live.listener import NOT_A_MESSAGE, FrameListener, count, price
 from relay.live.websocket import Socket, drop_slow, keep_few, transport_of
 from relay.protocol import Away, Hello, Label, LookMessage, ShowMessage, Subscribe, Zero
 from relay.store.channels import Right
@@ -76,7 +76,7 @@ async def _serve_viewer(request: web.Request, viewer: Viewer, delay: float) -> N
     hub, channel, via = request.app[HUB], request.match_info["channel"], request.app[GATE].reader(request)
     connection, socket, live = connection_of(request), viewer.socket, hub.members.join(channel, viewer, delay)
     assert connection.frames is not None
-    socket.transport.set_protocol(Listener(connection, connection.frames, viewer, live.core))
+    socket.transport.set_protocol(FrameListener(connection, connection.frames, viewer, live.core))
     try:
         await socket.send(protocol.encode(hub.members.welcome(channel, via)))
         await socket.send(protocol.encode(live.core.mood))
@@ -112,7 +112,7 @@ def _admitted(request: web.Request, socket: Socket, hello: Hello) -> tuple[Viewe
 
 
 async def _listen_to_viewer(socket: Socket, viewer: Viewer, live: LiveChannel, hub: Hub) -> None:
-    """Take what a viewer sends and its ``Listener`` leaves to be answered, until the connection ends."""
+    """Take what a viewer sends and its ``FrameListener`` leaves to be answered, until the connection ends."""
     while True:
         frame = await socket.receive()
         socket.received += 1

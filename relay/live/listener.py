@@ -27,7 +27,7 @@ NOT_A_MESSAGE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _PRICES = {Label: 1.0, TapMessage: TAP_COST, Away: 1.0}
 
 
-class Listener(asyncio.BufferedProtocol):
+class FrameListener(asyncio.BufferedProtocol):
     """A viewer's connection, in the place of aiohttp's ``connection``, which it goes on to serve."""
 
     __slots__ = ("_connection", "_core", "_frames", "_viewer")
