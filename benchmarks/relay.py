@@ -119,7 +119,11 @@ class Load:
     def __init__(self, port: int, module: str = "benchmarks.load") -> None:
         command = [sys.executable, "-m", module, "127.0.0.1", str(port)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        pin(self._process.pid, 1)
+        self.pin(1)
+
+    def pin(self, core: int) -> None:
+        """Bind it to another core."""
+        pin(self._process.pid, core)
 
     def __enter__(self) -> "Load":
         return self
