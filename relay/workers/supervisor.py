@@ -7,12 +7,9 @@ claim, the Redis that the workers share, the tunnel, the channel's keys.
 import asyncio
 import contextlib
 import logging
-import shutil
 import signal
 import socket
-import tempfile
 import time
-from pathlib import Path
 from typing import NoReturn
 
 import msgspec
@@ -160,8 +157,9 @@ class _Supervisor:
             inner = ports.reserve("127.0.0.1", 0)
             undo.callback(inner.close)
             self._tunnel, tunnel_port = Tunnel(program), inner.getsockname()[1]
-        folder = Path(tempfile.mkdtemp(prefix="moodcast-relay-"))
-        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        from relay.workers.folder import private_folder  # which Windows can't import
+
+        folder = undo.enter_context(private_folder())
         if redis:
             # With --cluster each worker claims its part as any node does; here nobody else is to have one.
             claim = await asyncio.to_thread(claim_database, settings.data, settings.database, False, port)

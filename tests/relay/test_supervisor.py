@@ -17,10 +17,15 @@ from relay.config import RelaySettings
 from relay.errors import SettingsError
 from relay.store import database
 from relay.workers import cores, local_redis, ports, supervisor
+from relay.workers.folder import private_folder
 from tests.agent.test_client import Agent
+from tests.postgres import PostgresServer
+from tests.redis_server import RedisServer
 from tests.relay import several
 from tests.relay.several import Several, open_sockets
+from tests.relay.test_tunnel import Way
 from tests.support import HANG_S, audience, count_of, free_port, leave, request, subscribe, wait_until
+from tests.tunnels import HOSTS, StandIn
 
 REDIS = pytest.mark.skipif(shutil.which("redis-server") is None, reason="no Redis server: install redis-server")
 pytestmark = pytest.mark.slow
@@ -166,6 +171,57 @@ async def test_its_database_and_port_are_nobody_elses(tmp_path: Path) -> None:
             assert await other.ended() == 40
         async with several.started(tmp_path / "other", "--port", relay.url.rsplit(":", 1)[1]) as other:
             assert await other.ended() == 33
+
+
+@REDIS
+async def test_the_tunnel_is_one_and_leads_to_all_workers(stand_in: StandIn, tmp_path: Path) -> None:
+    stand_in.will_serve("cloudflared")
+    async with several.running(tmp_path / "data", "--tunnel", "cloudflared") as relay:
+        await wait_until(lambda: "The tunnel begins at" in relay.out)
+        assert relay.out.count("The tunnel begins at") == 1
+        (start,) = stand_in.starts()
+        way = Way(f"http://127.0.0.1:{start['leads_to']}", HOSTS["cloudflared"])
+
+        async def everywhere() -> bool:
+            return {(await way.ask("GET", "/healthz"))[0] for _ in range(12)} == {200}
+
+        await wait_until(everywhere)
+        relay.workers[0].kill()
+        await relay.whole(3)
+        await wait_until(everywhere)
+        relay.process.send_signal(signal.SIGTERM)
+        assert await relay.ended() == 0
+    assert len(stand_in.starts()) == 1
+    assert not stand_in.runs()
+
+
+async def test_with_a_redis_of_somebody_elses_they_join_other_relays_on_one_postgresql(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    url = postgres.new_database()
+    with RedisServer.started() as redis:
+        options = "--cluster", redis.url, "--database", url
+        async with several.running(tmp_path, *options) as one, several.running(tmp_path, *options) as other:
+            assert not one.descendants("redis-server")
+            assert "keys were shown when it was made" in other.out
+            viewers = [*await audience(one.url, "demo", ["sad"] * 4), *await audience(other.url, "demo", ["sad"] * 4)]
+            async with await subscribe(other.url, "demo", one.key("Display")) as subscriber:
+                await subscriber.mood(lambda mood: count_of(mood, "sad") == 8, BACK_S)
+            await leave(viewers)
+
+
+def test_the_folder_of_a_relay_that_was_killed_is_swept_and_of_others_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    killed = tmp_path / "moodcast-relay-killed"
+    killed.mkdir()
+    (killed / "lock").write_text("")
+    (tmp_path / "moodcast-relay-mine").mkdir()
+    with private_folder() as one, private_folder() as other:
+        assert sorted(tmp_path.iterdir()) == sorted([one, other, tmp_path / "moodcast-relay-mine"])
+        assert is_private(one)
+    assert not one.exists()
 
 
 async def test_workers_that_end_again_and_again_end_the_relay_with_a_sentence(
