@@ -58,13 +58,17 @@ class FanOut:
     """Seconds from publication to receipt, over all connections and events."""
     busy: float
     """How much of the time the audience's own process was busy."""
+    lost: int
+    """Connections that the server ended."""
 
     def row(self) -> str:
         """A row of the table."""
-        busy = " (the audience was the bottleneck)" if self.busy > 0.9 else ""
+        remark = f" ({self.lost:,.0f} connections lost)" if self.lost else ""
+        if self.busy > 0.9:
+            remark += " (the audience was the bottleneck)"
         return (
             f"| {self.server} | {self.connections:,} | {self.kib:.1f} | {self.event_bytes:.0f} | "
-            f"{self.per_cpu_second:,.0f} | {self.p50 * 1e3:.0f}, {self.p99 * 1e3:.0f} ms{busy} |"
+            f"{self.per_cpu_second:,.0f} | {self.p50 * 1e3:.0f}, {self.p99 * 1e3:.0f} ms{remark} |"
         )
 
 
@@ -174,7 +178,7 @@ def fan_out(anchor: Anchor, sizes: list[int]) -> Iterator[FanOut]:
             spent, held = max(server.cpu - before, _CLOCK_STEP_S), server.process.memory_info().rss - empty
             yield FanOut(
                 anchor.name, size, held / (size - _FIRST) / 1024, answer["bytes"], answer["receipts"] / spent,
-                answer["p50"], answer["p99"], answer["busy"],
+                answer["p50"], answer["p99"], answer["busy"], answer["lost"],
             )  # fmt: skip
 
 

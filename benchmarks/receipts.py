@@ -41,26 +41,28 @@ class Receipts(Generator):
         return self._published(posts, lambda: _accepted(api.getresponse()), gap_s)
 
     def ticks(self, seconds: float) -> dict[str, Any]:
-        """Take the moods that a relay publishes by itself: each says when that was. Returns what one got, too."""
+        """Take the moods that a relay publishes by itself: each says when that was. Returns ``events``, too: them."""
         latencies: list[float] = []
-        events: list[str] = []
+        events: dict[bytes, str] = {}
         took = 0
 
-        def hear(client: LoadClient, data: bytes) -> None:
+        def hear(_: LoadClient, data: bytes) -> None:
             nonlocal took
             now = time.time()
             took += len(data)
             mood = data.rfind(_MOOD)
-            if mood >= 0:
-                stamp = data.index(_STAMP, mood) + len(_STAMP)
-                latencies.append(now - float(data[stamp : data.index(b",", stamp)]))
-                if client is self.clients[0]:  # there is no object in a mood
-                    events.append(data[mood : data.index(b"}", mood) + 1].decode())
+            ends = data.find(b"}", mood) + 1  # there is no object in a mood
+            if mood >= 0 and ends:
+                begins = data.index(_STAMP, mood) + len(_STAMP)
+                stamp = data[begins : data.index(b",", begins)]
+                latencies.append(now - float(stamp))
+                if stamp not in events:
+                    events[stamp] = data[mood:ends].decode()
 
         self._all_hear(hear)
         self.wait(seconds)
         self._all_hear(None)
-        return _found(latencies, took) | {"events": events}
+        return _found(latencies, took) | {"events": list(events.values())}
 
     def _published(self, posts: Sequence[Callable[[], None]], answer: Callable[[], None], gap: float) -> dict[str, Any]:
         latencies: list[float] = []
@@ -70,7 +72,10 @@ class Receipts(Generator):
         def hear(client: LoadClient, data: bytes) -> None:
             nonlocal took
             took += len(data)
-            if data and client in waiting:
+            if not data:  # the server ended it
+                self.clients.remove(client)
+                waiting.discard(client)
+            elif client in waiting:
                 waiting.remove(client)
                 latencies.append(time.perf_counter() - begun)
 
