@@ -111,6 +111,9 @@ class Node:
     def announce(self, item: Item) -> None:
         """Tell the others what happened here."""
 
+    def look_again(self, channel: str) -> None:
+        """Something was deleted of the channel, and perhaps the channel: see in the database, soon."""
+
     def writes(self, channel: str) -> bool:
         """Whether this node may write the channel's history."""
         return True
@@ -218,8 +221,7 @@ class _ClusterNode(Node):
         return self._peers.running(channel)
 
     def commands(self) -> Iterable[tuple[str, Told]]:
-        # One of a channel that was deleted meanwhile would make it live again.
-        return [(name, told) for name, told in self._peers.commands() if name in self._channels]
+        return self._peers.commands()
 
     def shown(self, channel: str) -> Shown | None:
         return self._peers.shown(channel)
@@ -294,12 +296,15 @@ class _ClusterNode(Node):
         self._merging += time.perf_counter() - began
         for item in items:
             if isinstance(item, Changed):
-                self._stale.name(item.channel, time.monotonic())
-                self._told.set()
+                self.look_again(item.channel)
             else:
                 self.heard.put_nowait(item)
 
     # --- channels ----------------------------------------------------------------------------------------------------
+
+    def look_again(self, channel: str) -> None:
+        self._stale.name(channel, time.monotonic())
+        self._told.set()
 
     async def _reload_forever(self) -> None:
         """Read what changed from the database."""

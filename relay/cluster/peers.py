@@ -130,6 +130,8 @@ class Dropped(msgspec.Struct, array_like=True, frozen=True, tag="dropped"):
 
     channel: Name
     number: int
+    started: float
+    """Unix time: by it a session is known from one of a channel that was made anew under the same name."""
 
 
 Item = Joined | Changed | Published | Renamed | Dropped

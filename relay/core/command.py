@@ -27,6 +27,8 @@ class Told(msgspec.Struct, frozen=True, tag_field="type", tag="command"):
     since: _Unix
     age: Annotated[float, Meta(ge=0)]
     """Seconds since it was given or renewed."""
+    created: _Unix
+    """When its channel was made: what was said of one that was made anew since, says nothing of the new one."""
 
 
 def newest(one: Told | None, other: Told) -> Told:
@@ -73,9 +75,9 @@ class Command(msgspec.Struct, frozen=True):
         """The same, but for sessions that begin from now on: the clock was set, or another node's is far ahead."""
         return msgspec.structs.replace(self, since=unix, stamp=self.stamp + _TICK_S)
 
-    def told(self, now: float) -> Told:
-        """For other nodes."""
-        return Told(self.said, self.stamp, self.since, max(0.0, now - self.renewed))
+    def told(self, now: float, created: float) -> Told:
+        """For other nodes. ``created``: when the channel was made (Unix time)."""
+        return Told(self.said, self.stamp, self.since, max(0.0, now - self.renewed), created)
 
     def hear(self, told: Told, now: float) -> "Command":
         """The newer of the two; of one that both know, whoever heard of its renewal later is right."""

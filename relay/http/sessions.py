@@ -21,7 +21,7 @@ from relay.http.requests import (
 )
 from relay.protocol import State
 from relay.store.database import DatabaseError
-from relay.store.history import ClosedError
+from relay.store.history import ClosedError, Session
 
 MARKER_LENGTH = 200
 NAME_LENGTH = 100
@@ -85,7 +85,7 @@ async def set_state(request: web.Request) -> web.Response:
 async def rename(request: web.Request) -> web.Response:
     """Name a session."""
     channel, body = await authorized_body(request, "admin", _NewName, '{"name": "..."}')
-    number = await _existing(request, channel)
+    number = (await _existing(request, channel)).number
     name = _line(body.name, "a session's name", 0, NAME_LENGTH)
     request.app[HUB].news.rename_session(channel, number, name)
     await _done(request.app[HISTORY].rename(channel, number, name))
@@ -95,9 +95,9 @@ async def rename(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Delete a session."""
     channel = authorize(request, "admin")
-    number = await _existing(request, channel)
-    deleted = request.app[HISTORY].delete_session(channel, number)
-    request.app[HUB].news.drop_session(channel, number)
+    session = await _existing(request, channel)
+    deleted = request.app[HISTORY].delete_session(channel, session.number)
+    request.app[HUB].news.drop_session(session)
     await _done(deleted)
     return web.Response(status=204)
 
@@ -111,15 +111,16 @@ async def delete_channel(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _existing(request: web.Request, channel: str) -> int:
-    """The number of the session asked for, which is stored or runs."""
+async def _existing(request: web.Request, channel: str) -> Session:
+    """The session asked for, which is stored or runs."""
     number, reading = number_of(request, channel), request.app[READING]
     running = request.app[HUB].members.session(channel)
     if running is not None and number == running.number:
-        return number
-    if await reading.run(lambda: reading.archive.find(channel, number)) is None:
+        return running
+    session = await reading.run(lambda: reading.archive.find(channel, number))
+    if session is None:
         raise no_session(channel, number)
-    return number
+    return session
 
 
 async def _done(change: "Future[None]") -> None:

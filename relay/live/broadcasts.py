@@ -34,6 +34,7 @@ class Broadcasts:
         self._clock, self._history, self._node = means.clock, means.history, means.node
         self._members, self._recorder = members, recorder
         self._rates = means.ledger.rates("states", _CHANGES_PER_S, _CHANGES_AT_ONCE)
+        self._channels = means.channels
 
     def take_up(self) -> None:
         """At the start: what was said before the relay stopped holds on, if it was not long ago."""
@@ -59,14 +60,16 @@ class Broadcasts:
         channel.command = before.then(state, now, unix, self._members.session(name) is not None)
         self._obey(channel, now, unix)
         if channel.command.order != before.order:
-            self._node.announce(Published(name, COMMAND, protocol.encode(channel.command.told(now))))
+            self._node.announce(Published(name, COMMAND, protocol.encode(channel.command.told(now, channel.created))))
             self._store(channel, now, unix)
         elif channel.command.is_fresh(now) and now - channel.command_stored > _STORED_AGAIN_S:
             self._store(channel, now, unix)
         return 0.0
 
     def hear(self, name: str, told: Told) -> None:
-        """Another node tells what it knows of a channel that exists."""
+        """Another node tells what it knows of a channel."""
+        if name not in self._channels or told.created != self._channels.created(name):
+            return
         now, unix = time.monotonic(), self._clock.now()
         channel = self._members.channels.get(name)
         if channel is None:
@@ -94,7 +97,8 @@ class Broadcasts:
             for row in rows:
                 channel = self._members.channels.get(row.channel)
                 if channel is None or row.stamp > channel.command.stamp:
-                    self.hear(row.channel, Told(row.state, row.stamp, row.since, _age(row, unix)))
+                    created = self._channels.created(row.channel)
+                    self.hear(row.channel, Told(row.state, row.stamp, row.since, _age(row, unix), created))
 
     def follow(self, channel: LiveChannel, now: float, unix: float) -> State:
         """At each tick: what holds now. A pause holds on while somebody is there who would see it end."""
@@ -123,9 +127,9 @@ class Broadcasts:
 
     def _store(self, channel: LiveChannel, now: float, unix: float) -> None:
         command, channel.command_stored = channel.command, now
-        self._history.put_command(
-            Commanded(channel.core.name, command.said, command.stamp, command.since, unix - (now - command.renewed))
-        )
+        renewed = unix - (now - command.renewed)
+        row = Commanded(channel.core.name, command.said, command.stamp, command.since, renewed)
+        self._history.put_command(row, channel.created)
 
 
 def _age(row: Commanded, unix: float) -> float:

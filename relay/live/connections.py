@@ -136,6 +136,8 @@ class LiveChannel:
     def __init__(self, core: Channel, people_s: float) -> None:
         """``people_s``: as ``Limits.people``."""
         self.core = core
+        self.created = 0.0
+        """When it was made (Unix time): one that is made anew under its name is another."""
         self.viewers: set[Viewer] = set()
         self.tickets: dict[str, Viewer] = {}
         """Who is here with which ticket."""

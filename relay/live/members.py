@@ -175,6 +175,7 @@ class Members:
             core.take_cameras(self._channels.cameras(name), ())
             core.tick(Snapshot(), time.monotonic(), self._clock.now())
             channel = self.channels[name] = LiveChannel(core, self.limits.people)
+            channel.created = self._channels.created(name)
         return channel
 
     def follow_cameras(self, name: str) -> None:
@@ -221,6 +222,7 @@ class Members:
             return Session(
                 number=running.number, channel=name, started=running.started, ended=None,
                 tick_ms=self._settings.tick_ms, min_viewers=self._settings.min_viewers,
+                created=channel.created if channel else self._channels.created(name),
             )  # fmt: skip
         return None
 

@@ -19,6 +19,7 @@ from relay.live.stage import STREAMER, Stage
 from relay.live.websocket import encode_frame
 from relay.protocol import TAPS, Countdown, Expression, Marker, Rehearsal, Tap
 from relay.store.channels import Replaced
+from relay.store.history import Session
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +89,15 @@ class Newsroom:
         if channel and channel.session and channel.session.number == number:
             channel.session = msgspec.structs.replace(channel.session, name=title)
 
-    def drop_session(self, name: str, number: int) -> None:
+    def drop_session(self, session: Session) -> None:
         """Where the session runs, a new one begins in its place: the history has deleted it."""
-        self._drop(name, number)
-        self._node.announce(Dropped(name, number))
+        self._drop(session.channel, session.number, session.started)
+        self._node.announce(Dropped(session.channel, session.number, session.started))
 
-    def _drop(self, name: str, number: int) -> bool:
+    def _drop(self, name: str, number: int, started: float) -> bool:
         channel = self._members.channels.get(name)
-        if channel is None or channel.session is None or channel.session.number != number:
+        running = channel and channel.session
+        if channel is None or not running or (running.number, running.started) != (number, started):
             return False
         self._recorder.begin(channel, channel.command.state(time.monotonic()))
         return True
@@ -135,15 +137,16 @@ class Newsroom:
                 self._publish(item.channel, Packet(item.name, item.json, encode_frame(item.json)))
         elif isinstance(item, Renamed):
             self._rename(item.channel, item.number, item.title)
-        elif isinstance(item, Dropped) and self._drop(item.channel, item.number):
+        elif isinstance(item, Dropped) and self._drop(item.channel, item.number, item.started):
             self._history.delete_session(item.channel, item.number)  # with what this node wrote meanwhile
 
     def _replaced(self, change: Replaced) -> None:
         """Another relay replaced keys of a channel or deleted it."""
         channel = self._members.channels.get(change.channel)
-        if change.deleted and channel:
-            if channel.session:
-                self._history.delete_channel(change.channel)  # with what this node wrote meanwhile
+        if change.deleted:
+            self._history.forget(
+                change.channel
+            )  # who deleted it deleted what it had, and nothing is written after that
             self._members.drop_channel(change.channel)
         elif channel:
             for right in change.rights:

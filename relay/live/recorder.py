@@ -53,7 +53,9 @@ class Recorder:
     def obey(self, channel: LiveChannel, state: State, occupied: bool, unix: float) -> None:
         """End and begin what is to be. ``occupied``: whether somebody is there for whom a session may begin."""
         if channel.session:
-            if not self._node.writes(channel.core.name):  # it goes on elsewhere
+            if self._history.is_gone(channel.session):
+                self._give_up(channel, channel.session)
+            elif not self._node.writes(channel.core.name):  # it goes on elsewhere
                 channel.session = None
             elif state == "ended":
                 self.end(channel, unix)
@@ -61,6 +63,13 @@ class Recorder:
                 self._close(channel, unix)
         if channel.session is None and occupied and state != "ended" and self._node.writes(channel.core.name):
             self.begin(channel, state)
+
+    def _give_up(self, channel: LiveChannel, session: Session) -> None:
+        """The session was deleted on a node that could not tell of it, and perhaps the channel."""
+        log.info("session was deleted elsewhere", extra={"channel": channel.core.name, "session": session.number})
+        self._history.give_up(session)
+        channel.session = None
+        self._node.look_again(channel.core.name)
 
     def store(self, channel: LiveChannel, whole: Whole, reactions: list[Reaction], now: float, unix: float) -> None:
         """Write what can be told after the tick at ``now`` (of the steady clock), each part at the second of the stream
@@ -105,7 +114,7 @@ class Recorder:
         ahead = self._history.ahead(channel.core.name, now)
         # Of a step while it runs, the clock itself tells.
         channel.warning = _AHEAD.format(ahead) if ahead and not self._clock.warning else ""
-        channel.session = session
+        channel.session = session = msgspec.structs.replace(session, created=channel.created)
         channel.stored = False
         channel.resumed = session.started
         channel.timeline = self._timeline(session.started)

@@ -161,7 +161,7 @@ def _activity(told: _Told, now: float) -> Activity:
         told.own,
         Besides(
             Running(session.number, session.started) if session else None,
-            command.told(now) if command.is_fresh(now) else None,
+            command.told(now, told.channel.created) if command.is_fresh(now) else None,
             told.shown,
             told.part,
             told.channel.hidden if told.channel.hidden.stamp else None,

@@ -227,6 +227,11 @@ class Channels:
         row = self._rows[channel]
         return row.admin_hash if right == "admin" else row.display_hash
 
+    def created(self, channel: str) -> float:
+        """When a channel was made (Unix time); 0 where there is none. One made anew under its name is another."""
+        row = self._rows.get(channel)
+        return row.created if row else 0.0
+
     def listed(self) -> tuple[str, ...]:
         """The channels that everybody is told of, in any order."""
         return tuple(self._listed)

@@ -151,6 +151,19 @@ class Connection:
             return "((julianday('now') - 2440587.5) * 86400.0)"
         return "EXTRACT(EPOCH FROM clock_timestamp())::DOUBLE PRECISION"
 
+    def lock(self) -> None:
+        """At the begin of a ``transaction`` that reads what decides on its writing: nobody writes in between.
+
+        PostgreSQL locks rows instead, see ``keep``.
+        """
+        if self._driver is sqlite3:
+            self._raw.execute("BEGIN IMMEDIATE")
+
+    @property
+    def keep(self) -> str:
+        """At the end of a SELECT: until the transaction ends, nobody deletes the rows that it finds."""
+        return "" if self._driver is sqlite3 else " FOR KEY SHARE"
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit at the end of the ``with`` block; roll back on an exception.

@@ -21,6 +21,7 @@ from relay.core.timeline import PARTS, Second
 from relay.protocol import EXPRESSIONS, Expression, Marker, Reaction, State
 from relay.store import database, leases
 from relay.store.database import DatabaseError
+from relay.store.permits import ChangeOf, Permits
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,9 @@ _PUT_COMMAND = (
 _FORGET_COMMAND = "DELETE FROM commands WHERE channel = ? AND stamp <= ?"
 
 _RENAME = "UPDATE sessions SET name = ? WHERE channel = ? AND number = ?"
-_DELETE_SESSION = (
-    *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
+_DELETE_SESSION = (  # the session first: see ``permits``
     "DELETE FROM sessions WHERE channel = ? AND number = ?",
+    *(f"DELETE FROM {table} WHERE channel = ? AND session = ?" for table in PARTS),
 )
 _LAST_TOLD = " UNION ALL ".join(
     f"SELECT max(time) AS time FROM {table} AS t WHERE t.channel = sessions.channel AND t.session = sessions.number "
@@ -63,9 +64,7 @@ _LAST_TOLD = " UNION ALL ".join(
     for table in ("moments", "reactions")  # without cameras there are reactions alone
 )
 _OFTEN = (_PUT_MOMENT, _PUT_REACTION, _PUT_FACE, _PUT_COMMAND, _FORGET_COMMAND)
-_GUARDED = (_PUT_SESSION, _PUT_MOMENT, _PUT_REACTION, _PUT_FACE)
-"""What only the node with the channel's lease may write, where several nodes share the database."""
-_DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in (*PARTS, "sessions", "commands"))
+_DELETE_CHANNEL = tuple(f"DELETE FROM {table} WHERE channel = ?" for table in ("sessions", *PARTS, "commands"))
 _DELETE_BEFORE = (
     *(
         f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM sessions AS s WHERE s.channel = {table}.channel "
@@ -75,7 +74,14 @@ _DELETE_BEFORE = (
     "DELETE FROM sessions WHERE ended < ?",
 )
 
-Queued = tuple[str, Sequence[Any]]
+
+class _Change(NamedTuple):
+    """Of the database."""
+
+    statement: str
+    values: Sequence[Any]
+    subject: ChangeOf | None = None
+    """What it is about, where another node may have the say."""
 
 
 class ClosedError(DatabaseError):
@@ -93,6 +99,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     min_viewers: int
     name: str = ""
     """Given by the streamer; empty until then."""
+    created: float = 0.0
+    """When its channel was made (Unix time); 0: not known. It is not stored with the session."""
 
 
 class Commanded(NamedTuple):
@@ -114,7 +122,7 @@ class History:
         ``store.leases``); empty: there is one node alone."""
         self._place = place
         self._holder = holder
-        self._queue: queue.SimpleQueue[Queued | Future[None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Change | Future[None] | None] = queue.SimpleQueue()
         self.warning = ""
         """A sentence while the database refuses, else empty."""
         self.written = 0
@@ -122,6 +130,8 @@ class History:
         self.dropped = 0
         """... those that were given up, since the start: the database refused, or another node holds the lease."""
         self._refused_rows = 0
+        self._gone: set[tuple[str, int, float]] = set()
+        """Sessions that could not be written on: see ``is_gone``."""
         self._closed = False
         with database.opened(place) as file:
             file.execute(
@@ -143,6 +153,21 @@ class History:
     def waiting(self) -> int:
         """About how many changes wait to be written."""
         return self._queue.qsize() + self._refused_rows
+
+    def is_gone(self, session: Session) -> bool:
+        """Whether another node has deleted the session, or its channel, so that it can't be written on. This is known
+        once something of it was to be written."""
+        return _key(session) in self._gone
+
+    def give_up(self, session: Session) -> None:
+        """A session that ``is_gone``: it never goes on, and its number is not used again while this relay runs."""
+        self._gone.discard(_key(session))
+        self._bury(session.channel, session.number)
+
+    def _bury(self, channel: str, number: int) -> None:
+        last = self._last.get(channel)
+        if last and last.number == number:
+            self._last[channel] = msgspec.structs.replace(last, ended=-math.inf)
 
     def begin(
         self, channel: str, now: float, gap: float, tick_ms: int, min_viewers: int, since: float = 0.0
@@ -201,16 +226,21 @@ class History:
     def release(self, channel: str) -> None:
         """Give the channel's lease back, after all that was put before."""
         if self._holder:
-            self._queue.put((leases.RELEASE, (channel, self._holder)))
+            self._queue.put(_Change(leases.RELEASE, (channel, self._holder)))
+
+    def _about(self, session: Session, is_led: bool = True) -> ChangeOf:
+        last = self._last.get(session.channel)
+        is_new = last is None or _key(last) != _key(session)
+        return ChangeOf(session.channel, session.created, session.number, session.started, is_new, is_led)
 
     def put_session(self, session: Session) -> None:
         """Store a session, or its end."""
-        self._last[session.channel] = session
         values = (
             session.channel, session.number, session.started, session.ended, session.tick_ms, session.min_viewers,
             session.name,
         )  # fmt: skip
-        self._queue.put((_PUT_SESSION, values))
+        self._queue.put(_Change(_PUT_SESSION, values, self._about(session)))
+        self._last[session.channel] = session
 
     def put_moment(self, session: Session, moment: Second) -> None:
         """Store a moment. What is stored of the same second, as by the relay before a restart, stays as it is: two
@@ -220,7 +250,7 @@ class History:
             session.channel, session.number, moment.time, moment.viewers, counts.sharing, *counts.values,
             round(counts.valence, 4), round(counts.resonance, 4),
         )  # fmt: skip
-        self._queue.put((_PUT_MOMENT, values))
+        self._queue.put(_Change(_PUT_MOMENT, values, self._about(session)))
 
     def put_reaction(self, session: Session, reaction: Reaction) -> None:
         """Store a reaction."""
@@ -228,18 +258,22 @@ class History:
             session.channel, session.number, reaction.time, reaction.kind, reaction.name, reaction.strength,
             reaction.count,
         )  # fmt: skip
-        self._queue.put((_PUT_REACTION, values))
+        self._queue.put(_Change(_PUT_REACTION, values, self._about(session)))
 
     def put_marker(self, session: Session, marker: Marker) -> None:
-        """Store a marker."""
-        self._queue.put((_PUT_MARKER, (session.channel, session.number, marker.time, marker.text)))
+        """Store a marker, which any node may."""
+        values = (session.channel, session.number, marker.time, marker.text)
+        self._queue.put(_Change(_PUT_MARKER, values, self._about(session, is_led=False)))
 
-    def put_command(self, command: Commanded) -> None:
-        """Store what the streamer says, so that it holds after a restart, too. `auto` needs no row."""
+    def put_command(self, command: Commanded, created: float) -> None:
+        """Store what the streamer says, so that it holds after a restart, too. `auto` needs no row.
+
+        ``created``: when the channel was made (Unix time).
+        """
         if command.state == "auto":
             self.forget_command(command.channel, command.stamp)
         else:
-            self._queue.put((_PUT_COMMAND, command))
+            self._queue.put(_Change(_PUT_COMMAND, command, ChangeOf(command.channel, created)))
 
     def read_commands(self) -> list[Commanded]:
         """What streamers have said of any channel, to this node or another. Blocks for a read of the database.
@@ -252,41 +286,43 @@ class History:
 
     def forget_command(self, channel: str, stamp: float) -> None:
         """It holds no more, and neither does an older one."""
-        self._queue.put((_FORGET_COMMAND, (channel, stamp)))
+        self._queue.put(_Change(_FORGET_COMMAND, (channel, stamp)))
 
     def put_face(self, session: Session, second: int, emotion: Expression) -> None:
         """Store what the streamer showed in a second (Unix time), who asked for that."""
-        self._queue.put((_PUT_FACE, (session.channel, session.number, second, emotion)))
+        values = (session.channel, session.number, second, emotion)
+        self._queue.put(_Change(_PUT_FACE, values, self._about(session)))
 
     def rename(self, channel: str, number: int, name: str) -> "Future[None]":
         """Give a stored session a name. The future is done when it is stored."""
         last = self._last.get(channel)
         if last and last.number == number:
             self._last[channel] = msgspec.structs.replace(last, name=name)
-        return self._change([(_RENAME, (name, channel, number))])
+        return self._change([_Change(_RENAME, (name, channel, number))])
 
     def delete_session(self, channel: str, number: int) -> "Future[None]":
         """Delete all of a session. The future is done when it is gone."""
-        last = self._last.get(channel)
-        if last and last.number == number:
-            # It never goes on, and its number is not used again while this relay runs.
-            self._last[channel] = msgspec.structs.replace(last, ended=-math.inf)
-        return self._change([(statement, (channel, number)) for statement in _DELETE_SESSION])
+        self._bury(channel, number)
+        return self._change([_Change(statement, (channel, number)) for statement in _DELETE_SESSION])
 
     def delete_channel(self, channel: str) -> "Future[None]":
         """Delete all sessions of a channel. The future is done when they are gone."""
+        self.forget(channel)
+        return self._change([_Change(statement, (channel,)) for statement in _DELETE_CHANNEL])
+
+    def forget(self, channel: str) -> None:
+        """The channel was deleted: none of its sessions goes on."""
         self._last.pop(channel, None)
-        return self._change([(statement, (channel,)) for statement in _DELETE_CHANNEL])
 
     def delete_before(self, time: float) -> "Future[None]":
         """Delete all sessions that ended before a Unix time. The future is done when they are gone."""
-        return self._change([(statement, (time,)) for statement in _DELETE_BEFORE])
+        return self._change([_Change(statement, (time,)) for statement in _DELETE_BEFORE])
 
     def settled(self) -> "Future[None]":
         """A future that is done when all that was put so far is written."""
         return self._change([])
 
-    def _change(self, rows: list[Queued]) -> "Future[None]":
+    def _change(self, rows: list[_Change]) -> "Future[None]":
         """Queue changes behind what was put before them, so that nothing comes after its own deletion."""
         done: Future[None] = Future()
         if self._closed:
@@ -305,7 +341,7 @@ class History:
 
     def _write(self) -> None:
         """The thread: everything that waits goes into one transaction."""
-        waiting: list[Queued] = []
+        waiting: list[_Change] = []
         promises: list[Future[None]] = []
         connection: database.Connection | None = None
         closing = False
@@ -316,9 +352,8 @@ class History:
                 if waiting:
                     connection = connection or database.connect(self._place)
                     with connection.transaction():
-                        for statement, values in self._allowed(connection, waiting):
-                            connection.execute(statement, values)
-                            allowed += 1
+                        allowed, gone = self._write_all(connection, waiting)
+                    self._gone |= gone
             except DatabaseError as error:
                 if connection:
                     connection.close()  # it may be what broke: the next attempt makes a new one
@@ -340,14 +375,29 @@ class History:
         if connection:
             connection.close()
 
-    def _allowed(self, connection: database.Connection, rows: list[Queued]) -> list[Queued]:
-        """The rows without those that another node writes by now, as when this one was stopped or cut off for long."""
-        if not self._holder:
-            return rows
-        mine = {row[0] for row in connection.execute(leases.MINE, (self._holder,)).fetchall()}
-        return [row for row in rows if row[0] not in _GUARDED or row[1][0] in mine]
+    def _write_all(
+        self, connection: database.Connection, changes: list[_Change]
+    ) -> tuple[int, set[tuple[str, int, float]]]:
+        """In a transaction: returns how many were written, and the sessions that are gone.
 
-    def _collect(self, waiting: list[Queued], promises: list["Future[None]"]) -> bool:
+        Left out is what another node writes by now, as when this one was stopped or cut off for long, and what is of a
+        session or a channel that another one has deleted.
+        """
+        if not self._holder:
+            for change in changes:
+                connection.execute(change.statement, change.values)
+            return len(changes), set()
+        permits, written = Permits(connection, self._holder), 0
+        for change in changes:
+            if change.subject is None:
+                permits.forget()
+            elif not permits.allows(change.subject):
+                continue
+            connection.execute(change.statement, change.values)
+            written += 1
+        return written, {(gone.channel, gone.number, gone.started) for gone in permits.gone}
+
+    def _collect(self, waiting: list[_Change], promises: list["Future[None]"]) -> bool:
         """Move what is queued to the lists; block for the first of it, or, after a refusal, for a while only."""
         try:
             item = self._queue.get(timeout=RETRY_S if waiting else None)
@@ -355,7 +405,7 @@ class History:
                 if isinstance(item, Future):
                     promises.append(item)
                 # All but what comes often is kept beyond the limit: it gives the moments their meaning.
-                elif len(waiting) < _KEPT_ROWS or item[0] not in _OFTEN:
+                elif len(waiting) < _KEPT_ROWS or item.statement not in _OFTEN:
                     waiting.append(item)
                 else:
                     self.dropped += 1
@@ -364,7 +414,7 @@ class History:
             return False
         return True
 
-    def _refused(self, error: DatabaseError, waiting: list[Queued], closing: bool) -> None:
+    def _refused(self, error: DatabaseError, waiting: list[_Change], closing: bool) -> None:
         if closing:
             self.dropped += len(waiting)
             log.error("The history's last %d rows are lost: %s", len(waiting), error)
@@ -374,6 +424,11 @@ class History:
             f"The history is not being stored. {error.sentence} "
             "The live mood goes on, and what fits in memory is stored later."
         )
+
+
+def _key(session: Session) -> tuple[str, int, float]:
+    """By which a session is known on all nodes, also from one of a channel that was made anew under the same name."""
+    return session.channel, session.number, session.started
 
 
 def _commands(file: database.Connection) -> list[Commanded]:

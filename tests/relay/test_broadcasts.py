@@ -307,15 +307,15 @@ async def test_what_was_answered_is_in_the_database(relay: Relay, keys: ChannelK
 async def test_a_pause_holds_at_once_though_the_database_does_not_take_it(
     relay: Relay, keys: ChannelKeys, place: database.Place, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    again, allowed = threading.Event(), relay._history._allowed
+    again, write = threading.Event(), relay._history._write_all
 
     def trouble(*arguments: Any) -> Any:
         if not again.is_set() and how == "refuses":
             raise database.DatabaseError("no", "It refuses.")
         again.wait(60)
-        return allowed(*arguments)
+        return write(*arguments)
 
-    monkeypatch.setattr(relay._history, "_allowed", trouble)
+    monkeypatch.setattr(relay._history, "_write_all", trouble)
     async with await subscribe(relay.url, "demo", keys.display_key) as client:
         answer = asyncio.create_task(say(relay, keys, "paused"))
         await client.mood(lambda mood: mood.paused)

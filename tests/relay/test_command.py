@@ -75,7 +75,7 @@ def test_nodes_agree_in_whatever_order_they_hear(told: list[Told], random: objec
     shuffled = told + told[: len(told) // 2]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert heard(shuffled) == heard(told)
-    assert heard(told).hear(heard(told).told(1000.0), 1000.0).order == heard(told).order
+    assert heard(told).hear(heard(told).told(1000.0, 1.0), 1000.0).order == heard(told).order
 
 
 @given(TOLD)

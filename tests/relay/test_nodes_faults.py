@@ -1,17 +1,22 @@
 """Several relays as one, while Redis fails, or is not theirs alone."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from relay import app
+from relay.core.mood import HAPPY
 from relay.errors import SettingsError
 from relay.protocol import Status
+from relay.store import database
 from tests.redis_server import RedisServer
 from tests.relay.nodes import SHORT, Cluster, channel_arrives, is_state, moments, quiet, running, said, status
-from tests.support import audience, count_of, leave, subscribe, wait_until
+from tests.support import Client, audience, count_of, leave, request, subscribe, wait_until
 
 
 @pytest.fixture
@@ -110,6 +115,88 @@ async def test_a_pause_holds_on_all_nodes_while_redis_is_away(
             assert not (await client.mood()).paused
             await client.close()
         await leave(viewers)
+
+
+def _rows(place: database.Place, what: str) -> list[tuple[Any, ...]]:
+    with database.opened(place) as file:
+        return [tuple(row) for row in file.execute(what).fetchall()]
+
+
+async def _without_redis(cluster: Cluster, own_redis: RedisServer) -> tuple[app.Relay, app.Relay, Any, list[Client]]:
+    """The node that writes the history of a session that runs, another one that can't tell it anything, the channel's
+    keys, and a viewer on each."""
+    both = await cluster.add(), await cluster.add()
+    keys = both[0].create_channel("demo")
+    await channel_arrives(both[1])
+    viewers = [viewer for node in both for viewer in await audience(node.url, "demo", ["happy"])]
+    await wait_until(lambda: moments(both[0], keys.display_key))
+    own_redis.kill()
+    await wait_until(lambda: all(node._node.cut_off for node in both))
+    writer, other = sorted(both, key=lambda node: not node._node.writes("demo"))
+    return writer, other, keys, viewers
+
+
+async def test_a_session_deleted_elsewhere_while_redis_is_away_is_not_written_on(
+    tmp_path: Path, own_redis: RedisServer, database_url: str
+) -> None:
+    place = database.prepare(str(tmp_path), database_url)
+    async with running(tmp_path, own_redis.url, database=database_url) as cluster:
+        writer, other, keys, viewers = await _without_redis(cluster, own_redis)
+        assert (await request(other.url, "DELETE", "demo/sessions/1", keys.admin_key))[0] == 204
+        await wait_until(lambda: moments(writer, keys.display_key, 2))  # what runs now is another session
+        assert _rows(place, "SELECT number FROM sessions") == [(2,)]
+        own_redis.start()
+        async with await subscribe(writer.url, "demo", keys.display_key) as client:
+            await status(client, partial=False)
+            await other.stop()  # so that all that it had to tell is told
+            known = len(await moments(writer, keys.display_key, 2))
+            await wait_until(lambda: _more(writer, keys.display_key, known))
+        await writer.stop()  # with the end of what runs
+        for table in ("moments", "reactions"):
+            assert {session for (session,) in _rows(place, f"SELECT session FROM {table}")} <= {2}
+        [(number, ended)] = _rows(place, "SELECT number, ended FROM sessions")
+        assert number == 2
+        assert ended is not None
+        await leave(viewers)
+
+
+async def _more(node: app.Relay, key: str, known: int) -> bool:
+    return len(await moments(node, key, 2)) > known
+
+
+async def test_a_channel_made_anew_elsewhere_while_redis_is_away_has_nothing_of_the_old_one(
+    tmp_path: Path, own_redis: RedisServer, database_url: str
+) -> None:
+    place = database.prepare(str(tmp_path), database_url)
+    async with running(tmp_path, own_redis.url, database=database_url) as cluster:
+        writer, other, keys, viewers = await _without_redis(cluster, own_redis)
+        await said(writer, keys, "paused")
+        assert _rows(place, "SELECT state FROM commands") == [("paused",)]
+        assert (await request(other.url, "DELETE", "demo", keys.admin_key))[0] == 204
+        anew = other.create_channel("demo")
+        made = other._channels.created("demo")
+        await said(writer, keys, "open")  # by the old key, which it still knows
+
+        async def sent_away() -> bool:  # noticed as it wrote
+            for viewer in viewers:
+                with contextlib.suppress(ConnectionError):
+                    await viewer.label("happy")
+            return not writer._hub.members.channels
+
+        await wait_until(sent_away)
+        own_redis.start()
+        newcomers = await audience(writer.url, "demo", ["sad"]) + await audience(other.url, "demo", ["fear"])
+        async with await subscribe(other.url, "demo", anew.display_key) as client:
+            mood = await client.mood(lambda mood: mood.sharing == 2)
+            assert (count_of(mood, "happy"), mood.paused) == (0, False)
+        await wait_until(lambda: moments(other, anew.display_key))
+        told = await moments(other, anew.display_key)
+        assert all(moment["time"] >= int(made) and not moment["counts"][HAPPY] for moment in told)
+        assert _rows(place, "SELECT state FROM commands") == []
+        [(number, started)] = _rows(place, "SELECT number, started FROM sessions")
+        assert number == 1
+        assert started >= made
+        await leave(viewers + newcomers)
 
 
 async def test_a_frozen_redis_holds_no_tick_up(tmp_path: Path, own_redis: RedisServer) -> None:
