@@ -17,9 +17,9 @@ KEY = "a-key-for-the-scraper"
 FORWARDED = {"X-Forwarded-For": "203.0.113.9"}
 
 
-async def scrape(url: str) -> dict[str, float]:
+async def scrape(url: str, headers: dict[str, str] | None = None) -> dict[str, float]:
     """Every sample, as ``name{label="value"}``."""
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as response:
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(f"{url}/metrics") as response:
         assert response.status == 200
         assert response.content_type == "text/plain"
         families = text_string_to_metric_families(await response.text())
