@@ -12,14 +12,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from relay.core.audience import Changes, Member
+from relay.core.channel import Channel
 from relay.core.limits import Connections, Places, Rates
+from relay.core.snapshot import total
 from relay.core.uplink import Uplink
 from relay.errors import DataFolderError
+from relay.protocol import EXPRESSIONS, TAPS
 from relay.workers.ledger import SharedLedger
 from relay.workers.seat import Seat
 
 SECRET = b"k" * 32
 CONNECTIONS = 200
+HAPPY = EXPRESSIONS.index("happy")
 HOUSES = ["192.0.2.1", "192.0.2.2", "2001:db8::"]
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 """Each example uses names of its own, so they may share a folder."""
@@ -162,6 +167,84 @@ def test_no_room_for_the_file_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(DataFolderError, match=r"MB.*No space left.*--processes"):
         ledgers(tmp_path)
+
+
+# --- a channel's viewers ---------------------------------------------------------------------------------------------
+
+WEIGHT = 2
+DEEDS = st.lists(
+    st.tuples(
+        st.sampled_from(["come", "come", "happy", "sad", "heart", "clap", "show", "go", "wait"]),
+        st.integers(0, 1), st.integers(0, 2), st.integers(0, 7),
+    ),
+    max_size=60,
+)  # fmt: skip
+
+
+@SHARED
+@given(DEEDS)
+def test_a_house_and_a_network_weigh_on_two_workers_no_more_than_on_one(
+    pair: list[SharedLedger], deeds: list[tuple[str, int, int, int]]
+) -> None:
+    """Three networks of one house each. At each tick of both, what they add to the whole is counted by what may be."""
+    name, now = next(NAMES).replace(" ", "-"), 1000.0
+    channels = [Channel(name, 1, 15, WEIGHT, ledger=ledger) for ledger in pair]
+    for channel in channels:
+        channel.grid = 1.0
+    here: list[tuple[int, Member]] = []
+    for deed, worker, number, which in deeds:
+        if deed == "come":
+            network = f"{name[-7:]}{number}".rjust(8).encode()
+            here.append((worker, member := Member(HOUSES[number], network)))
+            channels[worker].join(member, 0.0, now)
+        elif deed == "wait":
+            now += 0.3
+        elif here:
+            worker, member = here[which % len(here)]
+            channel = channels[worker]
+            if deed == "go":
+                here.remove((worker, member))
+                channel.leave(member)
+            elif deed == "show":
+                channel.roster.show(member, "Ada", 1.0, now)
+            elif deed in TAPS:
+                channel.tap(member, deed, now)  # type: ignore[arg-type]
+            else:
+                channel.label(member, deed, now)  # type: ignore[arg-type]
+        states = [channel.snapshot(now) for channel in channels]
+        whole = total(states)
+        houses = {member.house for _, member in here}
+        assert whole.counts.sharing <= WEIGHT * len(houses)
+        assert sum(len(channel.roster) for channel in channels) <= WEIGHT * len(houses)
+        assert max(whole.changes) <= WEIGHT * len(HOUSES)
+        assert sum(whole.taps) <= WEIGHT * len(HOUSES)
+        assert max(whole.tappers) <= WEIGHT * len(HOUSES)
+        for channel in channels:
+            channel.tick(whole, now, 1000 + now)
+    for worker, member in here:
+        channels[worker].leave(member)
+    for channel in channels:
+        channel.close()
+    names = ("votes", "taps of a house", "shown of a house")
+    left = [one.of(name).places(each, 9).elsewhere(house) for one in pair for each in names for house in HOUSES]
+    assert not any(left), "nothing is taken for good"
+
+
+def test_two_workers_count_of_a_network_as_many_changes_as_one(pair: list[SharedLedger]) -> None:
+    name = next(NAMES)
+    both = [Changes(8, ledger.of(name)) for ledger in pair]
+    members = [Member(network=b"network1") for _ in range(6)] + [Member(network=b"network2")]
+    for number, member in enumerate(members):
+        both[number % 2].add(member, HAPPY, 0.0)
+    assert sum(changes.counts(10)[HAPPY] for changes in both) == 3, "two of the one and one of the other"
+    assert sum(changes.counts(40)[HAPPY] for changes in both) == 5
+    for number, member in enumerate(members[:4]):
+        both[number % 2].forget(member)
+    assert sum(changes.counts(40)[HAPPY] for changes in both) <= 3
+    for changes in both:
+        changes.expire(10.0)
+    both[0].add(members[5], HAPPY, 10.0)
+    assert both[0].counts(0)[HAPPY] == 1
 
 
 # --- other processes -------------------------------------------------------------------------------------------------

@@ -55,3 +55,49 @@ def test_the_oldest_of_the_larger_group_goes_and_who_was_let_in_stays(
             assert len(idle) <= most_idle
         assert len(lobby) == len(doing)
         assert sorted(lobby.idle()) == sorted(each for each, (what, _) in doing.items() if what == "idle")
+
+
+SEVERAL = st.lists(
+    st.tuples(st.sampled_from(["come", "come", "come", "work", "rest", "leave"]), st.integers(0, 2), st.integers(0, 9)),
+    max_size=120,
+)
+
+
+@given(st.lists(st.integers(0, 3), min_size=3, max_size=3), SEVERAL, st.integers(0, 12), st.integers(1, 12))
+def test_several_workers_hold_no_more_than_one_and_who_fills_one_shuts_nobody_out_of_another(
+    staying: list[int], steps: list[tuple[str, int, int]], left: int, most_idle: int
+) -> None:
+    most = sum(staying) + left
+    lobbies: list[Lobby[int]] = [
+        Lobby(most, most_idle, workers=3, elsewhere=lambda here=here: sum(staying) - here)  # type: ignore[misc]
+        for here in staying
+    ]
+    for lobby, here in zip(lobbies, staying, strict=True):
+        for one in range(-here, 0):
+            lobby.come(one)
+            lobby.stay(one)
+    waiting: list[list[int]] = [[], [], []]
+    for now, (step, number, which) in enumerate(steps):
+        lobby, mine = lobbies[number], waiting[number]
+        one, out = mine[which % len(mine)] if mine else None, None
+        if step == "come":
+            mine.append(now)
+            out = lobby.come(now)
+            assert (out == now) == (left < 3), "a newcomer goes itself only where its worker has no place for anyone"
+        elif step == "leave" and one is not None:
+            mine.remove(one)
+            lobby.leave(one)
+        elif step == "work" and one is not None:
+            lobby.work(one)
+        elif step == "rest" and one is not None:
+            out = lobby.rest(one)
+        if out is not None:
+            mine.remove(out)
+            lobby.leave(out)
+        assert sum(map(len, lobbies)) <= most
+        assert all(len(list(lobby.idle())) <= -(-most_idle // 3) for lobby in lobbies)
+
+
+def test_a_worker_takes_no_more_than_it_has_descriptors() -> None:
+    lobby: Lobby[int] = Lobby(100, 100, here=2)
+    assert [lobby.come(one) for one in range(4)] == [None, None, 0, 1]
