@@ -9,7 +9,7 @@ SPARE = 100
 _COLLECT = (10_000, 10, 15)
 """New containers before the garbage collector looks at the young, and after how many such passes at older ones.
 
-A connection that broke leaves some 60 of them in a cycle: with these numbers at most 25,000 such connections wait."""
+With these numbers, what dies in a circle may wait for a million and a half of them. So connections leave no circles."""
 _REQUESTS = 0.1
 """Of the clients' connections: so many more are open for requests, or were not let in and say so."""
 

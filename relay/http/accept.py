@@ -135,6 +135,7 @@ class _Guest(asyncio.Protocol):
         self._door.fruitless += 1
         self._door.lobby.leave(self)
         self._door.places.free(self._house)
+        _let_go(self.transport)
 
     def put_out(self) -> None:
         """End the connection at once."""
@@ -164,7 +165,7 @@ class _Guest(asyncio.Protocol):
 class _Connection(web.RequestHandler):
     """aiohttp's side of a connection, which counts it out at the end and answers as the contract says."""
 
-    __slots__ = ("_door", "_house", "_request", "_watch", "frames", "on_lost", "socket")
+    __slots__ = ("_door", "_house", "_line", "_request", "_watch", "frames", "on_lost", "socket")
 
     def __init__(self, door: Doorway, house: str | None) -> None:
         super().__init__(
@@ -189,8 +190,13 @@ class _Connection(web.RequestHandler):
         """Whether it came in where a tunnel ends: a matter of the port, which nothing in a request changes."""
         return self._door.is_tunnel
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._line = transport  # aiohttp forgets its own before it is lost, where it closes by itself
+
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        _let_go(self._line)
         if self.on_lost is not None:
             self.on_lost()
         self._door.lobby.leave(self)
@@ -272,6 +278,15 @@ class _Connection(web.RequestHandler):
             response = error_response(protocol.FAULT, "The relay failed to answer; its log says why.", status)
         response.force_close()
         return response
+
+
+def _let_go(transport: asyncio.BaseTransport) -> None:
+    """Break the circle in which asyncio leaves a transport that is lost: it keeps a method of its own.
+
+    Else the garbage collector alone would free what thousands of connections leave, and it looks rarely
+    (``relay.machine.collect_rarely``). Where Python keeps no such thing, there is nothing to break.
+    """
+    getattr(transport, "__dict__", {}).pop("_read_ready_cb", None)
 
 
 Visitor = _Guest | _Connection

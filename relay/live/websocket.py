@@ -150,7 +150,13 @@ class Socket(web.WebSocketResponse):
             text = "What came is no masked WebSocket frame with JSON in UTF-8: see the protocol's documentation."
             await self.send(encode_bye(protocol.BAD_MESSAGE, text))
             code = self._refused_frame(protocol.BAD_MESSAGE)
-        return await super().close(code=code, message=message, drain=drain)
+        try:
+            return await super().close(code=code, message=message, drain=drain)
+        finally:
+            if failure := self.exception():
+                # It hangs on to all that it went through, this socket too: in a circle, which only the garbage
+                # collector would find, after thousands of connections that broke.
+                failure.__traceback__ = failure.__cause__ = failure.__context__ = None
 
     def _refused_frame(self, code: Code) -> int:
         self.counts.refuse_frame(code)
