@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -77,6 +78,8 @@ class Channels:
     def __init__(self, path: database.Place) -> None:
         """``path``: the prepared database."""
         self._path = path
+        # scrypt's 16 MiB stay with the thread that took them (glibc's arenas): with one, and not with all of a pool.
+        self._hashing = ThreadPoolExecutor(1, "scrypt")
         self._changing = threading.Lock()  # requests run in threads, and one must not undo what another did
         self._rows: dict[str, _Row] = {}
         self._listed: set[str] = set()
@@ -305,7 +308,7 @@ class Channels:
             DatabaseError: the database can't be written; all stays as it was.
         """
         salt = secrets.token_bytes(16)
-        hashed = _slow_hash(password, salt) if password else b""
+        hashed = self._slow_hash(password, salt) if password else b""
         with self._changing:
             with database.opened(self._path) as file:
                 file.execute("DELETE FROM passwords WHERE channel = ?", (channel,))
@@ -339,7 +342,7 @@ class Channels:
         if known is not None or entry is None:
             return known is not False
         salt, hashed = entry
-        if not hmac.compare_digest(_slow_hash(password, salt), hashed):
+        if not hmac.compare_digest(self._slow_hash(password, salt), hashed):
             return False
         with self._changing:
             if self._passwords.get(channel) is entry:  # and was not changed meanwhile
@@ -349,10 +352,10 @@ class Channels:
     def _fast_hash(self, password: str) -> bytes:
         return hmac.digest(self._pepper, password.encode("utf-8", "surrogatepass"), "sha256")
 
-
-def _slow_hash(password: str, salt: bytes) -> bytes:
-    """scrypt with 16 MiB (RFC 7914; N and r as its section 2 recommends for interactive logins)."""
-    return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, n=2**14, r=8, p=1)
+    def _slow_hash(self, password: str, salt: bytes) -> bytes:
+        """scrypt with 16 MiB (RFC 7914; N and r as its section 2 recommends for interactive logins)."""
+        secret = password.encode("utf-8", "surrogatepass")
+        return self._hashing.submit(hashlib.scrypt, secret, salt=salt, n=2**14, r=8, p=1).result()
 
 
 def _hash(key: str) -> bytes:

@@ -1,6 +1,10 @@
 """Channels and keys."""
 
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,6 +79,22 @@ def test_a_password_is_checked_changed_removed_and_survives_a_restart(path: Path
     channels.set_password("demo", "")
     assert not Channels(path).has_password("demo")
     assert channels.check_password("demo", "whatever")
+
+
+def test_one_thread_alone_takes_the_memory_of_a_passwords_hash(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 MiB that stay with the thread: with the 32 of a pool, one after the other, that would be half a gigabyte."""
+    channels, threads, scrypt = Channels(path), set(), hashlib.scrypt
+    channels.create("demo")
+
+    def noted(*secret: bytes, **options: Any) -> bytes:
+        threads.add(threading.get_ident())
+        return scrypt(*secret, **options)
+
+    monkeypatch.setattr(hashlib, "scrypt", noted)
+    channels.set_password("demo", "sesame")
+    with ThreadPoolExecutor(4) as pool:
+        assert not any(pool.map(lambda guess: channels.check_password("demo", str(guess)), range(8)))
+    assert len(threads) == 1
 
 
 def test_a_new_channel_has_no_password_of_an_old_one(path: Path) -> None:

@@ -1,0 +1,109 @@
+"""What the samples of a soak say: whether memory and descriptors stayed flat, and came back. Pure."""
+
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+JUDGED = 0.75
+"""The last part of a run, which the lines are drawn through: before, caches and the allocator's arenas fill."""
+LEAST = 4
+"""Samples of a run that can be judged."""
+KEPT_FILES = 4
+"""Descriptors that may be open when all have left, beside those of the start: who reads the history keeps some."""
+MOST_POINTS = 600
+"""Of a line: more are thinned out, since each pair of them is looked at."""
+
+
+class Sample(NamedTuple):
+    """What was seen at one moment. Rates and shares are of the time since the sample before."""
+
+    minute: float
+    """Since the crowd began to come."""
+    rss_kib: float
+    """Resident memory of the relay's processes together, pages that they share counted each time."""
+    uss_kib: float
+    """Memory that would be free if they ended."""
+    files: int
+    """Open descriptors of all of them."""
+    viewers: int
+    subscribers: int
+    cores: float
+    """CPU seconds a second."""
+    late_ms: float
+    """Bound of the histogram's bucket in which the 99th percentile of the ticks' lateness lies."""
+    labels: float
+    """A second."""
+    joins: float
+    """Viewers and subscribers a minute."""
+    refused: float
+    """Frames, requests, tickets and connections a minute that were answered with a code."""
+
+    @property
+    def spare_files(self) -> int:
+        """Descriptors that are neither a viewer's nor a subscriber's."""
+        return self.files - self.viewers - self.subscribers
+
+
+class Bounds(NamedTuple):
+    """What still counts as flat."""
+
+    rise_kib: float = 2048.0
+    """Of memory along its line over the judged part. Of the hour: 45 KiB a minute, some 30 bytes a visit."""
+    rise_files: float = 8.0
+    """Of spare descriptors along their line over the judged part."""
+    kept_share: float = 0.5
+    """Of the memory that the crowd took, what may stay with the allocator when all have left."""
+
+
+class Verdict(NamedTuple):
+    """What became of memory and descriptors. ``complaints`` is empty where all is flat."""
+
+    memory_slope: float
+    """KiB a minute."""
+    memory_bound: float
+    """The steepest slope that counts as flat, in KiB a minute."""
+    files_slope: float
+    """Spare descriptors a minute."""
+    kept_kib: float
+    """Memory more than at the start when all have left."""
+    kept_files: int
+    complaints: tuple[str, ...]
+
+
+def line(points: Sequence[tuple[float, float]]) -> float:
+    """The slope of the Theil-Sen line through points of different x: the median of all pairs' slopes (Sen 1968).
+
+    Up to 29 % of the points may lie anywhere without moving it much.
+    """
+    step = -(-len(points) // MOST_POINTS)
+    few = points[::step]
+    slopes = [(y - b) / (x - a) for i, (x, y) in enumerate(few) for a, b in few[:i]]
+    return statistics.median(slopes)
+
+
+def judge(samples: Sequence[Sample], before: Sample, after: Sample, bounds: Bounds = Bounds()) -> Verdict:  # noqa: B008
+    """What samples of a run say, oldest first, with one of before anybody came and one of after all had left.
+
+    Raises:
+        ValueError: too few samples, of which no line can be drawn.
+    """
+    if len(samples) < LEAST:
+        raise ValueError(f"expected at least {LEAST} samples, got {len(samples)}: let it run for longer")
+    end = samples[-1].minute
+    judged = [sample for sample in samples if sample.minute >= end * (1 - JUDGED)]
+    minutes = end - judged[0].minute
+    memory = line([(sample.minute, sample.uss_kib) for sample in judged])
+    files = line([(sample.minute, sample.spare_files) for sample in judged])
+    memory_bound, files_bound = bounds.rise_kib / minutes, bounds.rise_files / minutes
+    kept_kib, kept_files = after.uss_kib - before.uss_kib, after.spare_files - before.spare_files
+    taken_kib = max(sample.uss_kib for sample in samples) - before.uss_kib
+    complaints = []
+    if memory > memory_bound:
+        complaints.append(f"memory grows by {memory:.0f} KiB a minute, and {memory_bound:.0f} still counts as flat")
+    if files > files_bound:
+        complaints.append(f"descriptors grow by {files:.2f} a minute, and {files_bound:.2f} still counts as flat")
+    if kept_files > KEPT_FILES:
+        complaints.append(f"{kept_files} descriptors more than at the start are open when all have left")
+    if kept_kib > bounds.rise_kib + bounds.kept_share * taken_kib:
+        complaints.append(f"of {taken_kib:.0f} KiB that the crowd took, {kept_kib:.0f} stay when all have left")
+    return Verdict(memory, memory_bound, files, kept_kib, kept_files, tuple(complaints))
