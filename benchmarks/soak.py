@@ -2,7 +2,7 @@
 
 A real relay behind a declared proxy, and an audience that comes and goes all the time: with reset connections,
 sleeping laptops that come back together with old tickets, slow readers, overlays, streamers and strangers
-(``benchmarks.soak_crowd`` has all of it). Every few seconds memory, descriptors and the relay's own figures are noted;
+(``benchmarks.soak_churn`` has all of it). Every few seconds memory, descriptors and the relay's own figures are noted;
 at the end all leave. The exit code is 1 where memory or descriptors did not stay flat, or the relay's log has an error.
 """
 
@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 from benchmarks import machine
 from benchmarks.relay import CREATE_KEY, RelayProcess, Server
-from benchmarks.soak_crowd import Address, Crowd, Plan
-from benchmarks.soak_verdict import JUDGED, KEPT_FILES, LEAST, Sample, Verdict, judge
+from benchmarks.soak_churn import Address, Churn, Plan
+from benchmarks.soak_verdict import JUDGED, KEPT_FILES, LEAST, SoakSample, Verdict, judge
 from models import atomic
 
 METRICS_KEY = "the-soaks-metrics-key"
@@ -44,7 +44,7 @@ _REFUSALS = (
 )  # fmt: skip
 
 
-class Figures:
+class Scrape:
     """What ``/metrics`` told at one moment."""
 
     def __init__(self, text: str) -> None:
@@ -66,7 +66,7 @@ class Figures:
             if name == "moodcast_closes_total" and value
         }
 
-    def late_ms(self, before: "Figures") -> float:
+    def late_ms(self, before: "Scrape") -> float:
         """The bound of the bucket with the 99th percentile of the ticks' lateness since then.
 
         The last bucket has none, and counts as the one before.
@@ -81,14 +81,14 @@ class Figures:
         return next((bound * 1000 for bound in finite if counts[bound] >= 0.99 * counts[math.inf]), finite[-1] * 1000)
 
 
-class Watcher:
+class SoakWatcher:
     """Looks at the relay's processes and figures."""
 
     def __init__(self, relay: Server, http: aiohttp.ClientSession) -> None:
         self._relay, self._http = relay, http
         self._began = self._then = time.monotonic()
         self._cpu = self._cpu_s()
-        self.figures = Figures("")
+        self.figures = Scrape("")
 
     def begin(self) -> None:
         """Count minutes from now on."""
@@ -98,12 +98,12 @@ class Watcher:
         """Of those since the begin."""
         await asyncio.sleep(self._began + second - time.monotonic())
 
-    async def look(self) -> Sample:
+    async def look(self) -> SoakSample:
         """A sample of now."""
         headers = {"Authorization": f"Bearer {METRICS_KEY}"}
         async with self._http.get(f"{self._relay.url}/metrics", headers=headers) as answer:
             answer.raise_for_status()
-            before, self.figures = self.figures, Figures(await answer.text())
+            before, self.figures = self.figures, Scrape(await answer.text())
         rss = uss = files = 0
         for process in self._processes():
             memory = process.memory_full_info()
@@ -115,7 +115,7 @@ class Watcher:
         def rate(*names: str) -> float:
             return sum(self.figures.total(name) - before.total(name) for name in names) / seconds
 
-        return Sample(
+        return SoakSample(
             minute=round((now - self._began) / 60, 4),
             rss_kib=rss / 1024,
             uss_kib=uss / 1024,
@@ -145,9 +145,9 @@ class Record:
     """What a soak has seen so far."""
 
     def __init__(self) -> None:
-        self.samples: list[Sample] = []
-        self.before: Sample | None = None
-        self.after: Sample | None = None
+        self.samples: list[SoakSample] = []
+        self.before: SoakSample | None = None
+        self.after: SoakSample | None = None
         self.closes: dict[str, float] = {}
         """Connections that the relay ended, by the code's name."""
         self.churn: dict[str, int] = {}
@@ -164,8 +164,8 @@ class Record:
 async def soak(relay: Server, plan: Plan, minutes: float, every_s: float, seed: int, record: Record) -> None:
     """Let a relay live through it. Until it is over, ``record`` has what was seen so far."""
     address = Address("127.0.0.1", relay.port, CREATE_KEY)
-    async with aiohttp.ClientSession() as http, Crowd(address, plan, seed) as crowd:
-        watcher = Watcher(relay, http)
+    async with aiohttp.ClientSession() as http, Churn(address, plan, seed) as crowd:
+        watcher = SoakWatcher(relay, http)
         await asyncio.sleep(WARM_S)
         record.before = await watcher.look()
         watcher.begin()
@@ -229,7 +229,7 @@ def as_json(record: Record, told: dict[str, Any]) -> bytes:
         "after": record.after and record.after._asdict(),
         "verdict": record.verdict()._asdict() if whole else None,
         "complaints": record.complaints,
-        "fields": Sample._fields,
+        "fields": SoakSample._fields,
         "samples": [[round(value, 4) for value in sample] for sample in record.samples],
     }
     return json.dumps(found, indent=1).encode()

@@ -18,7 +18,7 @@ _CLOSING_S = 2.0
 """How long a client waits for the answer to its close frame."""
 
 
-class Line(asyncio.BufferedProtocol):
+class RawLine(asyncio.BufferedProtocol):
     """A WebSocket, or a stream of events, of one client. Answers pings and close frames, as far as it reads them."""
 
     def __init__(self, request: bytes, hear: Callable[[bytes], None] | None, most: int, pause_s: float) -> None:
@@ -170,7 +170,7 @@ def _get(host: str, path: str, *headers: str) -> bytes:
 
 async def connect(
     host: str, port: int, request: bytes, hear: Callable[[bytes], None] | None, slow: tuple[int, float] | None = None
-) -> Line:
+) -> RawLine:
     """Open a connection and wait for the answer's head. ``slow``: bytes at once, and seconds between two reads; such a
     client's kernel also keeps as little as it can.
 
@@ -185,7 +185,7 @@ async def connect(
         loop = asyncio.get_running_loop()
         await loop.sock_connect(connection, (host, port))
         most, pause_s = slow or (WHOLE, 0.0)
-        _, line = await loop.create_connection(lambda: Line(request, hear, most, pause_s), sock=connection)
+        _, line = await loop.create_connection(lambda: RawLine(request, hear, most, pause_s), sock=connection)
     except BaseException:
         connection.close()
         raise

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.soak_verdict import JUDGED, Sample
+from benchmarks.soak_verdict import JUDGED, SoakSample
 
 INK, QUIET, GRID, PAPER = (34, 34, 34), (110, 110, 110), (228, 228, 228), (255, 255, 255)
 BLUE, ORANGE, GREEN = (0, 114, 178), (213, 94, 0), (0, 158, 115)
@@ -29,7 +29,7 @@ class Curve(NamedTuple):
 
     name: str
     colour: Colour
-    of: Callable[[Sample], float]
+    of: Callable[[SoakSample], float]
 
 
 PANELS: tuple[tuple[Curve, ...], ...] = (
@@ -52,7 +52,7 @@ PANELS: tuple[tuple[Curve, ...], ...] = (
 
 def draw(found: dict[str, Any]) -> Image.Image:
     """All panels, and the line through the memory of the judged part."""
-    samples = [Sample(*row) for row in found["samples"]]
+    samples = [SoakSample(*row) for row in found["samples"]]
     height = TOP + len(PANELS) * (PANEL + GAP) - GAP + BOTTOM
     picture = Image.new("RGB", (WIDTH * FINE, height * FINE), PAPER)
     sheet = _Sheet(ImageDraw.Draw(picture), samples[-1].minute)
@@ -86,7 +86,7 @@ class _Sheet:
         places = [(self._across(minute) * FINE, (y + PANEL * (1 - value / top)) * FINE) for minute, value in points]
         self._pen.line(places, colour, round(width * FINE), joint="curve")
 
-    def panel(self, y: float, samples: Sequence[Sample], curves: Sequence[Curve]) -> None:
+    def panel(self, y: float, samples: Sequence[SoakSample], curves: Sequence[Curve]) -> None:
         top = _ceiling(max(curve.of(one) for curve in curves for one in samples))
         for share in (0.0, 0.5, 1.0):
             height = y + PANEL * (1 - share)

@@ -14,7 +14,7 @@ MOST_POINTS = 600
 """Of a line: more are thinned out, since each pair of them is looked at."""
 
 
-class Sample(NamedTuple):
+class SoakSample(NamedTuple):
     """What was seen at one moment. Rates and shares are of the time since the sample before."""
 
     minute: float
@@ -81,7 +81,7 @@ def line(points: Sequence[tuple[float, float]]) -> float:
     return statistics.median(slopes)
 
 
-def judge(samples: Sequence[Sample], before: Sample, after: Sample, bounds: Bounds = Bounds()) -> Verdict:  # noqa: B008
+def judge(samples: Sequence[SoakSample], before: SoakSample, after: SoakSample, bounds: Bounds = Bounds()) -> Verdict:  # noqa: B008
     """What samples of a run say, oldest first, with one of before anybody came and one of after all had left.
 
     Raises:

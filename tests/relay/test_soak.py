@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from benchmarks import soak, soak_picture
 from benchmarks.relay import CREATE_KEY, Server
-from benchmarks.soak import Figures, Record
-from benchmarks.soak_crowd import Plan
-from benchmarks.soak_verdict import KEPT_FILES, LEAST, Sample, judge, line
+from benchmarks.soak import Record, Scrape
+from benchmarks.soak_churn import Plan
+from benchmarks.soak_verdict import KEPT_FILES, LEAST, SoakSample, judge, line
 
-EMPTY = Sample(0.0, 70_000, 45_000, 11, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+EMPTY = SoakSample(0.0, 70_000, 45_000, 11, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 QUICK = Plan(viewers=60, overlays=12, life=1.5, nap=(0.5, 1.5), nap_gap=1.0, scene=1.0, calm=0.1)
 
 
 def series(
     minutes: int = 60, kib_a_minute: float = 0.0, files_a_minute: float = 0.0, seed: int = 1, waves: float = 300
-) -> list[Sample]:
+) -> list[SoakSample]:
     """An audience that comes in a minute and then goes up and down by ``waves``, looked at every five seconds."""
     chance, found, connected = random.Random(seed), [], 1500.0
     for number in range(1, minutes * 12 + 1):
@@ -94,9 +94,9 @@ def test_the_relays_own_figures_are_read() -> None:
             'moodcast_closes_total{code="4504",name="bad_ticket"} 4\n'
         )
 
-    then, now = Figures(text(100, 50)), Figures(text(199, 50))
+    then, now = Scrape(text(100, 50)), Scrape(text(199, 50))
     assert now.late_ms(then) == 1
-    assert Figures(text(199, 52)).late_ms(then) == 50
+    assert Scrape(text(199, 52)).late_ms(then) == 50
     assert now.total("moodcast_closes_total") == 7
     assert now.closes() == {"slow_reader": 3, "bad_ticket": 4}
 

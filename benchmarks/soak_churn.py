@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from benchmarks.soak_line import Line, connect, events, upgrade
+from benchmarks.soak_line import RawLine, connect, events, upgrade
 from relay.protocol import EXPRESSIONS, TAPS
 
 SLOW_SHARE = 0.2
@@ -75,7 +75,7 @@ class Address(NamedTuple):
         return f"http://{self.host}:{self.port}"
 
 
-class Keys(NamedTuple):
+class ChannelKeyPair(NamedTuple):
     """Of a channel."""
 
     channel: str
@@ -83,31 +83,31 @@ class Keys(NamedTuple):
     display: str
 
 
-class Seat:
+class ViewerSeat:
     """Whoever sits here falls asleep until this time, by ``time.monotonic``; both are 0 for who is awake."""
 
     __slots__ = ("asleep_until", "line")
 
     def __init__(self) -> None:
         self.asleep_until = 0.0
-        self.line: Line | None = None
+        self.line: RawLine | None = None
 
 
-class Crowd:
+class Churn:
     """Everyone who comes to one relay. ``counts`` tells what was done, by name."""
 
     def __init__(self, address: Address, plan: Plan, seed: int) -> None:
         self._relay, self._plan, self._chance = address, plan, random.Random(seed)
         self._host = f"{address.host}:{address.port}"
-        self._seats = [Seat() for _ in range(plan.viewers)]
-        self._lines: set[Line] = set()
+        self._seats = [ViewerSeat() for _ in range(plan.viewers)]
+        self._lines: set[RawLine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
-        self.channels: list[Keys] = []
+        self.channels: list[ChannelKeyPair] = []
 
     # --- the whole ---------------------------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> "Crowd":
+    async def __aenter__(self) -> "Churn":
         timeout = aiohttp.ClientTimeout(total=30)
         self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         self.channels = [await self._make(name) for name in ("main", "second", "third")]
@@ -153,11 +153,11 @@ class Crowd:
 
     # --- viewers -----------------------------------------------------------------------------------------------------
 
-    async def _sit(self, seat: Seat, chance: random.Random) -> None:
+    async def _sit(self, seat: ViewerSeat, chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(0, self._plan.life / 2))
         await self._again(chance, self._plan.life / 60, lambda: self._visit(seat, chance))
 
-    async def _visit(self, seat: Seat, chance: random.Random) -> None:
+    async def _visit(self, seat: ViewerSeat, chance: random.Random) -> None:
         """One viewer, from the ticket to one of the ways to go."""
         channel = self.channels[min(int(chance.expovariate(1.2)), len(self.channels) - 1)].channel
         address, slow = random_address(chance), random_slowness(chance)
@@ -180,9 +180,9 @@ class Crowd:
 
     async def _join(
         self, channel: str, address: str, ticket: str, chance: random.Random, slow: tuple[int, float] | None
-    ) -> Line:
+    ) -> RawLine:
         """A viewer's connection, with its hello said."""
-        line: Line
+        line: RawLine
 
         def hear(message: bytes) -> None:
             if message.startswith(b'{"type":"countdown"') and chance.random() < 0.5:
@@ -198,7 +198,7 @@ class Crowd:
         line.say(json.dumps({"type": "hello", "agent": "soak", "ticket": ticket, "name": name}).encode())
         return line
 
-    async def _wake(self, seat: Seat, channel: str, address: str, ticket: str, chance: random.Random) -> None:
+    async def _wake(self, seat: ViewerSeat, channel: str, address: str, ticket: str, chance: random.Random) -> None:
         """Come back from sleep with the old ticket, whether the old connection is still there or not."""
         old, seat.asleep_until = seat.line, 0.0
         assert old is not None
@@ -214,7 +214,7 @@ class Crowd:
             self._drop(old)
         self.counts["laptops back"] += 1
 
-    async def _end(self, line: Line, chance: random.Random) -> None:
+    async def _end(self, line: RawLine, chance: random.Random) -> None:
         if line.is_lost:
             self.counts["closed by the relay"] += 1
         elif (way := chance.random()) < 0.4:
@@ -226,7 +226,7 @@ class Crowd:
             await line.part()
         self._drop(line)
 
-    def _drop(self, line: Line) -> None:
+    def _drop(self, line: RawLine) -> None:
         line.vanish()
         self._lines.discard(line)
 
@@ -272,7 +272,7 @@ class Crowd:
 
     # --- streamers ---------------------------------------------------------------------------------------------------
 
-    async def _lead(self, keys: Keys, chance: random.Random) -> None:
+    async def _lead(self, keys: ChannelKeyPair, chance: random.Random) -> None:
         """What a channel's streamer does all evening."""
 
         async def scene() -> None:
@@ -292,7 +292,7 @@ class Crowd:
 
         await self._again(chance, self._plan.scene, scene)
 
-    async def _show_face(self, keys: Keys, chance: random.Random) -> None:
+    async def _show_face(self, keys: ChannelKeyPair, chance: random.Random) -> None:
         """The streamer's own face for a moment."""
         answer = await self._ask("POST", keys, "tickets", {"role": "streamer"})
         line = await self._join(keys.channel, "", answer["ticket"], chance, None)
@@ -402,12 +402,12 @@ class Crowd:
 
         await self._again(chance, 2 * self._plan.calm, one)
 
-    async def _make(self, channel: str) -> Keys:
+    async def _make(self, channel: str) -> ChannelKeyPair:
         headers = {"Authorization": f"Bearer {self._relay.create_key}"}
         url = f"{self._relay.url}/v1/channels"
         async with self._http.post(url, json={"channel": channel}, headers=headers) as answer:
             keys = await answer.json()
-            return Keys(channel, keys["admin_key"], keys["display_key"])
+            return ChannelKeyPair(channel, keys["admin_key"], keys["display_key"])
 
     async def _ticket(self, channel: str, address: str) -> str:
         url = f"{self._relay.url}/v1/channels/{channel}/tickets"
@@ -417,7 +417,7 @@ class Crowd:
             ticket: str = (await answer.json())["ticket"]
             return ticket
 
-    async def _ask(self, method: str, keys: Keys, path: str, body: Any = None) -> Any:
+    async def _ask(self, method: str, keys: ChannelKeyPair, path: str, body: Any = None) -> Any:
         """A request with the channel's admin key; its JSON."""
         url = f"{self._relay.url}/v1/channels/{keys.channel}" + (f"/{path}" if path else "")
         headers = {"Authorization": f"Bearer {keys.admin}"}
