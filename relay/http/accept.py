@@ -182,7 +182,7 @@ class _Connection(web.RequestHandler):
         self.socket: Socket | None = None
         """The WebSocket that it became, which learns whether the client reads."""
         self.frames: MaskedOnly | None = None
-        """Where its frames come in."""
+        """Where its frames come in; None once it is lost."""
         self.on_lost: Callable[[], object] | None = None
 
     @property
@@ -196,6 +196,7 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        self.socket = self.frames = None  # they know this connection, too
         _let_go(self._line)
         if self.on_lost is not None:
             self.on_lost()

@@ -75,8 +75,8 @@ async def viewer(request: web.Request) -> web.StreamResponse:
 async def _serve_viewer(request: web.Request, viewer: Viewer, delay: float) -> None:
     hub, channel, via = request.app[HUB], request.match_info["channel"], request.app[GATE].reader(request)
     connection, socket, live = connection_of(request), viewer.socket, hub.members.join(channel, viewer, delay)
-    assert connection.frames is not None
-    socket.transport.set_protocol(FrameListener(connection, connection.frames, viewer, live.core))
+    if connection.frames is not None:  # else it was lost meanwhile
+        socket.transport.set_protocol(FrameListener(connection, connection.frames, viewer, live.core))
     try:
         await socket.send(protocol.encode(hub.members.welcome(channel, via)))
         await socket.send(protocol.encode(live.core.mood))
