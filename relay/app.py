@@ -209,12 +209,12 @@ async def _put_together(
         await asyncio.to_thread(give_back, place, seat.succeed(identity.holder))
     history = await asyncio.to_thread(History, place, identity.holder if identity else "")
     undo.push_async_callback(asyncio.to_thread, history.close)
-    node = await join(settings, limits, identity, place, channels, history.learn)
-    undo.push_async_callback(asyncio.to_thread, node.close)
-    undo.push_async_callback(node.stop)
     ticket_key = await asyncio.to_thread(database.secret, place, "tickets")
     network_key = await asyncio.to_thread(database.secret, place, "networks")
     ledger = _ledger(seat, network_key, settings.max_connections)
+    node = await join(settings, limits, identity, place, channels, history.learn, ledger)
+    undo.push_async_callback(asyncio.to_thread, node.close)
+    undo.push_async_callback(node.stop)
     hub = Hub(
         Means(
             settings=settings, limits=limits, history=history, node=node, channels=channels, clock=clock, ledger=ledger,

@@ -67,7 +67,8 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
         database.try_out(values.data, values.database)
     except RelayError as error:
         problems.append(str(error))
-    problems += _about_processes(values)
+    processes, trouble = _processes(values)
+    problems += trouble
     if program := PROGRAMS.get(values.tunnel):
         try:
             keeper.find(program)
@@ -75,11 +76,11 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
             problems.append(str(error))
     if values.cluster:
         try:
-            if trouble := asyncio.run(bus.try_out(values.cluster)):
-                warnings.append(f"{trouble}: the relay starts, but goes on alone until it does (--cluster).")
+            if away := asyncio.run(bus.try_out(values.cluster)):
+                warnings.append(f"{away}: the relay starts, but goes on alone until it does (--cluster).")
         except RelayError as error:
             problems.append(str(error))
-    room = machine.room_for(values.max_connections)
+    room = machine.room_for(values.max_connections, processes)
     if room < values.max_connections:
         # The default is a number that nobody asked this machine for.
         asked = origins["max_connections"] != "default"
@@ -87,14 +88,16 @@ def _examine(values: RelaySettings, origins: Mapping[str, str]) -> tuple[list[st
     return problems, warnings
 
 
-def _about_processes(values: RelaySettings) -> list[str]:
-    """What keeps several processes from being this relay."""
+def _processes(values: RelaySettings) -> tuple[int, list[str]]:
+    """How many processes the relay is to be, and what keeps several from being it."""
+    count = 1
     try:
-        if supervisor.count_of(values) > 1 and not values.cluster:
+        count = supervisor.count_of(values)
+        if count > 1 and not values.cluster:
             local_redis.find()
     except RelayError as error:
-        return [str(error)]
-    return []
+        return count, [str(error)]
+    return count, []
 
 
 def _say(text: str) -> None:

@@ -18,7 +18,7 @@ from relay.config import RelaySettings
 from relay.core.command import Told
 from relay.core.face import Shown
 from relay.core.grid import GridPart, Hidden
-from relay.core.limits import Limits, Rates
+from relay.core.limits import Ledger, Limits
 from relay.core.snapshot import Snapshot, Whole
 from relay.protocol import CHANNEL_PATTERN
 from relay.store import database
@@ -160,6 +160,7 @@ class _ClusterNode(Node):
         place: database.Place,
         channels: Channels,
         taken: Callable[[Connection, str, float], None],
+        ledger: Ledger,
     ) -> None:
         """``url``: of Redis. ``topic``: a name that the nodes share. ``silence``: seconds after which a node that tells
         nothing is gone. ``least``: networks from which a mood is shown. ``lease_s``: length of a lease. ``taken``: is
@@ -172,7 +173,7 @@ class _ClusterNode(Node):
         self.report_age = silence
         self._peers = Peers(identity, silence, least)
         self._channels = channels
-        self._looks = Rates(_LOOKS_PER_S, _LOOKS_AT_ONCE)
+        self._looks = ledger.rates("looks", _LOOKS_PER_S, _LOOKS_AT_ONCE)
         self._seq = 0
         self._merging = 0.0
         """Seconds of reading and adding up reports since the last tick."""
@@ -344,6 +345,7 @@ async def join(
     place: database.Place,
     channels: Channels,
     taken: Callable[[Connection, str, float], None],
+    ledger: Ledger,
 ) -> Node:
     """This relay among the others of its cluster, or alone where it has no ``identity``.
 
@@ -365,4 +367,5 @@ async def join(
         place=place,
         channels=channels,
         taken=taken,
+        ledger=ledger,
     )

@@ -196,7 +196,7 @@ async def _home(request: web.Request) -> NoReturn:
 
 
 async def _health(request: web.Request) -> web.Response:
-    return json_response({"status": "ok", "version": RELEASE})
+    return json_response({"status": "ok", "version": RELEASE, **request.app[metrics.REPORTS].workers()})
 
 
 async def _ready(request: web.Request) -> web.Response:
@@ -226,7 +226,9 @@ class Endpoint(NamedTuple):
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/healthz", _health, "whoever", "open", '`{"status": "ok", "version": "..."}` while the relay runs.'
+        "GET", "/healthz", _health, "whoever", "open", '`{"status": "ok", "version": "..."}` while the relay runs. '
+        "With `--processes` also `workers`, how many processes it is, and `silent`, how many of them do not tell how "
+        "they are: those are being replaced, or frozen.",
     ),
     Endpoint(
         "GET", "/readyz", _ready, "whoever", "open",

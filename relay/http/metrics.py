@@ -119,6 +119,8 @@ class Reports(CollectorRegistry):
         super().__init__(auto_describe=False)
         self._own, self._hub, self._history, self._seat = own, hub, history, seat
         self._board = Board(seat) if seat else None
+        self._heard: dict[int, WorkerFigures] = {}
+        """What the others had told when it was looked at last."""
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         """For aiohttp's ``cleanup_ctx``: the other workers are told."""
@@ -130,8 +132,14 @@ class Reports(CollectorRegistry):
 
     def history_warning(self) -> str:
         """A sentence while the database refuses; only the worker that writes notices."""
-        others = self._present(self._board.others()).values() if self._board else ()
+        others = self._present(self._heard).values()
         return self._history.warning or next((one.history for one in others if one.history), "")
+
+    def workers(self) -> dict[str, int]:
+        """How many processes are the relay, and how many of them are silent; empty where it is this one alone."""
+        if self._seat is None:
+            return {}
+        return {"workers": self._seat.of, "silent": self._seat.of - 1 - len(self._present(self._heard))}
 
     def collect(self) -> Iterator[Metric]:
         if self._board is None or self._seat is None:
@@ -162,6 +170,7 @@ class Reports(CollectorRegistry):
     async def _tell_forever(self, board: Board) -> None:
         while True:
             self._tell(board)
+            self._heard = board.others()
             await asyncio.sleep(TELL_S)
 
     def _tell(self, board: Board) -> WorkerFigures:

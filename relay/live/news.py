@@ -41,6 +41,7 @@ class Newsroom:
         gallery: Gallery,
     ) -> None:
         self._clock, self._history, self._node = means.clock, means.history, means.node
+        self._channels = means.channels
         self._members, self._recorder, self._stage = members, recorder, stage
         self._countdowns, self._broadcasts, self._gallery = countdowns, broadcasts, gallery
         self._rehearsals = means.ledger.rates("rehearsals", _REHEARSALS_PER_S, _REHEARSALS_AT_ONCE)
@@ -131,8 +132,12 @@ class Newsroom:
                 self._broadcasts.hear(item.channel, msgspec.json.decode(item.json, type=Told))
             elif item.name == HIDDEN:
                 self._gallery.hear(item.channel, msgspec.json.decode(item.json, type=Hidden))
-            elif channel and item.name == "countdown":
-                self._countdowns.follow(channel, msgspec.json.decode(item.json, type=Countdown))
+            elif item.name == "countdown":
+                if (
+                    item.channel in self._channels
+                ):  # also where nobody is yet: who comes sees it, and none begins beside
+                    countdown = msgspec.json.decode(item.json, type=Countdown)
+                    self._countdowns.follow(self._members.channel(item.channel), countdown)
             else:
                 self._publish(item.channel, Packet(item.name, item.json, encode_frame(item.json)))
         elif isinstance(item, Renamed):

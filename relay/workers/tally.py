@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 KEY_BYTES = 8
 _SLOTS = 32
-"""Of a bucket. With tables a quarter full, one bucket in 10^11 has more keys than that."""
+"""Of a bucket. With tables a quarter full, fewer than one bucket in 10^10 has more keys than that."""
 _BUCKET_BYTES = _SLOTS * KEY_BYTES
 _COUNT_BYTES = 4
 _EMPTY = bytes(KEY_BYTES)
@@ -30,30 +30,32 @@ def table_bytes(buckets: int) -> int:
 
 
 class _Table:
-    """A worker's table, for who reads it and for the one that writes it."""
+    """A worker's table, for who reads it and for the one that writes it. ``at``: where a key's bucket begins in it."""
 
-    __slots__ = ("_counts", "_keys", "_mask", "_memory", "_start")
+    __slots__ = ("_counts", "_find", "_keys", "_start")
 
     def __init__(self, memory: Memory, start: int, buckets: int) -> None:
         """``start``: its first byte in the memory, a multiple of 8."""
         view, split = memoryview(memory), start + buckets * _BUCKET_BYTES
-        self._memory, self._start, self._mask = memory, start, buckets - 1
+        self._find, self._start = memory.find, start
         # Native words, which the processor stores whole.
         self._keys = view[start:split].cast("Q")
         self._counts = view[split : start + table_bytes(buckets)].cast("I")
 
-    def find(self, key: bytes, word: bytes) -> int | None:
-        """The slot of the key's bucket in which the word stands."""
-        first = self._start + (int.from_bytes(key, "little") & self._mask) * _BUCKET_BYTES
+    def slot(self, at: int, word: bytes) -> int | None:
+        """The slot of the bucket in which the word stands."""
+        first = self._start + at
         last = first + _BUCKET_BYTES
-        at = self._memory.find(word, first, last)
-        while at >= 0 and at % KEY_BYTES:  # the ends of two neighbours
-            at = self._memory.find(word, at + 1, last)
-        return (at - self._start) // KEY_BYTES if at >= 0 else None
+        found = self._find(word, first, last)
+        while found >= 0:
+            if not found % KEY_BYTES:
+                return (found - self._start) // KEY_BYTES
+            found = self._find(word, found + 1, last)  # it was the ends of two neighbours
+        return None
 
-    def count(self, key: bytes) -> int:
+    def count(self, at: int, key: bytes) -> int:
         """How many are taken of what the key stands for."""
-        slot = self.find(key, key)
+        slot = self.slot(at, key)
         return 0 if slot is None else self._counts[slot]
 
     def change(self, slot: int, by: int) -> int:
@@ -74,7 +76,7 @@ class _Table:
 class SharedTally:
     """One worker's view of all that is taken."""
 
-    __slots__ = ("_fence", "_others", "_own", "_slots")
+    __slots__ = ("_fence", "_mask", "_others", "_own", "_slots")
 
     def __init__(self, memory: Memory, starts: Sequence[int], own: int, buckets: int) -> None:
         """``starts``: first bytes of all workers' tables. ``own``: this worker's number among them.
@@ -86,6 +88,7 @@ class SharedTally:
         tables = [_Table(memory, start, buckets) for start in starts]
         self._own = tables.pop(own)
         self._others = tables
+        self._mask = buckets - 1
         self._slots: dict[bytes, int] = {}
         """Of the keys that this worker has something of."""
         self._fence = threading.Lock()
@@ -93,27 +96,24 @@ class SharedTally:
     def add(self, key: bytes) -> int | None:
         """Take one; returns how many are taken now, this one included. None: there is no room to note it, and nothing
         is taken. ``key``: ``KEY_BYTES`` bytes, not all of them 0."""
-        slot = self._slots.get(key)
+        slot, at = self._slots.get(key), self._bucket(key)
+        if slot is not None:
+            return self._own.change(slot, 1) + self._elsewhere(at, key)
+        slot = self._own.slot(at, _EMPTY)
         if slot is None:
-            slot = self._own.find(key, _EMPTY)
-            if slot is None:
-                return None
-            self._slots[key] = slot
-            self._own.begin(slot, key)
-            count = 1
-        else:
-            count = self._own.change(slot, 1)
-        return count + self.elsewhere(key)
+            return None
+        self._slots[key] = slot
+        self._own.begin(slot, key)
+        return 1 + self._elsewhere(at, key)
 
     def elsewhere(self, key: bytes) -> int:
         """How many other workers have taken."""
-        with self._fence:  # its atomic instruction has the processor show others the mark before it looks at theirs
-            pass
-        return sum(table.count(key) for table in self._others)
+        return self._elsewhere(self._bucket(key), key)
 
     def count(self, key: bytes) -> int:
         """How many are taken."""
-        return self._own.count(key) + self.elsewhere(key)
+        at = self._bucket(key)
+        return self._own.count(at, key) + self._elsewhere(at, key)
 
     def remove(self, key: bytes) -> None:
         """Give back one that was taken here.
@@ -125,3 +125,14 @@ class SharedTally:
         if not self._own.change(slot, -1):
             del self._slots[key]
             self._own.end(slot)
+
+    def _bucket(self, key: bytes) -> int:
+        return (int.from_bytes(key, "little") & self._mask) * _BUCKET_BYTES
+
+    def _elsewhere(self, at: int, key: bytes) -> int:
+        with self._fence:  # its atomic instruction has the processor show others the mark before it looks at theirs
+            pass
+        taken = 0
+        for table in self._others:
+            taken += table.count(at, key)
+        return taken

@@ -254,3 +254,29 @@ async def test_whichever_worker_is_asked_tells_of_both(workers: Workers) -> None
             )
 
         await wait_until(is_counted_on)
+
+
+async def test_whichever_worker_is_asked_knows_how_both_are(workers: Workers) -> None:
+    async def health(url: str, path: str = "/healthz") -> Any:
+        async with aiohttp.ClientSession() as session, session.get(url + path) as response:
+            return await response.json()
+
+    async def whole() -> bool:
+        return all([(await health(url))["silent"] == 0 for url in workers.urls])
+
+    await wait_until(whole)
+    workers.relays[1]._history.warning = "The history is not stored."
+
+    async def told() -> bool:
+        return (await health(workers.urls[0], "/readyz"))["reasons"] == {"history": "The history is not stored."}
+
+    await wait_until(told)
+
+
+async def test_a_countdown_of_one_worker_is_the_only_one_also_where_nobody_is_yet(workers: Workers) -> None:
+    first, second = workers.urls
+    assert await asked(first, "countdown", "192.0.2.1", {}, workers.keys.display_key) == 201
+    await wait_until(lambda: "demo" in workers.relays[1]._hub.members.channels)
+    assert await asked(second, "countdown", "192.0.2.1", {}, workers.keys.display_key) == 409
+    async with await Viewer.connect(second, address="192.0.2.1") as viewer:
+        await viewer.receive_until(lambda message: isinstance(message, protocol.Countdown))
