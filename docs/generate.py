@@ -241,8 +241,9 @@ def metrics_markdown() -> str:
         "A relay of several workers (`--processes`) answers for all of them, whichever is asked: each tells the\n"
         "others once a second. Counters, histograms and gauges are sums; of what is the same on all, or is 0 or 1, it\n"
         "is the largest value, and of `moodcast_cluster_connected` the least. Counters go on where a worker is\n"
-        "replaced. Those of the process stand apart, with the label `worker`. Of a worker that has told nothing for\n"
-        "five seconds only its counters are left, and `moodcast_workers_silent` has it.\n"
+        "replaced. Those of the process stand apart, with the label `worker`, and are up to 15 seconds old. Of a\n"
+        "worker that has told nothing for five seconds only its counters are left, and `moodcast_workers_silent` has\n"
+        "it.\n"
     )
 
 

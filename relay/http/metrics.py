@@ -1,6 +1,7 @@
 """``GET /metrics``: the relay's own figures in Prometheus' text format. None of them tells of a viewer or a channel."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
@@ -20,19 +21,21 @@ from relay.store.history import History
 from relay.workers.figures import TELL_S, Board, Family, Sample, WorkerFigures, is_silent, merged
 from relay.workers.seat import Seat
 
+_MEASURE_S = 15.0
+"""What others are told of this process is as old as this at most: counting its descriptors takes milliseconds."""
+
 Value = float | Mapping[tuple[str, ...], float]
 """Of a metric: one number, or one for each value of its labels."""
 
 
 def registry(channels: Channels, hub: Hub, history: History, node: Node, version: str) -> CollectorRegistry:
-    """The metrics of this process, read from its parts when they are asked for."""
+    """What this process counts, read from its parts when it is asked for."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Relay(lambda: _values(channels, hub, history, version) | _of_cluster(node.standing)))
     registry.register(hub.counts.tick)
     registry.register(hub.counts.tell)
     registry.register(hub.counts.late)
     registry.register(hub.counts.merge)
-    ProcessCollector(registry=registry)
     return registry
 
 
@@ -118,6 +121,9 @@ class Reports(CollectorRegistry):
     def __init__(self, own: CollectorRegistry, hub: Hub, history: History, seat: Seat | None) -> None:
         super().__init__(auto_describe=False)
         self._own, self._hub, self._history, self._seat = own, hub, history, seat
+        self._process = ProcessCollector(registry=None)
+        self._of_process: list[Family] = []
+        self._measured_at = -math.inf
         self._board = Board(seat) if seat else None
         self._heard: dict[int, WorkerFigures] = {}
         """What the others had told when it was looked at last."""
@@ -144,8 +150,10 @@ class Reports(CollectorRegistry):
     def collect(self) -> Iterator[Metric]:
         if self._board is None or self._seat is None:
             yield from self._own.collect()
+            yield from self._process.collect()
             return
         # First told and then shown, so that nothing is shown that would be forgotten if this process died now.
+        self._measure()
         told = {self._seat.number: self._tell(self._board), **self._board.others()}
         present = self._present(told)
         added = {
@@ -169,14 +177,20 @@ class Reports(CollectorRegistry):
 
     async def _tell_forever(self, board: Board) -> None:
         while True:
+            if time.monotonic() - self._measured_at >= _MEASURE_S:
+                self._measure()
             self._tell(board)
             self._heard = board.others()
             await asyncio.sleep(TELL_S)
 
+    def _measure(self) -> None:
+        self._of_process = [_family(metric) for metric in self._process.collect()]
+        self._measured_at = time.monotonic()
+
     def _tell(self, board: Board) -> WorkerFigures:
         channels = self._hub.members.channels.items()
         present = frozenset(name for name, channel in channels if channel.viewers or channel.subscribers)
-        families = [_family(metric) for metric in self._own.collect()]
+        families = [_family(metric) for metric in self._own.collect()] + self._of_process
         return board.tell(WorkerFigures(time.monotonic(), families, present, self._history.warning))
 
 
