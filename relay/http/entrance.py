@@ -16,7 +16,7 @@ Proof = TypeVar("Proof")
 
 
 class Entrance(Generic[Said, Proof]):
-    """Lets in who may stay, for as long as the ``async with`` block runs, and gives what the client has proved.
+    """Lets in who may stay, until it leaves or the ``async with`` block ends, and gives what the client has proved.
 
     While a client has not said who it is, it counts for its house alone: strangers would fill channel and relay.
     """
@@ -37,8 +37,8 @@ class Entrance(Generic[Said, Proof]):
         self._channel = request.match_info["channel"]
         self._house = request.app[GATE].house(request)
 
-    async def __aenter__(self) -> Proof:
-        """Go through all rules.
+    async def enter(self) -> Proof:
+        """Go through all rules. Who is in has to ``leave``.
 
         Raises:
             HTTPError: the client may not stay, and was told. Also what ``hear`` and ``check`` raise.
@@ -75,9 +75,16 @@ class Entrance(Generic[Said, Proof]):
         if full:
             raise HTTPError(protocol.FULL, full, retry_after=COME_BACK_S)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def leave(self) -> None:
+        """Who was let in is here no more."""
         connections = self._request.app[GATE].connections
         connections.leave(self._channel)
         connections.depart(self._house)
+
+    async def __aenter__(self) -> Proof:
+        return await self.enter()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.leave()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -59,17 +59,24 @@ async def viewer(request: web.Request) -> web.StreamResponse:
 
     Or the streamer's, who comes with a ticket of their own.
     """
-    socket, channel = await _opened(request), request.match_info["channel"]
+    socket = await _opened(request)
     hear = partial(_first_frame, request, socket, protocol.from_viewer, Hello)
+    entrance = _entrance(request, socket, hear, partial(_admitted, request, socket))
     try:
-        async with _entrance(request, socket, hear, partial(_admitted, request, socket)) as (who, delay):
-            if isinstance(who, Streamer):
-                await _serve_streamer(socket, request.app[HUB], channel, who)
-            else:
-                await _serve_viewer(request, who, delay)
+        who, delay = await entrance.enter()
     except (HTTPError, _LeftError):  # whoever it was has been told
         return socket
+    serve = _serve_streamer(request, who) if isinstance(who, Streamer) else _serve_viewer(request, who, delay)
+    connection_of(request).after = partial(_stay, entrance, serve)
     return socket
+
+
+async def _stay(entrance: Entrance[Hello, Any], serve: Coroutine[None, None, None]) -> None:
+    """Serve who was let in, until it leaves."""
+    try:
+        await serve
+    finally:
+        entrance.leave()
 
 
 async def _serve_viewer(request: web.Request, viewer: Viewer, delay: float) -> None:
@@ -164,7 +171,8 @@ def _answer(hub: Hub, live: LiveChannel, viewer: Viewer, message: protocol.Messa
     return b""
 
 
-async def _serve_streamer(socket: Socket, hub: Hub, channel: str, streamer: Streamer) -> None:
+async def _serve_streamer(request: web.Request, streamer: Streamer) -> None:
+    hub, channel, socket = request.app[HUB], request.match_info["channel"], streamer.socket
     live = hub.stage.enter(channel, streamer)
     try:
         await socket.send(protocol.encode(hub.members.welcome(channel)))

@@ -83,7 +83,7 @@ class Packet(NamedTuple):
 class Subscriber:
     """What waits for a subscriber: the latest mood alone, and a bounded queue of the other events."""
 
-    __slots__ = ("_mood", "_others", "_wake", "code", "ended", "right", "seal", "socket")
+    __slots__ = ("_is_behind", "_mood", "_others", "_wake", "code", "ended", "right", "seal", "socket")
 
     def __init__(self, right: Right, seal: bytes, socket: Socket | None) -> None:
         """``right``: of the key that it subscribed with. ``seal``: as ``Channels.seal``, of that key. ``socket``: None
@@ -91,6 +91,8 @@ class Subscriber:
         self.right = right
         self.seal = seal
         self.socket = socket
+        self._is_behind = False
+        """Whether anything waits: then what comes has to as well."""
         self._mood: Packet | None = None
         self._others: deque[Packet] = deque(maxlen=_WAITING_EVENTS)
         self._wake = asyncio.Event()
@@ -102,9 +104,11 @@ class Subscriber:
 
         A mood replaces the one that waits; of too many others the oldest goes.
         """
-        waiting = self._mood or self._others or self.ended
-        if self.socket and not waiting and self.socket.offer(packet.frame):
+        socket = self.socket
+        if socket is not None and socket.takes and not self._is_behind:
+            socket.transport.write(packet.frame)
             return
+        self._is_behind = True
         if packet.name == "mood":
             self._mood = packet
         else:
@@ -113,7 +117,7 @@ class Subscriber:
 
     def end(self, code: Code, bye: bytes) -> None:
         """After this nothing comes but the bye."""
-        self.code, self.ended = code.number, Packet("bye", bye, b"")
+        self.code, self.ended, self._is_behind = code.number, Packet("bye", bye, b""), True
         self._wake.set()
 
     async def next(self) -> Packet | None:
@@ -126,6 +130,7 @@ class Subscriber:
             if self._mood:
                 packet, self._mood = self._mood, None
                 return packet
+            self._is_behind = False
             self._wake.clear()
             await self._wake.wait()
 

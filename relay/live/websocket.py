@@ -68,6 +68,7 @@ class Socket(web.WebSocketResponse):
         except ValueError:  # aiohttp stumbles over headers that are not ASCII
             raise web.HTTPBadRequest(text="Expected a WebSocket's handshake in ASCII.") from None
         self.ready(True)
+        self.headers.clear()  # they have gone out, and would be kept for as long as the client is here
         return writer
 
     def ready(self, writable: bool) -> None:
