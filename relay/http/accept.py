@@ -199,6 +199,8 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        if self.socket is not None:
+            self.socket.ready(False)  # before the number of its file is another connection's
         self.socket = self.frames = None  # they know this connection, too
         _let_go(self._line)
         if self.on_lost is not None:

@@ -106,7 +106,7 @@ class Subscriber:
         """
         socket = self.socket
         if socket is not None and socket.takes and not self._is_behind:
-            socket.transport.write(packet.frame)
+            socket.put(packet.frame)
             return
         self._is_behind = True
         if packet.name == "mood":

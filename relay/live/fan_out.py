@@ -20,7 +20,7 @@ def send_now(members: Members, viewers: Sequence[Viewer], channel: LiveChannel, 
     for viewer in viewers:
         socket = viewer.socket
         if socket.takes:
-            socket.transport.write(frame)
+            socket.put(frame)
             viewer.full_since = None
         elif viewer.joined and not socket.transport.is_closing():
             _pass_over(members, viewer, channel)

@@ -190,3 +190,22 @@ async def test_a_ping_before_the_hello_is_no_hello(relay: Relay) -> None:
         assert (await client.frame()).opcode == PONG
         await client.say(protocol.Hello())
         assert b'"welcome"' in (await client.frame()).payload
+
+
+async def test_a_file_that_was_given_to_another_connection_gets_nothing_of_the_old_ones(relay: Relay) -> None:
+    """Moods are written by the number of a connection's file, which the system gives anew once it is closed."""
+    key = relay.create_channel("demo").display_key
+    async with await RawClient.subscriber(relay.url, key) as gone:
+        await wait_until(lambda: relay.connections("demo") == (0, 1))
+        (subscriber,) = relay._hub.members.channels["demo"].subscribers
+        assert subscriber.socket is not None
+        await gone.frame()
+    await wait_until(lambda: relay.connections("demo") == (0, 0))
+    before = subscriber.socket._file
+    async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer") as newcomer:
+        sockets = [one.socket for one in relay._doorway.server.connections if getattr(one, "socket", None)]
+        assert [one._file for one in sockets] == [before]
+        assert not subscriber.socket.takes
+        assert not subscriber.socket.offer(b"not yours")
+        await newcomer.say(protocol.Hello())
+        assert b'"welcome"' in (await newcomer.frame()).payload
