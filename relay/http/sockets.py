@@ -71,7 +71,7 @@ async def viewer(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _stay(entrance: Entrance[Hello, Any], serve: Coroutine[None, None, None]) -> None:
+async def _stay(entrance: Entrance[Any, Any], serve: Coroutine[None, None, None]) -> None:
     """Serve who was let in, until it leaves."""
     try:
         await serve
@@ -326,13 +326,14 @@ async def mood(request: web.Request) -> web.StreamResponse:
 
 
 async def _mood_socket(request: web.Request) -> web.StreamResponse:
-    socket, channel = await _opened(request), request.match_info["channel"]
-    hear = partial(_subscription, request, socket)
+    socket = await _opened(request)
+    entrance = _entrance(request, socket, partial(_subscription, request, socket), partial(_subscriber_right, request))
     try:
-        async with _entrance(request, socket, hear, partial(_subscriber_right, request)) as right:
-            await _serve_subscriber(socket, request.app[HUB], channel, right)
+        right = await entrance.enter()
     except (HTTPError, _LeftError):
         return socket
+    serve = _serve_subscriber(socket, request.app[HUB], request.match_info["channel"], right)
+    connection_of(request).after = partial(_stay, entrance, serve)
     return socket
 
 
@@ -356,7 +357,6 @@ def _subscriber_right(request: web.Request, first: Subscribe) -> Right:
 
 
 async def _serve_subscriber(socket: Socket, hub: Hub, channel: str, right: Right) -> None:
-    socket.transport.set_write_buffer_limits(high=0)  # a send is over when the kernel has it all
     limit_kernel(socket.transport, hub.limits.stalled)
     subscriber = hub.members.subscribe(channel, right, socket)
     writer = asyncio.create_task(_write_socket(socket, hub, subscriber))
