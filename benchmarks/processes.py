@@ -57,6 +57,11 @@ class SeveralProcesses(RelayProcess):
     def cpu(self) -> float:
         return sum(sum(one.cpu_times()[:2]) for one in self.counted)
 
+    @property
+    def waits(self) -> int:
+        """How often its processes have waited for something so far: each time costs a wake-up."""
+        return sum(one.num_ctx_switches().voluntary for one in self.workers)
+
 
 @contextlib.contextmanager
 def loaded(count: int) -> Iterator[tuple[SeveralProcesses, Load]]:
@@ -88,7 +93,7 @@ def cost_of(count: int, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
             for audience, order, rate in (("rests", "rest", 1 / HEARTBEAT_S), ("changes", "sway", LABELS_PER_S)):
                 load.do(order, per_second=rate)
                 load.do("wait", seconds=_SETTLE_S)
-                spent, redis, began = relay.cpu, _sum(relay.redis), time.perf_counter()
+                spent, redis, waits, began = relay.cpu, _sum(relay.redis), relay.waits, time.perf_counter()
                 answer = load.do("measure", seconds=_WINDOW_S)
                 took = time.perf_counter() - began
                 rows.append({
@@ -97,6 +102,7 @@ def cost_of(count: int, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
                     "viewers": size,
                     "cpu": (relay.cpu - spent) / took,
                     "redis": (_sum(relay.redis) - redis) / took,
+                    "waits": (relay.waits - waits) / took,
                     "p99": answer["p99"],
                     "busy": answer["busy"],
                 })  # fmt: skip
@@ -115,9 +121,9 @@ def cost(sizes: tuple[int, ...], rounds: int) -> None:
             rows += cost_of(count, sizes)
     print(
         "| audience | viewers | one process: us a viewer and second | two workers | times | Redis "
-        "| label to mood, p99 ms |"
+        "| wake-ups a second | label to mood, p99 ms |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for size in sizes:
         for audience in ("changes", "rests"):
             one, two = (
@@ -127,7 +133,8 @@ def cost(sizes: tuple[int, ...], rounds: int) -> None:
             alone, both, redis = _median(one, "cpu"), _median(two, "cpu"), _median(two, "redis")
             print(
                 f"| {audience} | {size:,} | {alone / size * 1e6:.1f} | {both / size * 1e6:.1f} | {both / alone:.2f} | "
-                f"{redis / size * 1e6:.1f} | {_median(one, 'p99') * 1e3:.0f}, {_median(two, 'p99') * 1e3:.0f} |"
+                f"{redis / size * 1e6:.1f} | {_median(one, 'waits'):.0f}, {_median(two, 'waits'):.0f} | "
+                f"{_median(one, 'p99') * 1e3:.0f}, {_median(two, 'p99') * 1e3:.0f} |"
             )
     if any(row["busy"] > 0.9 for row in rows):
         print("(the load generator was the bottleneck)")
@@ -199,7 +206,7 @@ def main() -> None:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="viewers; default: %(default)s"
     )
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="times that each is measured; default: 3")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="times that each is measured; default: 2")
     args = parser.parse_args()
     if unknown := set(args.what) - {"cost", "capacity"}:
         parser.error(f"expected cost or capacity, got {', '.join(sorted(unknown))}")

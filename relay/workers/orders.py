@@ -44,7 +44,7 @@ def line(told: BeginWork | TunnelTold) -> bytes:
 
 
 def begin() -> BeginWork | None:
-    """What the supervisor tells this worker first; None where it has ended. Blocks.
+    """What the supervisor tells this worker first; None where it has ended, or is none. Blocks.
 
     Nothing follows before it is answered.
     """
@@ -54,7 +54,9 @@ def begin() -> BeginWork | None:
         if not chunk:
             return None
         text += chunk
-    return msgspec.json.decode(text, type=BeginWork)
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(text, type=BeginWork)
+    return None
 
 
 def answer() -> None:

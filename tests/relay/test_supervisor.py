@@ -253,6 +253,15 @@ def test_without_a_redis_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
         local_redis.find()
 
 
+def test_the_check_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(ports, "SPREADS", True)
+    monkeypatch.setattr(local_redis.shutil, "which", lambda _: None)
+    options = ["relay", "--check", "--port", "0", "--data", str(tmp_path), "--processes"]
+    assert moodcast.main([*options, "2"]) == 2
+    assert "problem: --processes: the workers tell each other" in capsys.readouterr().out
+    assert moodcast.main([*options, "1"]) == 0
+
+
 def test_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "usable", lambda: 3)
     monkeypatch.setattr(ports, "SPREADS", True)
