@@ -12,64 +12,55 @@ import time
 from typing import NamedTuple
 
 import aiohttp
+import msgspec
 
 from benchmarks import machine
 from benchmarks import relay as single
-from benchmarks.relay import HELLO, Load, RelayProcess, Server, remark
+from benchmarks.node_costs import LABELS_PER_S, PLAN_DELAYS, TICK_S, Costs, audience, measure
+from benchmarks.relay import OWNER, RelayProcess, Server
 from demo import crowd
 from relay.cluster.peers import Activity, Identity, Peers, encode_report
 from relay.core.channel import Channel
 from relay.core.limits import Limits
-from relay.core.snapshot import AGES, Share, Snapshot
+from relay.core.snapshot import NOTHING
 from relay.protocol import LABEL_TTL_S
 from tests.redis_server import RedisServer
 
-TICK_S = 0.25
 CHANNELS = 100
 DELAYS = 5
 """Different delays among a channel's viewers on a node."""
 MILLION = 1_000_000
-LABELS_PER_S = 0.5
-"""Of a viewer: changes of expression, and the heartbeat between them."""
 BUSY = 0.6
 """Of a core: what a plan may use of it, so that a tick is not late when an audience comes back at once."""
-PLAN_DELAYS = 30
-"""Different delays in an audience of a million: more than that few have."""
 
 
 class Merge(NamedTuple):
     """Cost of the others for one node: seconds of a core for each tick, and bytes of one node's report."""
 
     seconds: float
+    """The mean, and ..."""
+    worst: float
+    """... of the tick that took longest."""
     report: int
 
 
-def audience(number: int, delays: int, node: int = 0) -> Snapshot:
-    """A channel on one node: some hundred viewers, of networks that no other node has."""
-    networks = [b"%04d%04d" % (node, (5 * number + place) % 10_000) for place in range(5)]
-    shares = tuple(
-        Share(2 * delay, AGES[-1], 60, (3, 1, 2, 20, 4, 5, 20 + number % 5), tuple(networks)) for delay in range(delays)
-    )
-    changed = [tuple(networks[:3]) if count else () for count in (0, 0, 0, 5, 0, 2, 0)]
-    return Snapshot(shares, (0, 0, 0, 5, 0, 2, 0), tuple(changed), (3, 0, 1, 0, 0))
+def measure_merge(nodes: int, channels: int, delays: int, changing: bool = True, ticks: int = 24) -> Merge:
+    """Read all reports of a tick, add the counts of all channels up, and make their moods.
 
-
-def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Merge:
-    """Decode all reports of a tick, add the counts of all channels up, and make their moods."""
+    ``changing``: whether each channel is another one at each tick, down to its networks; else none changes.
+    """
     names = [f"channel{number}" for number in range(channels)]
     cores = {name: Channel(name, 5, LABEL_TTL_S) for name in names}
     here = Peers(Identity("here", 1), 3.0, 5)
     costs, size = [], 0
     for tick in range(ticks):
+        moved = tick if changing else 0
         reports = [
-            encode_report(
-                f"node{node}:8765", 1, tick,
-                {name: Activity(audience(number + tick, delays, node)) for number, name in enumerate(names)}, 5,
-            )
+            encode_report(f"node{node}:8765", 1, tick, _channels(names, moved, delays, node, changing), 5)
             for node in range(1, nodes)
-        ]  # fmt: skip
+        ]
         size = sum(map(len, reports[0]))
-        own, now = audience(tick, delays), tick * TICK_S
+        own, now = audience(moved, delays), tick * TICK_S
         began = time.process_time()
         for report in reports:
             for part in report:
@@ -78,20 +69,46 @@ def measure_merge(nodes: int, channels: int, delays: int, ticks: int = 20) -> Me
         for name, core in cores.items():
             core.tick(here.whole(name, own), now, now)
         costs.append(time.process_time() - began)
-    return Merge(statistics.median(costs), size)
+    settled = costs[ticks // 3 :]
+    return Merge(statistics.mean(settled), max(settled), size)
+
+
+def _channels(names: list[str], moved: int, delays: int, node: int, taps: bool) -> dict[str, Activity]:
+    """A node's: each another."""
+    found = {name: audience(number + moved, delays, node) for number, name in enumerate(names)}
+    return {
+        name: Activity(state if taps else msgspec.structs.replace(state, taps=NOTHING.taps))
+        for name, state in found.items()
+    }
+
+
+def measure_shares(nodes: int, delays: int, rounds: int = 200) -> float:
+    """Seconds of a core to add up a channel by delay and age: once a second, on the node that writes its history."""
+    here = Peers(Identity("here", 1), 3.0, 5)
+    for node in range(1, nodes):
+        for part in encode_report(f"node{node}:8765", 1, 0, {"hot": Activity(audience(node, delays, node))}, 5):
+            here.receive(part, 0.0)
+    own = audience(0, delays)
+    began = time.process_time()
+    for _ in range(rounds):
+        assert here.whole("hot", own).shares
+    return (time.process_time() - began) / rounds
 
 
 def merge() -> None:
     """CPU and bytes of 2, 8 and 32 nodes with 100 channels each."""
     for nodes in (2, 8, 32):
-        cost = measure_merge(nodes, CHANNELS, DELAYS)
+        cost, rests = (measure_merge(nodes, CHANNELS, DELAYS, changing) for changing in (True, False))
         through = nodes * cost.report / TICK_S
         print(
             f"  {nodes:2} nodes x {CHANNELS} channels: {cost.seconds * 1000:6.2f} ms a tick and node, "
-            f"{cost.seconds / TICK_S:6.2%} of a core; {cost.report / 1024:.1f} KiB a report, "
-            f"{through / 2**20:.2f} MiB/s into Redis, {through * nodes / 2**20:.1f} MiB/s out"
+            f"{cost.seconds / TICK_S:6.2%} of a core (the longest {cost.worst * 1000:.2f} ms; where nothing changes "
+            f"{rests.seconds * 1000:.2f} ms); {cost.report / 1024:.1f} KiB a report, "
+            f"{through / 2**20:.2f} MiB/s into Redis, {through * nodes / 2**20:.1f} MiB/s out; "
+            f"{measure_shares(nodes, DELAYS) * 1000:.2f} ms a second more for a channel whose history is written there"
         )
-    print(f"merge: decode, add up, make the moods; every channel has viewers with {DELAYS} delays on each node")
+    print(f"merge: decode, add up, make the moods; every channel has viewers with {DELAYS} delays on each node, and is")
+    print("another one on each node and at each tick, with other networks (goal: under 10 ms with 32 nodes)")
 
 
 def latency(seconds: float = 20) -> None:
@@ -117,7 +134,7 @@ def node(folder: str, *options: str) -> Server:
 async def probe(relay: RelayProcess, channel: str, seen_at: str, seconds: float) -> list[float]:
     latencies: list[float] = []
     async with aiohttp.ClientSession() as http:
-        async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}) as answer:
+        async with http.post(f"{relay.url}/v1/channels", json={"channel": channel}, headers=OWNER) as answer:
             key = (await answer.json())["display_key"]
         task = asyncio.create_task(crowd.probe(http, relay.url, channel, key, latencies, seen_at))
         await asyncio.wait([task], timeout=seconds)
@@ -131,47 +148,33 @@ async def probe(relay: RelayProcess, channel: str, seen_at: str, seconds: float)
 # --- the plan --------------------------------------------------------------------------------------------------------
 
 
-def to_viewers(viewers: int = 4000, seconds: float = 8) -> float:
-    """Mood events to viewers, per second of CPU."""
-    with tempfile.TemporaryDirectory() as folder, RelayProcess(folder) as relay, Load(relay.port) as load:
-        load.do("connect", path="/v1/channels/bench/viewer", count=viewers, first=HELLO)
-        load.do("wait", seconds=2)
-        before = relay.cpu
-        answer = load.do("wait", seconds=seconds)
-        moods = viewers * round(seconds / Limits().viewer_mood)
-        rate, size = moods / (relay.cpu - before), answer["received"] / moods
-        print(f"moods to viewers: {rate:,.0f} per CPU second, {size:.0f} bytes each{remark(answer)}")
-        return rate
-
-
 def plan() -> None:
     """All inputs of the plan for a million viewers, and the plan."""
-    labels, kib, moods = single.labels(), single.memory(), to_viewers()
-    print("Inputs:")
-    inputs = {"labels per CPU second": labels, "KiB a viewer": kib, "moods to viewers per CPU second": moods}
-    for name, value in inputs.items():
-        print(f"  {name}: {value:,.1f}" if value < 1000 else f"  {name}: {value:,.0f}")
+    kib = single.memory()
+    costs = measure(MILLION // 20, 20)
+    print(f"  a viewer {kib:.1f} KiB")
     print(f"A million viewers of one channel, {LABELS_PER_S:g} labels a second each, cores used to {BUSY:.0%}:")
-    print("        a tick | cores: moods | labels | merging | nodes | viewers a node | GiB a node | Redis MiB/s out")
+    print("        a tick | cores: moods | labels |   ticks | nodes | viewers a node | GiB a node | Redis MiB/s out")
     for tick in (0.25, 0.5, 1.0, 2.0):
-        print(derive(tick, labels, kib, moods))
+        print(derive(tick, costs, kib))
 
 
-def derive(tick: float, labels: float, kib: float, moods: float) -> str:
+def derive(tick: float, costs: Costs, kib: float) -> str:
     """The plan for one tick: a row of the table."""
-    fanout, intake = MILLION / max(tick, Limits().viewer_mood) / moods, MILLION * LABELS_PER_S / labels
-    merging, nodes, report = 0.0, 0, 0
-    while True:  # each node merges the reports of all others, so more nodes need a few more nodes
-        needed = math.ceil((fanout + intake + merging) / BUSY)
+    fanout = MILLION / max(tick, Limits().viewer_mood) * costs.mood
+    intake = MILLION * LABELS_PER_S * costs.label
+    report = sum(map(len, encode_report("node:8765", 1, 1, {"hot": Activity(audience(1, PLAN_DELAYS))}, 5)))
+    ticks, nodes = 0.0, 0
+    while True:  # each node hears the reports of all others, so more nodes need a few more nodes
+        needed = math.ceil((fanout + intake + ticks) / BUSY)
         if needed <= nodes:
             break
         nodes = needed
-        cost = measure_merge(nodes, 1, PLAN_DELAYS)
-        merging, report = nodes * cost.seconds / tick, cost.report
+        ticks = nodes * (costs.tick + costs.message + costs.heard * (nodes - 1)) / tick
     gib = MILLION / nodes * kib / 2**20
     out = nodes * nodes * report / tick / 2**20
     return (
-        f"  {tick * 1000:9.0f} ms | {fanout:12.1f} | {intake:6.1f} | {merging:7.2f} | {nodes:5} | "
+        f"  {tick * 1000:9.0f} ms | {fanout:12.1f} | {intake:6.1f} | {ticks:7.2f} | {nodes:5} | "
         f"{MILLION / nodes:14,.0f} | {gib:10.2f} | {out:.2f}"
     )
 
