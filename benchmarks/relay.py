@@ -101,11 +101,10 @@ class Server:
 class RelayProcess(Server):
     """A relay with one channel, ``bench``."""
 
-    def __init__(
-        self, folder: str, *options: str, files: int | None = None, log: IO[bytes] | None = None, root: Path = ROOT
-    ) -> None:
+    def __init__(self, folder: str, *options: str, **how: Any) -> None:
+        """``how``: as for ``Server``."""
         options = ("--port", "{port}", "--data", folder, "--create-key", CREATE_KEY, *options)
-        super().__init__("moodcast", "relay", *options, files=files, log=log, root=root)
+        super().__init__("moodcast", "relay", *options, **how)
         headers = {"Content-Type": "application/json", **OWNER}
         request = urllib.request.Request(f"{self.url}/v1/channels", b'{"channel": "bench"}', headers)
         with urllib.request.urlopen(request) as answer:
