@@ -257,6 +257,7 @@ class _Connection(web.RequestHandler):
         self.frames = MaskedOnly(parser)
         super().set_parser(self.frames, *more, **named)  # type: ignore[arg-type]
         self._parser, self._messages = None, []  # type: ignore[assignment]
+        self._upgraded = True  # also where the request has a body: else aiohttp would miss its parser
 
     def pause_writing(self) -> None:
         """The client has not read all yet."""

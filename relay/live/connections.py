@@ -176,7 +176,7 @@ class LiveChannel:
         self._changed = 0.0
         """... when it changed last, by the steady clock."""
         self.told: dict[int, float] = {}
-        """When viewers were told last, by their turn."""
+        """When the last telling of viewers was planned, by their turn."""
         self.countdown: Measurement | None = None
         """The last one, also when it is over."""
         self.measured: dict[Viewer, float] = {}
@@ -225,7 +225,7 @@ class LiveChannel:
     def has_news(self, turn: int, now: float, heartbeat: float) -> bool:
         """Whether the viewers with this turn were not told of the last change, or of anything for so many seconds."""
         told = self.told.get(turn, -math.inf)
-        return self._changed >= told or now - told >= heartbeat
+        return self._changed > told or now - told >= heartbeat
 
     def senders(self) -> list[Socket]:
         """The sockets of those who send labels: the viewers, and the streamer."""

@@ -57,9 +57,11 @@ class FrameListener(asyncio.BufferedProtocol):
 
     def _take(self, place: int, end: int, now: float) -> bool:
         """Take the message in the buffer, its mask before it; returns whether that could be done."""
-        viewer = self._viewer
+        viewer, text = self._viewer, unmasked(_BYTES[place : place + 4], _BYTES[place + 4 : end])
+        if not text.isascii():  # aiohttp looks whether it is UTF-8, the decoder not in what it passes over
+            return False
         try:
-            message = protocol.from_viewer.decode(unmasked(_BYTES[place : place + 4], _BYTES[place + 4 : end]))
+            message = protocol.from_viewer.decode(text)
         except NOT_A_MESSAGE:
             return False
         if not viewer.joined:

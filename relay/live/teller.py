@@ -24,6 +24,8 @@ _LEAST, _MOST = 16, 64
 """Sends of a step, of some 10 us each: fewer cost more, and more keep labels waiting."""
 _SPREAD = 0.9
 """Of a tick, over which its sends go out."""
+_EARLY = 7 / 8
+"""Of the time between two turns: a heartbeat that is due within this goes out now, since the next turn is too late."""
 
 
 class _Row(NamedTuple):
@@ -39,7 +41,7 @@ class Teller:
     def __init__(self, means: Means, members: Members) -> None:
         tick_s = means.settings.tick_ms / 1000
         self._members = members
-        self._heartbeat = means.limits.mood_heartbeat - tick_s / 2
+        self._heartbeat = means.limits.mood_heartbeat - _EARLY * members.turns * tick_s
         self._spread = _SPREAD * min(tick_s, means.limits.viewer_mood)
         self._counts = means.counts
         self._waiting: dict[_Row, None] = {}
@@ -50,6 +52,7 @@ class Teller:
         """Have the viewers with this turn told, in those channels that have news for them."""
         for channel in channels:
             if channel.has_news(number, now, self._heartbeat):
+                channel.told[number] = now
                 self._waiting.setdefault(_Row(channel, number))
         self._wake.set()
 
@@ -57,13 +60,13 @@ class Teller:
         """Tell, as long as nobody cancels it."""
         while True:
             await self._wake.wait()
-            self._wake.clear()
             begun = time.monotonic()
             try:
                 while self._waiting:
                     await self._tell(list(self._waiting), begun)
             except Exception:
                 log.exception("Viewers could not be told; the next tick tries again.")
+            self._wake.clear()
             self._counts.tell.observe(time.monotonic() - begun)
 
     async def _tell(self, rows: list[_Row], begun: float) -> None:
@@ -73,7 +76,6 @@ class Teller:
         size = min(_MOST, max(_LEAST, math.ceil(most * _STEP_S / self._spread)))
         for (channel, number), viewers in zip(rows, crowd, strict=True):
             del self._waiting[_Row(channel, number)]
-            channel.told[number] = time.monotonic()
             for first in range(0, len(viewers), size):
                 if not self._members.has(channel):
                     break

@@ -77,7 +77,8 @@ class Socket(web.WebSocketResponse):
 
     def ready(self, writable: bool) -> None:
         """Whether all that was sent before has left, as the transport tells."""
-        self.takes = writable and not (self.parting or self.closed)
+        # The handshake may end when the connection has: then the number of its file may be another's already.
+        self.takes = writable and not (self.parting or self.closed or self.transport.is_closing())
 
     async def send(self, message: bytes) -> None:
         """Send a text frame; a connection that is gone is no error, since its handler is about to learn it."""

@@ -89,6 +89,15 @@ async def test_labels_and_taps_without_end_are_warned_of_and_closed(relay: Relay
         assert (await client.until_close())[-1].code == protocol.TOO_FAST.number
 
 
+async def test_a_label_that_is_no_text_ends_the_connection(relay: Relay) -> None:
+    """Also where the bytes that are no UTF-8 stand in a field that means nothing."""
+    relay.create_channel("demo")
+    async with await RawClient.viewer(relay.url) as client:
+        await client.send(masked(b'{"type":"label","emotion":"happy","x":"\xff"}'))
+        assert (await client.until_close())[-1].code == protocol.BAD_MESSAGE.number
+    assert relay._hub.counts.labels == 0
+
+
 async def test_buffers_of_connections_do_not_mix(relay: Relay) -> None:
     """All of them share one: halves of frames of two viewers, sent by turns."""
     relay.create_channel("demo")

@@ -1,6 +1,9 @@
 """Who is told the mood, and when: at each change, else now and then, and labels never wait for it."""
 
 import asyncio
+import itertools
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,8 +12,10 @@ from relay import app
 from relay.core.audience import Member
 from relay.core.channel import Channel
 from relay.core.limits import Limits
+from relay.live import teller
 from relay.live.connections import LiveChannel, packet
-from relay.protocol import LABEL_TTL_S, Mood
+from relay.live.teller import Teller
+from relay.protocol import LABEL_TTL_S, MOOD_HEARTBEAT_S, Mood
 from tests.support import Viewer, leave, wait_until
 
 BY_HAND = pytest.mark.relay(
@@ -57,6 +62,28 @@ def test_the_trend_alone_is_no_news(channel: LiveChannel) -> None:
         channel.core.mood = msgspec.structs.replace(channel.core.mood, **change)
         channel.show(packet(channel.core.mood), 1.2)
         assert channel.has_news(0, 1.2, 2.0) == (number > 1)
+
+
+@pytest.mark.parametrize("tick_ms", [100, 250, 300, 400, 700, 1000, 1500, 2000, 5000])
+async def test_who_rests_is_told_every_two_seconds(
+    channel: LiveChannel, monkeypatch: pytest.MonkeyPatch, tick_ms: int
+) -> None:
+    """Also those who come last in a round, when most of the tick has gone by."""
+    turns = max(1, round(1000 / tick_ms))
+    period = turns * tick_ms / 1000
+    means: Any = SimpleNamespace(settings=SimpleNamespace(tick_ms=tick_ms), limits=Limits(), counts=None)
+    members: Any = SimpleNamespace(turns=turns, has=lambda channel: True)
+    one, told = Teller(means, members), []
+    tick(channel, 0.0)
+    for number in range(1, turns * 12):
+        now = number * tick_ms / 1000
+        monkeypatch.setattr(teller, "time", SimpleNamespace(monotonic=lambda: now + 0.9 * tick_ms / 1000))  # noqa: B023
+        one.plan([channel], number % turns, now)
+        told += [now] if one._waiting and number % turns == 0 else []
+        await one._tell(list(one._waiting), now)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(told)]
+    assert max(gaps) <= max(MOOD_HEARTBEAT_S, period) + period / 8
+    assert min(gaps) + period > MOOD_HEARTBEAT_S
 
 
 @BY_HAND

@@ -1,15 +1,32 @@
 """How the relay ends a WebSocket, frame by frame: a bye, one close frame with the same code, and nothing more."""
 
 import asyncio
+import random
 import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from relay import protocol
 from relay.app import Relay
+from relay.http import sockets
+from relay.live.websocket import Socket, encode_frame
 from relay.store.channels import ChannelKeys
-from tests.raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, RawClient, masked, unmasked
+from tests.raw import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    RawClient,
+    address,
+    masked,
+    unmasked,
+    upgrade_request,
+)
 from tests.support import SOON, Viewer, request, wait_until
 
 BRIEF = SOON._replace(close=0.1)
@@ -115,6 +132,86 @@ async def test_a_refusal_is_one_close_frame(relay: Relay, said: bytes, code: pro
     async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer") as client:
         await client.send(said)
         ended_with(await client.until_close(), code)
+
+
+async def test_who_came_with_a_body_is_refused_as_any_other(relay: Relay) -> None:
+    """Of a request that becomes a WebSocket, the HTTP is over, whatever it announced."""
+    relay.create_channel("demo")
+    async with await RawClient.upgrade(relay.url, "/v1/channels/demo/viewer", "Content-Length: 5") as client:
+        await client.say(protocol.Hello())
+        await client.frame()
+        await client.send(masked(b"", PING) * 20_000)  # more than aiohttp lets wait
+        ended_with(await client.until_close(), protocol.TOO_FAST)
+
+
+async def test_nothing_is_written_to_who_was_lost_in_the_handshake(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then the number of its file may be that of another connection."""
+    prepare, takes = web.WebSocketResponse.prepare, []
+
+    async def cut_off(self: Socket, request: web.BaseRequest) -> AbstractStreamWriter:
+        writer = await prepare(self, request)
+        assert request.transport is not None
+        request.transport.abort()
+        await wait_until(lambda: request.transport is None)
+        return writer
+
+    class Spy(Socket):
+        async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+            writer = await super().prepare(request)
+            takes.append(self.takes)
+            return writer
+
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", cut_off)
+    monkeypatch.setattr(sockets, "Socket", Spy)
+    keys = relay.create_channel("demo")
+    async with await RawClient.connect(relay.url) as client:
+        subscribe = masked(protocol.encode(protocol.Subscribe(key=keys.display_key)))
+        await client.send(upgrade_request("/v1/channels/demo/mood") + subscribe)
+        await client.read_to_end()
+        await wait_until(lambda: takes)
+    assert takes == [False]
+
+
+@pytest.mark.relay(tick_ms=3_600_000)
+@pytest.mark.parametrize("seed", range(4))
+async def test_frames_stay_whole_and_in_their_order_however_little_is_read(relay: Relay, seed: int) -> None:
+    """Whichever way they are sent, and whatever the kernel takes of them."""
+    chance = random.Random(seed)
+    relay.create_channel("demo")
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect(address(relay.url))
+    raw.setblocking(False)
+    async with RawClient(*await asyncio.open_connection(sock=raw, limit=1024)) as client:
+        await client.send(upgrade_request("/v1/channels/demo/viewer"))
+        await client.reader.readuntil(b"\r\n\r\n")
+        await client.say(protocol.Hello())
+        frames = [await client.frame(), await client.frame()]  # welcome, mood
+        (viewer,) = relay._hub.members.channels["demo"].viewers
+        sent, refused, tasks = [], 0, []
+        for number in range(400):
+            text = b"%d" % number * chance.choice([1, 30, 300, 3000])
+            way = chance.choice(["offer", "offer", "send", "read", "read", "ping"])
+            if way == "offer":
+                took = viewer.socket.offer(encode_frame(text))
+                sent += [text] if took else []
+                refused += not took
+            elif way == "send":
+                sent.append(text)
+                tasks.append(asyncio.create_task(viewer.socket.send(text)))
+                await asyncio.sleep(0)
+            elif way == "ping":
+                viewer.socket.check(viewer.socket.heard + 40.0, 30.0)
+            elif len(frames) - 2 < len(sent):
+                frames.append(await client.frame())
+        while [frame.opcode for frame in frames].count(TEXT) - 2 < len(sent):
+            frames.append(await client.frame())
+        await asyncio.gather(*tasks)
+    assert {frame.opcode for frame in frames} == {TEXT, PING}
+    assert [frame.payload for frame in frames if frame.opcode == TEXT][2:] == sent
+    assert refused
 
 
 async def test_frames_in_pieces_are_taken_until_one_has_no_mask(relay: Relay) -> None:
