@@ -20,8 +20,10 @@ _STEPS = 100
 """Of Newton; ten are usual."""
 _ARMIJO = 1e-4
 """The part of the promised descent that a step has to bring (Nocedal and Wright 2006, eq. 3.4)."""
-_SHORTEST = 2.0**-30
+_SHORTEST = 2.0**-60
 """Of a step: what brings nothing even then is at the limit of floating point."""
+_LEAST_DAMPING = 1e-14
+"""Of the diagonal that the Hessian has at most: too little to slow Newton, enough that no step is infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,9 @@ def fit(
         sum_n w_n CE(softmax(offset_n + x_n W + b), label_n) + strength/2 |W|^2 + bias_strength/2 |b|^2
 
     to the precision of floating point, by Newton's method whose steps conjugate gradients find (Nocedal and Wright
-    2006, algorithm 7.1). With ``strength`` 1/C it is scikit-learn's ``LogisticRegression(C)``; for ``bias_strength`` 0
-    the bias is free, as there, and has the mean 0.
+    2006, algorithm 7.1), damped where the Hessian is flat (their algorithm 3.2, with the diagonal of Marquardt 1963).
+    With ``strength`` 1/C it is scikit-learn's ``LogisticRegression(C)``; for ``bias_strength`` 0 the bias is free, as
+    there, and has the mean 0.
 
     Args:
         features: (N, D), N from 1.
@@ -149,6 +152,8 @@ def _minimum(objective: _Objective) -> Matrix:
     weights = np.zeros_like(objective.penalty)
     value = objective.value(weights)
     goal = 0.0
+    most = objective.diagonal(np.full_like(objective.base, 0.5))  # p (1 - p) is largest there
+    damping = _LEAST_DAMPING
     for step in range(_STEPS):
         likely = objective.probabilities(weights)
         gradient = objective.gradient(weights, likely)
@@ -157,7 +162,7 @@ def _minimum(objective: _Objective) -> Matrix:
             goal = _GRADIENT * max(1.0, largest)
         if largest <= goal:
             break
-        direction = _newton_direction(objective, likely, gradient)
+        direction = _newton_direction(objective, likely, gradient, damping * most)
         slope = float((gradient * direction).sum())
         length = 1.0
         while True:
@@ -169,20 +174,25 @@ def _minimum(objective: _Objective) -> Matrix:
             if length < _SHORTEST:
                 return weights
         weights, value = weights + length * direction, there
+        # Where nothing bends, a step goes as 1 / damping: this damping would have led to the length that was good.
+        damping = max(_LEAST_DAMPING, damping / 10 if length == 1 else damping / length)
     return weights
 
 
-def _newton_direction(objective: _Objective, likely: Matrix, gradient: Matrix) -> Matrix:
-    """The solution of Hessian x = -gradient, the more exact the nearer the minimum: so Newton ends quadratically."""
+def _newton_direction(objective: _Objective, likely: Matrix, gradient: Matrix, damping: Matrix) -> Matrix:
+    """The solution of (Hessian + diagonal damping) x = -gradient, the more exact the nearer the minimum.
+
+    So Newton ends quadratically. The damping, above 0, is for answers that are sure and wrong: they bend nothing.
+    """
     direction = np.zeros_like(gradient)
-    scale = 1 / np.maximum(objective.diagonal(likely), np.finfo(np.float64).tiny)
+    scale = 1 / (objective.diagonal(likely) + damping)
     left = -gradient
     conditioned = scale * left
     search = conditioned
     energy = float((left * conditioned).sum())
     goal = energy * min(0.25, np.sqrt(energy)) ** 2
     for _ in range(2 * gradient.size):
-        bent = objective.curvature(search, likely)
+        bent = objective.curvature(search, likely) + damping * search
         bend = float((search * bent).sum())
         if bend <= 0:
             break  # flat to the last digit

@@ -40,14 +40,42 @@ def gradient(
     )
 
 
-@given(problems())
-def test_the_gradient_is_zero(problem: tuple[np.ndarray, np.ndarray, int, dict[str, Any]]) -> None:
-    features, labels, classes, more = problem
-    model = fit(features, labels, classes, **more)
+def assert_minimum(
+    model: SoftmaxRegression, problem: tuple[np.ndarray, np.ndarray, int, dict[str, Any]], tolerance: float = 2e-8
+) -> None:
+    """No entry of the gradient is larger than ``tolerance``, of the largest at the start or of 1."""
     zero = SoftmaxRegression(np.zeros_like(model.weights), np.zeros_like(model.bias))
     first = max(np.abs(part).max() for part in gradient(zero, *problem))
     for part in gradient(model, *problem):
-        assert np.abs(part).max() <= 2e-8 * max(1, first)
+        assert np.abs(part).max() <= tolerance * max(1, first)
+
+
+@given(problems())
+def test_the_gradient_is_zero(problem: tuple[np.ndarray, np.ndarray, int, dict[str, Any]]) -> None:
+    features, labels, classes, more = problem
+    assert_minimum(fit(features, labels, classes, **more), problem)
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_an_offset_that_is_sure_and_wrong_is_overcome(
+    problem: tuple[np.ndarray, np.ndarray, int, dict[str, Any]], seed: int
+) -> None:
+    """Sure to the last digit, so that nothing bends where the fit begins."""
+    features, labels, classes, more = problem
+    more["offset"] = 100 * np.random.default_rng(seed).normal(size=more["offset"].shape)
+    assert_minimum(fit(features, labels, classes, **more), problem, 1e-6)
+
+
+def test_a_step_to_where_nothing_bends_is_not_the_last() -> None:
+    """Newton's first step here makes every answer sure, the wrong ones too."""
+    features, labels = np.array([[-28.6], [-59.4], [81.0]]), np.arange(3)
+    more: dict[str, Any] = {
+        "strength": 0.1,
+        "bias_strength": 0.0,
+        "offset": np.array([[-0.9, 3.0, 2.0], [-0.9, 4.1, -0.8], [2.5, 3.0, -2.4]]),
+        "sample_weights": np.array([1.85, 0.14, 2.35]),
+    }
+    assert_minimum(fit(features, labels, 3, **more), (features, labels, 3, more))
 
 
 @given(problems(), st.randoms(use_true_random=False))
