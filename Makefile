@@ -7,13 +7,14 @@ ARGS ?=
 # What viewers' browsers read faces with. Where npm's registry can't be reached, all else goes on.
 BROWSER_FILES = models fetch --browser || echo "Without these files, browsers read no faces here."
 
-.PHONY: help demo test quick nightly mutants canary lint docs pictures package system clean
+.PHONY: help demo test quick nightly soak mutants canary lint docs pictures package system clean
 help:
 	@echo "make demo [ARGS='--seconds 20 ...']   run the main job on this machine (--help in ARGS tells more)"
 	@echo "make test [ARGS='tests/relay ...']    run the tests (installs Chromium, OBS, Xvfb with apt where it may)"
 	@echo "make test TRAIN=1                     also install torch and test the training code"
 	@echo "make quick [ARGS='-x ...']            the quick tests of relay and agent, about a minute: while you change code"
 	@echo "make nightly [ARGS='tests/e2e ...']   what takes too long for that: every layout, theme and size, and OBS's browser engines"
+	@echo "make soak [ARGS='--minutes 10 ...']   an hour of churn on a relay, and whether memory and descriptors stay flat"
 	@echo "make mutants [ARGS='relay.core.peaks*'] small changes to what decides, and which of them no test notices"
 	@echo "make canary [ARGS='tests/relay ...']  tests of relay and agent with the newest aiohttp, msgspec and numpy there are"
 	@echo "make lint                             ruff, format check, strict types; the pages' too where Node.js is"
@@ -49,6 +50,10 @@ nightly: $(VENV)/dev.done
 	@$(BIN)/moodcast $(BROWSER_FILES)
 	@$(BIN)/python -m pytest -m "nightly or hypothesis" --hypothesis-profile thorough $(if $(filter tests%,$(ARGS)),,-n 2 --dist worksteal) $(ARGS)
 
+# docs/soak.md. `make pictures SOAK=runs/soak.json` makes its picture.
+soak: $(VENV)/dev.done
+	@$(BIN)/python -m benchmarks.soak --out runs/soak.json $(ARGS)
+
 # Which of the changes no test notices; `.venv/bin/mutmut show NAME` shows one. What was tried before and did not change
 # is not tried again.
 mutants: $(VENV)/mutation.done
@@ -81,6 +86,7 @@ docs: $(VENV)/dev.done
 # each, without which the drawing of styles stays as it is; ACROSS names the figures of `moodcast models micro across`,
 # MICRO_RUN a run of micro-attention, KEY_FRAMES that of benchmarks.key_frames, RATES that of `moodcast models micro rates`.
 # FUSED names the figures of `moodcast models fuse`.
+# SOAK names what a soak has seen (`make soak`).
 # FILMS names the long clips of docs/micro.md's test of spotting, and SPOTTER the run that it is of.
 pictures: $(VENV)/dev.done
 	@sh ./system-packages.sh test
@@ -99,6 +105,7 @@ pictures: $(VENV)/dev.done
 	@[ -z "$(RATES)" ] || $(BIN)/python -m benchmarks.rates_picture "$(RATES)" --out docs/images/micro-rates.webp
 	@[ -z "$(PORTRAITS)" ] || $(BIN)/python -m benchmarks.style_picture --portraits "$(PORTRAITS)" --out docs/images/styles.webp
 	@[ -z "$(FUSED)" ] || $(BIN)/python -m benchmarks.fuse_picture "$(FUSED)" --out docs/images/late-fusion.webp
+	@[ -z "$(SOAK)" ] || $(BIN)/python -m benchmarks.soak_picture "$(SOAK)" --out docs/images/soak.webp
 	@[ -z "$(SPOTTER)" ] || $(BIN)/python -m benchmarks.spot_picture "$(FILMS)" 063_00182.mp4 --network "$(SPOTTER)" --out docs/images/spotting.webp
 
 # docs/packaging.md. The smaller OpenCV of deploy/small-opencv.sh is taken where it is there.

@@ -302,6 +302,8 @@ def main() -> int:
         "machine": machine.describe(), "minutes": args.minutes, "viewers": args.viewers,
         "processes": args.processes, "every_s": args.every, "seed": args.seed,
     }  # fmt: skip
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
     print(f"Machine: {told['machine']}", flush=True)
     plan, record = Plan(viewers=args.viewers, overlays=max(2, args.viewers * 2 // 25)), Record()
     try:

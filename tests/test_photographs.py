@@ -23,6 +23,7 @@ OTHERS = {
     "micro-key-frames.webp",
     "micro-rates.webp",
     "micro-synth.webp",
+    "soak.webp",
     "speaking.webp",
     "spotting.webp",
     "styles.webp",
