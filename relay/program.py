@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
-from relay import logs, machine
+from relay import logs, machine, patience
 from relay.app import Relay, start
 from relay.assets import AssetStore
 from relay.common import leash
@@ -42,7 +42,7 @@ def run(
     if not led and (count := supervisor.count_of(settings)) > 1:
         return supervisor.run(settings, count)
     with contextlib.suppress(KeyboardInterrupt):  # where the loop takes no signal handlers (Windows)
-        asyncio.run(_run(settings, recogniser, led, assets))
+        patience.run(_run(settings, recogniser, led, assets))
     return 0
 
 
@@ -54,7 +54,7 @@ def run_worker(recogniser: Maker | None, assets: AssetStore | None) -> int:
     """
     if begin := orders.begin():
         logs.configure(begin.settings.log_format, begin.number)
-        asyncio.run(_run_worker(begin, recogniser, assets))
+        patience.run(_run_worker(begin, recogniser, assets))
     return 0
 
 
