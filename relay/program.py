@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
-from relay import logs, machine, patience
+from relay import logs, machine
 from relay.app import Relay, start
 from relay.assets import AssetStore
 from relay.common import leash
@@ -18,6 +18,7 @@ from relay.common.deadline import end
 from relay.config import RelaySettings
 from relay.core import qr
 from relay.errors import OutputError, ReaderGoneError
+from relay.live import patience
 from relay.trial import Maker
 from relay.tunnel.keeper import TunnelOpen
 from relay.workers import orders, supervisor

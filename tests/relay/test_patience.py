@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from relay import patience
+from relay.live import patience
 
 
 @pytest.fixture
