@@ -21,7 +21,7 @@ class Entrance(Generic[Said, Proof]):
     While a client has not said who it is, it counts for its house alone: strangers would fill channel and relay.
     """
 
-    # No generator of contextlib's: its frame would be kept for as long as each viewer is here.
+    # No generator of contextlib's: its frame would be kept for as long as each subscriber is here.
     __slots__ = ("_channel", "_check", "_hear", "_house", "_refuse", "_request")
 
     def __init__(

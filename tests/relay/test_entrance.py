@@ -7,8 +7,8 @@ from relay import app, protocol
 from relay.http.endpoints import ENDPOINTS, Endpoint
 from relay.http.entrance import Entrance
 from relay.http.requests import HTTPError
-from relay.protocol import Bye, Hello, Subscribe
-from tests.support import Client, wait_until
+from relay.protocol import Bye, Hello, LookMessage, Subscribe
+from tests.support import Client, Viewer, wait_until
 
 ADDRESS = "192.0.2.7"
 NEW_RULE = "A rule that nobody knew when the doors were built."
@@ -82,3 +82,25 @@ async def test_who_did_not_come_in_holds_no_place(relay: app.Relay, path: str) -
                 return not isinstance(await client.receive(), Bye)
 
         await wait_until(comes_in)
+
+
+@pytest.mark.relay(proxies=1, max_per_address=1, max_per_channel=1, require_tickets="off", min_viewers=1)
+async def test_who_met_a_fault_holds_no_place(
+    relay: app.Relay, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A viewer stays when its request's handler is long over: what fails then is told in the log, and ends it alone."""
+    relay.create_channel("demo")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault of the relay's")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(relay._hub.gallery, "look", fail)
+        async with await Viewer.connect(relay.url, address=ADDRESS) as viewer:
+            await viewer.send(LookMessage(on=True))
+            while await viewer.receive() is not None:
+                pass
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a fault of the relay's"]
+    await wait_until(lambda: relay.connections("demo") == (0, 0))
+    async with await Viewer.connect(relay.url, address=ADDRESS) as viewer:
+        assert relay.connections("demo") == (1, 0)
