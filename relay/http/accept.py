@@ -31,6 +31,9 @@ _KEEP_ALIVE_S = 75.0
 _NO_HTTP = "Expected an HTTP request, and what came is none."
 _LINGER_S = 2.0
 """After an answer, the rest of a request's body may come for this long."""
+_HTTP_IS_OVER: dict[str, object] = {"_parser": None, "_messages": (), "_upgraded": True}
+"""Attributes of aiohttp's side of a connection, as far as its version has them, once no request can come any more. Also
+where the last one has a body, of which aiohttp else would ask the parser that it has no more."""
 
 
 class Doorway:
@@ -256,8 +259,9 @@ class _Connection(web.RequestHandler):
         """From here on the client speaks WebSocket, and what aiohttp has for HTTP would only take room."""
         self.frames = MaskedOnly(parser)
         super().set_parser(self.frames, *more, **named)  # type: ignore[arg-type]
-        self._parser, self._messages = None, []  # type: ignore[assignment]
-        self._upgraded = True  # also where the request has a body: else aiohttp would miss its parser
+        for name, value in _HTTP_IS_OVER.items():
+            if hasattr(self, name):
+                setattr(self, name, value)
 
     def pause_writing(self) -> None:
         """The client has not read all yet."""
