@@ -33,6 +33,7 @@ from benchmarks import machine
 from benchmarks.relay import HELLO, LABELS, ROOT, Load, RelayProcess, pin
 from benchmarks.telling import IN_TIME_S, LABELS_PER_S, VIEWER_IN_TIME_S, squeezed
 from relay import machine as relay_machine
+from relay.common.deadline import within
 from tests.support import free_port
 
 GB = 10**9
@@ -240,7 +241,7 @@ async def _proxied(url: str, room: Room, relay: psutil.Process, proxy: psutil.Pr
         rows: list[Row] = []
         for size in tqdm(PROXIED, disable=None):
             try:
-                await asyncio.wait_for(_grow(http, url, viewers, size), _GROW_S)
+                await within(_GROW_S, _grow(http, url, viewers, size))
             except (aiohttp.ClientError, asyncio.TimeoutError):
                 tqdm.write(f"{size:,} viewers did not get in: the memory is full.")
                 break

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 
 from benchmarks.load import TEXT, masked
+from relay.common.deadline import within
 
 CLOSE, PONG = 0x88, 0x8A
 _CLOSE_FRAME, _PING_FRAME, _TEXT_FRAME = 0x8, 0x9, 0x1
@@ -92,7 +93,7 @@ class RawLine(asyncio.BufferedProtocol):
     async def wait(self, seconds: float) -> None:
         """Until the connection is over, or so long."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.lost.wait(), seconds)
+            await within(seconds, self.lost.wait())
 
     def reset(self) -> None:
         """Go without a word: the kernel sends RST."""

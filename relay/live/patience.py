@@ -15,7 +15,9 @@ and to be woken for each costs more than to count it; a mood is made four times 
 class _PatientSelector(selectors.DefaultSelector):
     """Looks at the connections no more often than each ``GATHER_S``, where nothing is due before."""
 
-    _looked = 0.0
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """As ``selectors``, with the ``timeout`` in seconds."""

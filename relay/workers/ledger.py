@@ -194,7 +194,7 @@ class _SharedUplink(Uplink):
 
     def __init__(self, ledger: SharedLedger, numbers: "memoryview[float]", rate: float) -> None:
         super().__init__(rate)
-        self._ledger, self._numbers = ledger, numbers
+        self._ledger, self._numbers, self._free_at = ledger, numbers, 0.0
 
     def wait_s(self, now: float) -> float:
         self._free_at = self._numbers[0]
