@@ -58,7 +58,8 @@ def json_pieces(session: Session, parts: Iterable[tuple[Part, Iterable[Slice]]])
 
     ``parts``: each with its slices.
     """
-    yield b'{"session":' + encode(session)
+    told = {name: getattr(session, name) for name in session.__struct_fields__ if name != "created"}  # the channel's
+    yield b'{"session":' + encode(told)
     for name, slices in parts:
         yield b',"' + name.encode() + b'":['
         comma = b""
