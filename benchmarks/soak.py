@@ -12,6 +12,7 @@ import contextlib
 import json
 import math
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -34,7 +35,7 @@ from models import atomic
 METRICS_KEY = "the-soaks-metrics-key"
 OPTIONS = ("--proxies", "1", "--metrics-key", METRICS_KEY, "--no-fetch", "--log-format", "json")
 """Of a relay that can be soaked, beside benchmarks.relay's."""
-WARM_S = 1.0
+WARM_S = 3.0
 """The empty relay rests for so long before it is looked at."""
 GONE_S = 100.0
 """Within so long after all have left, the last connection is over: one without a request may idle for 75 s."""
@@ -94,18 +95,16 @@ class SoakWatcher:
         """Count minutes from now on."""
         self._began = time.monotonic()
 
-    async def sleep_until(self, second: float) -> None:
-        """Of those since the begin."""
-        await asyncio.sleep(self._began + second - time.monotonic())
+    @property
+    def seconds(self) -> float:
+        """Since the begin."""
+        return time.monotonic() - self._began
 
     async def look(self) -> SoakSample:
         """A sample of now."""
-        headers = {"Authorization": f"Bearer {METRICS_KEY}"}
-        async with self._http.get(f"{self._relay.url}/metrics", headers=headers) as answer:
-            answer.raise_for_status()
-            before, self.figures = self.figures, Scrape(await answer.text())
+        before, self.figures = self.figures, Scrape(await self._scrape())
         rss = uss = files = 0
-        for process in self._processes():
+        for process in self.processes():
             memory = process.memory_full_info()
             rss, uss, files = rss + memory.rss, uss + memory.uss, files + process.num_fds()
         now, cpu = time.monotonic(), self._cpu_s()
@@ -129,7 +128,20 @@ class SoakWatcher:
             refused=60 * rate(*_REFUSALS),
         )
 
-    def _processes(self) -> Iterator[psutil.Process]:
+    async def _scrape(self) -> str:
+        """The text of ``/metrics``; a machine that was too busy for the answer is asked once more."""
+        headers = {"Authorization": f"Bearer {METRICS_KEY}"}
+        for last in (False, True):
+            try:
+                async with self._http.get(f"{self._relay.url}/metrics", headers=headers) as answer:
+                    answer.raise_for_status()
+                    return await answer.text()
+            except (OSError, asyncio.TimeoutError, aiohttp.ClientError):
+                if last:
+                    raise
+        raise AssertionError
+
+    def processes(self) -> Iterator[psutil.Process]:
         """The relay's, and those that it started and that still run."""
         for process in (self._relay.process, *self._relay.process.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -137,7 +149,7 @@ class SoakWatcher:
                     yield process
 
     def _cpu_s(self) -> float:
-        times = [process.cpu_times() for process in self._processes()]
+        times = [process.cpu_times() for process in self.processes()]
         return float(sum(one.user + one.system for one in times))
 
 
@@ -148,6 +160,8 @@ class Record:
         self.samples: list[SoakSample] = []
         self.before: SoakSample | None = None
         self.after: SoakSample | None = None
+        self.processes = 1
+        """Of the relay."""
         self.closes: dict[str, float] = {}
         """Connections that the relay ended, by the code's name."""
         self.churn: dict[str, int] = {}
@@ -158,22 +172,24 @@ class Record:
         """What it says of memory and descriptors."""
         assert self.before
         assert self.after
-        return judge(self.samples, self.before, self.after)
+        return judge(self.samples, self.before, self.after, self.processes)
 
 
 async def soak(relay: Server, plan: Plan, minutes: float, every_s: float, seed: int, record: Record) -> None:
-    """Let a relay live through it. Until it is over, ``record`` has what was seen so far."""
+    """Let a relay live through it, so long or until SIGTERM. Until it is over, ``record`` has what was seen so far."""
+    ended = asyncio.Event()
+    with contextlib.suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     address = Address("127.0.0.1", relay.port, CREATE_KEY)
     async with aiohttp.ClientSession() as http, Churn(address, plan, seed) as crowd:
         watcher = SoakWatcher(relay, http)
         await asyncio.sleep(WARM_S)
-        record.before = await watcher.look()
+        record.before, record.processes = await watcher.look(), len(list(watcher.processes()))
         watcher.begin()
         crowd.come()
-        steps = math.ceil(60 * minutes / every_s)
-        with tqdm(total=steps, unit="sample", disable=None) as bar:
-            for step in range(1, steps + 1):
-                await watcher.sleep_until(step * every_s)
+        with tqdm(total=round(60 * minutes / every_s), unit="sample", disable=None) as bar:
+            while watcher.seconds < 60 * minutes and not ended.is_set():
+                await asyncio.sleep(every_s - watcher.seconds % every_s)
                 sample = await watcher.look()
                 record.samples.append(sample)
                 bar.set_postfix_str(f"{sample.uss_kib / 1024:.1f} MiB, {sample.spare_files} spare files", refresh=False)
@@ -183,7 +199,7 @@ async def soak(relay: Server, plan: Plan, minutes: float, every_s: float, seed: 
         deadline = time.monotonic() + GONE_S
         while True:
             record.after = await watcher.look()
-            if record.after.files <= record.before.files + KEPT_FILES or time.monotonic() > deadline:
+            if record.after.files <= record.before.files + KEPT_FILES * record.processes or time.monotonic() > deadline:
                 return
             await asyncio.sleep(1)
 

@@ -130,9 +130,10 @@ class Churn:
 
     async def leave(self) -> None:
         """All go at once, in the ways that there are, and nothing of theirs is left open."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # asyncio.wait_for loses a cancellation that comes with what it waits for
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(list(self._tasks), timeout=5)
         for number, line in enumerate(list(self._lines)):
             (line.reset if number % 2 else line.vanish)()
         await self._http.close()

@@ -14,7 +14,7 @@ RISE_FILES = 8.0
 LEAST = 4
 """Samples of a run that can be judged."""
 KEPT_FILES = 4
-"""Descriptors that may be open when all have left, beside those of the start: who reads the history keeps some."""
+"""Descriptors of each process that may be open when all have left, beside those of the start: those of the database."""
 MOST_POINTS = 600
 """Of a line: more are thinned out, since each pair of them is looked at."""
 
@@ -77,8 +77,10 @@ def line(points: Sequence[tuple[float, float]]) -> float:
     return statistics.median(slopes)
 
 
-def judge(samples: Sequence[SoakSample], before: SoakSample, after: SoakSample) -> Verdict:
+def judge(samples: Sequence[SoakSample], before: SoakSample, after: SoakSample, processes: int = 1) -> Verdict:
     """What samples of a run say, oldest first, with one of before anybody came and one of after all had left.
+
+    ``processes``: as many as the relay has.
 
     Raises:
         ValueError: too few samples, of which no line can be drawn.
@@ -98,6 +100,6 @@ def judge(samples: Sequence[SoakSample], before: SoakSample, after: SoakSample) 
         complaints.append(f"memory grows by {memory:.0f} KiB a minute, and {memory_bound:.0f} still counts as flat")
     if files > files_bound:
         complaints.append(f"descriptors grow by {files:.2f} a minute, and {files_bound:.2f} still counts as flat")
-    if kept_files > KEPT_FILES:
+    if kept_files > KEPT_FILES * processes:
         complaints.append(f"{kept_files} descriptors more than at the start are open when all have left")
     return Verdict(memory, memory_bound, files, after.uss_kib - before.uss_kib, kept_files, tuple(complaints))
