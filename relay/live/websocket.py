@@ -98,8 +98,9 @@ class Socket(web.WebSocketResponse):
         """Send an encoded frame on a connection that ``takes`` it.
 
         The same frame goes to thousands, so it is encoded once, and passes by aiohttp's writer, which without
-        compression keeps nothing back, and by asyncio's transport, which has nothing waiting: a sixth of what a send
-        costs. Both remain in charge of everything else, as of what does not fit and of a connection that broke.
+        compression keeps nothing back, and by asyncio's transport, which has nothing waiting (what that saves is told
+        by ``benchmarks.telling``). Both remain in charge of everything else, as of what does not fit and of a
+        connection that broke.
         """
         try:
             sent = os.write(self._file, frame)
