@@ -125,6 +125,16 @@ def test_a_full_relay_fits_below_the_units_limits() -> None:
     assert int(unit()["LimitNOFILE"][0]) > viewers
 
 
+def test_as_many_workers_as_there_may_be_have_room_for_their_threads() -> None:
+    """asyncio's own, 32 at most, and those that parts of the relay keep to themselves."""
+    own = sum(
+        sum(map(int, re.findall(r"ThreadPoolExecutor\((\d+)", path.read_text())))
+        + len(re.findall(r"threading\.Thread\(", path.read_text()))
+        for path in (ROOT / "relay").rglob("*.py")
+    )
+    assert int(unit()["TasksMax"][0]) > 99 * (32 + own)
+
+
 LIMITS = ("MemoryHigh", "MemoryMax")
 
 

@@ -4,6 +4,8 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
+from relay.errors import DataFolderError
+
 
 class Seat(NamedTuple):
     """One worker's place among those that are one relay on this machine.
@@ -23,13 +25,16 @@ class Seat(NamedTuple):
         nothing for the first. That one has ended: its leases are nobody's any more.
 
         Raises:
-            OSError: the folder can't be written.
+            DataFolderError: the folder can't be written.
         """
         note = self.folder / f"holder-{self.number}"
         before = ""
         with contextlib.suppress(FileNotFoundError):
             before = note.read_text()
-        note.write_text(holder)
+        try:
+            note.write_text(holder)
+        except OSError as error:
+            raise DataFolderError(f"A worker can't write {note} ({error}): make room there.") from error
         return before
 
 

@@ -58,7 +58,7 @@ def run(settings: RelaySettings, count: int) -> int:
 
     Raises:
         PortInUseError, AddressError: the relay can't listen.
-        DataFolderError, DatabaseServerError, DatabaseInUseError: the database can't be used.
+        DataFolderError, DatabaseServerError, DatabaseInUseError: the database can't be used, or no folder made.
         SettingsError: no Redis can be started, or there is no program for the tunnel.
         WorkersError: no worker stays alive.
     """
@@ -226,7 +226,7 @@ class _Supervisor:
             worker = self._workers[begin.number] = await _Worker.start(begin)
         except OSError as error:  # the system lets no process start
             log.warning("No worker can be started: %s", error)
-            return error.errno or 1
+            return WorkersError.exit_code
         if self._ending.is_set():
             worker.send_signal(signal.SIGTERM)
         if await worker.until_ready():

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import shutil
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -17,7 +19,6 @@ from relay.config import RelaySettings
 from relay.errors import SettingsError
 from relay.store import database
 from relay.workers import cores, local_redis, ports, supervisor
-from relay.workers.folder import private_folder
 from tests.agent.test_client import Agent
 from tests.postgres import PostgresServer
 from tests.redis_server import RedisServer
@@ -210,20 +211,6 @@ async def test_with_a_redis_of_somebody_elses_they_join_other_relays_on_one_post
             await leave(viewers)
 
 
-def test_the_folder_of_a_relay_that_was_killed_is_swept_and_of_others_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    killed = tmp_path / "moodcast-relay-killed"
-    killed.mkdir()
-    (killed / "lock").write_text("")
-    (tmp_path / "moodcast-relay-mine").mkdir()
-    with private_folder() as one, private_folder() as other:
-        assert sorted(tmp_path.iterdir()) == sorted([one, other, tmp_path / "moodcast-relay-mine"])
-        assert is_private(one)
-    assert not one.exists()
-
-
 async def test_workers_that_end_again_and_again_end_the_relay_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +220,18 @@ async def test_workers_that_end_again_and_again_end_the_relay_with_a_sentence(
     with pytest.raises(supervisor.WorkersError, match="again and again") as error:
         await asyncio.to_thread(_run_beside, settings)
     assert error.value.exit_code == 70
+
+
+async def test_where_the_system_starts_no_process_the_code_is_not_one_that_means_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: object) -> NoReturn:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(supervisor._Worker, "start", refuse)
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", lambda *_: None)
+    settings = RelaySettings(port=0, data=str(tmp_path), cluster="redis://127.0.0.1:1")
+    assert await supervisor._Supervisor(settings, 2).run() == supervisor.WorkersError.exit_code
 
 
 def _run_beside(settings: RelaySettings) -> None:
