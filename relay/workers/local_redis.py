@@ -51,14 +51,13 @@ class LocalRedis:
     """The server from ``start`` to ``close``; it is started again where it dies."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        self._folder, self._socket = folder, socket_of(folder)
+        self._socket = socket_of(folder)
         options = [
             "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700", "--save", "",
             "--appendonly", "no", "--dir", str(folder), "--daemonize", "no", "--loglevel", "warning",
         ]  # fmt: skip
         # The guard ends it with this process, however that ends.
         self._command = [sys.executable, "-m", "relay.tunnel.guard", program, *options]
-        self._guard: asyncio.subprocess.Process | None = None
         self._said = b""
         self._keeping: asyncio.Task[None] | None = None
 
@@ -73,9 +72,8 @@ class LocalRedis:
         try:
             await asyncio.wait({answers, self._keeping}, timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
             if not answers.done():
-                words = " ".join(self._said.decode(errors="replace").split())[-_MOST_SAID:]
                 raise SettingsError(
-                    f"--processes: the workers' own Redis does not start ({words or 'it says nothing'}). Give one that "
+                    f"--processes: the workers' own Redis does not start ({_last_line(self._said)}). Give one that "
                     "runs with --cluster, or leave --processes out."
                 )
         finally:
@@ -108,10 +106,9 @@ class LocalRedis:
                 code, self._said = error.errno or 1, str(error).encode()
             if time.monotonic() - began > _STEADY_S:
                 pause = _PAUSE_S
-            words = self._said.decode(errors="replace").strip()[-_MOST_SAID:]
             log.warning(
                 "The workers' own Redis has ended (exit code %d), and is started again in %.1f s: %s",
-                code, pause, words or "it said nothing",
+                code, pause, _last_line(self._said),
             )  # fmt: skip
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE_S, 2 * pause)
@@ -131,3 +128,9 @@ class LocalRedis:
         finally:
             guard.stdin.close()  # which has the guard end the server
             await asyncio.shield(guard.wait())
+
+
+def _last_line(said: bytes) -> str:
+    """Why it does not run: what comes before tells its version."""
+    lines = said.decode(errors="replace").split("\n")
+    return next((words for line in reversed(lines) if (words := line.strip())), "it says nothing")

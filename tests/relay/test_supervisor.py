@@ -252,6 +252,12 @@ def test_without_a_redis_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
         local_redis.find()
 
 
+def test_of_what_the_redis_says_its_last_line_is_the_reason() -> None:
+    said = b"oO0OoO\n1:C # Redis version=7.0.15, just started\n1:M # Failed opening Unix socket: path too long\n"
+    assert local_redis._last_line(said) == "1:M # Failed opening Unix socket: path too long"
+    assert local_redis._last_line(b"\n") == local_redis._last_line(b"") == "it says nothing"
+
+
 def test_the_check_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(ports, "SPREADS", True)
     monkeypatch.setattr(local_redis.shutil, "which", lambda _: None)
