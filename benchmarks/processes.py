@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from benchmarks import machine
 from benchmarks.relay import HELLO, ROOT, Load, RelayProcess, pin
-from benchmarks.telling import IN_TIME_S, LABELS_PER_S, VIEWER_IN_TIME_S
+from benchmarks.telling import LABELS_PER_S, PATIENCE_S, in_time
 from relay.protocol import HEARTBEAT_S
 
 SIZES = (2000, 8000)
@@ -162,7 +162,7 @@ def capacity_of(count: int) -> int:
                 load.do("sway", per_second=LABELS_PER_S)
                 load.do("wait", seconds=_SETTLE_S)
                 answer = load.do("measure", seconds=_TRIAL_S)
-                if not (answer["p99"] < IN_TIME_S and answer["viewer_p99"] < VIEWER_IN_TIME_S):
+                if not in_time(answer, PATIENCE_S[0]):
                     return most
                 most, size = size, int(size * _GROWTH)
     print(f"({count} of them told {most:,} viewers in time, and more could not be connected)")

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from benchmarks import machine
 from benchmarks.relay import HELLO, LABELS, ROOT, Load, RelayProcess, pin
-from benchmarks.telling import IN_TIME_S, LABELS_PER_S, VIEWER_IN_TIME_S, squeezed
+from benchmarks.telling import LABELS_PER_S, PATIENCE_S, in_time, squeezed
 from relay import machine as relay_machine
 from relay.common.deadline import within
 from tests.support import free_port
@@ -139,7 +139,7 @@ def spent(tree: list[psutil.Process]) -> float:
 
 def why_not(row: Row) -> str:
     """What does not hold of a step."""
-    if not (row["p99"] < IN_TIME_S and row["viewer_p99"] < VIEWER_IN_TIME_S):
+    if not in_time(row, PATIENCE_S[0]):
         return TOO_LATE
     if row["lost"]:
         return "lost connections"
@@ -193,7 +193,7 @@ def measure(most: int) -> Row:
             rows.append(row)
         found = {"machine": machine.describe(), "room": str(room), "empty": empty, "rows": rows}
         if rows[-1]["bound"] == "open files":
-            found["squeezed"] = squeezed(relay, load, rows[-1]["core"])
+            found["squeezed"] = next(squeezed(relay, load, rows[-1]["core"]))
         return found
 
 
