@@ -39,6 +39,8 @@ IN_TIME_S = 0.25 + 0.1
 PATIENCE_S = (1.0, 2.0)
 """A viewer may hear of a label so much later than a subscriber: told once a second, or once in two."""
 _SETTLE_S, _WINDOW_S = 0.7, 3.0
+_HOG_S = 2.0
+"""Until a hog has caught up with what its own start cost it."""
 _LEAST, _MOST, _FINE = 0.4, 2.5, 1.08
 """Parts of a core that are tried, of what the relay uses when it has a whole one; and how near they get to each other.
 
@@ -89,6 +91,7 @@ def squeezed(relay: Server, load: Load, used: float) -> Iterator[Row]:
         while True:
             if share not in tried:
                 with hog(1 - share, relay):
+                    load.do("wait", seconds=_HOG_S)
                     tried[share] = window(relay, load) | {"share": share}
                 load.do("wait", seconds=_SETTLE_S)  # what piled up goes out
             done = [part for part, row in tried.items() if in_time(row, patience)]
